@@ -1,0 +1,217 @@
+"""Narrow many queries down to the few whose choice the price still has to decide.
+
+A sample gives two prices around the answer. In one pass over all rows each query is asked at both. If the same point
+wins at both prices it wins at every price between (its lead over any other point is linear in the price), and the
+query is settled; only the rest is looked at again. What is left after a few rounds is small enough for its hulls to
+be built, from the choice at the upper price down to the lower one. Nothing here is approximate: a sample that misled
+only costs another pass.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paretoroute.choice import Floats, Indices, cheapest, choose
+from paretoroute.forecast import Forecast
+from paretoroute.hull import CHUNK, Steps, blocks, breakpoints, climb, gains, running_sum, values
+
+SMALL = 6_000
+# One row in 250 is sampled, within these bounds: a larger sample costs more and settles more rows. Prices three
+# standard errors out miss the answer once in 400 times, which costs one more pass.
+_LEAST_SAMPLE, _MOST_SAMPLE, _SHARE = 1_000, 16_000, 250
+_SIGMAS = 3.0
+_PASS_ROWS = 2_048  # three float64 buffers of this many rows of 32 points stay in a second-level cache
+# Prices move out by this, so that the breakpoint sought lies strictly between them even when many slopes are equal.
+_MARGIN = 1e-6
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """What is left to decide, and what is settled.
+
+    Args:
+        rows: the open queries, rows of the forecast given; None: all are open.
+        forecast: the forecast of the open queries.
+        settled: the point of every query, ``(queries,)``; meaningless at open ones.
+        cost, quality: totals over the settled queries.
+        upper, lower: the prices between which the answer lies; ``inf`` and 0 where nothing bounds it.
+    """
+
+    rows: Indices | None
+    forecast: Forecast
+    settled: NDArray[np.int32]
+    cost: float
+    quality: float
+    upper: float
+    lower: float
+
+
+def narrow(forecast: Forecast, measure: str, total: float) -> Narrowed:
+    """Settle all queries whose choice the target leaves no doubt about.
+
+    Args:
+        forecast: quality and cost, ``(queries, points)``.
+        measure: ``cost`` or ``quality``, the quantity the target is about.
+        total: what that quantity has to sum up to over all queries.
+    """
+    queries = forecast.quality.shape[0]
+    state = Narrowed(None, forecast, np.zeros(queries, dtype=np.int32), 0.0, 0.0, math.inf, 0.0)
+    while state.forecast.quality.shape[0] > SMALL:
+        left = state.forecast.quality.shape[0]
+        done = state.cost if measure == "cost" else state.quality
+        upper, lower = _guess(state.forecast, measure, (total - done) / left, state.upper, state.lower)
+        state = _settle(state, measure, total - done, upper, lower)
+        if state.forecast.quality.shape[0] > 0.8 * left:
+            break
+    return state
+
+
+def _guess(forecast: Forecast, measure: str, mean: float, upper: float, lower: float) -> tuple[float, float]:
+    """Guess two prices around the answer from a sample of rows, inside those known already."""
+    queries = forecast.quality.shape[0]
+    size = min(max(queries // _SHARE, _LEAST_SAMPLE), _MOST_SAMPLE)
+    rows = np.sort(np.random.default_rng(0).integers(queries, size=size))
+    sample = take(forecast, rows)
+    start = start_at(sample, upper)
+    steps = climb(sample, start, least=lower)
+    if not steps.slope.size:
+        return upper, lower
+    which = 0 if measure == "cost" else 1
+    at_start = values(sample, start)[which]
+    gain = gains(sample, steps)[which]
+    line = running_sum(at_start.sum(), gain) / size
+    place = np.searchsorted(line, mean)
+    taken = slice(0, min(place, gain.size))
+    spread = (at_start + np.bincount(steps.query[taken], gain[taken], minlength=size)).std()
+    slack = _SIGMAS * spread / math.sqrt(size)
+    first, last = np.searchsorted(line, mean - slack) - 1, np.searchsorted(line, mean + slack)
+    if first >= 0:
+        upper = min(upper, float(steps.slope[min(first, gain.size - 1)]) * (1 + _MARGIN))
+    if last < gain.size:
+        lower = max(lower, float(steps.slope[last]) * (1 - _MARGIN))
+    return upper, lower
+
+
+def _settle(state: Narrowed, measure: str, total: float, upper: float, lower: float) -> Narrowed:
+    """Ask every open query at both prices; keep open those that answer differently.
+
+    Where the total sought turns out to lie outside the two prices, the wrong one is given up and the pass repeated.
+    """
+    while True:
+        settled, keep, cost, quality = _ask(state.forecast, upper, lower)
+        rest = take(state.forecast, keep)
+        which, base = (0, cost) if measure == "cost" else (1, quality)
+        if upper < state.upper and base + values(rest, start_at(rest, upper))[which].sum() > total:
+            upper = state.upper
+        elif lower > state.lower and base + values(rest, choose_all(rest, lower)[1])[which].sum() < total:
+            lower = state.lower
+        else:
+            break
+    if state.rows is None:
+        everyone, rows = settled, keep
+    else:
+        everyone, rows = state.settled, state.rows[keep]
+        everyone[state.rows] = settled
+    return Narrowed(rows, rest, everyone, state.cost + cost, state.quality + quality, upper, lower)
+
+
+def _ask(forecast: Forecast, upper: float, lower: float) -> tuple[NDArray[np.int32], Indices, float, float]:
+    """Go over all rows once: the choice at the upper price, the rows that differ below, and the totals of the rest."""
+    queries, points = forecast.quality.shape
+    winner = np.empty(queries, dtype=np.int32)
+    differs = np.empty(queries, dtype=bool)
+    buffers = np.empty((3, _PASS_ROWS, points))
+    cost_sums, quality_sums = [], []
+    for row in range(0, queries, _PASS_ROWS):
+        part = slice(row, min(row + _PASS_ROWS, queries))
+        quality, cost, mask, scores = _load(forecast, part, buffers)
+        first = cheapest(quality, cost, mask) if math.isinf(upper) else _best(quality, cost, mask, upper, scores)
+        unsure = first != _best(quality, cost, mask, lower, scores)
+        winner[part], differs[part] = first, unsure
+        here = np.arange(first.size)
+        weight = ~unsure
+        quality_sums.append(quality[here, first] @ weight)
+        cost_sums.append((cost[here, first] if cost.ndim == 2 else cost[first]) @ weight)
+    return winner, np.flatnonzero(differs), math.fsum(cost_sums), math.fsum(quality_sums)
+
+
+def _load(forecast: Forecast, part: slice, buffers: Floats):
+    """Copy rows into float64 buffers where they are not float64 already."""
+    size = part.stop - part.start
+    loaded = []
+    for array, buffer in ((forecast.quality, buffers[0, :size]), (forecast.cost_usd, buffers[1, :size])):
+        if array.ndim == 1:
+            loaded.append(array.astype(np.float64, copy=False))
+        elif array.dtype == np.float64:
+            loaded.append(array[part])
+        else:
+            np.copyto(buffer, array[part])
+            loaded.append(buffer)
+    mask = forecast.callable
+    return *loaded, mask[part] if mask is not None and mask.ndim == 2 else mask, buffers[2, :size]
+
+
+def _best(quality: Floats, cost: Floats, mask, price: float, scores: Floats) -> Indices:
+    """Find the first point with the highest score in every row."""
+    if cost.ndim == 2:
+        np.multiply(cost, price, out=scores)
+        np.subtract(quality, scores, out=scores)
+    else:
+        np.subtract(quality, price * cost, out=scores)
+    if mask is not None:
+        scores[~np.broadcast_to(mask, scores.shape)] = -np.inf
+    return scores.argmax(axis=1)
+
+
+def take(forecast: Forecast, rows: Indices) -> Forecast:
+    """Copy some rows of what the solver needs from a forecast (checked before, so not again)."""
+    part = object.__new__(Forecast)
+    for name in ("quality_se", "prompt_tokens", "completion_tokens", "latency_s"):
+        object.__setattr__(part, name, None)
+    for name in ("quality", "cost_usd", "callable"):
+        array = getattr(forecast, name)
+        object.__setattr__(part, name, array[rows] if array is not None and array.ndim == 2 else array)
+    return part
+
+
+def start_at(forecast: Forecast, price: float) -> Indices:
+    """Find where a climb down from this price begins: the cheap side of every choice at it."""
+    if math.isinf(price):
+        return np.concatenate([cheapest(*block) for _, block in blocks(forecast)] or [np.empty(0, dtype=np.intp)])
+    return choose_all(forecast, price)[0]
+
+
+def choose_all(forecast: Forecast, price: float) -> tuple[Indices, Indices]:
+    """Apply the decision rule to a forecast, block by block: ``low`` and ``high``, ``(queries,)`` each."""
+    low, high = (np.empty(forecast.quality.shape[0], dtype=np.intp) for _ in range(2))
+    for row, (quality, cost, mask) in blocks(forecast):
+        part = slice(row, row + CHUNK)
+        low[part], high[part] = choose(quality, cost, price, mask)
+    return low, high
+
+
+def critical_price(state: Narrowed, measure: str, total: float) -> tuple[float, Steps]:
+    """Find the breakpoint at which the total is reached, among the open queries.
+
+    Args:
+        state: settled and open queries.
+        measure: ``cost`` or ``quality``.
+        total: what the quantity has to sum up to over all queries, within reach.
+
+    Returns:
+        The price of the breakpoint (the last one where rounding leaves the total a hair out of reach; 0 where there
+        is no step at all), and the steps.
+    """
+    start = start_at(state.forecast, state.upper)
+    steps = climb(state.forecast, start, least=state.lower)
+    if not steps.slope.size:
+        return 0.0, steps
+    which, done = (0, state.cost) if measure == "cost" else (1, state.quality)
+    first = breakpoints(steps.slope)
+    line = done + running_sum(values(state.forecast, start)[which].sum(), gains(state.forecast, steps)[which])[first]
+    place = min(int(np.searchsorted(line[1:], total)), first.size - 2)
+    return float(steps.slope[first[place]]), steps

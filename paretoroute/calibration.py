@@ -1,0 +1,334 @@
+"""Move the price until the logged cost or quality of the chosen points meets the target.
+
+An argmax picks points whose cost happened to be under-forecast and whose quality was over-forecast, so the optimum of
+the forecasts costs more and gives less than it promises. Every step of the forecast frontier changes one query's
+point, so what was logged along the whole frontier is a running sum too, and the target is met where that curve
+crosses it. It is noisy and may cross several times: isotonic regression (pool adjacent violators: Ayer et al., "An
+empirical distribution function for sampling with incomplete information", Annals of Mathematical Statistics 26(4),
+1955, doi:10.1214/aoms/1177728423) gives the one place that a rising curve would have, and the crossing nearest to it
+is taken. Forecasts have to be out of fold: made without the logged numbers of the same query.
+
+Where cells were not logged they are estimated by forecast + logged / p_j (logged value - forecast), p_j being the share
+of queries with point j logged. This is unbiased when cells are missing at random given the point; with full logs it is
+the logged value.
+
+Intervals are 90% normal ones on per-query values at the price found, for cost on the logarithm, since costs have a
+long right tail. They are about the mean over traffic like the logged one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from paretoroute.choice import Floats, Indices, Mask
+from paretoroute.errors import TargetError
+from paretoroute.forecast import Forecast
+from paretoroute.hull import Frontier, frontier, gains, running_sum, values
+from paretoroute.solver import ROUNDING, Status, floor_of, meaning
+from paretoroute.targets import MaxCost, MinQuality, Target
+
+_Z90 = 1.6448536269514722
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What one price and split give on the logged queries.
+
+    Args:
+        price: quality per USD on the forecasts.
+        split: probability of the costlier side of a tie.
+        quality: mean quality, with the ends of its 90% interval.
+        cost_usd: mean cost per query, with the ends of its 90% interval.
+        quality_shift: what to add to a forecast quality of a chosen point; shrunk towards 0 where noise explains it.
+        cost_ratio: what to multiply a forecast cost of a chosen point by.
+    """
+
+    price: float
+    split: float
+    quality: float
+    quality_low: float
+    quality_high: float
+    cost_usd: float
+    cost_usd_low: float
+    cost_usd_high: float
+    quality_shift: float
+    cost_ratio: float
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A target met on what was logged. Where it is infeasible, the estimate is about ``nearest``.
+
+    Args:
+        status: ``met``, ``slack`` (the limit does not bind) or ``infeasible``.
+        target: what was asked for.
+        nearest: the target closest to it that can be met; None unless infeasible.
+        estimate: the price to use, and what it gives.
+    """
+
+    status: Status
+    target: Target
+    nearest: Target | None
+    estimate: Estimate
+
+    @property
+    def price(self) -> float:
+        """Quality per USD at which to choose, on the forecasts."""
+        return self.estimate.price
+
+    @property
+    def split(self) -> float:
+        """Probability with which a tied query takes its costlier side."""
+        return self.estimate.split
+
+    @property
+    def expected_quality(self) -> float:
+        """Calibrated mean quality."""
+        return self.estimate.quality
+
+    @property
+    def expected_cost_usd(self) -> float:
+        """Calibrated mean cost per query."""
+        return self.estimate.cost_usd
+
+    @property
+    def quality_shift(self) -> float:
+        """What to add to the forecast quality of a chosen point."""
+        return self.estimate.quality_shift
+
+    @property
+    def cost_ratio(self) -> float:
+        """What to multiply the forecast cost of a chosen point by."""
+        return self.estimate.cost_ratio
+
+    @property
+    def shadow_price(self) -> float:
+        """Quality that one more USD per query buys, in calibrated USD; 0 where the limit does not bind."""
+        return 0.0 if self.status == "slack" else self.price / self.cost_ratio
+
+    @property
+    def shadow_prices(self) -> dict[str, float]:
+        """By limit: ``cost`` in quality per USD, or ``quality`` in USD per quality."""
+        if isinstance(self.target, MaxCost):
+            return {"cost": self.shadow_price}
+        return {"quality": 1 / self.shadow_price if self.shadow_price > 0 else 0.0}
+
+    @property
+    def binds(self) -> tuple[str, ...]:
+        """Names of the limits that bind."""
+        return tuple(name for name, value in self.shadow_prices.items() if value > 0)
+
+    @property
+    def meaning(self) -> str:
+        """Say in a sentence what the price means."""
+        return meaning(self.status, self.target, self.nearest, self.shadow_price)
+
+
+def calibrate(forecast: Forecast, logged_quality: Floats, logged_cost_usd: Floats, target: Target) -> Calibrated:
+    """Find the price at which the logged means of the chosen points meet the target.
+
+    Args:
+        forecast: out-of-fold forecasts at the logged queries, ``(queries, points)``.
+        logged_quality: logged mean quality, ``(queries, points)``, NaN where nothing was logged.
+        logged_cost_usd: logged mean cost, ``(queries, points)``, NaN where nothing was logged.
+        target: what to meet. A relative one is taken against the logged quality of its column on the same queries.
+
+    Raises:
+        TargetError: shapes disagree, a logged number is infinite, or a relative target names no column.
+    """
+    line = _line(forecast, logged_quality, logged_cost_usd)
+    if isinstance(target, MaxCost):
+        status, place, nearest = _spend(line.cost, target)
+    else:
+        floor_line = Forecast(line.logged.quality, forecast.cost_usd)
+        status, place, nearest = _reach(line.quality, target, floor_line)
+    return Calibrated(status, target, nearest, _estimate(line, place))
+
+
+def curve(forecast: Forecast, logged_quality: Floats, logged_cost_usd: Floats, *, n: int = 8) -> list[Estimate]:
+    """Give the calibrated trade-off from the cheapest to the richest choice, costs spaced evenly in their logarithm.
+
+    Args:
+        forecast: out-of-fold forecasts at the logged queries, ``(queries, points)``.
+        logged_quality: logged mean quality, ``(queries, points)``, NaN where nothing was logged.
+        logged_cost_usd: logged mean cost, ``(queries, points)``, NaN where nothing was logged.
+        n: number of rows at most; fewer where the costs do not differ.
+
+    Raises:
+        TargetError: shapes disagree, or a logged number is infinite.
+    """
+    line = _line(forecast, logged_quality, logged_cost_usd)
+    low, high = line.cost[0], line.cost[-1]
+    # A free cheapest choice has no logarithm: go on from a thousandth of the richest.
+    costs = np.geomspace(max(low, high / 1000), high, n)[1:-1] if 0 < high > low else []
+    places = [0.0]
+    for place in [*(_meet(line.cost, float(cost), "right") for cost in costs), float(line.cost.size - 1)]:
+        if place > places[-1]:
+            places.append(place)
+    return [_estimate(line, place) for place in places]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """The forecast frontier, and the mean cost and quality logged along it, ``(breakpoints + 1,)``."""
+
+    frontier: Frontier
+    forecast: Forecast
+    logged: Forecast
+    cost: Floats
+    quality: Floats
+
+
+def _line(forecast: Forecast, logged_quality: Floats, logged_cost_usd: Floats) -> _Line:
+    """Sum up what was logged along the forecast frontier."""
+    shape = forecast.quality.shape
+    cost = np.broadcast_to(forecast.cost_usd, shape)
+    logged = object.__new__(Forecast)  # estimates of single cells may be negative, which a Forecast would refuse
+    for name, value in (
+        ("quality", augmented(forecast.quality, logged_quality, "quality")),
+        ("cost_usd", augmented(cost, logged_cost_usd, "cost_usd")),
+    ):
+        object.__setattr__(logged, name, value)
+    walk = frontier(forecast)
+    queries = shape[0]
+    means = [
+        running_sum(at_start.sum(), gain)[walk.first] / queries
+        for at_start, gain in zip(values(logged, walk.start), gains(logged, walk.steps), strict=True)
+    ]
+    return _Line(walk, forecast, logged, *means)
+
+
+def augmented(forecast: Floats, logged: Floats, name: str) -> Floats:
+    """Fill the holes of logged values: forecast + logged / p_j (logged value - forecast), ``(queries, points)``.
+
+    Args:
+        forecast: ``(queries, points)``.
+        logged: ``(queries, points)``, NaN where nothing was logged.
+        name: what the numbers are, for the error.
+
+    Raises:
+        TargetError: shapes disagree, or a logged number is infinite.
+    """
+    logged = np.asarray(logged, dtype=np.float64)
+    if logged.shape != forecast.shape:
+        raise TargetError(f"logged {name} has shape {logged.shape}, the forecast {forecast.shape}; they must agree")
+    if np.isinf(logged).any():
+        row, column = np.argwhere(np.isinf(logged))[0]
+        raise TargetError(f"logged {name} of query {row} at point {column} is infinite; leave it out (NaN)")
+    known: Mask = ~np.isnan(logged)
+    share = np.maximum(known.mean(axis=0), 1 / forecast.shape[0])
+    # Where all of a point is logged its value is taken as it stands, free of rounding.
+    filled = np.where(share == 1, logged, forecast + (logged - forecast) / share)
+    return np.where(known, filled, forecast)
+
+
+def isotonic(values: Floats) -> Floats:
+    """Fit the non-decreasing sequence nearest in squares, by pooling adjacent violators.
+
+    Example:
+        >>> isotonic(np.array([1.0, 3.0, 2.0, 4.0])).tolist()
+        [1.0, 2.5, 2.5, 4.0]
+    """
+    means: list[float] = []
+    sizes: list[int] = []
+    for value in values.tolist():
+        size = 1
+        while means and means[-1] >= value:
+            value = (means[-1] * sizes[-1] + value * size) / (sizes[-1] + size)
+            size += sizes.pop()
+            means.pop()
+        means.append(value)
+        sizes.append(size)
+    return np.repeat(means, sizes)
+
+
+def _spend(cost: Floats, target: MaxCost) -> tuple[Status, float, Target | None]:
+    """Find the place on the frontier where a cost is spent."""
+    least = float(isotonic(cost)[0])
+    if target.usd < least * (1 - ROUNDING):
+        return "infeasible", _meet(cost, least, "left"), MaxCost(usd=least)
+    if target.usd >= cost[-1]:
+        return "slack", float(cost.size - 1), None
+    return "met", _meet(cost, max(target.usd, least), "right"), None
+
+
+def _reach(quality: Floats, target: MinQuality, logged: Forecast) -> tuple[Status, float, Target | None]:
+    """Find the place on the frontier where a quality is reached."""
+    floor, most = floor_of(target, logged), float(isotonic(quality)[-1])
+    if floor <= quality[0]:
+        return "slack", 0.0, None
+    if floor <= most * (1 + ROUNDING):
+        return "met", _meet(quality, min(floor, most), "left"), None
+    nearest = MinQuality(quality=min(max(most, 0.0), 1.0))
+    if target.quality is None:
+        nearest = MinQuality(ratio=most / floor * float(target.ratio or 1.0), of=target.of)
+    return "infeasible", _meet(quality, most, "left"), nearest
+
+
+def _meet(curve: Floats, value: float, side: Literal["left", "right"]) -> float:
+    """Find the place (breakpoints taken, with a fraction) where a noisy curve crosses ``value``.
+
+    Args:
+        curve: ``(breakpoints + 1,)``.
+        value: between the ends of the curve's isotonic fit, so that the curve reaches it.
+        side: which end to take where the isotonic fit stays at ``value``.
+    """
+    rising = isotonic(curve)
+    k = int(np.clip(np.searchsorted(rising, value, side=side), 1, max(rising.size - 1, 1)))
+    if rising.size == 1:
+        return 0.0
+    step = rising[k] - rising[k - 1]
+    aim = k - 1 + (min(max((value - rising[k - 1]) / step, 0.0), 1.0) if step > 0 else 0.0)
+    before, after = curve[:-1], curve[1:]
+    crossing = np.flatnonzero((np.minimum(before, after) <= value) & (value <= np.maximum(before, after)))
+    if not crossing.size:  # rounding of a pooled mean at an end of the curve
+        return float(np.abs(curve - value).argmin())
+    run = after[crossing] - before[crossing]
+    place = crossing + np.divide(value - before[crossing], run, out=np.zeros(crossing.size), where=run != 0)
+    return float(place[np.abs(place - aim).argmin()])
+
+
+def _estimate(line: _Line, place: float) -> Estimate:
+    """Describe a place on the frontier: the price that leads to it, and what was logged there."""
+    breakpoints = line.frontier.price.size
+    whole = min(int(place), max(breakpoints - 1, 0))
+    split = place - whole
+    sides = line.frontier.choice(whole), line.frontier.choice(min(whole + 1, breakpoints))
+    cost, quality = _mixed(line.logged, sides, split)
+    forecast_cost, forecast_quality = _mixed(line.forecast, sides, split)
+    at = np.arange(breakpoints + 1)
+    mean_cost, mean_quality = (float(np.interp(place, at, curve)) for curve in (line.cost, line.quality))
+    shift = mean_quality - float(forecast_quality.mean())
+    noise = _error(quality - forecast_quality)
+    quality_reach, cost_error = _Z90 * _error(quality), _error(cost)
+    factor = math.exp(min(_Z90 * cost_error / mean_cost, 50.0)) if mean_cost > 0 else 1.0
+    promised = float(forecast_cost.mean())
+    # At the far end money is no object: price 0 says so, and leads to the same points.
+    price = 0.0 if place >= breakpoints else float(line.frontier.price[whole])
+    return Estimate(
+        price=price,
+        split=split if price else 0.0,
+        quality=mean_quality,
+        quality_low=max(mean_quality - quality_reach, 0.0),
+        quality_high=min(mean_quality + quality_reach, 1.0),
+        cost_usd=mean_cost,
+        cost_usd_low=mean_cost / factor,
+        cost_usd_high=mean_cost * factor,
+        quality_shift=shift * max(0.0, 1 - (noise / shift) ** 2) if shift else 0.0,
+        cost_ratio=mean_cost / promised if promised > 0 and mean_cost > 0 else 1.0,
+    )
+
+
+def _mixed(table: Forecast, sides: tuple[Indices, Indices], split: float) -> tuple[Floats, Floats]:
+    """Mix cost and quality of two points per query, ``(queries,)`` each."""
+    cheap, dear = (values(table, side) for side in sides)
+    return (1 - split) * cheap[0] + split * dear[0], (1 - split) * cheap[1] + split * dear[1]
+
+
+def _error(value: Floats) -> float:
+    """Compute the standard error of a mean; of a single query, the value itself, since nothing is known of it."""
+    return float(value.std(ddof=1)) / math.sqrt(value.size) if value.size > 1 else abs(float(value[0]))

@@ -1,0 +1,162 @@
+"""From a query to its feature vector: the part of the features that is learned from the logged texts.
+
+Hashed n-gram counts are weighted by inverse document frequency, words and characters are scaled to equal length, and
+the result is projected on the leading right singular vectors of the logged queries' matrix (latent semantic analysis,
+Deerwester et al., 1990). Text statistics are standardised and appended. Nothing here knows an outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paretoroute.features import HALF, STATISTICS, WIDTH, featurize, hashed, statistics
+
+RANK = 128
+PROJECTION_CAP_BYTES = 5_500_000
+FIT_SAMPLE = 20_000
+STATISTICS_SCALE = 0.1  # a standard deviation of a statistic counts as a tenth of the whole bag of n-grams
+STATISTICS_CLIP = 4.0
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Featurizer:
+    """Turns a text, or a ready embedding, into the vector that the surface reads.
+
+    Args:
+        kind: ``hashed_ngrams``, ``embedding`` (a column of the runs) or ``function`` (the user's own).
+        buckets: known buckets, sorted, ``(buckets,)``; empty unless hashed.
+        weights: inverse document frequencies, ``(buckets,)``.
+        projection: right singular vectors, ``(buckets, rank)``, or ``(embedding, rank)``.
+        centre: mean of the statistics (of the embedding), ``(12,)``.
+        scale: what to divide by, ``(12,)``.
+    """
+
+    kind: str
+    buckets: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    projection: NDArray[np.float16]
+    centre: Floats
+    scale: Floats
+
+    @property
+    def rank(self) -> int:
+        """Dimensions that come from the text; the statistics follow them."""
+        return self.projection.shape[1]
+
+    @property
+    def width(self) -> int:
+        """Length of a feature vector."""
+        return self.rank + (len(STATISTICS) if self.kind == "hashed_ngrams" else 0)
+
+    def of_text(self, text: str) -> tuple[Floats, float]:
+        """Make one feature vector.
+
+        Returns:
+            The vector ``(width,)`` and the share of the text's n-gram mass that the logged queries know, in [0, 1]
+            (1 for an empty text: there is nothing unknown in it).
+        """
+        found, values = hashed(text)
+        place = np.minimum(np.searchsorted(self.buckets, found), max(len(self.buckets) - 1, 0))
+        known = self.buckets[place] == found if len(self.buckets) else np.zeros(len(found), bool)
+        place, values = place[known], values[known] * self.weights[place[known]]
+        values = values * _balance(found[known], values)
+        text_part = values @ self.projection[place].astype(np.float64)
+        return np.concatenate([text_part, self._statistics(statistics(text))]), float(known.mean()) if len(found) else 1.0
+
+    def of_embedding(self, embedding: Floats) -> Floats:
+        """Standardise and project one ready embedding: ``(embedding,)`` to ``(width,)``."""
+        return ((np.asarray(embedding, np.float64) - self.centre) / self.scale) @ self.projection.astype(np.float64)
+
+    def _statistics(self, values: Floats) -> Floats:
+        standard = np.clip((values - self.centre) / self.scale, -STATISTICS_CLIP, STATISTICS_CLIP)
+        return STATISTICS_SCALE * standard
+
+
+def _balance(buckets: NDArray[np.int64], values: Floats) -> Floats:
+    """Scale words and characters to length 1/sqrt(2) each, so that neither drowns the other."""
+    words = buckets < HALF
+    square = values * values
+    word_norm, gram_norm = np.sqrt(2 * square[words].sum()), np.sqrt(2 * square[~words].sum())
+    return np.where(words, 1 / (word_norm or 1.0), 1 / (gram_norm or 1.0))
+
+
+def fit_texts(texts: Sequence[str], *, seed: int) -> tuple[Featurizer, Floats]:
+    """Learn document frequencies and the projection from the logged texts.
+
+    Above 20,000 queries the projection is learned on 20,000 of them, evenly spaced in their order.
+
+    Returns:
+        The featurizer and the feature vectors of ``texts``: ``(queries, width)``.
+    """
+    import scipy.sparse as sparse
+
+    indptr, found, values, stats = featurize(texts)
+    count = len(texts)
+    document = np.bincount(found, minlength=WIDTH)
+    rank = max(1, min(RANK, count - 2))
+    least = 2
+    while (document >= least).sum() * rank * 2 > PROJECTION_CAP_BYTES:
+        least += 1
+    buckets = np.flatnonzero(document >= least)
+    weights = (np.log((1 + count) / (1 + document[buckets])) + 1).astype(np.float32)
+    dense = np.full(WIDTH, -1)
+    dense[buckets] = np.arange(len(buckets))
+    row = np.repeat(np.arange(count), np.diff(indptr))
+    known = dense[found] >= 0
+    row, column, values = row[known], dense[found[known]], values[known]
+    values = values * weights[column]
+    words = buckets[column] < HALF
+    for part in (words, ~words):
+        norm = np.sqrt(2 * np.bincount(row[part], values[part] ** 2, minlength=count))
+        values[part] /= np.where(norm > 0, norm, 1.0)[row[part]]
+    matrix = sparse.csr_matrix((values, (row, column)), shape=(count, max(len(buckets), 1)))
+    projection = _singular_vectors(matrix, rank, seed).astype(np.float16)
+    centre, scale = stats.mean(0), stats.std(0)
+    scale = np.where(scale > 1e-9, scale, 1.0)
+    featurizer = Featurizer("hashed_ngrams", buckets.astype(np.int32), weights, projection, centre, scale)
+    standard = STATISTICS_SCALE * np.clip((stats - centre) / scale, -STATISTICS_CLIP, STATISTICS_CLIP)
+    return featurizer, np.hstack([matrix @ projection.astype(np.float64), standard])
+
+
+def _singular_vectors(matrix, rank: int, seed: int) -> Floats:
+    """Leading right singular vectors, ``(columns, rank)``, with a fixed sign so that a fit can be repeated."""
+    from scipy.sparse.linalg import svds
+
+    if matrix.shape[0] > FIT_SAMPLE:
+        matrix = matrix[np.linspace(0, matrix.shape[0] - 1, FIT_SAMPLE).astype(int)]
+    rank = min(rank, min(matrix.shape) - 1)
+    if rank < 1 or matrix.nnz == 0:
+        return np.zeros((matrix.shape[1], 1))
+    start = np.random.default_rng(seed).standard_normal(min(matrix.shape))
+    _, size, vectors = svds(matrix, k=rank, v0=start)
+    vectors = vectors[np.argsort(-size)]
+    heaviest = np.abs(vectors).argmax(axis=1)
+    return (vectors * np.sign(vectors[np.arange(len(vectors)), heaviest])[:, None]).T
+
+
+def fit_embeddings(embeddings: Floats, *, kind: str = "embedding") -> tuple[Featurizer, Floats]:
+    """Learn centre, scale and principal directions of ready embeddings, ``(queries, embedding)``.
+
+    Returns:
+        The featurizer and the feature vectors of the queries: ``(queries, width)``.
+    """
+    values = np.asarray(embeddings, np.float64)
+    centre, spread = values.mean(0), values.std(0)
+    standard = (values - centre) / np.where(spread > 1e-9, spread, 1.0)
+    norm = max(float(np.sqrt((standard**2).sum(1).mean())), 1e-9)
+    _, _, vectors = np.linalg.svd(standard[:FIT_SAMPLE], full_matrices=False)
+    vectors = vectors[:RANK]
+    heaviest = np.abs(vectors).argmax(axis=1)
+    vectors = vectors * np.sign(vectors[np.arange(len(vectors)), heaviest])[:, None]
+    empty = np.zeros(0)
+    scale = np.where(spread > 1e-9, spread, 1.0) * norm
+    featurizer = Featurizer(
+        kind, empty.astype(np.int32), empty.astype(np.float32), vectors.T.astype(np.float16), centre, scale
+    )
+    return featurizer, ((values - centre) / scale) @ featurizer.projection.astype(np.float64)

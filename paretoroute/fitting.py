@@ -1,0 +1,331 @@
+"""Runs to a surface: the joint model of quality and tokens over (query, model, budget).
+
+Each figure (quality, log tokens, log latency) is a panel, queries by points, with holes. In turn:
+
+1. completion: means pooled over models and budgets, holes filled by a low-rank model   (JAX, optax)
+2. basis: principal components of the residuals; what points share is learned together
+3. heads: ridge at three strengths and neighbours in six ways, out of fold
+4. stacking: how much to trust each head for each component, pooled                     (JAX, optax)
+5. gate: where the cross-fitted forecasts do not beat the means beyond noise, the panel stays flat, and the
+   surface is the prompt-blind one
+
+The out-of-fold forecasts go into the traffic, and everything that is promised later is judged on them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paretoroute import completion, neighbours, ridge, stacking
+from paretoroute.errors import RunsError
+from paretoroute.featurizer import Featurizer, fit_embeddings, fit_texts
+from paretoroute.grid import Grid
+from paretoroute.runs import Runs
+from paretoroute.splits import folds, group_key
+from paretoroute.surface import Familiarity, Panel, Surface
+from paretoroute.traffic import Traffic, sample_size
+
+FOLDS = 5
+LEAST_QUERIES = 20
+NEIGHBOUR_CAP_BYTES = 4_000_000
+MOST_NEIGHBOURS = 12_000
+AMOUNT_COMPONENTS = 8
+GATE_SE = 1.0  # a panel follows the query only if its out-of-fold gain exceeds so many standard errors
+
+Floats = NDArray[np.float64]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What the queries told about one panel, out of fold.
+
+    Args:
+        name: of the panel.
+        explained: share of the variance around the points' means that the forecasts explain; at or below 0: none.
+        explained_se: its standard error over queries.
+        used: whether the panel follows the query.
+    """
+
+    name: str
+    explained: float
+    explained_se: float
+    used: bool
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted surface, the traffic it was judged on, and what the fit found."""
+
+    surface: Surface
+    traffic: Traffic
+    signals: tuple[Signal, ...]
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """One panel before fitting; ``values`` is in logs where ``log``."""
+
+    name: str
+    values: Floats
+    count: Floats
+    log: bool
+    components: int
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """The queries that stand for all in stacking, neighbours and traffic, with their folds."""
+
+    rows: NDArray[np.intp]
+    features: Floats
+    fold: NDArray[np.int64]
+    fold_of_all: NDArray[np.int64]
+    all_features: Floats
+    rank: int
+
+
+def fit_surface(runs: Runs, grid: Grid, *, seed: int = 0, progress: Progress | None = None) -> Fit:
+    """Fit the surface of a grid on logged runs.
+
+    Args:
+        runs: the runs, of the grid's points in the grid's order.
+        grid: the points and their token prices.
+        seed: same runs and seed, same surface.
+        progress: called with a few words at the start of every stage.
+
+    Raises:
+        RunsError: fewer than 20 queries, or a point whose cost is nowhere known.
+    """
+    say = progress or (lambda words: None)
+    if len(runs.query_ids) < LEAST_QUERIES:
+        raise RunsError(
+            f"the log has {len(runs.query_ids)} queries; at least {LEAST_QUERIES} are needed to tell a policy's gain "
+            "from luck. Log more, or pick a point by hand."
+        )
+    say("reading the queries")
+    featurizer, features = _features(runs, seed)
+    sample = _sample(runs, features, featurizer.rank, len(grid.points), seed)
+    panels, signals, forecasts = {}, [], {}
+    cells = _panels(runs, grid)
+    for cell in cells.values():
+        say(f"fitting {cell.name}")
+        panels[cell.name], signal, forecasts[cell.name] = _fit_panel(cell, grid, sample, seed)
+        signals.append(signal)
+    noise = _noise(cells["quality"], forecasts["quality"], sample)
+    surface = Surface(
+        featurizer=featurizer,
+        neighbours=neighbours.index(sample.features[: _neighbours(sample, grid)], sample.rank),
+        quality=panels["quality"],
+        amount=panels["tokens"],
+        prompt=panels.get("prompt tokens"),
+        latency=panels.get("latency"),
+        noise=noise,
+        queries=(cells["quality"].count > 0).sum(0).astype(np.float64),
+        familiarity=_familiarity(runs, featurizer, features),
+    )
+    return Fit(surface, _traffic(cells, forecasts, sample, grid), tuple(signals))
+
+
+def _features(runs: Runs, seed: int) -> tuple[Featurizer, Floats]:
+    if runs.embeddings is not None and np.isfinite(runs.embeddings).all():
+        return fit_embeddings(runs.embeddings.astype(np.float64))
+    return fit_texts(runs.texts, seed=seed)
+
+
+def _sample(runs: Runs, features: Floats, rank: int, points: int, seed: int) -> _Sample:
+    groups = [group_key(*about) for about in zip(runs.query_ids, runs.texts, runs.conversations, strict=True)]
+    fold = folds(groups, FOLDS, seed=seed)
+    order = sorted(range(len(runs.query_ids)), key=lambda i: hashlib.sha256(runs.query_ids[i].encode()).digest())
+    per_query = 4 * 2 * features.shape[1] + 2 * 2 * points
+    most = min(MOST_NEIGHBOURS, max(400, NEIGHBOUR_CAP_BYTES // per_query * 2))
+    rows = np.array(order[:most], np.intp)
+    return _Sample(rows, features[rows], fold[rows], fold, features, rank)
+
+
+def _neighbours(sample: _Sample, grid: Grid) -> int:
+    per_query = 2 * sample.features.shape[1] + 2 * 3 * min(len(grid.points), 40)
+    return min(len(sample.rows), max(400, NEIGHBOUR_CAP_BYTES // per_query))
+
+
+def _panels(runs: Runs, grid: Grid) -> dict[str, _Cells]:
+    """Arrange the logged means as panels; a name that is absent was never logged."""
+    quality, count = runs.means("quality")
+    priced = np.array([point.model in grid.prices for point in grid.points])
+    completion_tokens, tokens_count = runs.means("completion_tokens")
+    cost, cost_count = runs.means("cost_usd")
+    amount = np.where(priced, completion_tokens, cost)
+    amount_count = np.where(priced, tokens_count, cost_count)
+    unknown = [grid.names[j] for j in np.flatnonzero((amount_count > 0).sum(0) == 0)]
+    if unknown:
+        raise RunsError(f"the cost of {', '.join(unknown)} is nowhere known; log cost_usd, or tokens with prices")
+    components = len(grid.points)
+    few = min(components, AMOUNT_COMPONENTS)
+    found = {
+        "quality": _Cells("quality", quality, count, False, components),
+        "tokens": _log_cells("tokens", amount, amount_count, few),
+    }
+    if priced.any():
+        prompt, prompt_count = _billed_prompt(runs, grid)
+        found["prompt tokens"] = _log_cells("prompt tokens", np.where(priced, prompt, np.nan), prompt_count * priced, 2)
+    latency, latency_count = runs.means("latency_s")
+    if (latency_count > 0).sum() >= LEAST_QUERIES:
+        found["latency"] = _log_cells("latency", latency, latency_count, min(components, 3))
+    return found
+
+
+def _billed_prompt(runs: Runs, grid: Grid) -> tuple[Floats, Floats]:
+    """Mean prompt tokens, those read from a cache counted at what they cost beside the others."""
+    prompt, count = runs.means("prompt_tokens")
+    cached, _ = runs.means("cached_prompt_tokens")
+    discount = np.zeros(len(grid.points))
+    for j, point in enumerate(grid.points):
+        price = grid.prices.get(point.model)
+        if price and price.cached_input_usd_per_mtok is not None and price.input_usd_per_mtok > 0:
+            discount[j] = 1 - price.cached_input_usd_per_mtok / price.input_usd_per_mtok
+    return prompt - np.nan_to_num(cached) * discount, count
+
+
+def _log_cells(name: str, values: Floats, count: Floats, components: int) -> _Cells:
+    floor = np.nanmin(np.where(values > 0, values, np.nan)) if (values > 0).any() else 1.0
+    logs = np.log(np.maximum(values, 0.5 * floor), out=np.full(values.shape, np.nan), where=count > 0)
+    return _Cells(name, logs, np.where(np.isfinite(logs), count, 0.0), True, components)
+
+
+def _fit_panel(cells: _Cells, grid: Grid, sample: _Sample, seed: int) -> tuple[Panel, Signal, Floats]:
+    """Fit one panel; the third is its cross-fitted forecasts at the sample's queries, ``(sample, points)``."""
+    full = completion.complete(
+        cells.values, cells.count, grid.points, rising=cells.name != "prompt tokens", seed=seed
+    )
+    basis = _basis(full.residual, cells.components)
+    targets = full.residual @ basis
+    heads = _out_of_fold(sample, targets)
+    known = cells.count[sample.rows] > 0
+    weights = stacking.stack(heads, targets[sample.rows], known.mean(1), sample.fold, FOLDS)
+    mixed = np.zeros_like(targets[sample.rows])
+    for f in range(FOLDS):
+        inside = sample.fold == f
+        mixed[inside] = np.einsum("hik,hk->ik", heads[:, inside], weights[f])
+    forecast = full.base + mixed @ basis.T
+    signal = _signal(cells, full.base, forecast, sample)
+    if not signal.used:
+        forecast = np.broadcast_to(full.base, forecast.shape).copy()
+    low, high = _range(cells)
+    smear = None
+    if cells.log:
+        smear = _smear(cells.values[sample.rows], known, np.clip(forecast, low, high))
+    panel = _assemble(full.base, basis, targets, weights[-1] * signal.used, sample, grid, (low, high, smear))
+    return panel, signal, panel.finish(forecast)
+
+
+def _basis(residual: Floats, components: int) -> Floats:
+    """Principal directions of the residuals, signs fixed: ``(points, components)``."""
+    _, directions = np.linalg.eigh(residual.T @ residual)
+    directions = directions[:, ::-1][:, :components]
+    heaviest = np.abs(directions).argmax(axis=0)
+    return directions * np.sign(directions[heaviest, np.arange(directions.shape[1])])
+
+
+def _out_of_fold(sample: _Sample, targets: Floats) -> Floats:
+    """Forecast the sample's components by every head, out of fold: ``(heads, sample, components)``."""
+    own = targets[sample.rows]
+    out = np.zeros((len(ridge.STRENGTHS) + neighbours.HEADS, *own.shape))
+    whole = ridge.moments(sample.all_features, targets)
+    for f in range(FOLDS):
+        inside, inside_all = sample.fold == f, sample.fold_of_all == f
+        part = ridge.moments(sample.all_features[inside_all], targets[inside_all])
+        slopes, intercepts = ridge.coefficients(whole - part)
+        out[: len(slopes), inside] = np.einsum("if,sfk->sik", sample.features[inside], slopes) + intercepts[:, None]
+        out[len(slopes) :, inside] = neighbours.averages_between(
+            sample.features[~inside], own[~inside], sample.features[inside], sample.rank
+        )
+    return out
+
+
+def _signal(cells: _Cells, base: Floats, forecast: Floats, sample: _Sample) -> Signal:
+    values, count = cells.values[sample.rows], cells.count[sample.rows]
+    known = count > 0
+    weight = np.where(known, np.minimum(count, 16.0), 0.0)
+    flat_error = (weight * np.where(known, values - base, 0.0) ** 2).sum(1)
+    error = (weight * np.where(known, values - forecast, 0.0) ** 2).sum(1)
+    gain, scale = flat_error - error, max(flat_error.sum(), 1e-300)
+    explained = float(gain.sum() / scale)
+    se = float(gain.std() * np.sqrt(len(gain)) / scale)
+    return Signal(cells.name, explained, se, explained > GATE_SE * se)
+
+
+def _range(cells: _Cells) -> tuple[Floats, Floats]:
+    points = cells.values.shape[1]
+    if not cells.log:
+        return np.zeros(points), np.ones(points)
+    known = cells.count > 0
+    low = np.where(known, cells.values, np.inf).min(0)
+    high = np.where(known, cells.values, -np.inf).max(0)
+    low, high = np.where(np.isfinite(low), low, 0.0), np.where(np.isfinite(high), high, 0.0)
+    return low - np.log(2), high + np.log(2)
+
+
+def _smear(values: Floats, known: NDArray[np.bool_], forecast: Floats) -> Floats:
+    """Find the factor from exp(mean log) to mean, per point, drawn to the common one where runs are few."""
+    logged = np.where(known, np.exp(np.where(known, values, 0.0)), 0.0).sum(0)
+    expected = np.where(known, np.exp(forecast), 0.0).sum(0)
+    count = known.sum(0)
+    own = np.log(np.where(count > 0, logged, 1.0) / np.where(count > 0, expected, 1.0))
+    common = float(np.average(own, weights=np.maximum(count, 1e-9)))
+    return np.exp((count * own + 10 * common) / (count + 10))
+
+
+def _assemble(base, basis, targets, weights, sample: _Sample, grid: Grid, finish) -> Panel:
+    low, high, smear = finish
+    strengths = len(ridge.STRENGTHS)
+    slopes, intercepts = ridge.coefficients(ridge.moments(sample.all_features, targets))
+    slope = np.einsum("sfk,sk->fk", slopes, weights[:strengths]) @ basis.T
+    intercept = base + basis @ (intercepts * weights[:strengths]).sum(0)
+    kept = targets[sample.rows[: _neighbours(sample, grid)]].astype(np.float16)
+    return Panel(intercept, slope, kept, weights[strengths:], basis, low, high, smear)
+
+
+def _noise(cells: _Cells, forecast: Floats, sample: _Sample) -> Floats:
+    """Standard deviation of a logged cell around its out-of-fold forecast, pooled with four runs at the mean."""
+    count = cells.count[sample.rows] > 0
+    error = np.where(count, cells.values[sample.rows] - forecast, 0.0)
+    total = float((error**2).sum() / max(count.sum(), 1))
+    return np.sqrt(((error**2).sum(0) + 4 * total) / (count.sum(0) + 4))
+
+
+def _familiarity(runs: Runs, featurizer: Featurizer, features: Floats) -> Familiarity:
+    centre, inverse = ridge.spread(ridge.moments(features, np.zeros((len(features), 1))))
+    away = features - centre
+    leverage = np.einsum("qf,fg,qg->q", away, inverse, away)
+    least = 0.0
+    if featurizer.kind == "hashed_ngrams":
+        some = np.linspace(0, len(runs.texts) - 1, min(len(runs.texts), 1000)).astype(int)
+        least = 0.5 * float(np.quantile([featurizer.of_text(runs.texts[i])[1] for i in some], 0.01))
+    return Familiarity(centre, inverse, least, 3.0 * float(np.quantile(leverage, 0.99)))
+
+
+def _traffic(cells: dict[str, _Cells], forecasts: dict[str, Floats], sample: _Sample, grid: Grid) -> Traffic:
+    size = sample_size(len(sample.rows), len(grid.points))
+    rows = sample.rows[:size]
+
+    def logged(name: str) -> Floats:
+        panel = cells[name]
+        values = panel.values[rows]
+        return np.where(panel.count[rows] > 0, np.exp(values) if panel.log else values, np.nan)
+
+    nothing = np.zeros((size, len(grid.points)))
+    prompt = "prompt tokens" in cells
+    arrays = (
+        forecasts["quality"][:size],
+        forecasts["tokens"][:size],
+        np.nan_to_num(forecasts["prompt tokens"][:size]) if prompt else nothing,
+        logged("quality"),
+        logged("tokens"),
+        logged("prompt tokens") if prompt else nothing,
+    )
+    return Traffic(*(array.astype(np.float32) for array in arrays))

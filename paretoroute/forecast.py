@@ -1,0 +1,57 @@
+"""The forecast: what a surface says of every point at some queries. It is all that the solver sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paretoroute.errors import TargetError
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What to expect of every point at some queries.
+
+    Args:
+        quality: mean quality, ``(queries, points)``, in [0, 1]; more is better.
+        cost_usd: mean cost of one call, ``(queries, points)``, or ``(points,)`` where all queries share it.
+        quality_se: standard error of ``quality``, ``(queries, points)``, or None where unknown.
+        prompt_tokens: mean prompt tokens, ``(queries, points)``, or None.
+        completion_tokens: mean completion tokens, hidden reasoning included, ``(queries, points)``, or None.
+        latency_s: mean latency, ``(queries, points)`` or ``(points,)``, or None.
+        callable: which points may be called at all (outages, context length), bool, ``(queries, points)`` or
+            ``(points,)``; None: all.
+
+    Raises:
+        TargetError: shapes disagree, a number is not finite, a cost is negative, or a query has no callable point.
+    """
+
+    quality: Array
+    cost_usd: Array
+    quality_se: Array | None = None
+    prompt_tokens: Array | None = None
+    completion_tokens: Array | None = None
+    latency_s: Array | None = None
+    callable: NDArray[np.bool_] | None = None
+
+    def __post_init__(self) -> None:
+        quality = np.asarray(self.quality)
+        cost = np.asarray(self.cost_usd)
+        if quality.ndim != 2 or 0 in quality.shape:
+            raise TargetError(f"a forecast's quality has shape (queries, points), got {quality.shape}")
+        for name in ("cost_usd", "latency_s", "callable"):
+            value = getattr(self, name)
+            if value is not None and np.shape(value) not in (quality.shape, quality.shape[1:]):
+                raise TargetError(
+                    f"a forecast's {name} has shape {quality.shape} or {quality.shape[1:]}, got {np.shape(value)}"
+                )
+        if not np.isfinite(quality).all() or not np.isfinite(cost).all():
+            raise TargetError("a forecast's quality and cost_usd must be finite; mark points without one as not callable")
+        if (cost < 0).any():
+            raise TargetError("a forecast's cost_usd must not be negative")
+        if self.callable is not None and not np.broadcast_to(self.callable, quality.shape).any(axis=1).all():
+            raise TargetError("a query has no callable point")

@@ -1,0 +1,135 @@
+"""Grid and price files: YAML that names the models, their token prices and their budgets.
+
+A grid file lists models in order, each with its prices (if known) and budgets::
+
+    models:
+      - model: "small-1"
+        price_usd_per_mtok: {input: 0.25, cached_input: 0.03, output: 2.0}
+        budgets:
+          - {kind: effort, label: "low"}
+          - {kind: thinking_tokens, label: "8000", amount: 8000}
+
+A price file is the same, where budgets may be missing, or a plain mapping ``small-1: {input: 0.25, output: 2.0}``.
+Prices are in USD per million tokens. Unknown keys are errors.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from paretoroute import strict_yaml
+from paretoroute.errors import GridError
+from paretoroute.grid import BUDGET_KINDS, Budget, Grid, Point, Price
+
+_ENTRY_KEYS = ("model", "price_usd_per_mtok", "budgets")
+_PRICE_KEYS = ("input", "cached_input", "output")
+_BUDGET_KEYS = ("kind", "label", "amount")
+_PRICE_FORM = "write {input: USD, output: USD}, in USD per million tokens"
+
+
+def read_grid(path: str | os.PathLike[str]) -> Grid:
+    """Read a grid file; points keep the order of the file.
+
+    Raises:
+        GridError: the file is not of the form above; the message names file and key.
+        YamlError: it is not safe, plain YAML.
+    """
+    name = Path(path).name
+    points: list[Point] = []
+    prices: dict[str, Price] = {}
+    for place, model, entry in _models(name, strict_yaml.read(path)):
+        if entry.get("price_usd_per_mtok") is not None:
+            prices[model] = _price(name, f"{place}.price_usd_per_mtok", entry["price_usd_per_mtok"])
+        budgets = entry.get("budgets")
+        if not isinstance(budgets, list) or not budgets:
+            fix = 'give at least [{kind: none, label: "default"}]'
+            raise _error(name, f"{place}.budgets", "is no list of budgets", fix)
+        seen: set[tuple[str, str]] = set()
+        for j, data in enumerate(budgets):
+            budget = _budget(name, f"{place}.budgets[{j}]", data)
+            if (budget.kind, budget.label) in seen:
+                raise _error(name, f"{place}.budgets[{j}]", f"gives {budget.label!r} a second time", "keep one")
+            seen.add((budget.kind, budget.label))
+            points.append(Point(model, budget))
+    return Grid(tuple(points), prices)
+
+
+def read_prices(path: str | os.PathLike[str]) -> dict[str, Price]:
+    """Read a price file.
+
+    Raises:
+        GridError: the file is not of the form above; the message names file and key.
+        YamlError: it is not safe, plain YAML.
+    """
+    name = Path(path).name
+    data = strict_yaml.read(path)
+    if isinstance(data, dict) and data and not isinstance(data.get("models"), list):
+        return {model: _price(name, model, price) for model, price in data.items()}
+    return {
+        model: _price(name, f"{place}.price_usd_per_mtok", entry.get("price_usd_per_mtok"))
+        for place, model, entry in _models(name, data)
+    }
+
+
+def _models(name: str, data: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield the key path, the model's name and the entry of each model."""
+    entries = data.get("models") if isinstance(data, dict) else None
+    if not isinstance(entries, list) or not entries:
+        raise _error(name, "models", "is no list of models", "write 'models:' and below it '- model: NAME'")
+    _check_keys(name, "", data, ("models",))
+    seen: set[str] = set()
+    for i, entry in enumerate(entries):
+        place = f"models[{i}]"
+        _check_keys(name, place, entry, _ENTRY_KEYS)
+        model = entry.get("model")
+        if not isinstance(model, str) or not model.strip():
+            raise _error(name, f"{place}.model", "is missing", "write the model's name as in the log")
+        if model in seen:
+            raise _error(name, f"{place}.model", f"names {model!r} a second time", "put all its budgets in one entry")
+        seen.add(model)
+        yield place, model, entry
+
+
+def _price(name: str, place: str, data: Any) -> Price:
+    if data is None:
+        raise _error(name, place, "is missing", _PRICE_FORM)
+    _check_keys(name, place, data, _PRICE_KEYS)
+    read: dict[str, float] = {}
+    for key in _PRICE_KEYS:
+        value = data.get(key)
+        if value is None and key == "cached_input":
+            continue
+        if value is None:
+            raise _error(name, f"{place}.{key}", "is missing", _PRICE_FORM)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+            raise _error(name, f"{place}.{key}", f"is no price: {value!r}", "give a number of USD, 0 or more")
+        read[key] = float(value)
+    return Price(read["input"], read["output"], read.get("cached_input"))
+
+
+def _budget(name: str, place: str, data: Any) -> Budget:
+    _check_keys(name, place, data, _BUDGET_KEYS)
+    kind, label, amount = (data.get(key) for key in _BUDGET_KEYS)
+    if kind not in BUDGET_KINDS:
+        raise _error(name, f"{place}.kind", f"is no kind of budget: {kind!r}", f"use one of {', '.join(BUDGET_KINDS)}")
+    if not isinstance(label, str) or not label:
+        raise _error(name, f"{place}.label", "is missing", "write the budget_label of the log, in quotes")
+    if amount is not None and (isinstance(amount, bool) or not isinstance(amount, int | float)):
+        raise _error(name, f"{place}.amount", f"is no number: {amount!r}", "give a number, or leave it out")
+    return Budget(kind, label, None if amount is None else float(amount))
+
+
+def _check_keys(name: str, place: str, data: Any, known: tuple[str, ...]) -> None:
+    if not isinstance(data, dict):
+        raise _error(name, place, f"is no mapping: {data!r}", f"write {{{', '.join(f'{key}: ...' for key in known)}}}")
+    for key in data:
+        if key not in known:
+            raise _error(name, f"{place}.{key}".lstrip("."), "is no known key", f"use one of {', '.join(known)}")
+
+
+def _error(name: str, place: str, problem: str, fix: str) -> GridError:
+    return GridError(f"{name}: {place} {problem}; {fix}")

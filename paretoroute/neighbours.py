@@ -1,0 +1,107 @@
+"""The logged queries nearest to a new one.
+
+Two measures of nearness, cosine in the text part of the features and cosine in all of them, and three sizes of
+neighbourhood give six weightings. A constant coordinate makes queries without a text neighbours of one another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+SIZES = (10, 40, 150)
+MEASURES = 2
+HEADS = MEASURES * len(SIZES)
+CONSTANT = 0.05
+LEAST_SIMILARITY = 1e-3
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Unit vectors of the logged queries under each measure: ``(queries, width + 1)``, float32."""
+
+    by_text: NDArray[np.float32]
+    by_all: NDArray[np.float32]
+
+    def nearest(self, vector: Floats, rank: int) -> list[tuple[NDArray[np.intp], Floats]]:
+        """Find the neighbours of one query under each measure.
+
+        One query at a time, always by the same operations, so that a plan never depends on what else is in a batch.
+
+        Args:
+            vector: features, ``(width,)``.
+            rank: how many of them are of the text.
+
+        Returns:
+            For each measure the neighbours' positions and similarities, nearest first, ``(at most 150,)``.
+        """
+        parts = ((self.by_text, vector[:rank]), (self.by_all, vector))
+        return [_top(units @ _unit(part[None, :])[0]) for units, part in parts]
+
+
+def index(vectors: Floats, rank: int) -> Neighbours:
+    """Lay out the logged queries' features, ``(queries, width)``, for looking up neighbours."""
+    return Neighbours(_unit(vectors[:, :rank]), _unit(vectors))
+
+
+def _unit(vectors: Floats) -> NDArray[np.float32]:
+    wide = np.concatenate([vectors, np.full((len(vectors), 1), CONSTANT)], axis=1)
+    return (wide / np.sqrt(np.einsum("qf,qf->q", wide, wide))[:, None]).astype(np.float32)
+
+
+def _top(similarity: NDArray[np.float32]) -> tuple[NDArray[np.intp], Floats]:
+    size = min(SIZES[-1], len(similarity))
+    if size < len(similarity):
+        chosen = np.argpartition(-similarity, size - 1)[:size]
+    else:
+        chosen = np.arange(size)
+    chosen = chosen[np.argsort(-similarity[chosen], kind="stable")]
+    return chosen, similarity[chosen].astype(np.float64)
+
+
+def weights(similarity: Floats, size: int) -> Floats:
+    """Weigh the ``size`` nearest by squared similarity; sums to 1 along the last axis."""
+    near = np.maximum(similarity[..., :size], LEAST_SIMILARITY) ** 2
+    return near / near.sum(axis=-1, keepdims=True)
+
+
+def averages(found: list[tuple[NDArray[np.intp], Floats]], targets: Floats) -> Floats:
+    """Average the neighbours' targets, ``(queries, components)``, in six ways: ``(6, components)``."""
+    return np.stack([weights(near, size) @ targets[chosen[:size]] for chosen, near in found for size in SIZES])
+
+
+def averages_between(train: Floats, targets: Floats, test: Floats, rank: int) -> Floats:
+    """Average targets over neighbours for many queries at once, for fitting.
+
+    Args:
+        train: features of the possible neighbours, ``(train, width)``.
+        targets: theirs, ``(train, components)``.
+        test: features of the queries that ask, ``(test, width)``.
+        rank: how many features are of the text.
+
+    Returns:
+        ``(6, test, components)``.
+    """
+    out = np.zeros((HEADS, len(test), targets.shape[1]))
+    for measure, part in enumerate((slice(0, rank), slice(None))):
+        units, asking = _unit(train[:, part]), _unit(test[:, part])
+        for start in range(0, len(test), 1024):
+            rows = slice(start, start + 1024)
+            similarity = asking[rows] @ units.T
+            size = min(SIZES[-1], len(train))
+            chosen = np.argpartition(-similarity, size - 1, axis=1)[:, :size]
+            near = np.take_along_axis(similarity, chosen, axis=1)
+            order = np.argsort(-near, axis=1, kind="stable")
+            chosen, near = np.take_along_axis(chosen, order, 1), np.take_along_axis(near, order, 1).astype(np.float64)
+            for head, count in enumerate(SIZES):
+                kept = chosen[:, :count]
+                share = weights(near, count)
+                total = np.zeros((len(kept), targets.shape[1]))
+                for step in range(kept.shape[1]):
+                    total += share[:, step : step + 1] * targets[kept[:, step]]
+                out[measure * len(SIZES) + head, rows] = total
+    return out

@@ -1,0 +1,56 @@
+"""Folds over queries: near-duplicates and turns of one conversation stay together.
+
+Whatever is judged out of fold would look better than it is if a copy of the query stood on the other side.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+_NUMBER = re.compile(r"\d+")
+_NOT_WORD = re.compile(r"[\W_]+")
+
+
+def group_key(query_id: str, text: str, conversation: str | None = None) -> str:
+    """Name the group that a query belongs to.
+
+    Its conversation where one was logged; else its text, casefolded, with numbers and punctuation made alike; else
+    its id.
+
+    Example:
+        >>> group_key("a", "What is 2 + 2?") == group_key("b", "what is 31+7")
+        True
+    """
+    if conversation is not None:
+        return f"conversation:{conversation}"
+    plain = _NOT_WORD.sub(" ", _NUMBER.sub("0", text.casefold())).strip()
+    return f"text:{plain}" if plain else f"id:{query_id}"
+
+
+def folds(groups: Sequence[str], count: int, *, seed: int) -> NDArray[np.int64]:
+    """Deal groups to folds by their hash.
+
+    Groups are ordered by a hash of seed and name and dealt in turn to the fold that has the fewest queries, so that
+    folds are of nearly equal size and the order of the queries does not matter.
+
+    Args:
+        groups: the group of every query, ``(queries,)``.
+        count: number of folds, at least 2.
+        seed: another seed, other folds.
+
+    Returns:
+        The fold of every query, ``(queries,)``, in [0, count).
+    """
+    names, member, size = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True, return_counts=True)
+    rank = sorted(range(len(names)), key=lambda g: hashlib.sha256(f"{seed}:{names[g]}".encode()).digest())
+    fold_of_group = np.zeros(len(names), np.int64)
+    load = np.zeros(count, np.int64)
+    for group in rank:
+        fold_of_group[group] = load.argmin()
+        load[fold_of_group[group]] += size[group]
+    return fold_of_group[member]

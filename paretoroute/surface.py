@@ -1,0 +1,178 @@
+"""The surface: the fitted functions from a query to quality, tokens and latency at every point. NumPy only.
+
+It forecasts tokens, not money: cost is tokens times prices, so that a price change needs no new fit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paretoroute import neighbours
+from paretoroute.featurizer import Featurizer
+from paretoroute.grid import TOKENS_PER_PRICE_UNIT, Grid
+from paretoroute.neighbours import Neighbours
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One fitted figure of every point, such as quality or the log of its tokens.
+
+    With f the features, a_h the neighbours' averages of head h and V the basis:
+    figure_j = intercept_j + f . slope_j + sum_k V_jk sum_h w_hk a_hk.
+
+    Args:
+        intercept: ``(points,)``.
+        slope: the ridge heads in one matrix, weighted and turned into points, ``(width, points)``.
+        targets: the neighbours' components, float16 ``(neighbours, components)``.
+        weights: of the neighbour heads, ``(6, components)``.
+        basis: ``(points, components)``, orthonormal columns.
+        low: least figure to be forecast, ``(points,)``.
+        high: largest, ``(points,)``.
+        smear: for logs: mean of what was logged over mean of exp(forecast), out of fold (Duan, 1983), ``(points,)``;
+            None where the figure is no log.
+    """
+
+    intercept: Array
+    slope: Array
+    targets: NDArray[np.float16]
+    weights: Array
+    basis: Array
+    low: Array
+    high: Array
+    smear: Array | None
+
+    @property
+    def flat(self) -> bool:
+        """Whether nothing in the query moves it: every forecast is the prompt-blind mean."""
+        return not (self.slope.any() or self.weights.any())
+
+    def at(self, vector: Array, found: list[tuple[NDArray[np.intp], Array]]) -> Array:
+        """Forecast the figure of every point for one query: ``(points,)``."""
+        figure = self.intercept
+        if not self.flat:
+            averages = neighbours.averages(found, self.targets_wide)
+            figure = figure + vector @ self.slope + self.basis @ (self.weights * averages).sum(0)
+        return self.finish(figure)
+
+    def finish(self, figure: Array) -> Array:
+        """Clip to the range, and for logs return to the unit: ``(..., points)``."""
+        clipped = np.clip(figure, self.low, self.high)
+        return clipped if self.smear is None else np.exp(clipped) * self.smear
+
+    @cached_property
+    def targets_wide(self) -> Array:
+        """The neighbours' components in float64."""
+        return self.targets.astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Familiarity:
+    """How far a query lies from the logged ones.
+
+    Args:
+        centre: mean features, ``(width,)``.
+        inverse: (Z'Z + 3 I)^-1 of the centred features, ``(width, width)``.
+        least_known: a query whose text shares a smaller part of its n-grams with the log is unfamiliar.
+        most_leverage: one that pulls harder than this is unfamiliar.
+    """
+
+    centre: Array
+    inverse: Array
+    least_known: float
+    most_leverage: float
+
+    def leverage(self, vector: Array) -> float:
+        """Give z'(Z'Z + 3 I)^-1 z: the variance of a ridge forecast at the query, in units of one run's."""
+        away = vector - self.centre
+        return float(away @ self.inverse @ away)
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """What the surface forecasts at every point for one query or many, before any price: ``(..., points)``.
+
+    Args:
+        quality: in [0, 1].
+        quality_se: its standard error.
+        amount: completion tokens where the point is priced by tokens, else USD of one call.
+        prompt_tokens: NaN where unknown.
+        latency_s: NaN where unknown.
+        unfamiliar: whether the query lies outside what was logged.
+    """
+
+    quality: Array
+    quality_se: Array
+    amount: Array
+    prompt_tokens: Array
+    latency_s: Array
+    unfamiliar: bool = False
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The fitted functions from a query to quality, tokens and latency at every point: kind ``stacked_heads``.
+
+    Args:
+        featurizer: text to vector.
+        neighbours: the logged queries kept for looking up.
+        quality: panel of quality.
+        amount: panel of log completion tokens, or of log USD at points that are not priced by tokens.
+        prompt: panel of log prompt tokens, or None where no point is priced by tokens.
+        latency: panel of log seconds, or None where none was logged.
+        noise: standard deviation of one run's quality around its forecast, ``(points,)``.
+        queries: logged queries per point, ``(points,)``.
+        familiarity: how to tell a query that is unlike the logged ones.
+    """
+
+    featurizer: Featurizer
+    neighbours: Neighbours
+    quality: Panel
+    amount: Panel
+    prompt: Panel | None
+    latency: Panel | None
+    noise: Array
+    queries: Array
+    familiarity: Familiarity
+
+    def at_text(self, text: str) -> Amounts:
+        """Forecast every point for one query's text."""
+        return self.at(*self.featurizer.of_text(text))
+
+    def at(self, vector: Array, known: float = 1.0) -> Amounts:
+        """Forecast every point for one feature vector ``(width,)``, of whose text a share ``known`` is familiar."""
+        found = self.neighbours.nearest(vector, self.featurizer.rank)
+        leverage = self.familiarity.leverage(vector)
+        unknown = np.full(len(self.noise), np.nan)
+        return Amounts(
+            quality=self.quality.at(vector, found),
+            quality_se=self.noise * np.sqrt(leverage + 1 / np.maximum(self.queries, 1.0)),
+            amount=self.amount.at(vector, found),
+            prompt_tokens=unknown if self.prompt is None else self.prompt.at(vector, found),
+            latency_s=unknown if self.latency is None else self.latency.at(vector, found),
+            unfamiliar=known < self.familiarity.least_known or leverage > self.familiarity.most_leverage,
+        )
+
+
+def cost_usd(amount: Array, prompt_tokens: Array, grid: Grid) -> Array:
+    """Turn forecast amounts into USD per call at the grid's prices.
+
+    Args:
+        amount: completion tokens (USD for models without a token price), ``(..., points)``.
+        prompt_tokens: ``(..., points)``; read only where there is a token price.
+        grid: the points and prices.
+
+    Returns:
+        ``(..., points)``.
+    """
+    prices = [grid.prices.get(point.model) for point in grid.points]
+    priced = np.array([price is not None for price in prices])
+    paid_in = np.array([price.input_usd_per_mtok if price else 0.0 for price in prices]) / TOKENS_PER_PRICE_UNIT
+    paid_out = np.array([price.output_usd_per_mtok if price else 1.0 for price in prices])
+    paid_out = np.where(priced, paid_out / TOKENS_PER_PRICE_UNIT, 1.0)
+    return np.where(priced, prompt_tokens, 0.0) * paid_in + amount * paid_out
