@@ -76,9 +76,11 @@ def complete(cells: Floats, count: Floats, points: Sequence[Point], *, rising: b
     if known.all() and trials.min() >= 50 * PRIOR_RUNS:
         base = np.average(scaled, axis=0)
         return Completed(overall + spread * base, spread * (scaled - base))
-    base, skill, loading = _fit(scaled, count, points, rising, seed)
-    filled = np.where(known, scaled - base, skill @ loading.T)
-    return Completed(overall + spread * base, spread * filled)
+    pooled, skill, loading = _fit(scaled, count, points, rising, seed)
+    filled = np.where(known, scaled, pooled + skill @ loading.T)
+    runs = known.sum(0)
+    base = (runs * filled.mean(0) + PRIOR_RUNS * pooled) / (runs + PRIOR_RUNS)
+    return Completed(overall + spread * base, spread * (filled - base))
 
 
 def _fit(

@@ -7,6 +7,7 @@ Deerwester et al., 1990). Text statistics are standardised and appended. Nothing
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -43,6 +44,16 @@ class Featurizer:
     projection: NDArray[np.float16]
     centre: Floats
     scale: Floats
+    name: str = "embedding"
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of everything that turns a query into numbers, in hex."""
+        parts = (self.buckets, self.weights, self.projection, self.centre.astype("<f4"), self.scale.astype("<f4"))
+        digest = hashlib.sha256(f"{self.kind}:1".encode())
+        for part in parts:
+            digest.update(np.ascontiguousarray(part).tobytes())
+        return digest.hexdigest()
 
     @property
     def rank(self) -> int:

@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 from paretoroute import completion, neighbours, ridge, stacking
 from paretoroute.errors import RunsError
 from paretoroute.featurizer import Featurizer, fit_embeddings, fit_texts
+from paretoroute.fitted import Fit, Signal
 from paretoroute.grid import Grid
 from paretoroute.runs import Runs
 from paretoroute.splits import folds, group_key
-from paretoroute.surface import Familiarity, Panel, Surface
+from paretoroute.surface import Bounds, Familiarity, Panel, Surface
 from paretoroute.traffic import Traffic, sample_size
 
 FOLDS = 5
@@ -39,32 +40,6 @@ GATE_SE = 1.0  # a panel follows the query only if its out-of-fold gain exceeds 
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Signal:
-    """What the queries told about one panel, out of fold.
-
-    Args:
-        name: of the panel.
-        explained: share of the variance around the points' means that the forecasts explain; at or below 0: none.
-        explained_se: its standard error over queries.
-        used: whether the panel follows the query.
-    """
-
-    name: str
-    explained: float
-    explained_se: float
-    used: bool
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A fitted surface, the traffic it was judged on, and what the fit found."""
-
-    surface: Surface
-    traffic: Traffic
-    signals: tuple[Signal, ...]
 
 
 @dataclass(frozen=True)
@@ -117,7 +92,6 @@ def fit_surface(runs: Runs, grid: Grid, *, seed: int = 0, progress: Progress | N
         say(f"fitting {cell.name}")
         panels[cell.name], signal, forecasts[cell.name] = _fit_panel(cell, grid, sample, seed)
         signals.append(signal)
-    noise = _noise(cells["quality"], forecasts["quality"], sample)
     surface = Surface(
         featurizer=featurizer,
         neighbours=neighbours.index(sample.features[: _neighbours(sample, grid)], sample.rank),
@@ -125,9 +99,9 @@ def fit_surface(runs: Runs, grid: Grid, *, seed: int = 0, progress: Progress | N
         amount=panels["tokens"],
         prompt=panels.get("prompt tokens"),
         latency=panels.get("latency"),
-        noise=noise,
         queries=(cells["quality"].count > 0).sum(0).astype(np.float64),
         familiarity=_familiarity(runs, featurizer, features),
+        bounds=_bounds(runs),
     )
     return Fit(surface, _traffic(cells, forecasts, sample, grid), tuple(signals))
 
@@ -214,12 +188,13 @@ def _fit_panel(cells: _Cells, grid: Grid, sample: _Sample, seed: int) -> tuple[P
     forecast = full.base + mixed @ basis.T
     signal = _signal(cells, full.base, forecast, sample)
     if not signal.used:
-        forecast = np.broadcast_to(full.base, forecast.shape).copy()
-    low, high = _range(cells)
+        forecast = np.broadcast_to(_single(full.base), forecast.shape).copy()
+    low, high = (_single(end) for end in _range(cells))
     smear = None
     if cells.log:
-        smear = _smear(cells.values[sample.rows], known, np.clip(forecast, low, high))
-    panel = _assemble(full.base, basis, targets, weights[-1] * signal.used, sample, grid, (low, high, smear))
+        smear = _single(_smear(cells.values[sample.rows], known, np.clip(forecast, low, high)))
+    finish = (low, high, smear, _spread(cells, forecast, sample))
+    panel = _assemble(full.base, basis, targets, weights[-1] * signal.used, sample, grid, finish)
     return panel, signal, panel.finish(forecast)
 
 
@@ -281,21 +256,42 @@ def _smear(values: Floats, known: NDArray[np.bool_], forecast: Floats) -> Floats
 
 
 def _assemble(base, basis, targets, weights, sample: _Sample, grid: Grid, finish) -> Panel:
-    low, high, smear = finish
     strengths = len(ridge.STRENGTHS)
     slopes, intercepts = ridge.coefficients(ridge.moments(sample.all_features, targets))
     slope = np.einsum("sfk,sk->fk", slopes, weights[:strengths]) @ basis.T
-    intercept = base + basis @ (intercepts * weights[:strengths]).sum(0)
+    offset = basis @ (intercepts * weights[:strengths]).sum(0)
     kept = targets[sample.rows[: _neighbours(sample, grid)]].astype(np.float16)
-    return Panel(intercept, slope, kept, weights[strengths:], basis, low, high, smear)
+    rounded = [_single(part) for part in (base, offset, slope)]
+    shape = [None if part is None else _single(part) for part in finish]
+    return Panel(*rounded, kept, _single(weights[strengths:]), _single(basis), *shape)  # type: ignore[arg-type]
 
 
-def _noise(cells: _Cells, forecast: Floats, sample: _Sample) -> Floats:
-    """Standard deviation of a logged cell around its out-of-fold forecast, pooled with four runs at the mean."""
-    count = cells.count[sample.rows] > 0
-    error = np.where(count, cells.values[sample.rows] - forecast, 0.0)
-    total = float((error**2).sum() / max(count.sum(), 1))
-    return np.sqrt(((error**2).sum(0) + 4 * total) / (count.sum(0) + 4))
+def _single(values: Floats) -> Floats:
+    """Round to float32, which is what a policy keeps: a surface read back forecasts the same."""
+    return values.astype(np.float32).astype(np.float64)
+
+
+def _spread(cells: _Cells, forecast: Floats, sample: _Sample) -> Floats:
+    """Standard deviation of a logged cell around its out-of-fold forecast, pooled with four cells at the mean."""
+    known = cells.count[sample.rows] > 0
+    error = np.where(known, cells.values[sample.rows] - forecast, 0.0)
+    total = float((error**2).sum() / max(known.sum(), 1))
+    return np.sqrt(((error**2).sum(0) + 4 * total) / (known.sum(0) + 4))
+
+
+def _bounds(runs: Runs) -> Bounds:
+    size = np.array([len(text.encode("utf-8", "replace")) for text in runs.texts], np.float64)
+    return Bounds(
+        _largest(runs.point, runs.prompt_tokens - size[runs.query], len(runs.points)),
+        _largest(runs.point, runs.completion_tokens, len(runs.points)),
+    )
+
+
+def _largest(point: NDArray[np.int32], values: Floats, points: int) -> Floats:
+    most = np.full(points, -np.inf)
+    known = ~np.isnan(values)
+    np.maximum.at(most, point[known], values[known])
+    return np.where(np.isfinite(most), most, np.nan)
 
 
 def _familiarity(runs: Runs, featurizer: Featurizer, features: Floats) -> Familiarity:

@@ -22,8 +22,15 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Unit vectors of the logged queries under each measure: ``(queries, width + 1)``, float32."""
+    """The logged queries kept for looking up.
 
+    Args:
+        features: theirs, float16 ``(queries, width)``.
+        by_text: unit vectors of the text part, float32 ``(queries, rank + 1)``.
+        by_all: unit vectors of all features, float32 ``(queries, width + 1)``.
+    """
+
+    features: NDArray[np.float16]
     by_text: NDArray[np.float32]
     by_all: NDArray[np.float32]
 
@@ -43,9 +50,14 @@ class Neighbours:
         return [_top(units @ _unit(part[None, :])[0]) for units, part in parts]
 
 
-def index(vectors: Floats, rank: int) -> Neighbours:
-    """Lay out the logged queries' features, ``(queries, width)``, for looking up neighbours."""
-    return Neighbours(_unit(vectors[:, :rank]), _unit(vectors))
+def index(features: NDArray[np.floating], rank: int) -> Neighbours:
+    """Lay out the logged queries' features, ``(queries, width)``, for looking up neighbours.
+
+    They are rounded to float16 first, so that an index that was stored and read back is the same.
+    """
+    kept = features.astype(np.float16)
+    wide = kept.astype(np.float64)
+    return Neighbours(kept, _unit(wide[:, :rank]), _unit(wide))
 
 
 def _unit(vectors: Floats) -> NDArray[np.float32]:

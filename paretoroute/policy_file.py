@@ -105,7 +105,9 @@ def _document(data: Any, name: str) -> PolicyDocument:
     if not isinstance(data, dict):
         raise PolicySchemaError(f"{shown(name)}: is not a policy: must be a mapping; give the file that fit wrote")
     version = data.get("schema")
-    if isinstance(version, int) and not isinstance(version, bool) and version > SCHEMA_VERSION:
+    if isinstance(version, bool):  # to pydantic true is 1
+        raise PolicySchemaError(f"{shown(name)}: schema: must be {SCHEMA_VERSION} (got {str(version).lower()})")
+    if isinstance(version, int) and version > SCHEMA_VERSION:
         raise PolicySchemaError(
             f"{shown(name)}: schema {version} was written by a newer paretoroute (this one reads schema "
             f"{SCHEMA_VERSION}); upgrade paretoroute"
@@ -140,7 +142,7 @@ def _packed(arrays: Mapping[str, NDArray[Any]], name: str) -> bytes:
         if little.str not in _DTYPES.values():
             raise PolicyError(f"{shown(name)}: array {key} has type {array.dtype}; use floats, integers or booleans")
         tensors[key] = np.require(array, little, "C")
-    if sum(array.nbytes for array in tensors.values()) > MAX_SIDE_BYTES - 2**20:
+    if sum(array.nbytes for array in tensors.values()) > MAX_SIDE_BYTES - 2**20:  # leaves room for their names
         raise PolicyError(f"{shown(name)}: its arrays exceed {_gib(MAX_SIDE_BYTES)}; use fewer queries or features")
     return safetensors.numpy.save(tensors)
 

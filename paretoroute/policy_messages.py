@@ -21,10 +21,10 @@ _WANTED = {
     "model_type": "must be a mapping",
     "model_attributes_type": "must be a mapping",
     "finite_number": "must be a finite number",
-    "greater_than": "must be more than {gt}",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than": "must be less than {lt}",
-    "less_than_equal": "must be at most {le}",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be less than {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
     "string_too_short": "must not be empty",
     "too_short": "must not be empty",
     "literal_error": "must be {expected}",
@@ -46,8 +46,8 @@ def first_problem(error: ValidationError, data: Any, schema: Mapping[str, Any]) 
     # A misspelt key is reported as one that is missing and one that is unknown: the second says more.
     first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
     path = _path(first["loc"], data, missing=first["type"] == "missing")
-    others = {_path(problem["loc"], data, missing=problem["type"] == "missing") for problem in problems} - {path}
-    more = f"; {len(others)} more such keys" if len(others) > 1 else "; 1 more such key" if others else ""
+    paths = {_path(problem["loc"], data, missing=problem["type"] == "missing") for problem in problems}
+    more = _more(path, paths)
     if first["type"] == "extra_forbidden":
         return f"{shown(path)}: unknown key{_near(str(first['loc'][-1]), schema)}{more}"
     if first["type"] == "missing":
@@ -67,6 +67,13 @@ def shown(value: object, limit: int = 120) -> str:
     text = str(value)
     text = text if text.isprintable() else ascii(text)
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def _more(path: str, paths: set[str]) -> str:
+    """How many other keys are wrong, without the sections that are wrong only for a key inside them."""
+    sections = {path[:i] for path in paths for i, char in enumerate(path) if char == "."}
+    count = len(paths - sections - {path})
+    return f"; {count} more such key{'s' * (count > 1)}" if count else ""
 
 
 def _reason(problem: Mapping[str, Any]) -> str:
@@ -112,5 +119,5 @@ def _path(location: Iterable[int | str], data: Any, *, missing: bool) -> str:
 def _near(key: str, schema: Mapping[str, Any]) -> str:
     sections = [schema, *schema.get("$defs", {}).values()]
     known = sorted({name for section in sections for name in section.get("properties", {})})
-    near = difflib.get_close_matches(key, known, n=3)
+    near = difflib.get_close_matches(key, known, n=3, cutoff=0.7)
     return f"; did you mean {' or '.join(near)}?" if near else "; remove it"

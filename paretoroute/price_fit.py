@@ -22,6 +22,10 @@ SHARE = 0.95  # the share of rows that must be
 MAX_ROWS = 20_000  # more rows do not change three numbers; all rows are checked
 COLLINEAR = 1e-5  # smallest to largest singular value of the scaled columns
 _STEPS = np.geomspace(1e-2, 1e-9, 30)  # errors below these weigh alike; shrinking, so that exact prices come out exact
+_COLLINEAR = (
+    "prompt and completion tokens always come in one proportion, so that only their joint price is known: give both "
+    "with a price file to forecast tokens"
+)
 _UNEXPLAINED = (
     "cost is not explained by tokens x price (caching, tools or a changed price?): cost is forecast from logged cost"
 )
@@ -61,12 +65,9 @@ def derive_price(
     prices = rounded if _explained(tokens, cost, rounded) >= SHARE else found
     if _explained(tokens, cost, prices) < SHARE:
         return None, _UNEXPLAINED
-    note = (
-        "prompt and completion tokens always come in one proportion, so that only their joint price is known; "
-        "the split is the smallest one that fits"
-    )
-    price = Price(float(prices[0]), float(prices[1]), float(prices[2]) if caches else None, "derived")
-    return price, note if collinear else ""
+    if collinear:
+        return None, _COLLINEAR
+    return Price(float(prices[0]), float(prices[1]), float(prices[2]) if caches else None, "derived"), ""
 
 
 def _explained(tokens: Floats, cost: Floats, prices: Floats) -> float:

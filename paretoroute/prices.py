@@ -1,7 +1,7 @@
 """The grid of a log and the token prices of its models: given ones, else those its cost and tokens show.
 
 Prices are never invented. A model whose logged cost is not explained by tokens times prices keeps none, and its cost
-is forecast from logged cost (``cost: logged``); a model with neither a cost nor a price is an error.
+is forecast from logged cost (``cost: logged``); a model with neither a cost nor a price is left out, and said so.
 """
 
 from __future__ import annotations
@@ -59,10 +59,11 @@ def build_grid(
 
     Returns:
         The grid, of logged points only, and sentences for the user: what was derived, which models have
-        ``cost: logged``, and what was left out.
+        ``cost: logged``, and what was left out: points that were never logged, and models with
+        neither a logged cost nor tokens with a price.
 
     Raises:
-        GridError: no point is left, or a point has neither a logged cost nor tokens with a price.
+        GridError: no point is left, or no point has a logged cost or tokens with a price.
     """
     said: list[str] = []
     points = runs.points if grid is None else _logged_points(runs, grid, said)
@@ -70,6 +71,7 @@ def build_grid(
     derived, notes = derive_prices(runs)
     priced: dict[str, Price] = {}
     unknown: list[str] = []
+    costless_points: set[str] = set()
     tokens = _known(runs, runs.prompt_tokens + runs.completion_tokens)
     costs = _known(runs, runs.cost_usd)
     for model in dict.fromkeys(point.model for point in points):
@@ -78,15 +80,23 @@ def build_grid(
         if price is not None and not tokenless:
             priced[model] = price
             said += _about_price(runs, model, price, notes)
-        elif not costless:
+        elif len(costless) < sum(point.model == model for point in points):
+            costless_points |= set(costless)
             why = notes.get(model, "")
             if price is not None:
                 why = f"{tokenless[0]!r} has no tokens logged, so that no price applies"
             said.append(f"cost: logged for {model}: {why}")
         else:
             unknown.append(model)
+    if costless_points:
+        said.append(f"left out, since no run of them has a cost: {_listed(sorted(costless_points))}")
+        points = tuple(point for point in points if point.name not in costless_points)
     if unknown:
-        raise GridError(_no_cost(unknown, _without(tokens, points, unknown[0]), _without(costs, points, unknown[0])[0]))
+        why = _no_cost(unknown, _without(tokens, points, unknown[0]), _without(costs, points, unknown[0])[0])
+        points = tuple(point for point in points if point.model not in set(unknown))
+        if not points:
+            raise GridError(why)
+        said.append(f"left out, since nothing says what a call costs: {why}")
     if unused := sorted(set(given) - {point.model for point in points}):
         said.append(f"prices given for models that are not in the log: {', '.join(unused)}")
     return Grid(points, priced), tuple(said)

@@ -24,10 +24,11 @@ class Panel:
     """One fitted figure of every point, such as quality or the log of its tokens.
 
     With f the features, a_h the neighbours' averages of head h and V the basis:
-    figure_j = intercept_j + f . slope_j + sum_k V_jk sum_h w_hk a_hk.
+    figure_j = base_j + offset_j + f . slope_j + sum_k V_jk sum_h w_hk a_hk.
 
     Args:
-        intercept: ``(points,)``.
+        base: prompt-blind mean, pooled, ``(points,)``.
+        offset: what centring the features leaves over, ``(points,)``.
         slope: the ridge heads in one matrix, weighted and turned into points, ``(width, points)``.
         targets: the neighbours' components, float16 ``(neighbours, components)``.
         weights: of the neighbour heads, ``(6, components)``.
@@ -36,9 +37,11 @@ class Panel:
         high: largest, ``(points,)``.
         smear: for logs: mean of what was logged over mean of exp(forecast), out of fold (Duan, 1983), ``(points,)``;
             None where the figure is no log.
+        spread: standard deviation of a logged cell around its out-of-fold forecast, ``(points,)``.
     """
 
-    intercept: Array
+    base: Array
+    offset: Array
     slope: Array
     targets: NDArray[np.float16]
     weights: Array
@@ -46,28 +49,32 @@ class Panel:
     low: Array
     high: Array
     smear: Array | None
+    spread: Array
 
-    @property
+    @cached_property
     def flat(self) -> bool:
         """Whether nothing in the query moves it: every forecast is the prompt-blind mean."""
         return not (self.slope.any() or self.weights.any())
 
     def at(self, vector: Array, found: list[tuple[NDArray[np.intp], Array]]) -> Array:
         """Forecast the figure of every point for one query: ``(points,)``."""
-        figure = self.intercept
-        if not self.flat:
-            averages = neighbours.averages(found, self.targets_wide)
-            figure = figure + vector @ self.slope + self.basis @ (self.weights * averages).sum(0)
-        return self.finish(figure)
+        if self.flat:
+            return self.finish(self.base)
+        averages = neighbours.averages(found, self._targets)
+        follow = vector @ self.slope + self.basis @ (self.weights * averages).sum(0)
+        return self.finish(self.base + self.offset + follow)
 
     def finish(self, figure: Array) -> Array:
-        """Clip to the range, and for logs return to the unit: ``(..., points)``."""
+        """Clip to the range, and for logs return to the unit: ``(..., points)``.
+
+        Rounded to float32, as the traffic keeps it: queries that tie there must tie here.
+        """
         clipped = np.clip(figure, self.low, self.high)
-        return clipped if self.smear is None else np.exp(clipped) * self.smear
+        unit = clipped if self.smear is None else np.exp(clipped) * self.smear
+        return unit.astype(np.float32).astype(np.float64)
 
     @cached_property
-    def targets_wide(self) -> Array:
-        """The neighbours' components in float64."""
+    def _targets(self) -> Array:
         return self.targets.astype(np.float64)
 
 
@@ -91,6 +98,20 @@ class Familiarity:
         """Give z'(Z'Z + 3 I)^-1 z: the variance of a ridge forecast at the query, in units of one run's."""
         away = vector - self.centre
         return float(away @ self.inverse @ away)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What bounds the tokens of one call, from the log.
+
+    Args:
+        prompt_overhead_tokens: most prompt tokens beyond one per UTF-8 byte of the query (system prompt, examples,
+            chat template), ``(points,)``; NaN where no prompt tokens were logged.
+        most_completion_tokens: largest completion logged, ``(points,)``; NaN where none was.
+    """
+
+    prompt_overhead_tokens: Array
+    most_completion_tokens: Array
 
 
 @dataclass(frozen=True)
@@ -125,9 +146,9 @@ class Surface:
         amount: panel of log completion tokens, or of log USD at points that are not priced by tokens.
         prompt: panel of log prompt tokens, or None where no point is priced by tokens.
         latency: panel of log seconds, or None where none was logged.
-        noise: standard deviation of one run's quality around its forecast, ``(points,)``.
         queries: logged queries per point, ``(points,)``.
         familiarity: how to tell a query that is unlike the logged ones.
+        bounds: of a call's tokens.
     """
 
     featurizer: Featurizer
@@ -136,9 +157,23 @@ class Surface:
     amount: Panel
     prompt: Panel | None
     latency: Panel | None
-    noise: Array
     queries: Array
     familiarity: Familiarity
+    bounds: Bounds
+
+    def flattened(self) -> Amounts:
+        """Forecast without a query: the prompt-blind means."""
+        return Amounts(
+            quality=self.quality.finish(self.quality.base),
+            quality_se=self.quality.spread / np.sqrt(np.maximum(self.queries, 1.0)),
+            amount=self.amount.finish(self.amount.base),
+            prompt_tokens=self._unknown if self.prompt is None else self.prompt.finish(self.prompt.base),
+            latency_s=self._unknown if self.latency is None else self.latency.finish(self.latency.base),
+        )
+
+    @cached_property
+    def _unknown(self) -> Array:
+        return np.full(len(self.queries), np.nan)
 
     def at_text(self, text: str) -> Amounts:
         """Forecast every point for one query's text."""
@@ -148,13 +183,12 @@ class Surface:
         """Forecast every point for one feature vector ``(width,)``, of whose text a share ``known`` is familiar."""
         found = self.neighbours.nearest(vector, self.featurizer.rank)
         leverage = self.familiarity.leverage(vector)
-        unknown = np.full(len(self.noise), np.nan)
         return Amounts(
             quality=self.quality.at(vector, found),
-            quality_se=self.noise * np.sqrt(leverage + 1 / np.maximum(self.queries, 1.0)),
+            quality_se=self.quality.spread * np.sqrt(leverage + 1 / np.maximum(self.queries, 1.0)),
             amount=self.amount.at(vector, found),
-            prompt_tokens=unknown if self.prompt is None else self.prompt.at(vector, found),
-            latency_s=unknown if self.latency is None else self.latency.at(vector, found),
+            prompt_tokens=self._unknown if self.prompt is None else self.prompt.at(vector, found),
+            latency_s=self._unknown if self.latency is None else self.latency.at(vector, found),
             unfamiliar=known < self.familiarity.least_known or leverage > self.familiarity.most_leverage,
         )
 

@@ -1,8 +1,10 @@
 import copy
 import json
 import random
+import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,11 @@ from paretoroute.policy_document import PointEntry, PolicyDocument
 from paretoroute.policy_file import policy_schema, read_policy, write_policy
 
 SCHEMA_FILE = Path(policy_file.__file__).parent / "policy.schema.json"
+
+
+def point(*values: object) -> dict:
+    return dict(zip(("kind", "label", "amount", "share", "quality", "cost_usd", "queries"), values, strict=True))
+
 
 DOCUMENT = {
     "schema": 1,
@@ -54,8 +61,8 @@ DOCUMENT = {
             "price_usd_per_mtok": {"input": 1.25, "cached_input": None, "output": 10.0, "source": "given"},
             "cost": "tokens",
             "points": [
-                {"kind": "effort", "label": "off", "amount": 1, "share": 0.7, "quality": 0.7, "cost_usd": 0.001, "queries": 500},
-                {"kind": "effort", "label": "high", "amount": 4, "share": 0.1, "quality": 0.83, "cost_usd": 0.02, "queries": 499},
+                point("effort", "off", 1, 0.7, 0.7, 0.001, 500),
+                point("effort", "high", 4, 0.1, 0.83, 0.02, 499),
             ],
         },
         {
@@ -63,7 +70,7 @@ DOCUMENT = {
             "price_usd_per_mtok": None,
             "cost": "logged",
             "points": [
-                {"kind": "samples", "label": "5", "amount": None, "share": 0.2, "quality": 0.8, "cost_usd": 1e-05, "queries": 5}
+                point("samples", "5", None, 0.2, 0.8, 1e-05, 5)
             ],
         },
     ],
@@ -282,7 +289,7 @@ def test_neither_path_nor_time_is_in_the_files(policy):
 
     assert str(policy.parent).encode() not in written
     assert str(Path.home()).encode() not in written
-    assert b"20" + b"26-" not in written
+    assert not re.search(rb"\d{4}-\d{2}-\d{2}|\d{2}:\d{2}:\d{2}", written)
 
 
 def test_writing_leaves_no_other_file_behind(policy):
@@ -319,25 +326,20 @@ def test_arrays_of_other_types_and_names_are_refused_and_nothing_is_written(arra
 
 
 @pytest.mark.parametrize(
-    ("where", "value", "reason"),
+    ("section", "value", "reason"),
     [
         ("name", "half \ud800 a character", "surrogate"),
-        ("features.settings", {"label": 16000}, "features.settings.label: must be text"),
+        ("versions", {"label": 16000}, "versions.label: must be text"),
+        ("coin_seed", "no hex", "coin_seed: must be 1 to 64 hexadecimal digits"),
     ],
 )
-def test_a_document_that_could_not_be_read_back_is_not_written(where, value, reason, tmp_path):
-    document = PolicyDocument.model_validate(changed("name", "x"))
-    document = (
-        document.model_copy(update={"name": value})
-        if where == "name"
-        else PolicyDocument.model_validate(changed(where, value))
-    )
+def test_a_document_that_could_not_be_read_back_is_not_written(section, value, reason, tmp_path):
+    unchecked = PolicyDocument.model_validate(DOCUMENT).model_copy(update={section: value})
 
-    with pytest.raises(PolicyError) as caught:
-        write_policy(tmp_path / "policy.yaml", document, ARRAYS)
+    with pytest.raises(PolicyError, match=reason), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydantic warns of the wrong type as well
+        write_policy(tmp_path / "policy.yaml", unchecked, ARRAYS)
 
-    assert "cannot be written" in str(caught.value)
-    assert reason in str(caught.value)
     assert [] == list(tmp_path.iterdir())
 
 
@@ -364,7 +366,7 @@ def test_a_failed_write_leaves_the_old_policy_and_no_temporary_file(policy, monk
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("schema: 1", "schema: 2", "policy.yaml: schema 2 was written by a newer paretoroute (this one reads schema 1); upgrade"),
+        ("schema: 1", "schema: 2", "schema 2 was written by a newer paretoroute (this one reads schema 1); upgrade"),
         ("schema: 1\n", "", "policy.yaml: schema: is missing"),
         ("schema: 1", "schema: 0", "policy.yaml: schema: must be 1 (got 0)"),
         ("schema: 1", "schema: true", "policy.yaml: schema: must be 1 (got true)"),
@@ -372,21 +374,21 @@ def test_a_failed_write_leaves_the_old_policy_and_no_temporary_file(policy, monk
         ("share: 0.2", "share: 1.5", "policy.yaml: grid.1.points.0.share: must be at most 1 (got 1.5)"),
         ("share: 0.2", "share: -0.1", "policy.yaml: grid.1.points.0.share: must be at least 0 (got -0.1)"),
         ("share: 0.2", "share: true", "policy.yaml: grid.1.points.0.share: must be a number (got true)"),
-        ("share: 0.2", "share: .nan", "grid.1.points.0.share: must be a number (got the text '.nan'; write it as a plain decimal"),
+        ("share: 0.2", "share: .nan", "share: must be a number (got the text '.nan'; write it as a plain decimal"),
         ("share: 0.2", "share: 1e999", "grid.1.points.0.share: must be a number (got the text '1e999'"),
         ("share: 0.2", "share: null", "grid.1.points.0.share: must be a number (got null)"),
         ("share: 0.2", "shares: 0.2", "grid.1.points.0.shares: unknown key; did you mean share?"),
         ("share: 0.2", "qzxv: 0.2", "grid.1.points.0.qzxv: unknown key; remove it"),
         ("share: 0.2, ", "", "policy.yaml: grid.1.points.0.share: is missing"),
         ("ratio: 0.97", "ratio: 0", "policy.yaml: target.ratio: must be more than 0 (got 0)"),
-        ("kind: min_quality_of", "kind: max_speed", "policy.yaml: target.kind: must be one of 'max_cost', 'min_quality', 'min_quality_of' (got the text 'max_speed')"),
+        ("kind: min_quality_of", "kind: max_speed", "target.kind: must be one of 'max_cost', 'min_quality', 'min"),
         ("{kind: min_quality_of, ", "{", "policy.yaml: target.kind: is missing"),
         (", ratio: 0.97", "", "policy.yaml: target.ratio: is missing"),
         ("amount: 4", "amount: four", "grid.0.points.1.amount: must be a number (got the text 'four'"),
         ("runs: 1499", "runs: 1499.5", "policy.yaml: fitted_on.runs: must be a whole number (got 1499.5)"),
-        ("runs: 1499", "runs: 1_499", "fitted_on.runs: must be a whole number (got the text '1_499'; write it as a plain decimal"),
-        ("lower: true", "lower: [1]", "policy.yaml: features.settings.lower: must be a number, text, true or false (got a list)"),
-        ("status: met", "status: solved", "solution.status: must be 'met', 'slack' or 'infeasible' (got the text 'solved')"),
+        ("runs: 1499", "runs: 1_499", "fitted_on.runs: must be a whole number (got the text '1_499'; write it"),
+        ("lower: true", "lower: [1]", "settings.lower: must be a number, text, true or false (got a list)"),
+        ("status: met", "status: solved", "status: must be 'met', 'slack' or 'infeasible' (got the text 'solved')"),
         ("cost: tokens", "cost: logs", "grid.0.cost: must be 'tokens' or 'logged' (got the text 'logs')"),
         ("cost: logged", "cost: tokens", "grid.1: price_usd_per_mtok is null but cost is tokens; give prices"),
         ('model: "maj@5"', 'model: "gpt-5"', "policy.yaml: the file: model 'gpt-5' stands here twice; keep one"),
@@ -409,6 +411,12 @@ def test_a_wrong_value_is_named_by_its_key_with_the_reason(policy, old, new, mes
     replace_in(policy, old, new)
 
     assert message in refusal(policy, PolicySchemaError)
+
+
+def test_one_problem_is_reported_as_one(policy):
+    replace_in(policy, "share: 0.2", "share: -0.1")
+
+    assert refusal(policy, PolicySchemaError).endswith("must be at least 0 (got -0.1)")
 
 
 def test_several_problems_are_counted(policy):
@@ -587,7 +595,6 @@ def test_any_value_in_any_place_is_refused_or_read(policy, data):
 
 
 def test_the_committed_json_schema_is_current():
-    """Written by: python -c "import json; from paretoroute.policy_file import policy_schema; ..."."""
     assert json.loads(SCHEMA_FILE.read_text()) == policy_schema(), "write it again: paretoroute schema"
 
 

@@ -615,3 +615,31 @@ def test_the_hash_changes_with_any_number(tmp_path):
 
     for change in ({"quality": 0.5}, {"latency_s": 0.0}, {"query": "x"}, {"tag": "x"}, {"cost_source": "mean"}):
         assert read_rows(tmp_path, GOOD | change).sha256 != base
+
+
+def test_every_bad_row_is_shown_with_its_own_value(tmp_path):
+    log = [GOOD | {"quality": 0.5}, *(GOOD | {"quality": value} for value in (2, "x", 3, "y"))]
+
+    found = [row.reason for row in read_rows(tmp_path, *log).set_aside]
+
+    assert [reason.rpartition(" ")[2] for reason in found] == ["(2.0)", "('x')", "(3.0)", "('y')"]
+
+
+def test_a_tag_goes_before_a_benchmark(tmp_path):
+    assert read_rows(tmp_path, GOOD | {"tag": "x", "benchmark": "a"}).tags == ("x",)
+
+
+def test_of_two_embeddings_of_a_query_one_is_kept_whatever_the_order(tmp_path):
+    log = [GOOD | {"query_id": "a", "embedding": vector} for vector in ([1.0, 2.0], [2.0, 1.0], [1.0, 3.0])]
+
+    runs = read_rows(tmp_path, *log)
+
+    assert "queries logged with more than one embedding: 1; the one that sorts first is kept" in runs.notices
+    assert_same(runs, read_rows(tmp_path, *log[::-1]))
+
+
+def test_one_bit_pattern_stands_for_unknown():
+    odd = np.array([0x7FF8DEAD00000000, 0x3FE0000000000000], np.uint64).view(np.float64)
+    rest = {"query": ["x", "y"], "model": ["m", "m"], "quality": [1.0, 1.0]}
+
+    assert_same(read_runs(pa.table({**rest, "cost_usd": odd})), read_runs(pa.table({**rest, "cost_usd": [None, 0.5]})))

@@ -1,0 +1,114 @@
+"""A surface and its traffic as named arrays, and back: what lies in the file beside a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paretoroute.errors import PolicyError
+from paretoroute.featurizer import Featurizer
+from paretoroute.neighbours import Neighbours, index
+from paretoroute.surface import Bounds, Familiarity, Panel, Surface
+from paretoroute.traffic import Traffic
+
+Arrays = dict[str, NDArray[Any]]
+PANELS = ("quality", "amount", "prompt", "latency")
+SCALARS = ("least_known", "most_leverage")
+
+
+def to_arrays(surface: Surface, traffic: Traffic) -> Arrays:
+    """Name every number of a surface and its traffic.
+
+    The neighbours are kept as float16 features; their unit vectors are made anew on reading.
+    """
+    arrays: Arrays = {f"traffic.{item.name}": getattr(traffic, item.name) for item in fields(Traffic)}
+    for name in PANELS:
+        panel = getattr(surface, name)
+        if panel is not None:
+            arrays |= _named(f"{name}.", panel)
+    arrays |= _named("featurizer.", surface.featurizer)
+    arrays |= _named("familiarity.", surface.familiarity)
+    arrays |= _named("bounds.", surface.bounds)
+    arrays["neighbours.features"] = surface.neighbours.features
+    arrays["queries"] = surface.queries
+    return {name: array.astype(np.float32) if array.dtype == np.float64 else array for name, array in arrays.items()}
+
+
+def _named(prefix: str, value: Any) -> Arrays:
+    found: Arrays = {}
+    for item in fields(value):
+        part = getattr(value, item.name)
+        if isinstance(part, float):
+            part = np.array([part])
+        if isinstance(part, np.ndarray):
+            found[prefix + item.name] = part
+    return found
+
+
+def from_arrays(arrays: Mapping[str, NDArray[Any]], *, features: str, points: int) -> tuple[Surface, Traffic]:
+    """Rebuild a surface and its traffic.
+
+    Args:
+        arrays: as :func:`to_arrays` gives them.
+        features: kind of the features.
+        points: how many points the grid has; every panel must have as many.
+
+    Raises:
+        PolicyError: an array is missing, or has a shape that does not fit the others.
+    """
+    try:
+        featurizer = Featurizer(kind=features, **_wide("featurizer.", arrays))
+        panels = {name: _panel(name, arrays) for name in PANELS}
+        scalars = _wide("familiarity.", arrays)
+        surface = Surface(
+            featurizer=featurizer,
+            neighbours=index(arrays["neighbours.features"], featurizer.rank),
+            familiarity=Familiarity(**scalars | {name: float(scalars[name][0]) for name in SCALARS}),
+            bounds=Bounds(**_wide("bounds.", arrays)),
+            queries=arrays["queries"].astype(np.float64),
+            **panels,  # type: ignore[arg-type]
+        )
+        traffic = Traffic(**{item.name: arrays[f"traffic.{item.name}"] for item in fields(Traffic)})
+        _check(surface, traffic, points)
+    except (KeyError, TypeError, IndexError, ValueError) as error:
+        raise PolicyError(f"the policy's numbers do not fit together ({error}); fit again") from None
+    return surface, traffic
+
+
+def _wide(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Take the arrays under a prefix, float32 as float64, since that is what inference computes in."""
+    return {
+        name.removeprefix(prefix): array.astype(np.float64) if array.dtype == np.float32 else array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
+def _panel(name: str, arrays: Mapping[str, NDArray[Any]]) -> Panel | None:
+    parts = _wide(f"{name}.", arrays)
+    if not parts and name in ("prompt", "latency"):
+        return None
+    return Panel(**{"smear": None} | parts)
+
+
+def _check(surface: Surface, traffic: Traffic, points: int) -> None:
+    width, neighbours = surface.featurizer.width, len(surface.neighbours.features)
+    for name in PANELS:
+        panel = getattr(surface, name)
+        if panel is None:
+            continue
+        for part in ("base", "offset", "low", "high", "spread"):
+            if getattr(panel, part).shape != (points,):
+                raise ValueError(f"{name}.{part} is not of shape ({points},)")
+        components = panel.basis.shape[1]
+        if panel.slope.shape != (width, points) or panel.targets.shape != (neighbours, components):
+            raise ValueError(f"{name} does not fit the features or the neighbours")
+    if surface.familiarity.inverse.shape != (width, width):
+        raise ValueError("familiarity does not fit the features")
+    shapes = {getattr(traffic, item.name).shape for item in fields(Traffic)}
+    if len(shapes) != 1 or next(iter(shapes))[1:] != (points,):
+        raise ValueError("the traffic does not fit the grid")
