@@ -8,11 +8,11 @@ Deerwester et al., 1990). Text statistics are standardised and appended. Nothing
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from paretoroute.features import HALF, STATISTICS, WIDTH, featurize, hashed, statistics
 
@@ -21,6 +21,8 @@ PROJECTION_CAP_BYTES = 5_500_000
 FIT_SAMPLE = 20_000
 STATISTICS_SCALE = 0.1  # a standard deviation of a statistic counts as a tenth of the whole bag of n-grams
 STATISTICS_CLIP = 4.0
+
+PROBES = ("What is 17 + 25?", "Write a haiku about the sea, in French.", "def f(x):\n    return x ** 2  # \u8bf4\u660e")
 
 Floats = NDArray[np.float64]
 
@@ -44,16 +46,6 @@ class Featurizer:
     projection: NDArray[np.float16]
     centre: Floats
     scale: Floats
-    name: str = "embedding"
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of everything that turns a query into numbers, in hex."""
-        parts = (self.buckets, self.weights, self.projection, self.centre.astype("<f4"), self.scale.astype("<f4"))
-        digest = hashlib.sha256(f"{self.kind}:1".encode())
-        for part in parts:
-            digest.update(np.ascontiguousarray(part).tobytes())
-        return digest.hexdigest()
 
     @property
     def rank(self) -> int:
@@ -87,6 +79,23 @@ class Featurizer:
     def _statistics(self, values: Floats) -> Floats:
         standard = np.clip((values - self.centre) / self.scale, -STATISTICS_CLIP, STATISTICS_CLIP)
         return STATISTICS_SCALE * standard
+
+
+def ngram_fingerprint() -> str:
+    """Hash what this version's n-grams make of the probe texts, in hex: it changes when the features do."""
+    digest = hashlib.sha256()
+    for text in PROBES:
+        digest.update(hashed(text)[0].astype("<i4").tobytes())
+        digest.update(np.round(statistics(text), 4).astype("<f4").tobytes())
+    return digest.hexdigest()
+
+
+def function_fingerprint(function: Callable[[str], ArrayLike]) -> str:
+    """Hash what a feature function makes of the probe texts, rounded to two decimals, in hex."""
+    digest = hashlib.sha256()
+    for text in PROBES:
+        digest.update((np.round(np.asarray(function(text), np.float64), 2) + 0.0).astype("<f4").tobytes())
+    return digest.hexdigest()
 
 
 def _balance(buckets: NDArray[np.int64], values: Floats) -> Floats:

@@ -65,12 +65,15 @@ class _Sample:
     rank: int
 
 
-def fit_surface(runs: Runs, grid: Grid, *, seed: int = 0, progress: Progress | None = None) -> Fit:
+def fit_surface(
+    runs: Runs, grid: Grid, *, kind: str = "hashed_ngrams", seed: int = 0, progress: Progress | None = None
+) -> Fit:
     """Fit the surface of a grid on logged runs.
 
     Args:
         runs: the runs, of the grid's points in the grid's order.
         grid: the points and their token prices.
+        kind: of the features: ``hashed_ngrams`` reads the texts, ``embedding`` and ``function`` the embeddings.
         seed: same runs and seed, same surface.
         progress: called with a few words at the start of every stage.
 
@@ -84,7 +87,7 @@ def fit_surface(runs: Runs, grid: Grid, *, seed: int = 0, progress: Progress | N
             "from luck. Log more, or pick a point by hand."
         )
     say("reading the queries")
-    featurizer, features = _features(runs, seed)
+    featurizer, features = _features(runs, kind, seed)
     sample = _sample(runs, features, featurizer.rank, len(grid.points), seed)
     panels, signals, forecasts = {}, [], {}
     cells = _panels(runs, grid)
@@ -106,9 +109,9 @@ def fit_surface(runs: Runs, grid: Grid, *, seed: int = 0, progress: Progress | N
     return Fit(surface, _traffic(cells, forecasts, sample, grid), tuple(signals))
 
 
-def _features(runs: Runs, seed: int) -> tuple[Featurizer, Floats]:
-    if runs.embeddings is not None and np.isfinite(runs.embeddings).all():
-        return fit_embeddings(runs.embeddings.astype(np.float64))
+def _features(runs: Runs, kind: str, seed: int) -> tuple[Featurizer, Floats]:
+    if kind != "hashed_ngrams" and runs.embeddings is not None:
+        return fit_embeddings(runs.embeddings.astype(np.float64), kind=kind)
     return fit_texts(runs.texts, seed=seed)
 
 

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from paretoroute import evidence, policy_document as doc
+from paretoroute import evidence
+from paretoroute import policy_document as doc
 from paretoroute.calibration import Calibrated, calibrate, curve
-from paretoroute.errors import GridError, PolicyError
+from paretoroute.errors import GridError
 from paretoroute.evidence import Interval, Record
 from paretoroute.fitted import Fit, flattened
 from paretoroute.grid import Budget, Grid, Point, Price
@@ -95,7 +96,9 @@ class Policy:
         return _solved(self, grid, target or target_of(self.document.target))
 
 
-def make_policy(fit: Fit, grid: Grid, target: Target | None, about: doc.FittedOnEntry, *, name: str) -> Policy:
+def make_policy(
+    fit: Fit, grid: Grid, target: Target | None, about: doc.FittedOnEntry, features: doc.FeaturesEntry, *, name: str
+) -> Policy:
     """Solve a fitted surface for a target and write down what was found.
 
     Where routing loses to the best prompt-blind mixture beyond noise, the surface is made prompt-blind.
@@ -105,6 +108,7 @@ def make_policy(fit: Fit, grid: Grid, target: Target | None, about: doc.FittedOn
         grid: points and prices.
         target: None: as good as the best single point, as cheaply as possible.
         about: the log it was fitted on; findings about the signal are added.
+        features: how queries became numbers.
         name: of the policy.
     """
     known = evidence.record(fit.traffic, grid)
@@ -116,7 +120,6 @@ def make_policy(fit: Fit, grid: Grid, target: Target | None, about: doc.FittedOn
         fit = flattened(fit)
         findings.append("routing lost to the best prompt-blind mixture: the policy is that mixture")
     findings.append(_verdict(gain, len(known.quality)))
-    features = _features(fit.surface)
     start = doc.PolicyDocument.model_construct(
         name=name,
         target=target_entry(target or MinQuality(ratio=1.0, of=grid.names[best])),
@@ -160,15 +163,20 @@ def _solved(policy: Policy, grid: Grid, target: Target) -> Policy:
     answer = calibrate(known.forecast, known.logged_quality, known.logged_cost_usd, by_column)
     nearest = None if answer.nearest is None else target_of(target_entry(answer.nearest, names))
     _, _, share = known.chosen(answer.price, answer.split)
-    document = policy.document.model_copy(
-        update={
-            "schema_version": 1,
-            "target": target_entry(target),
-            "solution": _solution(answer, target, nearest),
-            "expected": _expected(known, answer, grid),
-            "grid": _grid(known, grid, share, policy.surface),
-            "trade_off": tuple(_trade_off(known)),
-        }
+    kept = policy.document
+    document = doc.PolicyDocument(
+        schema=1,  # type: ignore[call-arg]  # the field's alias
+        name=kept.name,
+        target=target_entry(target),
+        solution=_solution(answer, target, nearest),
+        expected=_expected(known, answer, grid),
+        grid=_grid(known, grid, share, policy.surface),
+        features=kept.features,
+        surface=kept.surface,
+        fitted_on=kept.fitted_on,
+        versions=kept.versions,
+        trade_off=tuple(_trade_off(known)),
+        coin_seed=kept.coin_seed,
     )
     return replace(policy, document=document, sha256="")
 
@@ -281,17 +289,6 @@ def _verdict(gain: Interval, queries: int) -> str:
     return f"routing does not pay on these runs, beyond noise; {words}"
 
 
-def _features(surface: Surface) -> doc.FeaturesEntry:
-    featurizer = surface.featurizer
-    return doc.FeaturesEntry(
-        kind=featurizer.kind,  # type: ignore[arg-type]
-        name="paretoroute-ngrams-1" if featurizer.kind == "hashed_ngrams" else featurizer.name,
-        width=featurizer.width,
-        fingerprint=featurizer.fingerprint,
-        settings={"rank": featurizer.rank, "buckets": len(featurizer.buckets)},
-    )
-
-
 def _versions() -> dict[str, str]:
     from importlib.metadata import version
 
@@ -307,25 +304,3 @@ def _check_prices(grid: Grid, prices: Mapping[str, Price]) -> None:
                 f"model {model!r} cannot be repriced: its cost was forecast from logged cost, since tokens times "
                 "prices did not explain it; fit again on runs with its new cost"
             )
-
-
-def check_function(document: doc.PolicyDocument, probe: Callable[[str], np.ndarray] | None) -> None:
-    """Check that the user's feature function is the one that the policy was fitted with.
-
-    Raises:
-        PolicyError: it is missing, or gives other numbers for the probe texts.
-    """
-    from paretoroute.featurizer import function_fingerprint
-
-    if document.features.kind != "function":
-        return
-    if probe is None:
-        raise PolicyError(
-            f"the policy was fitted with the feature function {document.features.name!r}; pass it as features="
-        )
-    found = function_fingerprint(probe)
-    if found != document.features.fingerprint:
-        raise PolicyError(
-            f"the feature function gives other numbers than {document.features.name!r} did when the policy was "
-            "fitted; use that version, or fit again"
-        )

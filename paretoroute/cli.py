@@ -1,0 +1,355 @@
+"""The command line: fit, solve, plan, replay, show, demo, schema. Only this file and printing.py print.
+
+Exit codes: 0 done; 2 bad input or usage, nothing written; 3 the target is infeasible and the policy of the nearest
+feasible target was written, marked so.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from paretoroute.errors import ParetorouteError, QueryError, RunsError, TargetError
+from paretoroute.targets import MaxCost, MinQuality, Target
+
+if TYPE_CHECKING:
+    from paretoroute.policy import Policy
+    from paretoroute.runs import Runs
+
+INFEASIBLE = 3
+BAD_INPUT = 2
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Pick model and test-time compute per query, from the runs you have already logged, to meet a target.",
+)
+
+RunFiles = Annotated[list[Path], typer.Argument(metavar="RUNS...", help="Logged runs: JSONL, CSV or Parquet files.")]
+PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY.yaml", help="A policy that fit or solve wrote.")]
+Out = Annotated[Path, typer.Option("--out", help="Where to write the policy (.yaml).")]
+MaxCostUsd = Annotated[float | None, typer.Option("--max-cost", help="Mean cost per query in USD, at most.")]
+MinQualityShare = Annotated[float | None, typer.Option("--min-quality", help="Mean quality in [0, 1], at least.")]
+MinQualityOf = Annotated[
+    str | None, typer.Option("--min-quality-of", metavar="POINT", help="As good as this point (model@label) ...")
+]
+Ratio = Annotated[float | None, typer.Option("--ratio", help="... times this ratio; 1 if not given.")]
+Columns = Annotated[
+    str | None, typer.Option("--columns", metavar="NAME=YOURS,...", help="Your column names, e.g. cost_usd=spend.")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first bad row instead of setting it aside.")]
+Prices = Annotated[Path | None, typer.Option("--prices", help="YAML file of token prices per model.")]
+
+
+def _target(max_cost: float | None, min_quality: float | None, of: str | None, ratio: float | None) -> Target | None:
+    given = [value for value in (max_cost, min_quality, of) if value is not None]
+    if len(given) > 1:
+        raise TargetError("give one target: --max-cost, --min-quality, or --min-quality-of with --ratio")
+    if ratio is not None and of is None:
+        raise TargetError("--ratio needs --min-quality-of POINT")
+    if max_cost is not None:
+        return MaxCost(usd=max_cost)
+    if min_quality is not None:
+        return MinQuality(quality=min_quality)
+    return None if of is None else MinQuality(ratio=1.0 if ratio is None else ratio, of=of)
+
+
+def _renamed(columns: str | None) -> dict[str, str] | None:
+    if columns is None:
+        return None
+    pairs = [part.split("=", 1) for part in columns.split(",")]
+    if any(len(pair) != 2 or not all(pair) for pair in pairs):
+        raise RunsError(f"--columns {columns!r}: write NAME=YOURS,NAME=YOURS, e.g. cost_usd=spend,model=model_name")
+    return {name.strip(): yours.strip() for name, yours in pairs}
+
+
+def _check_out(out: Path) -> None:
+    """Refuse a place that cannot be written to before minutes of fitting are lost."""
+    if out.suffix not in (".yaml", ".yml"):
+        raise RunsError(f"--out {out}: a policy file ends in .yaml")
+    if not out.parent.is_dir():
+        raise RunsError(f"--out {out}: there is no folder {out.parent}; make it first")
+
+
+def _finish(policy: Policy, out: Path) -> None:
+    from paretoroute import printing
+
+    policy.save(out)
+    document = policy.document
+    console = printing.console()
+    console.print(printing.trade_off(document))
+    console.print(printing.summary(document))
+    console.print(f"\nwritten   {out} and {out.with_suffix('.safetensors').name} beside it")
+    if document.solution.status == "infeasible":
+        raise typer.Exit(INFEASIBLE)
+
+
+@app.callback()
+def _options(debug: Annotated[bool, typer.Option("--debug", help="Show the trace of an error.")] = False) -> None:
+    if debug:
+        os.environ["PARETOROUTE_DEBUG"] = "1"
+
+
+@app.command()
+def fit(
+    runs: RunFiles,
+    out: Out,
+    max_cost: MaxCostUsd = None,
+    min_quality: MinQualityShare = None,
+    min_quality_of: MinQualityOf = None,
+    ratio: Ratio = None,
+    columns: Columns = None,
+    strict: Strict = False,
+    grid: Annotated[Path | None, typer.Option("--grid", help="YAML file of the points to choose from.")] = None,
+    prices: Prices = None,
+    seed: Annotated[int, typer.Option("--seed", help="Same runs and seed, same bytes.")] = 0,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the policy; the file's if not given.")] = None,
+) -> None:
+    """Fit a policy on logged runs; without a target: as good as the best single point, as cheaply as possible."""
+    from paretoroute import printing
+    from paretoroute.learning import fit as learn
+    from paretoroute.prices import read_grid, read_prices
+    from paretoroute.runs import read_runs
+
+    target = _target(max_cost, min_quality, min_quality_of, ratio)
+    _check_out(out)
+    given = None if prices is None else read_prices(prices)
+    points = None if grid is None else read_grid(grid)
+    notes = printing.console(stderr=True)
+    with notes.status("reading the runs") as status:
+        log = read_runs(*runs, columns=_renamed(columns), strict=strict)
+        policy = learn(
+            log, target, grid=points, prices=given, seed=seed, name=name or out.stem, progress=status.update
+        )
+    _say_about(log, policy)
+    _finish(policy, out)
+
+
+def _say_about(log: Runs, policy: Policy) -> None:
+    from paretoroute import printing
+
+    about = policy.document.fitted_on
+    console = printing.console()
+    console.print(f"read {about.runs} runs of {about.queries} queries at {about.points} points")
+    for words in printing.about_runs(log, policy.document):
+        console.print(words if words.startswith("  ") else f"- {words}")
+
+
+@app.command()
+def solve(
+    policy: PolicyFile,
+    out: Out,
+    max_cost: MaxCostUsd = None,
+    min_quality: MinQualityShare = None,
+    min_quality_of: MinQualityOf = None,
+    ratio: Ratio = None,
+    prices: Prices = None,
+) -> None:
+    """Solve a policy for another target, or at other prices, without a fit."""
+    from paretoroute.policy import Policy
+    from paretoroute.prices import read_prices
+
+    target = _target(max_cost, min_quality, min_quality_of, ratio)
+    if target is None and prices is None:
+        raise TargetError("nothing to solve for: give a target (--max-cost, --min-quality ...) or --prices")
+    _check_out(out)
+    given = None if prices is None else read_prices(prices)
+    _finish(Policy.load(policy).solve(target, prices=given), out)
+
+
+@app.command()
+def plan(
+    policy: PolicyFile,
+    query: Annotated[str | None, typer.Argument(metavar="QUERY", help="The query, in quotes.")] = None,
+    queries: Annotated[
+        Path | None, typer.Option("--queries", help="JSONL file: query, and query_id if you like, per line.")
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option("--max-cost", help="Hard limit on the bill of each call in USD.")
+    ] = None,
+    min_quality: Annotated[float | None, typer.Option("--min-quality", help="Least forecast quality.")] = None,
+    max_latency: Annotated[float | None, typer.Option("--max-latency", help="Largest mean latency in s.")] = None,
+    models: Annotated[str | None, typer.Option("--models", help="Models that may be called: A,B,...")] = None,
+    query_id: Annotated[str | None, typer.Option("--query-id", help="Opaque key that seeds the coin.")] = None,
+    request: Annotated[
+        str | None, typer.Option("--request", metavar="DIALECT", help="Also give the arguments for openai or litellm.")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="text, json or jsonl.")] = "text",
+) -> None:
+    """Decide what to call for one query, or for each query of a file."""
+    from paretoroute.planner import Planner
+
+    if form not in ("text", "json", "jsonl"):
+        raise QueryError(f"--format {form!r}: use text, json or jsonl")
+    if (query is None) == (queries is None):
+        raise QueryError("give one query in quotes, or --queries FILE.jsonl")
+    planner = Planner.load(policy, dialect=request)
+    limits: dict[str, Any] = {"max_cost_usd": max_cost, "min_quality": min_quality, "max_latency_s": max_latency}
+    if models is not None:
+        limits["models"] = models.split(",")
+    asked = [{"query": query, "query_id": query_id}] if queries is None else _queries(queries)
+    for one in asked:
+        decision = planner.plan(**one, **limits)
+        _print_decision(decision, form, request)
+
+
+def _print_decision(decision: Any, form: str, request: str | None) -> None:
+    arguments = None if request is None else decision.request_kwargs(request)
+    if form == "text":
+        from paretoroute.printing import decision_words
+
+        typer.echo(decision_words(decision))
+        if arguments is not None:
+            typer.echo(f"request   {json.dumps(arguments)}")
+        return
+    row = decision.to_row()
+    if form == "json":
+        other = decision.runner_up
+        row["why"] = decision.why
+        row["runner_up"] = None if other is None else {
+            "point": other.point,
+            "expected_quality": other.expected_quality,
+            "expected_cost_usd": other.expected_cost_usd,
+        }
+        row["fallbacks"] = list(decision.fallbacks)
+    if arguments is not None:
+        row["request"] = arguments
+    typer.echo(json.dumps(row, ensure_ascii=False, indent=2 if form == "json" else None))
+
+
+def _queries(path: Path) -> list[dict[str, Any]]:
+    """Read all queries before the first is planned, so that a bad line leaves no half answer."""
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise QueryError(f"{path}: cannot be read: {error.strerror}") from None
+    found = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        where = f"{path.name}, line {number}"
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise QueryError(f"{where}: not JSON ({error}); each line is an object with a query") from None
+        if not isinstance(row, dict) or not ({"query", "embedding"} & set(row)):
+            raise QueryError(f"{where}: not an object with a query; write {{\"query\": \"...\"}}")
+        key = row.get("query_id")
+        one = {"query": row.get("query"), "query_id": None if key is None else str(key)}
+        if row.get("embedding") is not None:
+            one["embedding"] = row["embedding"]
+        found.append(one)
+    if not found:
+        raise QueryError(f"{path.name}: no query in it")
+    return found
+
+
+@app.command()
+def replay(
+    policy: PolicyFile,
+    runs: RunFiles,
+    columns: Columns = None,
+    strict: Strict = False,
+    form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+) -> None:
+    """Judge a policy on logged runs: what its choices would have given."""
+    from dataclasses import asdict
+
+    from paretoroute.planner import Planner
+    from paretoroute.printing import replay_words
+    from paretoroute.replaying import replay as judge
+    from paretoroute.runs import read_runs
+
+    planner = Planner.load(policy)
+    found = judge(planner, read_runs(*runs, columns=_renamed(columns), strict=strict))
+    typer.echo(json.dumps(asdict(found), ensure_ascii=False, indent=2) if form == "json" else replay_words(found))
+
+
+@app.command()
+def show(
+    policy: PolicyFile,
+    out: Annotated[Path | None, typer.Option("--out", help="Also draw it to this .svg or .html file.")] = None,
+) -> None:
+    """Draw the surface and where the policy sits on it, in the terminal and as a picture."""
+    from paretoroute import drawing, printing
+    from paretoroute.policy_file import read_policy
+
+    document, _ = read_policy(policy)
+    if out is not None and out.suffix not in (".svg", ".html"):
+        raise RunsError(f"--out {out}: a picture ends in .svg or .html")
+    printing.console().print(drawing.terminal(document))
+    if out is not None:
+        out.write_text(drawing.svg(document) if out.suffix == ".svg" else drawing.html(document), encoding="utf-8")
+        typer.echo(f"drawn     {out}")
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Where to write the policy.")] = Path("demo-policy.yaml"),
+) -> None:
+    """Fit, solve, export and plan on the log that ships with the package."""
+    from paretoroute import printing
+    from paretoroute.demo import DEMO_QUERIES, demo_runs
+    from paretoroute.learning import fit as learn
+    from paretoroute.planner import Planner
+
+    _check_out(out)
+    console = printing.console()
+    console.print("The log that ships with the package is SIMULATED: four invented models, see its data card.")
+    log = demo_runs()
+    with printing.console(stderr=True).status("fitting") as status:
+        policy = learn(log, name=out.stem, progress=status.update)
+    policy.save(out)
+    console.print(f"read {len(log)} runs of {len(log.query_ids)} queries at {len(log.points)} points")
+    console.print(printing.trade_off(policy.document))
+    console.print(printing.summary(policy.document))
+    console.print(f"\nwritten   {out} and {out.with_suffix('.safetensors').name} beside it\n")
+    planner = Planner.load(out)
+    for number, query in enumerate(DEMO_QUERIES):
+        console.print(f'"{query}"')
+        console.print(printing.decision_words(planner.plan(query, query_id=f"demo-{number}")) + "\n")
+    console.print(f"next: paretoroute show {out}   or: paretoroute fit YOUR_RUNS.jsonl --out policy.yaml")
+
+
+@app.command()
+def schema(
+    out: Annotated[Path | None, typer.Option("--out", help="Write it here instead of printing it.")] = None,
+) -> None:
+    """Give the JSON Schema of policy files, for editors."""
+    from paretoroute.policy_file import policy_schema
+
+    text = json.dumps(policy_schema(), indent=2) + "\n"
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        out.write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    """Run the command line; every foreseen error is one line on stderr."""
+    try:
+        app(prog_name="paretoroute")
+    except ParetorouteError as error:
+        if os.environ.get("PARETOROUTE_DEBUG"):
+            traceback.print_exc()
+        print(f"paretoroute: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+    except BrokenPipeError:
+        sys.exit(0)
+    except (OSError, MemoryError) as error:
+        if os.environ.get("PARETOROUTE_DEBUG"):
+            traceback.print_exc()
+        print(f"paretoroute: {error or type(error).__name__}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""fit: logged runs in, a policy out. The one call that most users make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from paretoroute.errors import QueryError, RunsError
+from paretoroute.featurizer import function_fingerprint, ngram_fingerprint
+from paretoroute.fitting import fit_surface
+from paretoroute.grid import Grid, Price
+from paretoroute.policy import Policy, make_policy
+from paretoroute.policy_document import FeaturesEntry, FittedOnEntry
+from paretoroute.prices import build_grid, on_grid
+from paretoroute.runs import Runs
+from paretoroute.targets import MinQuality, Target
+
+FeatureFunction = Callable[[str], ArrayLike]
+
+
+def fit(
+    runs: Runs,
+    target: Target | None = None,
+    *,
+    grid: Grid | None = None,
+    prices: Mapping[str, Price] | None = None,
+    features: FeatureFunction | None = None,
+    seed: int = 0,
+    name: str = "policy",
+    progress: Callable[[str], None] | None = None,
+) -> Policy:
+    """Fit a policy on logged runs.
+
+    Args:
+        runs: as :func:`paretoroute.read_runs` gives them.
+        target: what to meet; None: as good as the best single point, as cheaply as possible.
+        grid: points to choose from, with prices; None: all points of the log.
+        prices: token prices by model, in USD per million tokens; they win over those of the grid and derived ones.
+        features: your own function from a text to a vector; None: the runs' ``embedding`` column where there is one,
+            else hashed n-grams. A planner must be given the same function.
+        seed: same runs and seed, same policy.
+        name: what the policy is called in its file.
+        progress: called with a few words at the start of every stage.
+
+    Raises:
+        RunsError: there is nothing to choose between, or too little to learn from.
+        GridError: a point has no known cost, or the target's point is not in the grid.
+
+    Example:
+        >>> from paretoroute import MaxCost, demo_runs
+        >>> policy = fit(demo_runs(), MaxCost(usd=0.002))
+        >>> policy.document.solution.status
+        'met'
+    """
+    runs.require_choice()
+    found, notes = build_grid(runs, grid, prices)
+    if len(found.points) < 2:
+        raise RunsError(f"only {found.names[0]!r} is left to choose from: {' '.join(notes)}")
+    if isinstance(target, MinQuality) and isinstance(target.of, str):
+        found.index(target.of)
+    kept = on_grid(runs, found)
+    if features is not None:
+        kept = replace(kept, embeddings=_vectors(features, kept.texts))
+    kind = "function" if features else "hashed_ngrams" if kept.embeddings is None else "embedding"
+    fitted = fit_surface(kept, found, kind=kind, seed=seed, progress=progress)
+    about = FittedOnEntry(
+        runs=len(kept),
+        queries=len(kept.query_ids),
+        points=len(found.points),
+        set_aside=runs.set_aside_count,
+        runs_sha256=runs.sha256,
+        seed=seed,
+        assumption=kept.assumption,
+        findings=(*runs.notices, *notes),
+    )
+    featurizer = fitted.surface.featurizer
+    entry = FeaturesEntry(
+        kind=kind,
+        name=getattr(features, "__qualname__", type(features).__name__) if features else f"paretoroute {kind}",
+        width=featurizer.width,
+        fingerprint=function_fingerprint(features) if features else ngram_fingerprint(),
+        settings={"rank": featurizer.rank, "buckets": len(featurizer.buckets)},
+    )
+    return make_policy(fitted, found, target, about, entry, name=name)
+
+
+def _vectors(features: FeatureFunction, texts: tuple[str, ...]) -> np.ndarray:
+    rows = [np.asarray(features(text), np.float32) for text in texts]
+    widths = {row.shape for row in rows}
+    if len(widths) != 1 or len(next(iter(widths))) != 1:
+        raise QueryError(f"the feature function must give vectors of one length, got shapes {sorted(widths)[:3]}")
+    table = np.stack(rows)
+    if not np.isfinite(table).all():
+        raise QueryError(f"the feature function gives NaN or infinity for query {int(np.argwhere(~np.isfinite(table))[0][0])}")
+    return table

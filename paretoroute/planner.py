@@ -1,0 +1,359 @@
+"""The planner: holds a policy in memory and decides one query at a time. NumPy only, no network.
+
+Per query: forecast quality and cost at every point, drop the points that break a limit of this call, and take the
+argmax of quality - price x cost. Where two points tie, a coin decides: a hash of the policy's seed and the query's id,
+never of its text, since with no signal in the text every query ties.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from paretoroute import dispatch
+from paretoroute.choice import choose_row
+from paretoroute.decision import Alternative, Decision
+from paretoroute.errors import DialectError, PolicyError, QueryError, TargetError
+from paretoroute.featurizer import function_fingerprint, ngram_fingerprint
+from paretoroute.grid import TOKENS_PER_PRICE_UNIT
+from paretoroute.policy import Policy
+from paretoroute.run_values import Misfit, query_text
+from paretoroute.surface import Amounts, cost_usd
+
+CAP_Z = 2.326  # output is capped at the forecast 99th percentile of the tokens
+LEAST_CAP_TOKENS = 256
+TEMPLATE_TOKENS = 64  # chat template and role markers, where the log says nothing of prompt tokens
+FALLBACKS = 3
+
+Query = str | Sequence[Any]
+Floats = NDArray[np.float64]
+
+
+class Planner:
+    """Decides what to call.
+
+    Args:
+        policy: the policy to follow.
+        dialect: if given, every point must be expressible in it.
+        seed: of the coin for queries without an id; None: from the operating system.
+        features: the feature function that the policy was fitted with, if any.
+
+    Raises:
+        DialectError: a point cannot be expressed in the dialect; all such points are named.
+        PolicyError: the features are not those of the fit.
+
+    Example:
+        >>> import paretoroute as pr
+        >>> planner = Planner(pr.fit(pr.demo_runs(), pr.MaxCost(usd=0.002)))
+        >>> planner.plan("What is 2 + 2?").propensity
+        1.0
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        dialect: str | None = None,
+        seed: int | None = None,
+        features: Callable[[str], ArrayLike] | None = None,
+    ) -> None:
+        self.policy = policy
+        self.dialect = dialect
+        self._features = features
+        self._grid = policy.grid
+        self._solution = policy.document.solution
+        _check_features(policy, features)
+        if dialect is not None:
+            dispatch.check(dialect, self._grid.points)
+        self._coin = np.random.default_rng(seed)
+        self._seed = policy.document.coin_seed.encode()
+        self._models = np.array([point.model for point in self._grid.points])
+        prices = [self._grid.prices.get(point.model) for point in self._grid.points]
+        self._paid_in = np.array([p.input_usd_per_mtok if p else np.nan for p in prices]) / TOKENS_PER_PRICE_UNIT
+        self._paid_out = np.array([p.output_usd_per_mtok if p else np.nan for p in prices]) / TOKENS_PER_PRICE_UNIT
+
+    @staticmethod
+    def load(
+        path: str | os.PathLike[str],
+        *,
+        dialect: str | None = None,
+        seed: int | None = None,
+        features: Callable[[str], ArrayLike] | None = None,
+    ) -> Planner:
+        """Read a policy and make its planner; the arguments are those of the class.
+
+        Raises:
+            PolicyError: the policy cannot be read or trusted.
+            DialectError: a point cannot be expressed in the dialect.
+        """
+        return Planner(Policy.load(path), dialect=dialect, seed=seed, features=features)
+
+    def plan(
+        self,
+        query: Query | None,
+        *,
+        query_id: str | None = None,
+        embedding: ArrayLike | None = None,
+        max_cost_usd: float | None = None,
+        min_quality: float | None = None,
+        max_latency_s: float | None = None,
+        models: Collection[str] | None = None,
+        price: float | None = None,
+        callable: NDArray[np.bool_] | None = None,
+        tag: str | None = None,
+    ) -> Decision:
+        """Decide what to call for one query.
+
+        Args:
+            query: a text or chat messages; None only with an embedding.
+            query_id: an opaque key that seeds the coin.
+            embedding: ready features, for a policy that was fitted on an ``embedding`` column.
+            max_cost_usd: hard limit on the bill of this call, kept for certain as long as the prompt is built as in
+                the log: only points priced by tokens whose prompt fits, with a lowered output cap.
+            min_quality: least forecast quality of the point.
+            max_latency_s: largest forecast mean latency; points without one are left out.
+            models: names of the models that may be called; None: all.
+            price: quality per USD to use instead of the policy's, for pacing.
+            callable: which points may be called at all, bool ``(points,)``.
+            tag: accepted for logging; a plan never depends on it.
+
+        Raises:
+            QueryError: the query is neither text nor chat messages, or the embedding has another width.
+            TargetError: a limit is out of range, names an unknown model, or no point is callable.
+        """
+        text = _text(query)
+        amounts, read = self._forecast(text, embedding)
+        cost = self._cost(amounts)
+        quality = np.clip(amounts.quality + self._solution.quality_shift, 0.0, 1.0)
+        caps = self._caps(amounts)
+        may = self._may(models, callable)
+        fits, caps_fitting = self._fitting(text, amounts, cost, caps, max_cost_usd)
+        limited = may & fits
+        if min_quality is not None:
+            limited &= quality >= _fraction("min_quality", min_quality)
+        if max_latency_s is not None:
+            limited &= np.nan_to_num(amounts.latency_s, nan=np.inf) <= _positive("max_latency_s", max_latency_s)
+        feasible = bool(limited.any())
+        among = limited if feasible else self._nearest(may, fits, quality, cost, min_quality, max_cost_usd)
+        weigh = self._solution.quality_per_usd if price is None else _not_negative("price", price)
+        low, high = choose_row(amounts.quality, self._raw_cost(amounts), weigh, among)
+        column, propensity = self._toss(low, high, query_id)
+        capped = feasible and caps_fitting[column] < caps[column]
+        status = self._status(feasible, read, bool(capped), amounts.unfamiliar)
+        return self._decision(
+            column, among, weigh, amounts, quality, cost, caps_fitting, propensity, status, query_id, (low, high)
+        )
+
+    def plan_batch(
+        self, queries: Iterable[Query | None], *, query_ids: Sequence[str | None] | None = None, **limits: Any
+    ) -> list[Decision]:
+        """Decide for many queries, each as if it came alone; the arguments are those of :meth:`plan`."""
+        asked = list(queries)
+        ids = query_ids if query_ids is not None else [None] * len(asked)
+        return [self.plan(query, query_id=key, **limits) for query, key in zip(asked, ids, strict=True)]
+
+    def _forecast(self, text: str | None, embedding: ArrayLike | None) -> tuple[Amounts, bool]:
+        """Forecast every point; the second tells whether the query could be read."""
+        surface, kind = self.policy.surface, self.policy.document.features.kind
+        if kind == "hashed_ngrams":
+            if text is None:
+                return surface.flattened(), False
+            return surface.at_text(text), True
+        if kind == "function" and self._features is not None and text is not None:
+            embedding = self._features(text)
+        if embedding is None:
+            return surface.flattened(), False
+        vector = np.asarray(embedding, np.float64)
+        width = len(surface.featurizer.centre)
+        if vector.shape != (width,) or not np.isfinite(vector).all():
+            raise QueryError(f"the embedding must be {width} finite numbers, got shape {vector.shape}")
+        return surface.at(surface.featurizer.of_embedding(vector)), True
+
+    def _raw_cost(self, amounts: Amounts) -> Floats:
+        return cost_usd(amounts.amount, amounts.prompt_tokens, self._grid)
+
+    def _cost(self, amounts: Amounts) -> Floats:
+        return self._raw_cost(amounts) * self._solution.cost_ratio
+
+    def _caps(self, amounts: Amounts) -> Floats:
+        """Cap the output at the forecast 99th percentile, or at the largest logged one where cost is not of tokens."""
+        panel = self.policy.surface.amount
+        smear = 1.0 if panel.smear is None else panel.smear
+        high = np.maximum(amounts.amount / smear * np.exp(CAP_Z * panel.spread), 2 * amounts.amount)
+        logged = self.policy.surface.bounds.most_completion_tokens
+        caps = np.where(np.isnan(self._paid_out), logged, np.maximum(np.ceil(high), LEAST_CAP_TOKENS))
+        fixed = [p.budget.amount if p.budget.kind == "max_tokens" else None for p in self._grid.points]
+        return np.where([a is not None for a in fixed], [a or 0.0 for a in fixed], caps)
+
+    def _fitting(self, text: str | None, amounts: Amounts, cost: Floats, caps: Floats, limit: float | None):
+        """Find the points whose bill can be held under a limit, and the output caps that hold it."""
+        if limit is None:
+            return np.ones(len(cost), bool), caps
+        limit = _positive("max_cost_usd", limit)
+        size = len((text or "").encode("utf-8", "replace"))
+        overhead = np.nan_to_num(self.policy.surface.bounds.prompt_overhead_tokens, nan=TEMPLATE_TOKENS)
+        prompt = np.maximum(size + np.maximum(overhead, 0.0), np.nan_to_num(amounts.prompt_tokens))
+        room = limit - prompt * self._paid_in
+        with np.errstate(divide="ignore", invalid="ignore"):
+            affordable = np.where(self._paid_out > 0, np.floor(room / self._paid_out * (1 - 1e-12)), np.inf)
+        fits = (room >= 0) & (affordable >= np.maximum(np.ceil(amounts.amount), 1.0)) & (cost <= limit)
+        fits &= np.array([self._affords(j, affordable[j]) for j in range(len(fits))]) | ~fits
+        return fits, np.where(np.isnan(affordable), caps, np.minimum(caps, np.maximum(affordable, 1.0)))
+
+    def _affords(self, column: int, cap: float) -> bool:
+        """Tell whether the point can still be expressed under a lowered cap: thinking has to fit into it."""
+        budget = self._grid.points[column].budget
+        if budget.kind == "thinking_tokens" and budget.amount and not cap > budget.amount:
+            return False
+        if budget.kind == "samples" and budget.amount and cap < budget.amount:
+            return False
+        if self.dialect is None or not math.isfinite(cap) or cap < 1:
+            return True
+        try:
+            dispatch.request_kwargs(self.dialect, self._grid.points[column], output_cap_tokens=int(cap))
+        except DialectError:
+            return False
+        return True
+
+    def _may(self, models: Collection[str] | None, callable: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+        may = np.ones(len(self._models), bool)
+        if models is not None:
+            unknown = set(models) - set(self._models)
+            if unknown:
+                raise TargetError(
+                    f"unknown model {sorted(unknown)[0]!r}; the policy has {', '.join(self._grid.models)}"
+                )
+            may &= np.isin(self._models, list(models))
+        if callable is not None:
+            mask = np.asarray(callable)
+            if mask.shape != may.shape or mask.dtype != np.bool_:
+                raise TargetError(f"callable must be bool of shape {may.shape}, got {mask.dtype} {mask.shape}")
+            may &= mask
+        if not may.any():
+            raise TargetError("no point is callable; allow at least one model")
+        return may
+
+    def _nearest(self, may, fits, quality, cost, min_quality, max_cost_usd) -> NDArray[np.bool_]:
+        """Pick the one point that comes nearest to limits that cannot all be kept."""
+        only = np.zeros(len(may), bool)
+        if max_cost_usd is not None and not (may & fits).any():
+            only[np.where(may, cost, np.inf).argmin()] = True
+        elif min_quality is not None:
+            some = may & fits if (may & fits).any() else may
+            only[np.where(some, quality, -np.inf).argmax()] = True
+        else:
+            latency = self.policy.surface.flattened().latency_s
+            only[np.where(may & fits, np.nan_to_num(latency, nan=1e18), np.inf).argmin()] = True
+        return only
+
+    def _toss(self, low: int, high: int, query_id: str | None) -> tuple[int, float]:
+        split = self._solution.split
+        if low == high or split in (0.0, 1.0):
+            return (high, 1.0) if split == 1.0 else (low, 1.0)
+        if query_id is None:
+            toss = float(self._coin.random())
+        else:
+            digest = hashlib.blake2b(self._seed + b":" + query_id.encode("utf-8", "replace"), digest_size=8).digest()
+            toss = int.from_bytes(digest, "big") / 2**64
+        return (high, split) if toss < split else (low, 1 - split)
+
+    def _status(self, feasible: bool, read: bool, capped: bool, unfamiliar: bool) -> str:
+        if not feasible:
+            return "infeasible"
+        if not read:
+            return "fallback"
+        if capped:
+            return "capped"
+        return "unfamiliar" if unfamiliar else self._solution.status
+
+    def _decision(
+        self, column, among, weigh, amounts, quality, cost, caps, propensity, status, query_id, tied
+    ) -> Decision:
+        scores = np.where(among, amounts.quality - weigh * self._raw_cost(amounts), -np.inf)
+        order = [int(j) for j in np.argsort(-scores, kind="stable") if j != column and np.isfinite(scores[j])]
+        latency = float(amounts.latency_s[column])
+        cap = float(caps[column])
+        runner_up = None
+        if order:
+            j = order[0]
+            runner_up = Alternative(self._grid.names[j], float(quality[j]), float(cost[j]))
+        return Decision(
+            id=os.urandom(8).hex(),
+            query_id=query_id,
+            policy_sha256=self.policy.sha256,
+            point=self._grid.points[column],
+            expected_quality=float(quality[column]),
+            expected_quality_se=float(amounts.quality_se[column]),
+            expected_cost_usd=float(cost[column]),
+            expected_latency_s=None if math.isnan(latency) else latency,
+            output_cap_tokens=int(cap) if math.isfinite(cap) else None,
+            propensity=propensity,
+            status=status,
+            why=_why(self._grid.names[column], runner_up, quality[column], cost[column], status, tied),
+            runner_up=runner_up,
+            fallbacks=tuple(self._grid.names[j] for j in order[:FALLBACKS]),
+        )
+
+
+def _why(name: str, other: Alternative | None, quality: float, cost: float, status: str, tied) -> str:
+    if status == "infeasible":
+        start = f"no point keeps the limits; {name} comes nearest"
+    elif tied[0] != tied[1]:
+        start = f"{name} by the coin, since two points tie at the policy's price"
+    else:
+        start = f"{name} gives the most quality for its cost"
+    if other is None:
+        return f"{start}; no other point may be called."
+    gain, extra = 100 * (quality - other.expected_quality), 1000 * (cost - other.expected_cost_usd)
+    return f"{start}; against {other.point}: {gain:+.1f} quality points, {_money(extra)} per 1,000 queries."
+
+
+def _money(usd: float) -> str:
+    return f"{'-' if usd < 0 else '+'}${abs(usd):.3g}"
+
+
+def _text(query: Query | None) -> str | None:
+    if query is None:
+        return None
+    try:
+        return query_text(query)
+    except Misfit as error:
+        raise QueryError(f"the query: {error}") from None
+
+
+def _check_features(policy: Policy, features: Callable[[str], ArrayLike] | None) -> None:
+    about = policy.document.features
+    if about.kind == "function":
+        if features is None:
+            raise PolicyError(f"the policy was fitted with the feature function {about.name!r}; pass it as features=")
+        if function_fingerprint(features) != about.fingerprint:
+            raise PolicyError(
+                f"the feature function gives other numbers than {about.name!r} did at the fit; "
+                "use that version, or fit again"
+            )
+    elif about.kind == "hashed_ngrams" and about.fingerprint != ngram_fingerprint():
+        raise PolicyError("the policy was fitted with n-grams of another version of this package; fit again")
+
+
+def _positive(name: str, value: float) -> float:
+    if not (math.isfinite(value) and value > 0):
+        raise TargetError(f"{name} must be a positive number, got {value}")
+    return float(value)
+
+
+def _not_negative(name: str, value: float) -> float:
+    if not (math.isfinite(value) and value >= 0):
+        raise TargetError(f"{name} must not be negative, got {value}")
+    return float(value)
+
+
+def _fraction(name: str, value: float) -> float:
+    if not 0 <= value <= 1:
+        raise TargetError(f"{name} must lie in [0, 1], got {value}")
+    return float(value)

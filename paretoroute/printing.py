@@ -1,0 +1,133 @@
+"""What the command line prints: tables and short texts, readable with and without a terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from paretoroute.decision import Decision
+from paretoroute.policy_document import PolicyDocument, TargetMaxCost, TargetMinQuality
+
+if TYPE_CHECKING:
+    from paretoroute.replaying import Replay
+    from paretoroute.runs import Runs
+
+NARROWEST = 100  # columns when the output is no terminal
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Make a console that never guesses at colours, numbers or markup in names."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else NARROWEST
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=width, soft_wrap=False)
+
+
+def money(usd: float) -> str:
+    """Write an amount of USD with four significant digits.
+
+    Example:
+        >>> money(0.00123456), money(12.5)
+        ('$0.001235', '$12.5')
+    """
+    return f"${usd:.4g}" if usd >= 1e-4 or usd == 0 else f"${usd:.3e}"
+
+
+def target_words(document: PolicyDocument) -> str:
+    """Say the target as a person would."""
+    target = document.target
+    if isinstance(target, TargetMaxCost):
+        return f"highest quality at a mean cost of at most {money(target.usd)} per query"
+    if isinstance(target, TargetMinQuality):
+        return f"lowest cost at a mean quality of at least {target.quality:.4g}"
+    return f"lowest cost at {target.ratio:.4g} times the quality of {target.of}"
+
+
+def trade_off(document: PolicyDocument) -> Table:
+    """Lay out what could be had: the policy's frontier, the policy itself and the best single point."""
+    table = Table(box=box.SIMPLE_HEAD, title="Trade-off on the logged queries, out of fold (90% intervals)")
+    for name, side in (("", "left"), ("cost per query", "right"), ("quality", "right"), ("interval", "left")):
+        table.add_column(name, justify=side, overflow="fold")  # type: ignore[arg-type]
+    table.add_column("cost vs best single", justify="right")
+    best, found = document.expected.best_single, document.expected
+    rows = [
+        (row.cost_usd, row.quality, f"[{row.quality_low:.3f}, {row.quality_high:.3f}]", "frontier", "")
+        for row in document.trade_off
+    ]
+    rows.append((best.cost_usd, best.quality, "", f"best single: {best.point}", "cyan"))
+    here = f"[{found.quality_low:.3f}, {found.quality_high:.3f}]"
+    rows.append((found.cost_usd, found.quality, here, f"> this policy ({document.solution.status})", "bold green"))
+    for cost, quality, interval, name, style in sorted(rows, key=lambda row: (row[0], row[1])):
+        ratio = f"x{cost / best.cost_usd:.3f}" if best.cost_usd > 0 else ""
+        table.add_row(name, money(cost), f"{quality:.4f}", interval, ratio, style=style or None)
+    return table
+
+
+def summary(document: PolicyDocument) -> str:
+    """Say in a few lines what the policy does and what it rests on."""
+    found, saving = document.expected, document.expected.saving
+    lines = [
+        f"target    {target_words(document)}",
+        f"status    {document.solution.status}: {document.solution.meaning}",
+        f"expected  quality {found.quality:.4f} [{found.quality_low:.4f}, {found.quality_high:.4f}], "
+        f"cost {money(found.cost_usd)} [{money(found.cost_usd_low)}, {money(found.cost_usd_high)}] per query",
+    ]
+    if saving is not None:
+        lines.append(f"compared  {saving.meaning}")
+    verdict = document.fitted_on.findings[-1:]
+    lines += [f"verdict   {words}" for words in verdict]
+    return "\n".join(lines)
+
+
+def about_runs(runs: Runs, document: PolicyDocument) -> list[str]:
+    """List what a user should know of the log: rows set aside, what is assumed, prices and notices."""
+    said = []
+    if runs.set_aside_count:
+        said.append(f"{runs.set_aside_count} rows were set aside; the first:")
+        said += [f"  {row}" for row in runs.set_aside[:3]]
+    if document.fitted_on.assumption:
+        said.append(document.fitted_on.assumption)
+    notes = [words for words in document.fitted_on.findings[:-1] if not words.startswith("price of")]
+    priced = sum(words.startswith("price of") for words in document.fitted_on.findings)
+    if priced:
+        said.append(f"prices of {priced} models were derived from logged cost and tokens (see the policy file)")
+    logged = [words for words in notes if words.startswith("cost: logged for")]
+    if len(logged) > 3:
+        notes = [words for words in notes if words not in logged]
+        said.append(f"cost: logged for {len(logged)} models, which cannot be repriced (see the policy file)")
+    return said + notes
+
+
+def decision_words(decision: Decision) -> str:
+    """Say a decision in a few lines."""
+    lines = [
+        f"call      {decision.point.name}  ({decision.status})",
+        f"expected  quality {decision.expected_quality:.3f} +- {1.645 * decision.expected_quality_se:.3f}, "
+        f"cost {money(decision.expected_cost_usd)}"
+        + (f", {decision.expected_latency_s:.1f} s" if decision.expected_latency_s is not None else ""),
+        f"why       {decision.why}",
+    ]
+    if decision.output_cap_tokens is not None:
+        lines.append(f"cap       {decision.output_cap_tokens} completion tokens")
+    if decision.fallbacks:
+        lines.append(f"if it fails  {', then '.join(decision.fallbacks)}")
+    return "\n".join(lines)
+
+
+def replay_words(found: Replay) -> str:
+    """Say a replay in a few lines."""
+    calls = ", ".join(f"{name} {count / found.queries:.0%}" for name, count in list(found.calls.items())[:6])
+    lines = [
+        f"quality   {found.quality:.4f} [{found.quality_low:.4f}, {found.quality_high:.4f}]; "
+        f"promised {found.promised_quality:.4f}",
+        f"cost      {money(found.cost_usd)} [{money(found.cost_usd_low)}, {money(found.cost_usd_high)}] per query; "
+        f"promised {money(found.promised_cost_usd)}",
+        f"queries   {found.queries}, of which {found.effective_queries:.0f} were logged at the point chosen",
+        f"calls     {calls}",
+    ]
+    if found.effective_queries < 50:
+        lines.append("warning   fewer than 50 queries count: the interval is not to be trusted")
+    return "\n".join(lines)
