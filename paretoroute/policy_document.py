@@ -112,7 +112,7 @@ class SavingEntry(_Section):
 
 
 class ExpectedEntry(_Section):
-    """What to expect on traffic like the logged one, out of fold, with 95% intervals."""
+    """What to expect on traffic like the logged one, out of fold, with 90% intervals."""
 
     quality: Share
     quality_low: Share
@@ -237,7 +237,7 @@ COMMENTS = {
     "target": "What was asked for. Costs are USD per query, quality lies in [0, 1]: more is better.",
     "solution": "The answer: per query, the point with the highest quality - quality_per_usd x cost_usd is called.\n"
     "At a tie the costlier side is taken with probability split.",
-    "expected": "What to expect on traffic like the logged one (out of fold; low and high are 95% intervals).",
+    "expected": "What to expect on traffic like the logged one (out of fold; low and high are 90% intervals).",
     "grid": "The points the policy chooses from; share is how often it calls each. Prices are USD per million tokens.",
     "features": "How a query becomes numbers. A planner whose features have another fingerprint is refused.",
     "surface": "The fitted functions from a query to quality and cost. Their numbers lie in this file.",

@@ -92,30 +92,30 @@ class Model:
 
 
 TRAFFIC = {
-    "arithmetic": Kind(0.16, 0.3, 3.0, 0.7, 110),
-    "code": Kind(0.16, 0.4, 2.4, 0.9, 260),
-    "extraction": Kind(0.14, -1.4, 1.6, 0.7, 70, easy=True),
-    "summary": Kind(0.12, -0.9, 1.8, 0.8, 120),
-    "contract": Kind(0.12, 0.2, 2.0, 1.0, 150),
-    "translation": Kind(0.12, -0.7, 1.8, 0.8, 60, easy=True),
-    "geometry": Kind(0.08, 2.0, 2.4, 0.8, 420),
-    "trivia": Kind(0.10, -0.6, 2.6, 0.9, 40, easy=True),
+    "arithmetic": Kind(0.16, 0.3, 4.0, 0.6, 110),
+    "code": Kind(0.16, 0.4, 3.4, 0.8, 260),
+    "extraction": Kind(0.14, -1.6, 2.0, 0.6, 70, easy=True),
+    "summary": Kind(0.12, -1.1, 2.2, 0.7, 120),
+    "contract": Kind(0.12, 0.3, 3.0, 0.8, 150),
+    "translation": Kind(0.12, -0.9, 2.4, 0.7, 60, easy=True),
+    "geometry": Kind(0.08, 2.0, 3.0, 0.7, 420),
+    "trivia": Kind(0.10, -0.8, 3.2, 0.8, 40, easy=True),
 }
 MODELS = {
     "sim-small": Model(
-        (0.10, 0.40), 160, 0.0, 1.1, {"extraction": 0.5, "geometry": -0.8, "code": -0.4},
+        (0.10, 0.40), 160, 0.0, 1.1, {"extraction": 0.8, "trivia": 0.3, "geometry": -0.8, "code": -0.4},
         (("samples", "1", 1.0, 1.0), ("samples", "5", 5.0, 5.0)),
     ),
     "sim-medium": Model(
-        (0.40, 2.00), 110, 0.9, 1.8, {"code": 0.4, "translation": -0.3},
+        (0.40, 2.00), 110, 0.9, 1.8, {"code": 0.5, "summary": 0.5, "extraction": 0.4, "translation": -0.3},
         (("effort", "low", None, 1.0), ("effort", "medium", None, 3.0), ("effort", "high", None, 8.0)),
     ),
     "sim-large": Model(
-        (3.00, 15.00), 60, 2.3, 1.0, {"translation": 0.7, "trivia": 0.8, "summary": 0.4},
+        (3.00, 15.00), 60, 2.3, 1.0, {"translation": 0.9, "trivia": 1.0, "arithmetic": -0.5},
         (("effort", "low", None, 1.0), ("effort", "high", None, 4.0)),
     ),
     "sim-reasoner": Model(
-        (1.10, 4.40), 130, 1.0, 3.2, {"arithmetic": 0.8, "geometry": 0.6, "trivia": -0.7, "summary": -0.5},
+        (1.10, 4.40), 130, 1.0, 3.2, {"arithmetic": 1.0, "geometry": 0.8, "trivia": -0.9, "summary": -0.6},
         (("effort", "low", None, 2.0), ("effort", "medium", None, 5.0), ("effort", "high", None, 14.0),
          ("effort", "xhigh", None, 36.0)),
         overthinking=0.05, wordy=1.2,

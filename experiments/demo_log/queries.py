@@ -6,7 +6,7 @@ the text states. A text tells its own difficulty only partly, as in life; `gener
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -51,7 +51,7 @@ def arithmetic(rng: Generator, level: float) -> str:
         ))  # fmt: skip
     if level < 0.5:
         return pick(rng, (
-            f"{firm} sells {a} {goods} at ${b % 90 + 5} each and pays {percent}% tax on the total. How much tax is due?",
+            f"{firm} sells {a} {goods} at ${b % 90 + 5} each and pays {percent}% tax. How much tax is due?",
             f"Compute {a} * {b % 97 + 3} - {c}.",
             f"{person} packs {a} {goods} into boxes of {b % 17 + 4}. How many boxes are full, and how many remain?",
         ))  # fmt: skip
@@ -80,10 +80,10 @@ BUGS = (
     ("def {f}({x}):\n    for i in range(1, len({x})):\n        print({x}[i])",
      "The first item of {x} is never printed."),
     ("def {f}({x})\n    return sum({x}) / len({x})", "Python says SyntaxError on the first line."),
-    ("def {f}({x}, n={n}):\n    return {x}[-n:] if n > 0 else {x}[:n + 1]", "With n=0 we get one item instead of none."),
+    ("def {f}({x}, n={n}):\n    return {x}[-n:] if n > 0 else {x}[:n + 1]", "With n=0 we get one item, not none."),
     ("def {f}({x}, seen=[]):\n    for item in {x}:\n        if item not in seen:\n            seen.append(item)\n"
      "    return seen", "On the second call results of the first call come back."),
-    ("const {f} = ({x}) => {{\n  {x}.sort();\n  return {x}.slice(0, {n});\n}};", "The numbers come out as 1, 10, {n}, 9."),
+    ("const {f} = ({x}) => {{\n  {x}.sort();\n  return {x}.slice(0, {n});\n}};", "They come out as 1, 10, {n}, 9."),
     ("SELECT customer, SUM(amount) FROM {x}\nWHERE SUM(amount) > {n}\nGROUP BY customer;", "The database refuses it."),
     ("async def {f}({x}):\n    return [fetch(item) for item in {x}]", "The list holds coroutine objects, not replies."),
     ("def {f}({x}):\n    jobs = [lambda: item * {n} for item in {x}]\n    return [job() for job in jobs]",
@@ -95,8 +95,8 @@ BUGS = (
      "}} }}()\n\t}}\n\treturn best\n}}", "It returns another number on each run, often 0."),
     ("fn {f}({x}: &mut Vec<u32>) {{\n    for v in {x}.iter() {{\n        if *v > {n} {{ {x}.push(*v); }}\n    }}\n}}",
      "The borrow checker rejects it; keep it linear in time."),
-    ("def {f}({x}, k={n}):\n    heap = []\n    for item in {x}:\n        heappush(heap, item)\n        if len(heap) > k:\n"
-     "            heap.pop()\n    return sorted(heap)",
+    ("def {f}({x}, k={n}):\n    heap = []\n    for item in {x}:\n        heappush(heap, item)\n"
+     "        if len(heap) > k:\n            heap.pop()\n    return sorted(heap)",
      "It should keep the k largest of {x}, but for some inputs it does not."),
 )  # fmt: skip
 
@@ -187,9 +187,11 @@ CONTRACT_HARD = (
 
 def contract(rng: Generator, level: float) -> str:
     """A question about clauses: looked up at low levels, to be reasoned out at high ones."""
-    numbers = {"n": int(rng.integers(10, 90)), "k": int(rng.integers(2, 13))}
-    clauses = some(rng, CLAUSES, 3 + int(5 * level))
-    text = "\n".join(f"{i}. {line.format(**numbers)}" for i, line in enumerate(clauses, start=1))
+    clauses = [
+        clause.format(n=int(rng.integers(10, 90)), k=int(rng.integers(2, 13)))
+        for clause in some(rng, CLAUSES, 3 + int(5 * level))
+    ]
+    text = "\n".join(f"{i}. {clause}" for i, clause in enumerate(clauses, start=1))
     asked = pick(rng, CONTRACT_HARD if rng.random() < level else CONTRACT_EASY)
     month, day = pick(rng, MONTHS), int(rng.integers(2, 28))
     return f"{text}\n\n{asked.format(firm=pick(rng, FIRMS), month=month, n=day)}"
@@ -227,26 +229,31 @@ def translation(rng: Generator, level: float) -> str:
     return f"Translate into {language}, {pick(rng, ('formally', 'as one would say it', 'word plays included'))}: {text}"
 
 
-FIGURES = ("triangle ABC", "acute triangle PQR", "cyclic quadrilateral ABCD", "convex pentagon ABCDE", "trapezium KLMN")
-CLAIMS = (
-    "the base angles are equal if two sides are", "the angles at {a} and {b} add up to a straight angle",
-    "the medians meet in one point", "the altitude from {a} bisects the angle between circumradius and diameter",
-    "the midpoints of the sides through {a} and {b} and the foot of the altitude lie on one circle",
-    "the tangents to the circumcircle at {a} and {b} meet on the line through the poles of the diagonals",
-    "the circles through {a} and the two tangency points of the incircle share a radical axis with the excircle at {b}",
-)  # fmt: skip
+TRIANGLES = ("triangle ABC", "acute triangle PQR", "triangle XYZ", "scalene triangle KLM")
+CYCLIC = ("cyclic quadrilateral ABCD", "cyclic quadrilateral KLMN", "quadrilateral PQRS inscribed in a circle")
+THEOREMS = (
+    (TRIANGLES, "the angles at {a} and {b} are equal if the sides opposite them are"),
+    (CYCLIC, "opposite angles add up to two right angles"),
+    (TRIANGLES, "the medians meet in one point, which divides each of them two to one"),
+    (CYCLIC, "the bisectors of the angles at {a} and {b} meet the circle in points that you should describe"),
+    (TRIANGLES, "the altitude from {a} and the circumradius to {a} make equal angles with the sides there"),
+    (CYCLIC, "the product of the diagonals equals the sum of the products of opposite sides"),
+    (TRIANGLES, "the midpoints of the sides and the feet of the altitudes from {a} and {b} lie on one circle"),
+    (CYCLIC, "the incentres of the four triangles that its corners form are the corners of a rectangle"),
+    (TRIANGLES, "the circle through the midpoints of the sides touches the incircle and the excircle at {a}"),
+)
 
 
 def geometry(rng: Generator, level: float) -> str:
     """A proof in plane geometry, from school to competition."""
-    claim = CLAIMS[int(np.clip(level * len(CLAIMS) + rng.normal(0, 0.8), 0, len(CLAIMS) - 1))]
-    figure = pick(rng, FIGURES)
-    corners = [c for c in figure.split()[-1]]
-    a, b = some(rng, corners, 2)
-    given = pick(rng, ("", f" with {a}{b} = {int(rng.integers(3, 40))}", f" inscribed in a circle with centre {'OXZ'[len(corners) % 3]}",
+    chosen = int(np.clip(level * len(THEOREMS) + rng.normal(0, 0.8), 0, len(THEOREMS) - 1))
+    figures, theorem = THEOREMS[chosen]
+    figure = pick(rng, figures)
+    a, b = some(rng, re.findall("[A-Z]", figure), 2)
+    given = pick(rng, (f" with {a}{b} = {int(rng.integers(3, 40))}", ", drawn in the plane,",
                        f" where the angle at {a} is {int(rng.integers(20, 88))} degrees"))  # fmt: skip
-    ask = pick(rng, ("Prove that", "Show that", "Give a proof that", "Prove or refute that"))
-    return f"In the {figure}{given}: {ask[0].lower()}{ask[1:]} {claim.format(a=a, b=b)}."
+    ask = pick(rng, ("prove that", "show that", "give an elementary proof that", "explain to a pupil why"))
+    return f"In the {figure}{given}: {ask} {theorem.format(a=a, b=b)}.".replace(",:", ":")
 
 
 PLACES = ("Norway", "Peru", "Vietnam", "Ghana", "Slovenia", "Mongolia", "Uruguay", "Iceland", "Oman", "Laos", "Malta",

@@ -1,0 +1,62 @@
+"""Read a log for an experiment: full text, points that most queries have, and a split by query."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+import paretoroute as pr
+
+COLUMNS = (
+    "query_id", "query", "benchmark", "model", "budget_kind", "budget_label", "budget", "quality", "cost_usd",
+    "prompt_tokens", "completion_tokens", "latency_s", "sample_index",
+)  # fmt: skip
+
+
+def read_log(*paths: str, coverage: float = 0.8) -> pr.Runs:
+    """Read Parquet files (or folders with an outcomes.parquet) as one log.
+
+    Rows without a cost are left out, and points that fewer than ``coverage`` of some file's queries have. Texts kept
+    as base64 in ``query_b64`` are decoded in memory.
+    """
+    tables, points = [], None
+    for path in map(Path, paths):
+        table = pq.read_table(path / "outcomes.parquet" if path.is_dir() else path)
+        if "query_b64" in table.column_names:
+            texts = [base64.b64decode(text).decode() if text else "" for text in table["query_b64"].to_pylist()]
+            table = table.drop_columns(["query"] if "query" in table.column_names else []).append_column("query", [texts])
+        key = pc.binary_join_element_wise(pa.scalar(path.name), table["query_id"].cast("string"), "/")
+        table = table.set_column(table.column_names.index("query_id"), "query_id", key)
+        cost = table["cost_usd"]
+        table = table.set_column(table.column_names.index("query"), "query", table["query"].cast("large_string"))
+        table = table.filter(pc.is_valid(cost)).select([name for name in COLUMNS if name in table.column_names])
+        tables.append(table)
+        names = pc.binary_join_element_wise(*(table[c].cast("string") for c in COLUMNS[3:6]), "|")
+        queries = pa.table({"point": names, "query": table["query_id"]}).group_by("point")
+        counts = queries.aggregate([("query", "count_distinct")]).to_pydict()
+        most = len(pc.unique(table["query_id"]))
+        kept = {p for p, n in zip(counts["point"], counts["query_count_distinct"], strict=True) if n >= coverage * most}
+        points = kept if points is None else points & kept
+    table = pa.concat_tables(tables, promote_options="default")
+    names = pc.binary_join_element_wise(*(table[c].cast("string") for c in COLUMNS[3:6]), "|")
+    return pr.read_runs(table.filter(pc.is_in(names, pa.array(sorted(points or ())))))
+
+
+def split(runs: pr.Runs, seed: int, share: float = 0.3) -> tuple[pr.Runs, pr.Runs]:
+    """Hold out a share of the queries by a hash of seed and id."""
+    rank = np.argsort([hashlib.sha256(f"{seed}:{key}".encode()).hexdigest() for key in runs.query_ids])
+    held = np.zeros(len(rank), bool)
+    held[rank[: int(share * len(rank))]] = True
+    return runs.select(~held), runs.select(held)
+
+
+def filled(runs: pr.Runs, name: str) -> np.ndarray:
+    """Logged means ``(queries, points)``; holes take the mean of their point."""
+    means, _ = runs.means(name)
+    return np.where(np.isnan(means), np.nanmean(means, axis=0), means)
