@@ -30,7 +30,9 @@ def read_log(*paths: str, coverage: float = 0.8) -> pr.Runs:
         table = pq.read_table(path / "outcomes.parquet" if path.is_dir() else path)
         if "query_b64" in table.column_names:
             texts = [base64.b64decode(text).decode() if text else "" for text in table["query_b64"].to_pylist()]
-            table = table.drop_columns(["query"] if "query" in table.column_names else []).append_column("query", [texts])
+            table = table.drop_columns(["query"] if "query" in table.column_names else []).append_column(
+                "query", [texts]
+            )
         key = pc.binary_join_element_wise(pa.scalar(path.name), table["query_id"].cast("string"), "/")
         table = table.set_column(table.column_names.index("query_id"), "query_id", key)
         cost = table["cost_usd"]

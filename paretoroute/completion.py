@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,8 +92,8 @@ def _fit(
     import optax
 
     models, member = np.unique([point.model for point in points], return_inverse=True)
-    steps = budget_steps(points)
-    bends = np.array([(a, b, d) for a, b in steps for c, d in steps if b == c], np.int64).reshape(-1, 3)
+    steps: Any = budget_steps(points)
+    bends: Any = np.array([(a, b, d) for a, b in steps for c, d in steps if b == c], np.int64).reshape(-1, 3)
     rank = min(RANK, len(points) - 1)
     values = jnp.asarray(scaled, jnp.float32)
     weight = jnp.asarray(np.minimum(count, 16.0), jnp.float32)

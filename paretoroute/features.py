@@ -106,23 +106,27 @@ def statistics(text: str) -> NDArray[np.float64]:
     letters = sum(map(str.isalpha, text))
     spaces = sum(map(str.isspace, text))
     upper = sum(map(str.isupper, text))
-    return np.array([
-        math.log1p(len(text)),
-        math.log1p(len(words)),
-        min((length - spaces) / count, 50.0),
-        digits / length,
-        max(length - letters - spaces - digits, 0) / length,
-        upper / length,
-        (length - len(text.encode("ascii", "ignore"))) / length,
-        text.count("\n") / length,
-        len(set(words)) / count,
-        math.log1p(text.count("?")),
-        math.log1p(sum(map(text.count, "=+^\\$"))),
-        math.log1p(sum(map(text.count, "{}();_"))),
-    ])
+    return np.array(
+        [
+            math.log1p(len(text)),
+            math.log1p(len(words)),
+            min((length - spaces) / count, 50.0),
+            digits / length,
+            max(length - letters - spaces - digits, 0) / length,
+            upper / length,
+            (length - len(text.encode("ascii", "ignore"))) / length,
+            text.count("\n") / length,
+            len(set(words)) / count,
+            math.log1p(text.count("?")),
+            math.log1p(sum(map(text.count, "=+^\\$"))),
+            math.log1p(sum(map(text.count, "{}();_"))),
+        ]
+    )
 
 
-def featurize(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+def featurize(
+    texts: Sequence[str],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Count hashed n-grams and measure statistics of many texts.
 
     Returns:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -35,7 +36,8 @@ class Featurizer:
         kind: ``hashed_ngrams``, ``embedding`` (a column of the runs) or ``function`` (the user's own).
         buckets: known buckets, sorted, ``(buckets,)``; empty unless hashed.
         weights: inverse document frequencies, ``(buckets,)``.
-        projection: right singular vectors, ``(buckets, rank)``, or ``(embedding, rank)``.
+        projection: right singular vectors, int8 ``(buckets, rank)``, or ``(embedding, rank)``.
+        scales: what each row of it is to be multiplied by, ``(buckets,)`` or ``(embedding,)``.
         centre: mean of the statistics (of the embedding), ``(12,)``.
         scale: what to divide by, ``(12,)``.
     """
@@ -43,7 +45,8 @@ class Featurizer:
     kind: str
     buckets: NDArray[np.int32]
     weights: NDArray[np.float32]
-    projection: NDArray[np.float16]
+    projection: NDArray[np.int8]
+    scales: NDArray[np.float32]
     centre: Floats
     scale: Floats
 
@@ -69,12 +72,19 @@ class Featurizer:
         known = self.buckets[place] == found if len(self.buckets) else np.zeros(len(found), bool)
         place, values = place[known], values[known] * self.weights[place[known]]
         values = values * _balance(found[known], values)
-        text_part = values @ self.projection[place].astype(np.float64)
-        return np.concatenate([text_part, self._statistics(statistics(text))]), float(known.mean()) if len(found) else 1.0
+        text_part = values @ self.directions[place].astype(np.float64)
+        return np.concatenate([text_part, self._statistics(statistics(text))]), float(known.mean()) if len(
+            found
+        ) else 1.0
 
     def of_embedding(self, embedding: Floats) -> Floats:
         """Standardise and project one ready embedding: ``(embedding,)`` to ``(width,)``."""
-        return ((np.asarray(embedding, np.float64) - self.centre) / self.scale) @ self.projection.astype(np.float64)
+        return ((np.asarray(embedding, np.float64) - self.centre) / self.scale) @ self.directions.astype(np.float64)
+
+    @cached_property
+    def directions(self) -> NDArray[np.float32]:
+        """The projection as it is used: ``(buckets, rank)``."""
+        return self.projection * self.scales.astype(np.float32)[:, None]
 
     def _statistics(self, values: Floats) -> Floats:
         standard = np.clip((values - self.centre) / self.scale, -STATISTICS_CLIP, STATISTICS_CLIP)
@@ -121,7 +131,7 @@ def fit_texts(texts: Sequence[str], *, seed: int) -> tuple[Featurizer, Floats]:
     document = np.bincount(found, minlength=WIDTH)
     rank = max(1, min(RANK, count - 2))
     least = 2
-    while (document >= least).sum() * rank * 2 > PROJECTION_CAP_BYTES:
+    while (document >= least).sum() * rank > PROJECTION_CAP_BYTES:
         least += 1
     buckets = np.flatnonzero(document >= least)
     weights = (np.log((1 + count) / (1 + document[buckets])) + 1).astype(np.float32)
@@ -136,12 +146,19 @@ def fit_texts(texts: Sequence[str], *, seed: int) -> tuple[Featurizer, Floats]:
         norm = np.sqrt(2 * np.bincount(row[part], values[part] ** 2, minlength=count))
         values[part] /= np.where(norm > 0, norm, 1.0)[row[part]]
     matrix = sparse.csr_matrix((values, (row, column)), shape=(count, max(len(buckets), 1)))
-    projection = _singular_vectors(matrix, rank, seed).astype(np.float16)
+    projection, scales = _quantised(_singular_vectors(matrix, rank, seed))
     centre, scale = stats.mean(0), stats.std(0)
     scale = np.where(scale > 1e-9, scale, 1.0)
-    featurizer = Featurizer("hashed_ngrams", buckets.astype(np.int32), weights, projection, centre, scale)
+    featurizer = Featurizer("hashed_ngrams", buckets.astype(np.int32), weights, projection, scales, centre, scale)
     standard = STATISTICS_SCALE * np.clip((stats - centre) / scale, -STATISTICS_CLIP, STATISTICS_CLIP)
-    return featurizer, np.hstack([matrix @ projection.astype(np.float64), standard])
+    return featurizer, np.hstack([matrix @ featurizer.directions.astype(np.float64), standard])
+
+
+def _quantised(vectors: Floats) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Round each row to 255 levels of its largest entry: a policy's largest part in a quarter of the space."""
+    scales = (np.abs(vectors).max(axis=1) / 127).astype(np.float32)
+    safe = np.where(scales > 0, scales, 1.0)[:, None]
+    return np.rint(vectors / safe).astype(np.int8), scales
 
 
 def _singular_vectors(matrix, rank: int, seed: int) -> Floats:
@@ -177,6 +194,6 @@ def fit_embeddings(embeddings: Floats, *, kind: str = "embedding") -> tuple[Feat
     empty = np.zeros(0)
     scale = np.where(spread > 1e-9, spread, 1.0) * norm
     featurizer = Featurizer(
-        kind, empty.astype(np.int32), empty.astype(np.float32), vectors.T.astype(np.float16), centre, scale
+        kind, empty.astype(np.int32), empty.astype(np.float32), *_quantised(vectors.T), centre, scale
     )
-    return featurizer, ((values - centre) / scale) @ featurizer.projection.astype(np.float64)
+    return featurizer, ((values - centre) / scale) @ featurizer.directions.astype(np.float64)

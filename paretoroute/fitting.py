@@ -4,7 +4,7 @@ Each figure (quality, log tokens, log latency) is a panel, queries by points, wi
 
 1. completion: means pooled over models and budgets, holes filled by a low-rank model   (JAX, optax)
 2. basis: principal components of the residuals; what points share is learned together
-3. heads: ridge at three strengths and neighbours in six ways, out of fold
+3. heads: ridge at three strengths and neighbours in six ways, each query left out with its near-duplicates
 4. stacking: how much to trust each head for each component, pooled                     (JAX, optax)
 5. gate: where the cross-fitted forecasts do not beat the means beyond noise, the panel stays flat, and the
    surface is the prompt-blind one
@@ -55,12 +55,15 @@ class _Cells:
 
 @dataclass(frozen=True)
 class _Sample:
-    """The queries that stand for all in stacking, neighbours and traffic, with their folds."""
+    """The queries that stand for all in stacking, neighbours and traffic, with their folds.
+
+    ``rows`` are positions among all queries; ``fold`` is of the rows, ``group`` and ``all_features`` of all.
+    """
 
     rows: NDArray[np.intp]
     features: Floats
     fold: NDArray[np.int64]
-    fold_of_all: NDArray[np.int64]
+    group: NDArray[np.int64]
     all_features: Floats
     rank: int
 
@@ -139,7 +142,8 @@ def _sample(runs: Runs, features: Floats, rank: int, points: int, seed: int) -> 
     per_query = 4 * 2 * features.shape[1] + 2 * 2 * points
     most = min(MOST_NEIGHBOURS, max(400, NEIGHBOUR_CAP_BYTES // per_query * 2))
     rows = np.array(order[:most], np.intp)
-    return _Sample(rows, features[rows], fold[rows], fold, features, rank)
+    _, group = np.unique(np.array(groups, dtype=object).astype(str), return_inverse=True)
+    return _Sample(rows, features[rows], fold[rows], group, features, rank)
 
 
 def _neighbours(sample: _Sample, grid: Grid) -> int:
@@ -193,12 +197,10 @@ def _log_cells(name: str, values: Floats, count: Floats, components: int) -> _Ce
 
 def _fit_panel(cells: _Cells, grid: Grid, sample: _Sample, seed: int) -> tuple[Panel, Signal, Floats]:
     """Fit one panel; the third is its cross-fitted forecasts at the sample's queries, ``(sample, points)``."""
-    full = completion.complete(
-        cells.values, cells.count, grid.points, rising=cells.name != "prompt tokens", seed=seed
-    )
+    full = completion.complete(cells.values, cells.count, grid.points, rising=cells.name != "prompt tokens", seed=seed)
     basis = _basis(full.residual, cells.components)
     targets = full.residual @ basis
-    heads = _out_of_fold(sample, targets)
+    heads = _left_out(sample, targets)
     known = cells.count[sample.rows] > 0
     weights = stacking.stack(heads, targets[sample.rows], known.mean(1), sample.fold, FOLDS)
     mixed = np.zeros_like(targets[sample.rows])
@@ -226,20 +228,16 @@ def _basis(residual: Floats, components: int) -> Floats:
     return directions * np.sign(directions[heaviest, np.arange(directions.shape[1])])
 
 
-def _out_of_fold(sample: _Sample, targets: Floats) -> Floats:
-    """Forecast the sample's components by every head, out of fold: ``(heads, sample, components)``."""
-    own = targets[sample.rows]
-    out = np.zeros((len(ridge.STRENGTHS) + neighbours.HEADS, *own.shape))
-    whole = ridge.moments(sample.all_features, targets)
-    for f in range(FOLDS):
-        inside, inside_all = sample.fold == f, sample.fold_of_all == f
-        part = ridge.moments(sample.all_features[inside_all], targets[inside_all])
-        slopes, intercepts = ridge.coefficients(whole - part)
-        out[: len(slopes), inside] = np.einsum("if,sfk->sik", sample.features[inside], slopes) + intercepts[:, None]
-        out[len(slopes) :, inside] = neighbours.averages_between(
-            sample.features[~inside], own[~inside], sample.features[inside], sample.rank
-        )
-    return out
+def _left_out(sample: _Sample, targets: Floats) -> Floats:
+    """Forecast the sample's components by every head without the query's own group: ``(heads, sample, components)``.
+
+    Leaving out one query (and what must stay with it) rather than a fifth of them keeps these forecasts as close as can
+    be to those of the surface that is deployed: the price is set on these and used on those.
+    """
+    own, group = targets[sample.rows], sample.group[sample.rows]
+    linear = ridge.left_out(sample.all_features, targets, sample.group, sample.rows)
+    near = neighbours.averages_between(sample.features, own, sample.features, sample.rank, apart=(group, group))
+    return np.concatenate([linear, near])
 
 
 def _signal(cells: _Cells, base: Floats, forecast: Floats, sample: _Sample) -> Signal:

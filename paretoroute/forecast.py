@@ -50,7 +50,9 @@ class Forecast:
                     f"a forecast's {name} has shape {quality.shape} or {quality.shape[1:]}, got {np.shape(value)}"
                 )
         if not np.isfinite(quality).all() or not np.isfinite(cost).all():
-            raise TargetError("a forecast's quality and cost_usd must be finite; mark points without one as not callable")
+            raise TargetError(
+                "a forecast's quality and cost_usd must be finite; mark points without one as not callable"
+            )
         if (cost < 0).any():
             raise TargetError("a forecast's cost_usd must not be negative")
         if self.callable is not None and not np.broadcast_to(self.callable, quality.shape).any(axis=1).all():

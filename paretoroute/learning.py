@@ -94,5 +94,7 @@ def _vectors(features: FeatureFunction, texts: tuple[str, ...]) -> np.ndarray:
         raise QueryError(f"the feature function must give vectors of one length, got shapes {sorted(widths)[:3]}")
     table = np.stack(rows)
     if not np.isfinite(table).all():
-        raise QueryError(f"the feature function gives NaN or infinity for query {int(np.argwhere(~np.isfinite(table))[0][0])}")
+        raise QueryError(
+            f"the feature function gives NaN or infinity for query {int(np.argwhere(~np.isfinite(table))[0][0])}"
+        )
     return table

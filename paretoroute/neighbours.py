@@ -86,7 +86,14 @@ def averages(found: list[tuple[NDArray[np.intp], Floats]], targets: Floats) -> F
     return np.stack([weights(near, size) @ targets[chosen[:size]] for chosen, near in found for size in SIZES])
 
 
-def averages_between(train: Floats, targets: Floats, test: Floats, rank: int) -> Floats:
+def averages_between(
+    train: Floats,
+    targets: Floats,
+    test: Floats,
+    rank: int,
+    *,
+    apart: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
+) -> Floats:
     """Average targets over neighbours for many queries at once, for fitting.
 
     Args:
@@ -94,6 +101,7 @@ def averages_between(train: Floats, targets: Floats, test: Floats, rank: int) ->
         targets: theirs, ``(train, components)``.
         test: features of the queries that ask, ``(test, width)``.
         rank: how many features are of the text.
+        apart: groups of both, ``(train,)`` and ``(test,)``: a query has no neighbour of its own group.
 
     Returns:
         ``(6, test, components)``.
@@ -104,16 +112,30 @@ def averages_between(train: Floats, targets: Floats, test: Floats, rank: int) ->
         for start in range(0, len(test), 1024):
             rows = slice(start, start + 1024)
             similarity = asking[rows] @ units.T
-            size = min(SIZES[-1], len(train))
-            chosen = np.argpartition(-similarity, size - 1, axis=1)[:, :size]
-            near = np.take_along_axis(similarity, chosen, axis=1)
-            order = np.argsort(-near, axis=1, kind="stable")
-            chosen, near = np.take_along_axis(chosen, order, 1), np.take_along_axis(near, order, 1).astype(np.float64)
+            if apart is not None:
+                similarity[apart[1][rows, None] == apart[0][None, :]] = -2.0
+            chosen, near = _nearest_rows(similarity)
             for head, count in enumerate(SIZES):
-                kept = chosen[:, :count]
                 share = weights(near, count)
-                total = np.zeros((len(kept), targets.shape[1]))
-                for step in range(kept.shape[1]):
-                    total += share[:, step : step + 1] * targets[kept[:, step]]
-                out[measure * len(SIZES) + head, rows] = total
+                if apart is not None:
+                    share = np.where(near[:, :count] > -1.5, share, 0.0)
+                    share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-12)
+                out[measure * len(SIZES) + head, rows] = _weighted(share, targets, chosen[:, :count])
     return out
+
+
+def _nearest_rows(similarity: NDArray[np.float32]) -> tuple[NDArray[np.intp], Floats]:
+    """Find the nearest of each row, nearest first: positions and similarities."""
+    size = min(SIZES[-1], similarity.shape[1])
+    chosen = np.argpartition(-similarity, size - 1, axis=1)[:, :size]
+    near = np.take_along_axis(similarity, chosen, axis=1)
+    order = np.argsort(-near, axis=1, kind="stable")
+    return np.take_along_axis(chosen, order, 1), np.take_along_axis(near, order, 1).astype(np.float64)
+
+
+def _weighted(share: Floats, targets: Floats, chosen: NDArray[np.intp]) -> Floats:
+    """Sum targets by shares, one neighbour at a time: all at once would not fit in memory."""
+    total = np.zeros((len(chosen), targets.shape[1]))
+    for step in range(chosen.shape[1]):
+        total += share[:, step : step + 1] * targets[chosen[:, step]]
+    return total

@@ -298,7 +298,9 @@ def _versions() -> dict[str, str]:
 def _check_prices(grid: Grid, prices: Mapping[str, Price]) -> None:
     for model in prices:
         if model not in grid.models:
-            raise GridError(f"a price is given for {model!r}, which is not in the grid; it has {', '.join(grid.models)}")
+            raise GridError(
+                f"a price is given for {model!r}, which is not in the grid; it has {', '.join(grid.models)}"
+            )
         if model not in grid.prices:
             raise GridError(
                 f"model {model!r} cannot be repriced: its cost was forecast from logged cost, since tokens times "

@@ -46,7 +46,9 @@ def folds(groups: Sequence[str], count: int, *, seed: int) -> NDArray[np.int64]:
     Returns:
         The fold of every query, ``(queries,)``, in [0, count).
     """
-    names, member, size = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True, return_counts=True)
+    names, member, size = np.unique(
+        np.asarray(groups, dtype=object).astype(str), return_inverse=True, return_counts=True
+    )
     rank = sorted(range(len(names)), key=lambda g: hashlib.sha256(f"{seed}:{names[g]}".encode()).digest())
     fold_of_group = np.zeros(len(names), np.int64)
     load = np.zeros(count, np.int64)

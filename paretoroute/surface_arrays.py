@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from paretoroute.errors import PolicyError
 from paretoroute.featurizer import Featurizer
-from paretoroute.neighbours import Neighbours, index
+from paretoroute.neighbours import index
 from paretoroute.surface import Bounds, Familiarity, Panel, Surface
 from paretoroute.traffic import Traffic
 
@@ -79,7 +79,7 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]], *, features: str, points: in
     return surface, traffic
 
 
-def _wide(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def _wide(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
     """Take the arrays under a prefix, float32 as float64, since that is what inference computes in."""
     return {
         name.removeprefix(prefix): array.astype(np.float64) if array.dtype == np.float32 else array
@@ -92,7 +92,8 @@ def _panel(name: str, arrays: Mapping[str, NDArray[Any]]) -> Panel | None:
     parts = _wide(f"{name}.", arrays)
     if not parts and name in ("prompt", "latency"):
         return None
-    return Panel(**{"smear": None} | parts)
+    parts.setdefault("smear", None)
+    return Panel(**parts)
 
 
 def _check(surface: Surface, traffic: Traffic, points: int) -> None:

@@ -67,20 +67,26 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     args = parser.parse_args()
     runs = read_log(*args.runs)
-    print(f"log {' + '.join(Path(p).name for p in args.runs)}: {len(runs)} runs, {len(runs.query_ids)} queries, "
-          f"{len(runs.points)} points; {args.seeds} splits 70/30")
+    print(
+        f"log {' + '.join(Path(p).name for p in args.runs)}: {len(runs)} runs, {len(runs.query_ids)} queries, "
+        f"{len(runs.points)} points; {args.seeds} splits 70/30"
+    )
     results = [one_split(runs, seed) for seed in range(args.seeds)]
     ids = len(results[0][0])
     # Splits share queries: the interval is that of one split's queries, around the mean of the splits.
     gain, reach = np.mean([r[0].mean() for r in results]), 1.645 * np.mean([r[0].std() for r in results]) / ids**0.5
-    print(f"  over the prompt-blind mixture at equal spending, {TARGETS} cost targets: "
-          f"{gain:+.2f} points [{gain - reach:+.2f}, {gain + reach:+.2f}]")
+    print(
+        f"  over the prompt-blind mixture at equal spending, {TARGETS} cost targets: "
+        f"{gain:+.2f} points [{gain - reach:+.2f}, {gain + reach:+.2f}]"
+    )
     spending = np.concatenate([r[1] for r in results])
     print(f"  spent / asked: mean {spending.mean():.3f}, {spending.min():.2f} to {spending.max():.2f}")
     print(f"  realised minus promised quality: {np.mean([r[2] for r in results]):+.2f} points")
     for seed, (_, _, _, (cost, other, quality), name, _) in enumerate(results):
         relative = cost.mean() / other.mean()
-        print(f"  split {seed}: aiming at the quality of {name}: cost x{relative:.3f} of its, {interval(quality)} points")
+        print(
+            f"  split {seed}: aiming at the quality of {name}: cost x{relative:.3f} of its, {interval(quality)} points"
+        )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,133 @@
+"""Which way of trusting the heads decides best: python experiments/stacking/run.py RUNS... [--seeds 3].
+
+Each variant forecasts held-out queries; its whole trade-off curve is then known with hindsight, the same for all, so
+that only the forecasts differ. Figures are mean quality points over the best mixture of single points on the very
+same held-out queries, averaged over 100 costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from logs import filled, read_log, split  # noqa: E402
+
+import paretoroute as pr  # noqa: E402
+from paretoroute import neighbours, ridge, stacking  # noqa: E402
+from paretoroute.featurizer import fit_texts  # noqa: E402
+from paretoroute.splits import folds, group_key  # noqa: E402
+
+FOLDS = 5
+
+
+def curve(quality_hat, cost_hat, quality, cost):
+    """Mean (cost, quality) at 220 prices of what a forecast would choose."""
+    rows, scale = np.arange(len(quality)), 1 / np.median(cost)
+    prices = [0.0, *(scale * np.logspace(-4, 3, 220))]
+    picks = [np.full(len(rows), cost.mean(0).argmin()), *((quality_hat - p * cost_hat).argmax(1) for p in prices)]
+    return np.array([(cost[rows, p].mean(), quality[rows, p].mean()) for p in picks])
+
+
+def hull_at(points, grid):
+    line = pr.frontier(pr.Forecast(quality=points[:, 1][None], cost_usd=points[:, 0][None]))
+    return np.interp(grid, line.cost_usd, line.quality)
+
+
+def all_heads(features, rank, targets, fold, test):
+    """Out-of-fold forecasts of the training queries and forecasts of the test queries by every head."""
+
+    def heads(train, goal, asked):
+        slopes, intercepts = ridge.coefficients(ridge.moments(train, goal))
+        linear = np.einsum("if,sfk->sik", asked, slopes) + intercepts[:, None]
+        return np.concatenate([linear, neighbours.averages_between(train, goal, asked, rank)])
+
+    inside = np.zeros((len(ridge.STRENGTHS) + neighbours.HEADS, *targets.shape))
+    for f in range(FOLDS):
+        inside[:, fold == f] = heads(features[fold != f], targets[fold != f], features[fold == f])
+    return inside, heads(features, targets, test)
+
+
+def one_split(runs, seed):
+    train, test = split(runs, seed)
+    quality, cost = filled(train, "quality"), np.log(np.maximum(filled(train, "cost_usd"), 1e-7))
+    true_quality, true_cost = filled(test, "quality"), filled(test, "cost_usd")
+    featurizer, features = fit_texts(train.texts, seed=0)
+    asked = np.array([featurizer.of_text(text)[0] for text in test.texts])
+    about = zip(train.query_ids, train.texts, train.conversations, strict=True)
+    fold = folds([group_key(*one) for one in about], FOLDS, seed=0)
+    panels = {}
+    for name, table in (("quality", quality), ("cost", cost)):
+        base = table.mean(0)
+        basis = np.linalg.svd(table - base, full_matrices=False)[2].T
+        targets = (table - base) @ basis
+        panels[name] = (base, basis, targets, *all_heads(features, featurizer.rank, targets, fold, asked))
+
+    def forecast(name, weights_of):
+        base, basis, targets, inside, outside = panels[name]
+        return base + np.einsum("hik,hk->ik", outside, weights_of(inside, targets)) @ basis.T
+
+    def stacked(pool):
+        def weights_of(inside, targets):
+            stacking.POOL_QUERIES = pool
+            return stacking.stack(inside, targets, np.ones(len(targets)), fold, FOLDS)[-1]
+
+        return weights_of
+
+    def single(head):
+        def weights_of(inside, targets):
+            weights = np.zeros((len(inside), targets.shape[1]))
+            weights[head] = 1.0
+            return weights
+
+        return weights_of
+
+    strengths = len(ridge.STRENGTHS)
+    variants = {
+        "pooled weights": stacked(100.0), "one set of weights": stacked(1e9), "weights per component": stacked(0.0),
+        "ridge, strength 3": single(1), "ridge, strength 30": single(2),
+        "40 neighbours": single(strengths + 1), "150 neighbours": single(strengths + 2),
+    }  # fmt: skip
+    singles = np.stack([true_cost.mean(0), true_quality.mean(0)], axis=1)
+    top = singles[singles[:, 1].argmax()]
+    low = np.interp(0.6 * top[1], *pr_line(singles))
+    grid = np.geomspace(max(low, singles[:, 0].min()), top[0], 101)[1:]
+    static = hull_at(singles, grid)
+    found = {}
+    for label, weights_of in variants.items():
+        cost_hat = np.exp(forecast("cost", weights_of))
+        cost_hat *= filled(train, "cost_usd").mean(0) / cost_hat.mean(0)
+        points = curve(forecast("quality", weights_of), cost_hat, true_quality, true_cost)
+        found[label] = 100 * float((hull_at(points, grid) - static).mean())
+    return found
+
+
+def pr_line(points):
+    line = pr.frontier(pr.Forecast(quality=points[:, 1][None], cost_usd=points[:, 0][None]))
+    return line.quality, line.cost_usd
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="+", help="logs; join two to one log with a +")
+    parser.add_argument("--seeds", type=int, default=3)
+    args = parser.parse_args()
+    table = {}
+    for name in args.runs:
+        runs = read_log(*name.split("+"))
+        results = [one_split(runs, seed) for seed in range(args.seeds)]
+        label = "+".join(Path(part).name for part in name.split("+"))
+        table[label] = {key: [r[key] for r in results] for key in results[0]}
+        print(f"{label}: {len(runs.query_ids)} queries, {len(runs.points)} points", flush=True)
+        for key, values in table[label].items():
+            print(f"  {key:24s}{np.mean(values):+7.2f}   splits {min(values):+.2f} to {max(values):+.2f}", flush=True)
+    print("mean over the logs")
+    for key in next(iter(table.values())):
+        print(f"  {key:24s}{np.mean([np.mean(t[key]) for t in table.values()]):+7.2f}")
+
+
+if __name__ == "__main__":
+    main()
