@@ -8,7 +8,8 @@
     ├── PolicyError      a policy file that cannot be trusted or read
     │   ├── PolicySchemaError     unknown key, wrong type, NaN, a newer schema
     │   └── PolicyChecksumError   the side file is missing, elsewhere, or not the one that was written
-    └── DialectError     a point that the request dialect cannot express
+    ├── DialectError     a point that the request dialect cannot express
+    └── YamlError        a YAML file that is not safe, plain data (in strict_yaml)
 
 All are also ``ValueError``: the caller passed something that has to change.
 """

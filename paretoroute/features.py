@@ -74,7 +74,7 @@ def _character_hashes(lowered: str) -> NDArray[np.uint64]:
         rolling = rolling[:-1] * np.uint64(0x100000001B3) ^ codes[order - 1 :]
         if order >= 3:
             grams.append(rolling)
-    return np.concatenate(grams) if grams else codes
+    return np.concatenate(grams) if grams else codes[:0]
 
 
 def _buckets(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -85,13 +85,14 @@ def hashed(text: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Count the hashed n-grams of one text.
 
     Returns:
-        Sorted bucket numbers in [0, WIDTH) and, for each, 1 + log(count): both ``(buckets hit,)``.
+        Sorted bucket numbers in [0, WIDTH) and, for each, 1 + log(count): both ``(buckets hit,)``, none for a text
+        without any character but spaces.
     """
     lowered = " ".join(capped(text).casefold().split())
     words = _buckets(_word_hashes(_WORD.findall(lowered)))
     grams = _buckets(_character_hashes(lowered)) + HALF
     both = np.sort(np.concatenate([words, grams]))
-    first = np.flatnonzero(np.concatenate([[True], both[1:] != both[:-1]]))
+    first = np.flatnonzero(np.diff(both, prepend=-1))
     counts = np.diff(np.append(first, len(both)))
     return both[first], 1.0 + np.log(counts)
 

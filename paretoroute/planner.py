@@ -124,10 +124,12 @@ class Planner:
             tag: accepted for logging; a plan never depends on it.
 
         Raises:
-            QueryError: the query is neither text nor chat messages, or the embedding has another width.
+            QueryError: the query is neither text nor chat messages, its id is no text, or the embedding has another
+                width.
             TargetError: a limit is out of range, names an unknown model, or no point is callable.
         """
         text = _text(query)
+        _check_id(query_id)
         amounts, read = self._forecast(text, embedding)
         cost = self._cost(amounts)
         quality = np.clip(amounts.quality + self._solution.quality_shift, 0.0, 1.0)
@@ -140,7 +142,7 @@ class Planner:
         if max_latency_s is not None:
             limited &= np.nan_to_num(amounts.latency_s, nan=np.inf) <= _positive("max_latency_s", max_latency_s)
         feasible = bool(limited.any())
-        among = limited if feasible else self._nearest(may, fits, quality, cost, min_quality, max_cost_usd)
+        among = limited if feasible else self._nearest(may, fits, quality, cost, amounts.latency_s, min_quality)
         weigh = self._solution.quality_per_usd if price is None else _not_negative("price", price)
         low, high = choose_row(amounts.quality, self._raw_cost(amounts), weigh, among)
         column, propensity = self._toss(low, high, query_id)
@@ -156,6 +158,8 @@ class Planner:
         """Decide for many queries, each as if it came alone; the arguments are those of :meth:`plan`."""
         asked = list(queries)
         ids = query_ids if query_ids is not None else [None] * len(asked)
+        if len(ids) != len(asked):
+            raise QueryError(f"{len(asked)} queries came with {len(ids)} query_ids; give one each, or none at all")
         return [self.plan(query, query_id=key, **limits) for query, key in zip(asked, ids, strict=True)]
 
     def _forecast(self, text: str | None, embedding: ArrayLike | None) -> tuple[Amounts, bool]:
@@ -182,29 +186,39 @@ class Planner:
         return self._raw_cost(amounts) * self._solution.cost_ratio
 
     def _caps(self, amounts: Amounts) -> Floats:
-        """Cap the output at the forecast 99th percentile, or at the largest logged one where cost is not of tokens."""
+        """Cap the output at the forecast 99th percentile, or at the largest logged one where cost is not of tokens.
+
+        A thinking budget counts towards the cap, used up or not: below it another point would be called, or none.
+        """
         panel = self.policy.surface.amount
         smear = 1.0 if panel.smear is None else panel.smear
         high = np.maximum(amounts.amount / smear * np.exp(CAP_Z * panel.spread), 2 * amounts.amount)
         logged = self.policy.surface.bounds.most_completion_tokens
-        caps = np.where(np.isnan(self._paid_out), logged, np.maximum(np.ceil(high), LEAST_CAP_TOKENS))
-        fixed = [p.budget.amount if p.budget.kind == "max_tokens" else None for p in self._grid.points]
-        return np.where([a is not None for a in fixed], [a or 0.0 for a in fixed], caps)
+        caps = np.maximum(np.where(np.isnan(self._paid_out), logged, np.ceil(high)), LEAST_CAP_TOKENS)
+        caps = np.fmax(caps, self._sizes("thinking_tokens") + LEAST_CAP_TOKENS)
+        fixed = self._sizes("max_tokens")
+        return np.where(np.isnan(fixed), caps, fixed)
+
+    def _sizes(self, kind: str) -> Floats:
+        """Amounts of the budgets of one kind, where known and not 0, else NaN."""
+        return np.array([(p.budget.kind == kind and p.budget.amount) or np.nan for p in self._grid.points])
 
     def _fitting(self, text: str | None, amounts: Amounts, cost: Floats, caps: Floats, limit: float | None):
         """Find the points whose bill can be held under a limit, and the output caps that hold it."""
         if limit is None:
             return np.ones(len(cost), bool), caps
         limit = _positive("max_cost_usd", limit)
-        size = len((text or "").encode("utf-8", "replace"))
+        # Nothing bounds the prompt of a query that is not there, such as one given by its embedding alone.
+        size = math.inf if text is None else len(text.encode("utf-8", "replace"))
         overhead = np.nan_to_num(self.policy.surface.bounds.prompt_overhead_tokens, nan=TEMPLATE_TOKENS)
         prompt = np.maximum(size + np.maximum(overhead, 0.0), np.nan_to_num(amounts.prompt_tokens))
-        room = limit - prompt * self._paid_in
         with np.errstate(divide="ignore", invalid="ignore"):
+            room = limit - np.where(self._paid_in > 0, prompt * self._paid_in, 0.0 * self._paid_in)
             affordable = np.where(self._paid_out > 0, np.floor(room / self._paid_out * (1 - 1e-12)), np.inf)
-        fits = (room >= 0) & (affordable >= np.maximum(np.ceil(amounts.amount), 1.0)) & (cost <= limit)
-        fits &= np.array([self._affords(j, affordable[j]) for j in range(len(fits))]) | ~fits
-        return fits, np.where(np.isnan(affordable), caps, np.minimum(caps, np.maximum(affordable, 1.0)))
+        held = (room >= 0) & (affordable >= 1)
+        held[held] = [self._affords(int(j), affordable[j]) for j in np.flatnonzero(held)]
+        fits = held & (affordable >= np.ceil(amounts.amount)) & (cost <= limit)
+        return fits, np.where(held, np.minimum(caps, affordable), caps)
 
     def _affords(self, column: int, cap: float) -> bool:
         """Tell whether the point can still be expressed under a lowered cap: thinking has to fit into it."""
@@ -224,6 +238,8 @@ class Planner:
     def _may(self, models: Collection[str] | None, callable: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
         may = np.ones(len(self._models), bool)
         if models is not None:
+            if isinstance(models, str):
+                raise TargetError(f"models must be a list of names, got the text {models!r}; write [{models!r}]")
             unknown = set(models) - set(self._models)
             if unknown:
                 raise TargetError(
@@ -239,18 +255,15 @@ class Planner:
             raise TargetError("no point is callable; allow at least one model")
         return may
 
-    def _nearest(self, may, fits, quality, cost, min_quality, max_cost_usd) -> NDArray[np.bool_]:
-        """Pick the one point that comes nearest to limits that cannot all be kept."""
-        only = np.zeros(len(may), bool)
-        if max_cost_usd is not None and not (may & fits).any():
-            only[np.where(may, cost, np.inf).argmin()] = True
+    def _nearest(self, may, fits, quality, cost, latency_s, min_quality) -> NDArray[np.bool_]:
+        """Pick what comes nearest to limits that cannot all be kept: money first, then quality, then latency."""
+        if not (may & fits).any():
+            away, some = cost, may
         elif min_quality is not None:
-            some = may & fits if (may & fits).any() else may
-            only[np.where(some, quality, -np.inf).argmax()] = True
+            away, some = -quality, may & fits
         else:
-            latency = self.policy.surface.flattened().latency_s
-            only[np.where(may & fits, np.nan_to_num(latency, nan=1e18), np.inf).argmin()] = True
-        return only
+            away, some = np.nan_to_num(latency_s, nan=np.inf), may & fits
+        return some & (away == away[some].min())
 
     def _toss(self, low: int, high: int, query_id: str | None) -> tuple[int, float]:
         split = self._solution.split
@@ -308,6 +321,8 @@ def _why(name: str, other: Alternative | None, quality: float, cost: float, stat
         start = f"{name} by the coin, since two points tie at the policy's price"
     else:
         start = f"{name} gives the most quality for its cost"
+    if other is None and status == "infeasible":
+        return f"{start}."
     if other is None:
         return f"{start}; no other point may be called."
     gain, extra = 100 * (quality - other.expected_quality), 1000 * (cost - other.expected_cost_usd)
@@ -325,6 +340,11 @@ def _text(query: Query | None) -> str | None:
         return query_text(query)
     except Misfit as error:
         raise QueryError(f"the query: {error}") from None
+
+
+def _check_id(query_id: object) -> None:
+    if query_id is not None and not isinstance(query_id, str):
+        raise QueryError(f"query_id must be text, got {query_id!r}; write str({query_id!r})")
 
 
 def _check_features(policy: Policy, features: Callable[[str], ArrayLike] | None) -> None:

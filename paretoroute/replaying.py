@@ -9,13 +9,14 @@ per-query means.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute.errors import RunsError
 from paretoroute.evidence import Z90
+from paretoroute.grid import TOKENS_PER_PRICE_UNIT, Grid
 from paretoroute.planner import Planner
 from paretoroute.prices import grid_columns
 from paretoroute.runs import Runs
@@ -58,7 +59,8 @@ def replay(planner: Planner, runs: Runs) -> Replay:
     column = grid_columns(runs, grid)
     if not (column >= 0).any():
         raise RunsError(f"no point of the policy is in the log; the policy has {', '.join(grid.names[:5])}")
-    quality, cost = (_by_grid(runs.means(name)[0], column, len(grid.points)) for name in ("quality", "cost_usd"))
+    quality = _by_grid(runs.means("quality")[0], column, len(grid.points))
+    cost = _by_grid(_logged_cost_usd(runs, grid), column, len(grid.points))
     vectors = runs.embeddings if planner.policy.document.features.kind == "embedding" else None
     decisions = [
         planner.plan(text, query_id=key, embedding=None if vectors is None else vectors[i])
@@ -72,6 +74,7 @@ def replay(planner: Planner, runs: Runs) -> Replay:
         raise RunsError("none of the policy's choices was logged, so nothing can be said; log more points per query")
     value, low, high = _mean(got[met])
     spent, spent_low, spent_high = _mean(paid[met & ~np.isnan(paid)])
+    counted = [decision for decision, counts in zip(decisions, met, strict=True) if counts]
     names = Counter(decision.point.name for decision in decisions)
     return Replay(
         quality=value,
@@ -80,12 +83,28 @@ def replay(planner: Planner, runs: Runs) -> Replay:
         cost_usd=spent,
         cost_usd_low=max(spent_low, 0.0),
         cost_usd_high=spent_high,
-        promised_quality=float(np.mean([d.expected_quality for d in decisions])),
-        promised_cost_usd=float(np.mean([d.expected_cost_usd for d in decisions])),
+        promised_quality=float(np.mean([d.expected_quality for d in counted])),
+        promised_cost_usd=float(np.mean([d.expected_cost_usd for d in counted])),
         queries=len(decisions),
         effective_queries=float(met.sum()),
         calls=dict(names.most_common()),
     )
+
+
+def _logged_cost_usd(runs: Runs, grid: Grid) -> NDArray[np.float64]:
+    """Mean cost as logged, and where only tokens were, at the policy's prices: ``(queries, points)``."""
+    cost = runs.cost_usd.copy()
+    for j, point in enumerate(runs.points):
+        price = grid.prices.get(point.model)
+        rows = (runs.point == j) & np.isnan(cost)
+        if price is None or not rows.any():
+            continue
+        cached = np.nan_to_num(runs.cached_prompt_tokens[rows])
+        cached_price = price.cached_input_usd_per_mtok
+        saved = 0.0 if cached_price is None else cached * (price.input_usd_per_mtok - cached_price)
+        bill = runs.prompt_tokens[rows] * price.input_usd_per_mtok - saved
+        cost[rows] = (bill + runs.completion_tokens[rows] * price.output_usd_per_mtok) / TOKENS_PER_PRICE_UNIT
+    return replace(runs, cost_usd=cost).means("cost_usd")[0]
 
 
 def _by_grid(means: NDArray[np.float64], column: NDArray[np.int64], points: int) -> NDArray[np.float64]:

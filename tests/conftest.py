@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices: threads only wait for one another
+
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from paretoroute.fitted import Fit
 from paretoroute.fitting import fit_surface
 from paretoroute.grid import Grid
+from paretoroute.learning import fit
+from paretoroute.policy import Policy
 from paretoroute.prices import build_grid
 from paretoroute.runs import Runs, read_runs
+from paretoroute.targets import MaxCost
 
 NAMES = ("basso", "tenor")
 BUDGETS = (("effort", "low", 1.0), ("effort", "high", 3.0))
 PRICES = {"basso": (0.2, 1.0), "tenor": (2.0, 10.0)}
-COUNTS = (120, 60)
 OPENINGS = {
     "code": "Write a python function that",
     "law": "Under the statute, may a tenant",
@@ -97,6 +103,53 @@ def rows_of(recipe: Recipe) -> list[dict]:
     return found
 
 
+def table_of(**changes) -> pa.Table:
+    """Give a synthetic log as an Arrow table; the arguments are those of ``Recipe``."""
+    return pa.Table.from_pylist(rows_of(Recipe(**changes)))
+
+
 def make_runs(**changes) -> Runs:
     """Read a synthetic log; the arguments are those of ``Recipe``."""
-    return read_runs(pa.Table.from_pylist(rows_of(Recipe(**changes))), strict=True)
+    return read_runs(table_of(**changes), strict=True)
+
+
+def fitted(runs: Runs, **options) -> tuple[Fit, Grid]:
+    """Fit all points of a log."""
+    grid, _ = build_grid(runs)
+    return fit_surface(runs, grid, **options), grid
+
+
+def bits(arrays: dict[str, np.ndarray]) -> dict[str, tuple]:
+    """Give arrays in a form that is equal only if every bit is."""
+    return {name: (array.dtype.str, array.shape, array.tobytes()) for name, array in arrays.items()}
+
+
+SIGNAL = {"holes": 0.2, "latency": True}
+
+
+@pytest.fixture(scope="session")
+def signal_runs() -> Runs:
+    """240 queries of three kinds that want different points, a fifth of the cells missing."""
+    return make_runs(**SIGNAL)
+
+
+@pytest.fixture(scope="session")
+def signal_fit(signal_runs) -> tuple[Fit, Grid]:
+    return fitted(signal_runs)
+
+
+@pytest.fixture(scope="session")
+def signal_policy(signal_runs) -> Policy:
+    """The same log by the front door."""
+    return fit(signal_runs, MaxCost(usd=0.002))
+
+
+@pytest.fixture(scope="session")
+def blind_runs() -> Runs:
+    """Every kind wants the same points: the text tells nothing."""
+    return make_runs(signal=False)
+
+
+@pytest.fixture(scope="session")
+def blind_policy(blind_runs) -> Policy:
+    return fit(blind_runs, MaxCost(usd=0.002))

@@ -1,0 +1,86 @@
+"""What a picture says in words: its headline, its description, the names in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from paretoroute.chart import Chart, Dot
+from paretoroute.policy_document import PolicyDocument
+from paretoroute.printing import money, target_words
+
+_LABELLED = 14  # of more points than this only those that matter are named in the plot
+
+
+def headline(document: PolicyDocument) -> list[str]:
+    """Say in two or three sentences what was asked for, and what the policy gives."""
+    solution, saving = document.solution, document.expected.saving
+    said = [
+        f"Target: {target_words(document)} ({solution.status}: {solution.meaning}).",
+        f"Expected: {expected(document)}.",
+    ]
+    return [*said, f"Compared: {saving.meaning}."] if saving else said
+
+
+def expected(document: PolicyDocument) -> str:
+    """Say what to expect of the policy, with its intervals."""
+    found = document.expected
+    return (
+        f"quality {found.quality:.3f} [{found.quality_low:.3f}, {found.quality_high:.3f}] at {money(found.cost_usd)} "
+        f"[{money(found.cost_usd_low)}, {money(found.cost_usd_high)}] per query"
+    )
+
+
+def described(document: PolicyDocument, chart: Chart) -> str:
+    """Describe the picture to those who do not see it."""
+    best = document.expected.best_single
+    called = sorted((dot for dot in chart.dots if dot.share > 0), key=lambda dot: -dot.share)
+    mix = ", ".join(f"{dot.name} {percent(dot.share)}" for dot in called) or "nothing"
+    frontier = ""
+    if document.trade_off:
+        rows = sorted(document.trade_off, key=lambda row: row.cost_usd)
+        ends = [f"quality {row.quality:.3f} at {money(row.cost_usd)}" for row in (rows[0], rows[-1])]
+        frontier = f" The frontier of policies runs from {ends[0]} to {ends[1]} per query."
+    return (
+        f"Mean quality over mean cost per query of {len(chart.dots)} points of {len(chart.models)} models. "
+        f"This policy: {expected(document)}; it calls {mix}. "
+        f"Best single point: {best.point}, quality {best.quality:.3f} at {money(best.cost_usd)}.{frontier}"
+    )
+
+
+def told(dot: Dot) -> str:
+    """Say what the log says of a point."""
+    best = "; best single point" if dot.best else ""
+    return f"{dot.name}: quality {dot.quality:.3f} at {money(dot.cost_usd)}; called for {percent(dot.share)}{best}"
+
+
+def percent(share: float) -> str:
+    """Write a share so that only nothing reads 0%.
+
+    Example:
+        >>> percent(0.0), percent(0.004), percent(0.996), percent(1.0), percent(0.31)
+        ('0%', '<1%', '>99%', '100%', '31%')
+    """
+    if 0 < share < 0.01:
+        return "<1%"
+    return ">99%" if 0.99 < share < 1 else f"{share:.0%}"
+
+
+def short(name: str, most: int) -> str:
+    """Shorten a name in its middle, since names tend to differ at their ends.
+
+    Example:
+        >>> short("a-very-long-model-name@high", 15)
+        'a-very-…me@high'
+    """
+    return name if len(name) <= most else f"{name[: most // 2]}…{name[len(name) - (most - 1) // 2 :]}"
+
+
+def named(dots: Sequence[Dot]) -> list[Dot]:
+    """Choose the points to name in the plot, the most important first.
+
+    The best single point, those the policy calls, and those that no other point beats; all if there is room.
+    """
+    ranked = sorted(dots, key=lambda dot: (not dot.best, -dot.share, not dot.efficient))
+    if len(dots) > _LABELLED:
+        ranked = [dot for dot in ranked if dot.best or dot.share >= 0.005 or dot.efficient]
+    return ranked[:_LABELLED]

@@ -1,0 +1,153 @@
+"""A replay counts what a policy's choices gave on logged runs, as one would count by hand."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from planner_cases import blind, fitted, make_rows, write_rows
+
+import paretoroute as pr
+from paretoroute.errors import RunsError
+
+
+def counted(planner: pr.Planner, rows: list[dict]) -> dict:
+    """Count by hand: plan every query, and average what was logged at the point chosen."""
+    quality: dict = {}
+    cost: dict = {}
+    texts = {}
+    for row in rows:
+        place = (row["query_id"], row["model"], row["budget_label"] or "default")
+        quality.setdefault(place, []).append(row["quality"])
+        if row["cost_usd"] is not None:
+            cost.setdefault(place, []).append(row["cost_usd"])
+        texts[row["query_id"]] = row["query"]
+    got, paid, promised, calls = [], [], [], {}
+    for key, text in texts.items():
+        decision = planner.plan(text, query_id=key)
+        calls[decision.point.name] = calls.get(decision.point.name, 0) + 1
+        place = (key, decision.model, decision.budget.label)
+        if place in quality:
+            got.append(np.mean(quality[place]))
+            promised.append((decision.expected_quality, decision.expected_cost_usd))
+            if place in cost:
+                paid.append(np.mean(cost[place]))
+    return {
+        "quality": np.mean(got),
+        "cost_usd": np.mean(paid),
+        "promised_quality": np.mean([q for q, _ in promised]),
+        "promised_cost_usd": np.mean([c for _, c in promised]),
+        "queries": len(texts),
+        "effective_queries": len(got),
+        "calls": calls,
+    }
+
+
+def some_of(rows: list[dict], share: float, seed: int) -> list[dict]:
+    rng = np.random.default_rng(seed)
+    return [row for row in rows if rng.random() < share]
+
+
+@pytest.mark.parametrize("case", [fitted, blind], ids=["fitted", "blind"])
+@pytest.mark.parametrize("share", [1.0, 0.4], ids=["full log", "partial log"])
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_a_replay_is_what_one_counts_by_hand(tmp_path, case, share, repeats):
+    rows = [dict(row, sample_index=k) for k in range(repeats) for row in make_rows(60, seed=20 + k)]
+    first = {row["query_id"]: row["query"] for row in reversed(rows)}
+    rows = some_of([dict(row, query=first[row["query_id"]]) for row in rows], share, seed=3)
+    planner = pr.Planner(case().policy)
+
+    found = dataclasses.asdict(pr.replay(planner, pr.read_runs(write_rows(tmp_path / "runs.jsonl", rows))))
+
+    by_hand = counted(planner, rows)
+    assert found["calls"] == by_hand.pop("calls")
+    assert {name: found[name] for name in by_hand} == pytest.approx(by_hand, rel=1e-9)
+
+
+def test_the_order_of_the_rows_changes_nothing(tmp_path):
+    rows = some_of(make_rows(40, seed=5), 0.6, seed=1)
+    planner = pr.Planner(blind().policy)
+
+    one, two = (
+        pr.replay(planner, pr.read_runs(write_rows(tmp_path / name, part)))
+        for name, part in (("a.jsonl", rows), ("b.jsonl", rows[::-1]))
+    )
+
+    assert one == two
+
+
+def test_intervals_hold_the_mean_and_narrow_with_more_queries(tmp_path):
+    planner = pr.Planner(fitted().policy)
+    few, many = (
+        pr.replay(planner, pr.read_runs(write_rows(tmp_path / f"{n}.jsonl", make_rows(n, seed=8)))) for n in (20, 320)
+    )
+
+    for found in (few, many):
+        assert 0 <= found.quality_low <= found.quality <= found.quality_high <= 1
+        assert 0 <= found.cost_usd_low <= found.cost_usd <= found.cost_usd_high
+    assert many.quality_high - many.quality_low < 0.5 * (few.quality_high - few.quality_low)
+
+
+def test_where_only_tokens_were_logged_they_are_paid_at_the_policys_prices(tmp_path):
+    rows = [row for row in make_rows(30, seed=9) if row["model"] != "metered"]
+    bare = [{name: value for name, value in row.items() if name != "cost_usd"} for row in rows]
+    planner = pr.Planner(fitted().policy)
+
+    paid, unpaid = (
+        pr.replay(planner, pr.read_runs(write_rows(tmp_path / name, part)))
+        for name, part in (("paid.jsonl", rows), ("bare.jsonl", bare))
+    )
+
+    assert unpaid.cost_usd == pytest.approx(paid.cost_usd, rel=1e-6)
+
+
+def test_prompt_tokens_from_a_cache_are_paid_at_their_own_price(tmp_path):
+    policy = fitted().policy
+    price = pr.Price(input_usd_per_mtok=1.0, output_usd_per_mtok=4.0, cached_input_usd_per_mtok=0.1)
+    prices = {name: price for name in policy.grid.prices}
+    tokens = {"prompt_tokens": 1000, "cached_prompt_tokens": 800, "completion_tokens": 50, "cost_usd": None}
+    rows = [row | tokens for row in make_rows(10, seed=2) if row["model"] != "metered"]
+
+    found = pr.replay(pr.Planner(policy.solve(prices=prices)), pr.read_runs(write_rows(tmp_path / "r.jsonl", rows)))
+
+    assert found.cost_usd == pytest.approx((200 * 1.0 + 800 * 0.1 + 50 * 4.0) / 1e6, rel=1e-9)
+
+
+def test_without_any_cost_quality_is_judged_and_cost_is_nan(tmp_path):
+    kept = ("query_id", "query", "model", "budget_kind", "budget_label", "budget", "quality")
+    rows = [{name: row[name] for name in kept} for row in make_rows(12, seed=4)]
+
+    found = pr.replay(pr.Planner(fitted().policy), pr.read_runs(write_rows(tmp_path / "runs.jsonl", rows)))
+
+    assert math.isnan(found.cost_usd)
+    assert found.effective_queries == 12
+
+
+def test_points_that_the_policy_does_not_have_are_left_aside(tmp_path):
+    rows = make_rows(12, seed=4)
+    others = [dict(row, model="unheard-of", quality=0.0) for row in rows if row["model"] == "small"]
+    planner = pr.Planner(fitted().policy)
+
+    with_others, without = (
+        pr.replay(planner, pr.read_runs(write_rows(tmp_path / name, part)))
+        for name, part in (("a.jsonl", rows + others), ("b.jsonl", rows))
+    )
+
+    assert with_others == without
+
+
+def test_a_log_of_other_points_is_refused_and_names_those_of_the_policy(tmp_path):
+    rows = [dict(row, model="unheard-of", budget_label="x", budget_kind="none") for row in make_rows(3, seed=4)[::5]]
+
+    with pytest.raises(RunsError, match="no point of the policy is in the log; the policy has metered@default, "):
+        pr.replay(pr.Planner(fitted().policy), pr.read_runs(write_rows(tmp_path / "runs.jsonl", rows)))
+
+
+def test_a_log_that_agrees_with_no_choice_is_refused(tmp_path):
+    planner = pr.Planner(fitted().policy)
+    rows = make_rows(6, seed=4)
+    chosen = {row["query_id"]: planner.plan(row["query"], query_id=row["query_id"]) for row in rows}
+    rows = [row for row in rows if row["model"] != chosen[row["query_id"]].model]
+
+    with pytest.raises(RunsError, match="none of the policy's choices was logged"):
+        pr.replay(planner, pr.read_runs(write_rows(tmp_path / "runs.jsonl", rows)))
