@@ -9,8 +9,8 @@ The model of one panel (quality, or log tokens) for query i and point j, over th
     and for quality a soft price on steps downward: more compute is *presumed* not to hurt
 
 All priors are worth a handful of runs, so that data overrules them: on real logs more thinking sometimes does hurt.
-Fitted by maximum a posteriori with Adam (Kingma and Ba, 2015). Probabilistic PCA with missing cells (Tipping and
-Bishop, 1999) with pooled means.
+This is probabilistic PCA (Tipping and Bishop, 1999) with missing cells and pooled means. The u_i are integrated out;
+the rest is fitted by maximum a posteriori with Adam (Kingma and Ba, 2015).
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from numpy.typing import NDArray
 from paretoroute.grid import Point
 
 RANK = 4
-STEPS = 400
+STEPS = 500
+FIT_QUERIES = 4096  # the means and loadings are fitted on so many queries; the skills are found for all
+MOST_TRIALS = 16.0  # beyond so many trials of a cell its own noise is no longer what matters
 PRIOR_RUNS = 4.0  # what one prior is worth, in runs
 DESCENT_RUNS = 4.0  # what the presumption that more compute does not hurt is worth
 
@@ -87,6 +89,12 @@ def complete(cells: Floats, count: Floats, points: Sequence[Point], *, rising: b
 def _fit(
     scaled: Floats, count: Floats, points: Sequence[Point], rising: bool, seed: int
 ) -> tuple[Floats, Floats, Floats]:
+    """Find base ``(points,)``, the queries' skills ``(queries, rank)`` and the loadings ``(points, rank)``.
+
+    With W_i = diag(n_ij) / s^2 over the logged cells, r_i = y_i - b and M_i = I + V'W_iV, the skills' posterior mean is
+    M_i^-1 V'W_i r_i, and the skills integrate out to (Woodbury)
+    -2 log p(y_i) = r'Wr - (V'Wr)' M^-1 (V'Wr) + log det M - log det W + const.
+    """
     import jax
     import jax.numpy as jnp
     import optax
@@ -95,43 +103,57 @@ def _fit(
     steps: Any = budget_steps(points)
     bends: Any = np.array([(a, b, d) for a, b in steps for c, d in steps if b == c], np.int64).reshape(-1, 3)
     rank = min(RANK, len(points) - 1)
-    values = jnp.asarray(scaled, jnp.float32)
-    weight = jnp.asarray(np.minimum(count, 16.0), jnp.float32)
-    start = jax.random.normal(jax.random.key(seed), (len(points), rank)) * 0.3
+    weight = np.minimum(count, MOST_TRIALS)
+    cells = jnp.asarray(weight.sum())
     free = {
         "model": jnp.zeros(len(models)),
         "budget": jnp.zeros(len(points)),
-        "loading": start,
-        "skill": jnp.zeros((len(scaled), rank)),
+        "loading": jax.random.normal(jax.random.key(seed), (len(points), rank)) * 0.3,
+        "log_noise": jnp.zeros(()),
     }
 
     def base_of(free):
         return free["model"][member] + free["budget"]
 
-    def loss(free):
-        base = base_of(free)
-        error = values - base - free["skill"] @ free["loading"].T
-        fit = 0.5 * jnp.sum(weight * error**2)
+    def posterior(free, values, weight):
+        precision = weight * jnp.exp(-free["log_noise"])
+        error = jnp.where(weight > 0, values - base_of(free), 0.0)
+        loading = free["loading"]
+        pull = (precision * error) @ loading
+        spread = jnp.eye(rank) + jnp.einsum("qp,pa,pb->qab", precision, loading, loading)
+        return precision, error, pull, spread, jnp.linalg.solve(spread, pull[..., None])[..., 0]
+
+    def loss(free, values, weight):
+        precision, error, pull, spread, skill = posterior(free, values, weight)
+        fit = jnp.sum(precision * error**2) - jnp.sum(pull * skill) + jnp.sum(jnp.linalg.slogdet(spread)[1])
+        fit += cells_in(weight) * free["log_noise"]
         step = free["budget"][steps[:, 1]] - free["budget"][steps[:, 0]]
         bend = free["budget"][bends[:, 0]] - 2 * free["budget"][bends[:, 1]] + free["budget"][bends[:, 2]]
         prior = jnp.sum(free["model"] ** 2) + jnp.sum(free["budget"] ** 2) + jnp.sum(step**2) + jnp.sum(bend**2)
         fall = jnp.sum(jnp.minimum(step, 0.0) ** 2) if rising else 0.0
-        low_rank = jnp.sum(free["skill"] ** 2) + PRIOR_RUNS * jnp.sum(free["loading"] ** 2)
-        return fit + 0.5 * (PRIOR_RUNS * prior + DESCENT_RUNS * fall + low_rank)
+        low_rank = PRIOR_RUNS * jnp.sum(free["loading"] ** 2)
+        return 0.5 * (fit + PRIOR_RUNS * prior + DESCENT_RUNS * fall + low_rank) / cells
 
-    # Curvature differs by orders of magnitude between a point's mean and a query's skill; Adam scales each.
-    optimiser = optax.adam(optax.cosine_decay_schedule(0.1, STEPS))
+    def cells_in(weight):
+        return jnp.sum(weight > 0)
+
+    optimiser = optax.adam(optax.cosine_decay_schedule(0.05, STEPS))
 
     @jax.jit
-    def run(free):
+    def run(free, values, weight):
         def step(carry, _):
             free, state = carry
-            gradient = jax.grad(loss)(free)
-            change, state = optimiser.update(gradient, state)
+            change, state = optimiser.update(jax.grad(loss)(free, values, weight), state)
             return (optax.apply_updates(free, change), state), None
 
         (free, _), _ = jax.lax.scan(step, (free, optimiser.init(free)), None, length=STEPS)
-        return base_of(free), free["skill"], free["loading"]
+        return free
 
-    base, skill, loading = run(free)
-    return np.asarray(base, np.float64), np.asarray(skill, np.float64), np.asarray(loading, np.float64)
+    some = np.linspace(0, len(scaled) - 1, min(len(scaled), FIT_QUERIES)).astype(int)
+    found = run(free, jnp.asarray(scaled[some], jnp.float32), jnp.asarray(weight[some], jnp.float32))
+    skills = [
+        np.asarray(posterior(found, jnp.asarray(scaled[part], jnp.float32), jnp.asarray(weight[part], jnp.float32))[4])
+        for part in (slice(start, start + FIT_QUERIES) for start in range(0, len(scaled), FIT_QUERIES))
+    ]
+    base, loading = np.asarray(base_of(found), np.float64), np.asarray(found["loading"], np.float64)
+    return base, np.concatenate(skills).astype(np.float64), loading

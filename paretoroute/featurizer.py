@@ -8,6 +8,7 @@ Deerwester et al., 1990). Text statistics are standardised and appended. Nothing
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,11 @@ from paretoroute.features import HALF, STATISTICS, WIDTH, featurize, hashed, sta
 RANK = 128
 PROJECTION_CAP_BYTES = 5_500_000
 FIT_SAMPLE = 20_000
+OVERSAMPLING = 16
+POWER_STEPS = 3
+LEAST_SINGULAR = 1e-5
+DENSE = 1000  # rows or columns up to which singular vectors are found without iterating
+LEAST_SINGULAR = 1e-5  # of the largest singular value; below it there is nothing but rounding
 STATISTICS_SCALE = 0.1  # a standard deviation of a statistic counts as a tenth of the whole bag of n-grams
 STATISTICS_CLIP = 4.0
 
@@ -162,17 +168,23 @@ def _quantised(vectors: Floats) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
 
 
 def _singular_vectors(matrix, rank: int, seed: int) -> Floats:
-    """Leading right singular vectors, ``(columns, rank)``, with a fixed sign so that a fit can be repeated."""
-    from scipy.sparse.linalg import svds
+    """Leading right singular vectors, ``(columns, rank)``, by subspace iteration from a fixed start.
 
+    Halko, Martinsson and Tropp (2011), algorithm 4.4. Directions in which the queries hardly differ are dropped, and
+    signs are fixed, so that a fit can be repeated to the bit.
+    """
     if matrix.shape[0] > FIT_SAMPLE:
         matrix = matrix[np.linspace(0, matrix.shape[0] - 1, FIT_SAMPLE).astype(int)]
     rank = min(rank, min(matrix.shape) - 1)
     if rank < 1 or matrix.nnz == 0:
         return np.zeros((matrix.shape[1], 1))
-    start = np.random.default_rng(seed).standard_normal(min(matrix.shape))
-    _, size, vectors = svds(matrix, k=rank, v0=start)
-    vectors = vectors[np.argsort(-size)]
+    width = min(rank + OVERSAMPLING, min(matrix.shape))
+    rows = matrix @ np.random.default_rng(seed).standard_normal((matrix.shape[1], width))
+    for _ in range(POWER_STEPS):
+        rows = matrix @ (matrix.T @ np.linalg.qr(rows)[0])
+    span = np.linalg.qr(rows)[0]
+    _, size, vectors = np.linalg.svd((matrix.T @ span).T, full_matrices=False)
+    vectors = vectors[:rank][size[:rank] > LEAST_SINGULAR * size[0]]
     heaviest = np.abs(vectors).argmax(axis=1)
     return (vectors * np.sign(vectors[np.arange(len(vectors)), heaviest])[:, None]).T
 

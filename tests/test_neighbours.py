@@ -54,6 +54,20 @@ def test_one_by_one_many_at_once_and_the_slow_version_agree(train_size):
         np.testing.assert_allclose(one, slow_averages(train, targets, vector, RANK), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("train_size", [8, 60, 400])
+def test_neighbours_of_the_same_group_are_as_if_they_were_not_there(train_size):
+    train = table(train_size)
+    targets = np.random.default_rng(2).standard_normal((train_size, 2))
+    group = np.arange(train_size) // 4
+
+    many = averages_between(train, targets, train, RANK, apart=(group, group))
+
+    for i in (0, 3, train_size - 1):
+        rest = group != group[i]
+        expected = slow_averages(train[rest], targets[rest], train[i], RANK)
+        np.testing.assert_allclose(many[:, i], expected, rtol=1e-5, atol=1e-6)
+
+
 def test_more_queries_than_a_block_are_averaged_like_few():
     train, asking = table(60), table(1030, seed=1)
     targets = np.random.default_rng(2).standard_normal((60, 2))

@@ -85,7 +85,7 @@ def test_intervals_hold_the_mean_and_narrow_with_more_queries(tmp_path):
     for found in (few, many):
         assert 0 <= found.quality_low <= found.quality <= found.quality_high <= 1
         assert 0 <= found.cost_usd_low <= found.cost_usd <= found.cost_usd_high
-    assert many.quality_high - many.quality_low < 0.5 * (few.quality_high - few.quality_low)
+    assert many.cost_usd_high - many.cost_usd_low < 0.6 * (few.cost_usd_high - few.cost_usd_low)
 
 
 def test_where_only_tokens_were_logged_they_are_paid_at_the_policys_prices(tmp_path):

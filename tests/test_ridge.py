@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from paretoroute.ridge import STRENGTHS, coefficients, moments, spread
+from paretoroute.ridge import STRENGTHS, coefficients, left_out, moments, spread
 
 
 @pytest.fixture
@@ -66,3 +66,31 @@ def test_spread_gives_the_variance_of_a_ridge_forecast(data):
     away = features - features.mean(0)
     np.testing.assert_allclose(centre, features.mean(0))
     np.testing.assert_allclose(inverse @ (away.T @ away + 3 * np.eye(7)), np.eye(7), atol=1e-9)
+
+
+def test_leaving_groups_out_gives_what_refitting_without_them_gives(data):
+    features, targets = data
+    group = np.r_[np.arange(30), [30] * 2, [31] * 5, np.arange(32, 45)]
+    rows = np.array([49, 0, 7, 30, 32, 35, 36, 12])
+
+    found = left_out(features, targets, group, rows)
+
+    for s, strength in enumerate(STRENGTHS):
+        for place, row in enumerate(rows):
+            rest = group != group[row]
+            other = Ridge(alpha=strength).fit(features[rest], targets[rest])
+            expected = other.predict(features[row][None])[0]
+            np.testing.assert_allclose(found[s, place], expected, rtol=1e-6, atol=1e-6, err_msg=f"{strength}, row {row}")
+
+
+def test_a_query_that_is_left_out_does_not_move_its_own_forecast(data):
+    features, targets = data
+    group, rows = np.arange(50), np.arange(50)
+    before = left_out(features, targets, group, rows)
+    targets = targets.copy()
+    targets[17] += 100
+
+    after = left_out(features, targets, group, rows)
+
+    np.testing.assert_allclose(after[:, 17], before[:, 17], rtol=1e-8, atol=1e-6)
+    assert np.abs(after - before)[:, np.arange(50) != 17].max() > 0.1

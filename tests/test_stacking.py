@@ -11,13 +11,12 @@ HEADS, QUERIES, COMPONENTS, FOLDS = 4, 90, 3, 3
 
 @pytest.fixture(scope="module")
 def problem():
-    """Four heads of falling worth, the last one harmful, two of them nearly alike."""
+    """Four heads of falling worth, the last one harmful."""
     chance = np.random.default_rng(5)
     targets = chance.standard_normal((QUERIES, COMPONENTS))
     noise = chance.standard_normal((HEADS, QUERIES, COMPONENTS))
     share = np.array([0.8, 0.75, 0.3, -0.4])[:, None, None]
     forecasts = share * targets + np.array([0.3, 0.3, 0.5, 0.5])[:, None, None] * noise
-    forecasts[1] = forecasts[0] + 0.05 * noise[1]
     return forecasts, targets, chance.uniform(0.2, 1, QUERIES), np.arange(QUERIES) % FOLDS
 
 
@@ -48,6 +47,20 @@ def test_weights_are_those_of_non_negative_least_squares_for_all_queries_and_wit
         kept = fold != f
         expected = slow_weights(forecasts[:, kept], targets[kept], query_weight[kept])
         np.testing.assert_allclose(weights[f], expected, atol=2e-5, err_msg=f"without fold {f}")
+
+
+def test_heads_that_are_nearly_alike_are_weighed_as_well_as_any(problem):
+    forecasts, targets, query_weight, fold = problem
+    alike = forecasts.copy()
+    alike[1] = alike[0] + 0.02 * forecasts[2]
+    root = np.sqrt(query_weight)[:, None]
+
+    def error(weights):
+        return ((root * (np.einsum("hik,hk->ik", alike, weights) - targets)) ** 2).sum()
+
+    found = stack(alike, targets, query_weight, fold, FOLDS)[-1]
+
+    assert error(found) <= 1.001 * error(slow_weights(alike, targets, query_weight))
 
 
 def test_no_weight_is_negative_and_a_harmful_head_has_none(weights):
