@@ -7,9 +7,9 @@ feasible target was written, marked so.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +19,8 @@ from paretoroute.errors import ParetorouteError, QueryError, RunsError, TargetEr
 from paretoroute.targets import MaxCost, MinQuality, Target
 
 if TYPE_CHECKING:
+    from paretoroute.decision import Decision
+    from paretoroute.planner import Planner
     from paretoroute.policy import Policy
     from paretoroute.runs import Runs
 
@@ -30,7 +32,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Pick model and test-time compute per query, from the runs you have already logged, to meet a target.",
+    context_settings={"max_content_width": 120},
+    help="Pick model and test-time compute per query, from the runs you have already logged, to meet a target. "
+    "Every command takes --debug, which shows the trace of an error.",
 )
 
 RunFiles = Annotated[list[Path], typer.Argument(metavar="RUNS...", help="Logged runs: JSONL, CSV or Parquet files.")]
@@ -84,18 +88,16 @@ def _finish(policy: Policy, out: Path) -> None:
 
     policy.save(out)
     document = policy.document
-    console = printing.console()
-    console.print(printing.trade_off(document))
-    console.print(printing.summary(document))
-    console.print(f"\nwritten   {out} and {out.with_suffix('.safetensors').name} beside it")
+    printing.console().print(printing.trade_off(document))
+    _say(printing.summary(document))
+    _say(f"\nwritten   {out} and {out.with_suffix('.safetensors').name} beside it")
     if document.solution.status == "infeasible":
         raise typer.Exit(INFEASIBLE)
 
 
-@app.callback()
-def _options(debug: Annotated[bool, typer.Option("--debug", help="Show the trace of an error.")] = False) -> None:
-    if debug:
-        os.environ["PARETOROUTE_DEBUG"] = "1"
+def _say(text: str) -> None:
+    """Print text whose lines a terminal may wrap, but a pipe never; half a character goes out as its escape."""
+    typer.echo(text.encode("utf-8", "backslashreplace").decode())
 
 
 @app.command()
@@ -137,10 +139,9 @@ def _say_about(log: Runs, policy: Policy) -> None:
     from paretoroute import printing
 
     about = policy.document.fitted_on
-    console = printing.console()
-    console.print(f"read {about.runs} runs of {about.queries} queries at {about.points} points")
+    _say(f"read {about.runs} runs of {about.queries} queries at {about.points} points")
     for words in printing.about_runs(log, policy.document):
-        console.print(words if words.startswith("  ") else f"- {words}")
+        _say(words if words.startswith("  ") else f"- {words}")
 
 
 @app.command()
@@ -194,22 +195,30 @@ def plan(
     planner = Planner.load(policy, dialect=request)
     limits: dict[str, Any] = {"max_cost_usd": max_cost, "min_quality": min_quality, "max_latency_s": max_latency}
     if models is not None:
-        limits["models"] = models.split(",")
-    asked = [{"query": query, "query_id": query_id}] if queries is None else _queries(queries)
-    for one in asked:
-        decision = planner.plan(**one, **limits)
-        _print_decision(decision, form, request)
+        limits["models"] = [name.strip() for name in models.split(",")]
+    if queries is None:
+        answers = [_answer(planner.plan(query, query_id=query_id, **limits), form, request)]
+    else:
+        answers = list(_answers(planner, queries, limits, form, request))
+    text = {"text": "\n\n", "json": ",\n", "jsonl": "\n"}[form].join(answers)
+    _say(f"[\n{text}\n]" if form == "json" and queries is not None else text)
 
 
-def _print_decision(decision: Any, form: str, request: str | None) -> None:
+def _answers(planner: Planner, path: Path, limits: dict[str, Any], form: str, request: str | None) -> Iterator[str]:
+    for where, one in _queries(path):
+        try:
+            yield _answer(planner.plan(**one, **limits), form, request)
+        except QueryError as error:
+            raise QueryError(f"{where}: {error}") from None
+
+
+def _answer(decision: Decision, form: str, request: str | None) -> str:
     arguments = None if request is None else decision.request_kwargs(request)
     if form == "text":
         from paretoroute.printing import decision_words
 
-        typer.echo(decision_words(decision))
-        if arguments is not None:
-            typer.echo(f"request   {json.dumps(arguments)}")
-        return
+        words = decision_words(decision)
+        return words if arguments is None else f"{words}\nrequest   {json.dumps(arguments, ensure_ascii=False)}"
     row = decision.to_row()
     if form == "json":
         other = decision.runner_up
@@ -222,11 +231,11 @@ def _print_decision(decision: Any, form: str, request: str | None) -> None:
         row["fallbacks"] = list(decision.fallbacks)
     if arguments is not None:
         row["request"] = arguments
-    typer.echo(json.dumps(row, ensure_ascii=False, indent=2 if form == "json" else None))
+    return json.dumps(row, ensure_ascii=False, indent=2 if form == "json" else None)
 
 
-def _queries(path: Path) -> list[dict[str, Any]]:
-    """Read all queries before the first is planned, so that a bad line leaves no half answer."""
+def _queries(path: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Read the queries of a file, each with the words for where it stands."""
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
@@ -246,7 +255,7 @@ def _queries(path: Path) -> list[dict[str, Any]]:
         one = {"query": row.get("query"), "query_id": None if key is None else str(key)}
         if row.get("embedding") is not None:
             one["embedding"] = row["embedding"]
-        found.append(one)
+        found.append((where, one))
     if not found:
         raise QueryError(f"{path.name}: no query in it")
     return found
@@ -263,6 +272,8 @@ def replay(
     """Judge a policy on logged runs: what its choices would have given."""
     from dataclasses import asdict
 
+    if form not in ("text", "json"):
+        raise QueryError(f"--format {form!r}: use text or json")
     from paretoroute.planner import Planner
     from paretoroute.printing import replay_words
     from paretoroute.replaying import replay as judge
@@ -270,7 +281,11 @@ def replay(
 
     planner = Planner.load(policy)
     found = judge(planner, read_runs(*runs, columns=_renamed(columns), strict=strict))
-    typer.echo(json.dumps(asdict(found), ensure_ascii=False, indent=2) if form == "json" else replay_words(found))
+    if form == "text":
+        _say(replay_words(found))
+        return
+    figures = {name: None if value != value else value for name, value in asdict(found).items()}  # no NaN in JSON
+    _say(json.dumps(figures, ensure_ascii=False, indent=2))
 
 
 @app.command()
@@ -302,21 +317,20 @@ def demo(
     from paretoroute.planner import Planner
 
     _check_out(out)
-    console = printing.console()
-    console.print("The log that ships with the package is SIMULATED: four invented models, see its data card.")
+    _say("The log that ships with the package is SIMULATED: four invented models, see its data card.")
     log = demo_runs()
     with printing.console(stderr=True).status("fitting") as status:
         policy = learn(log, name=out.stem, progress=status.update)
     policy.save(out)
-    console.print(f"read {len(log)} runs of {len(log.query_ids)} queries at {len(log.points)} points")
-    console.print(printing.trade_off(policy.document))
-    console.print(printing.summary(policy.document))
-    console.print(f"\nwritten   {out} and {out.with_suffix('.safetensors').name} beside it\n")
+    _say(f"read {len(log)} runs of {len(log.query_ids)} queries at {len(log.points)} points")
+    printing.console().print(printing.trade_off(policy.document))
+    _say(printing.summary(policy.document))
+    _say(f"\nwritten   {out} and {out.with_suffix('.safetensors').name} beside it\n")
     planner = Planner.load(out)
     for number, query in enumerate(DEMO_QUERIES):
-        console.print(f'"{query}"')
-        console.print(printing.decision_words(planner.plan(query, query_id=f"demo-{number}")) + "\n")
-    console.print(f"next: paretoroute show {out}   or: paretoroute fit YOUR_RUNS.jsonl --out policy.yaml")
+        _say(f'"{query}"')
+        _say(printing.decision_words(planner.plan(query, query_id=f"demo-{number}")) + "\n")
+    _say(f"next: paretoroute show {out}   or: paretoroute fit YOUR_RUNS.jsonl --out policy.yaml")
 
 
 @app.command()
@@ -334,18 +348,15 @@ def schema(
 
 
 def main() -> None:
-    """Run the command line; every foreseen error is one line on stderr."""
+    """Run the command line; every foreseen error is one line on stderr, with its trace under ``--debug``."""
+    arguments = [word for word in sys.argv[1:] if word != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
     try:
-        app(prog_name="paretoroute")
-    except ParetorouteError as error:
-        if os.environ.get("PARETOROUTE_DEBUG"):
-            traceback.print_exc()
-        print(f"paretoroute: {error}", file=sys.stderr)
-        sys.exit(BAD_INPUT)
+        app(args=arguments, prog_name="paretoroute")
     except BrokenPipeError:
         sys.exit(0)
-    except (OSError, MemoryError) as error:
-        if os.environ.get("PARETOROUTE_DEBUG"):
+    except (ParetorouteError, OSError, MemoryError) as error:
+        if debug:
             traceback.print_exc()
         print(f"paretoroute: {error or type(error).__name__}", file=sys.stderr)
         sys.exit(BAD_INPUT)

@@ -65,6 +65,19 @@ class Record:
         counts = (1 - split) * np.bincount(low, minlength=points) + split * np.bincount(high, minlength=points)
         return quality, cost, counts / len(rows)
 
+    def gap(self, price: float, split: float) -> float:
+        """Give the relative duality gap on the forecasts of what a price and split choose.
+
+        Any price p bounds the quality to be had for the cost c of the choice by mean_i max_j (q_ij - p c_ij) + p c.
+        """
+        low, high = choose(self.forecast.quality, self.forecast.cost_usd, price)
+        rows = np.arange(len(low))
+        cost = np.broadcast_to(self.forecast.cost_usd, self.forecast.quality.shape)
+        chosen = [(1 - split) * table[rows, low] + split * table[rows, high] for table in (self.forecast.quality, cost)]
+        quality, spent = (float(part.mean()) for part in chosen)
+        bound = float((self.forecast.quality - price * cost).max(axis=1).mean()) + price * spent
+        return max(0.0, bound - quality) / max(abs(quality), 1e-300)
+
     def known_share(self, price: float) -> float:
         """Share of queries at which the point chosen was logged."""
         low, _ = choose(self.forecast.quality, self.forecast.cost_usd, price)

@@ -154,10 +154,15 @@ def fit_texts(texts: Sequence[str], *, seed: int) -> tuple[Featurizer, Floats]:
     matrix = sparse.csr_matrix((values, (row, column)), shape=(count, max(len(buckets), 1)))
     projection, scales = _quantised(_singular_vectors(matrix, rank, seed))
     centre, scale = stats.mean(0), stats.std(0)
-    scale = np.where(scale > 1e-9, scale, 1.0)
+    centre, scale = _single(centre), _single(np.where(scale > 1e-9, scale, 1.0))
     featurizer = Featurizer("hashed_ngrams", buckets.astype(np.int32), weights, projection, scales, centre, scale)
     standard = STATISTICS_SCALE * np.clip((stats - centre) / scale, -STATISTICS_CLIP, STATISTICS_CLIP)
     return featurizer, np.hstack([matrix @ featurizer.directions.astype(np.float64), standard])
+
+
+def _single(values: Floats) -> Floats:
+    """Round to float32, which is what a policy keeps: a featurizer read back gives the same vectors."""
+    return values.astype(np.float32).astype(np.float64)
 
 
 def _quantised(vectors: Floats) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
@@ -204,7 +209,7 @@ def fit_embeddings(embeddings: Floats, *, kind: str = "embedding") -> tuple[Feat
     heaviest = np.abs(vectors).argmax(axis=1)
     vectors = vectors * np.sign(vectors[np.arange(len(vectors)), heaviest])[:, None]
     empty = np.zeros(0)
-    scale = np.where(spread > 1e-9, spread, 1.0) * norm
+    centre, scale = _single(centre), _single(np.where(spread > 1e-9, spread, 1.0) * norm)
     featurizer = Featurizer(
         kind, empty.astype(np.int32), empty.astype(np.float32), *_quantised(vectors.T), centre, scale
     )

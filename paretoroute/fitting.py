@@ -321,7 +321,8 @@ def _familiarity(runs: Runs, featurizer: Featurizer, features: Floats) -> Famili
     if featurizer.kind == "hashed_ngrams":
         some = np.linspace(0, len(runs.texts) - 1, min(len(runs.texts), 1000)).astype(int)
         least = 0.5 * float(np.quantile([featurizer.of_text(runs.texts[i])[1] for i in some], 0.01))
-    return Familiarity(centre, inverse, least, 3.0 * float(np.quantile(leverage, 0.99)))
+    ends = float(np.float32(least)), float(np.float32(3.0 * np.quantile(leverage, 0.99)))
+    return Familiarity(_single(centre), _single(inverse), *ends)
 
 
 def _traffic(cells: dict[str, _Cells], forecasts: dict[str, Floats], sample: _Sample, grid: Grid) -> Traffic:

@@ -168,7 +168,7 @@ def _solved(policy: Policy, grid: Grid, target: Target) -> Policy:
         schema=1,  # type: ignore[call-arg]  # the field's alias
         name=kept.name,
         target=target_entry(target),
-        solution=_solution(answer, target, nearest),
+        solution=_solution(known, answer, target, nearest),
         expected=_expected(known, answer, grid),
         grid=_grid(known, grid, share, policy.surface),
         features=kept.features,
@@ -181,14 +181,14 @@ def _solved(policy: Policy, grid: Grid, target: Target) -> Policy:
     return replace(policy, document=document, sha256="")
 
 
-def _solution(answer: Calibrated, target: Target, nearest: Target | None) -> doc.SolutionEntry:
+def _solution(known: Record, answer: Calibrated, target: Target, nearest: Target | None) -> doc.SolutionEntry:
     return doc.SolutionEntry(
         status=answer.status,
         quality_per_usd=float(answer.price),
         split=float(answer.split),
-        quality_shift=float(answer.quality_shift),
+        quality_shift=float(answer.quality_shift) + 0.0,  # never -0
         cost_ratio=float(answer.cost_ratio),
-        gap=0.0,
+        gap=known.gap(answer.price, answer.split),
         meaning=meaning(answer.status, target, nearest, answer.shadow_price),
         nearest=None if nearest is None else target_entry(nearest),
         binds=answer.binds,
@@ -211,17 +211,19 @@ def _expected(known: Record, answer: Calibrated, grid: Grid) -> doc.ExpectedEntr
         quality=_share(found.quality),
         quality_low=_share(found.quality_low),
         quality_high=_share(found.quality_high),
-        cost_usd=max(found.cost_usd, 0.0),
-        cost_usd_low=max(found.cost_usd_low, 0.0),
-        cost_usd_high=max(found.cost_usd_high, 0.0),
+        cost_usd=_readable(max(found.cost_usd, 0.0)),
+        cost_usd_low=_readable(max(found.cost_usd_low, 0.0)),
+        cost_usd_high=_readable(max(found.cost_usd_high, 0.0)),
         queries=queries,
-        effective_queries=float(queries * known.known_share(answer.price)),
+        effective_queries=_readable(queries * known.known_share(answer.price)),
         best_single=doc.BestSingleEntry(
             point=grid.names[best],
             quality=_share(known.quality[:, best].mean()),
-            cost_usd=max(float(known.cost_usd[:, best].mean()), 0.0),
+            cost_usd=_readable(max(float(known.cost_usd[:, best].mean()), 0.0)),
         ),
-        saving=doc.SavingEntry(ratio=ratio.value, low=ratio.low, high=ratio.high, meaning=words),
+        saving=doc.SavingEntry(
+            ratio=_readable(ratio.value), low=_readable(ratio.low), high=_readable(ratio.high), meaning=words
+        ),
     )
 
 
@@ -237,7 +239,7 @@ def _grid(known: Record, grid: Grid, share: np.ndarray, surface: Surface) -> tup
                 amount=grid.points[j].budget.amount,
                 share=_share(share[j]),
                 quality=_share(known.quality[:, j].mean()),
-                cost_usd=max(float(known.cost_usd[:, j].mean()), 0.0),
+                cost_usd=_readable(max(float(known.cost_usd[:, j].mean()), 0.0)),
                 queries=int(surface.queries[j]),
             )
             for j in columns
@@ -260,8 +262,8 @@ def _curve(known: Record):
 def _trade_off(known: Record):
     for row in _curve(known):
         yield doc.TradeOffEntry(
-            quality_per_usd=float(row.price),
-            cost_usd=max(row.cost_usd, 0.0),
+            quality_per_usd=_readable(row.price),
+            cost_usd=_readable(max(row.cost_usd, 0.0)),
             quality=_share(row.quality),
             quality_low=_share(row.quality_low),
             quality_high=_share(row.quality_high),
@@ -269,7 +271,12 @@ def _trade_off(known: Record):
 
 
 def _share(value: float) -> float:
-    return float(min(max(value, 0.0), 1.0))
+    return _readable(min(max(value, 0.0), 1.0))
+
+
+def _readable(value: float) -> float:
+    """Round a figure that is only read, never computed with, to six significant digits."""
+    return float(f"{value:.6g}")
 
 
 def _signals(fit: Fit) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -27,13 +28,14 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def money(usd: float) -> str:
-    """Write an amount of USD with four significant digits.
+    """Write an amount of USD with four significant digits, as a decimal where that can still be read.
 
     Example:
-        >>> money(0.00123456), money(12.5)
-        ('$0.001235', '$12.5')
+        >>> money(0.00123456), money(12.5), money(0.0000702), money(1e-9)
+        ('$0.001235', '$12.5', '$0.0000702', '$1e-09')
     """
-    return f"${usd:.4g}" if usd >= 1e-4 or usd == 0 else f"${usd:.3e}"
+    digits = f"{usd:.4g}"
+    return f"${digits}" if "e" not in digits or usd < 1e-7 else f"${Decimal(digits):f}"
 
 
 def target_words(document: PolicyDocument) -> str:
@@ -128,6 +130,8 @@ def replay_words(found: Replay) -> str:
         f"queries   {found.queries}, of which {found.effective_queries:.0f} were logged at the point chosen",
         f"calls     {calls}",
     ]
+    if found.seen:
+        lines.append("warning   the policy was fitted on these very runs, which flatters it: replay others")
     if found.effective_queries < 50:
         lines.append("warning   fewer than 50 queries count: the interval is not to be trusted")
     return "\n".join(lines)

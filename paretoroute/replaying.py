@@ -34,6 +34,7 @@ class Replay:
         queries: how many were planned.
         effective_queries: how many of the choices were logged, and so count.
         calls: how often each point was chosen, most first.
+        seen: whether these are the runs that the policy was fitted on, so that all of this flatters it.
     """
 
     quality: float
@@ -47,6 +48,7 @@ class Replay:
     queries: int
     effective_queries: float
     calls: dict[str, int]
+    seen: bool = False
 
 
 def replay(planner: Planner, runs: Runs) -> Replay:
@@ -88,6 +90,7 @@ def replay(planner: Planner, runs: Runs) -> Replay:
         queries=len(decisions),
         effective_queries=float(met.sum()),
         calls=dict(names.most_common()),
+        seen=runs.sha256 == planner.policy.document.fitted_on.runs_sha256,
     )
 
 
@@ -115,7 +118,7 @@ def _by_grid(means: NDArray[np.float64], column: NDArray[np.int64], points: int)
 
 def _mean(values: NDArray[np.float64]) -> tuple[float, float, float]:
     if not len(values):
-        return (float("nan"),) * 3
+        return float("nan"), float("nan"), float("nan")
     mean = float(values.mean())
     reach = Z90 * float(values.std()) / len(values) ** 0.5
     return mean, mean - reach, mean + reach

@@ -117,4 +117,4 @@ def spread(sums: Moments, strength: float = 3.0) -> tuple[Floats, Floats]:
     """Give what the leverage of a query needs: centre ``(width,)`` and (Z'Z + strength I)^-1 ``(width, width)``."""
     mean = sums.features / sums.count
     gram = sums.gram - sums.count * np.outer(mean, mean)
-    return mean, np.linalg.inv(gram + strength * np.eye(len(gram)))
+    return mean, np.asarray(np.linalg.inv(gram + strength * np.eye(len(gram))), np.float64)

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute.errors import PolicyError
+from paretoroute.features import STATISTICS
 from paretoroute.featurizer import Featurizer
-from paretoroute.neighbours import index
+from paretoroute.neighbours import HEADS, index
 from paretoroute.surface import Bounds, Familiarity, Panel, Surface
 from paretoroute.traffic import Traffic
 
@@ -63,11 +64,12 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]], *, features: str, points: in
     try:
         featurizer = Featurizer(kind=features, **_wide("featurizer.", arrays))
         panels = {name: _panel(name, arrays) for name in PANELS}
-        scalars = _wide("familiarity.", arrays)
+        familiarity: dict[str, Any] = _wide("familiarity.", arrays)
+        familiarity |= {name: float(familiarity[name][0]) for name in SCALARS}
         surface = Surface(
             featurizer=featurizer,
             neighbours=index(arrays["neighbours.features"], featurizer.rank),
-            familiarity=Familiarity(**scalars | {name: float(scalars[name][0]) for name in SCALARS}),
+            familiarity=Familiarity(**familiarity),
             bounds=Bounds(**_wide("bounds.", arrays)),
             queries=arrays["queries"].astype(np.float64),
             **panels,  # type: ignore[arg-type]
@@ -97,19 +99,45 @@ def _panel(name: str, arrays: Mapping[str, NDArray[Any]]) -> Panel | None:
 
 
 def _check(surface: Surface, traffic: Traffic, points: int) -> None:
-    width, neighbours = surface.featurizer.width, len(surface.neighbours.features)
+    featurizer, familiarity = surface.featurizer, surface.familiarity
+    _check_featurizer(featurizer)
+    width, kept = featurizer.width, len(surface.neighbours.features)
+    _expect("neighbours.features", surface.neighbours.features, (kept, width))
     for name in PANELS:
         panel = getattr(surface, name)
         if panel is None:
             continue
-        for part in ("base", "offset", "low", "high", "spread"):
-            if getattr(panel, part).shape != (points,):
-                raise ValueError(f"{name}.{part} is not of shape ({points},)")
         components = panel.basis.shape[1]
-        if panel.slope.shape != (width, points) or panel.targets.shape != (neighbours, components):
-            raise ValueError(f"{name} does not fit the features or the neighbours")
-    if surface.familiarity.inverse.shape != (width, width):
-        raise ValueError("familiarity does not fit the features")
-    shapes = {getattr(traffic, item.name).shape for item in fields(Traffic)}
-    if len(shapes) != 1 or next(iter(shapes))[1:] != (points,):
-        raise ValueError("the traffic does not fit the grid")
+        shapes = {"slope": (width, points), "targets": (kept, components), "weights": (HEADS, components)}
+        shapes |= {"basis": (points, components)}
+        if panel.smear is not None:
+            shapes["smear"] = (points,)
+        for part in ("base", "offset", "low", "high", "spread"):
+            shapes[part] = (points,)
+        for part, shape in shapes.items():
+            _expect(f"{name}.{part}", getattr(panel, part), shape)
+    _expect("queries", surface.queries, (points,))
+    _expect("familiarity.centre", familiarity.centre, (width,))
+    _expect("familiarity.inverse", familiarity.inverse, (width, width))
+    for item in fields(Bounds):
+        _expect(f"bounds.{item.name}", getattr(surface.bounds, item.name), (points,))
+    for item in fields(Traffic):
+        _expect(f"traffic.{item.name}", getattr(traffic, item.name), (len(traffic.quality), points))
+
+
+def _check_featurizer(featurizer: Featurizer) -> None:
+    rows = len(featurizer.projection)
+    if featurizer.kind == "hashed_ngrams":
+        buckets, scaled = len(featurizer.buckets), len(STATISTICS)
+        # Texts that share nothing leave no bucket, and one row that is never read.
+        rows = max(buckets, 1)
+    else:
+        buckets, scaled = 0, rows
+    _expect("featurizer.projection", featurizer.projection, (rows, featurizer.rank))
+    for name, length in (("buckets", buckets), ("weights", buckets), ("scales", rows), ("centre", scaled), ("scale", scaled)):
+        _expect(f"featurizer.{name}", getattr(featurizer, name), (length,))
+
+
+def _expect(name: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:
+    if array.shape != shape:
+        raise ValueError(f"{name} is not of shape {shape}")

@@ -1,11 +1,13 @@
 """Fitting: it finds the signal that is there and none that is not, leaks nothing, and can be repeated bit for bit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
-
 from conftest import KINDS, PRICES, TRUTH, bits, fitted, make_runs, table_of
 from paretoroute.errors import RunsError
+from paretoroute.fitting import fit_surface
 from paretoroute.prices import build_grid
 from paretoroute.runs import read_runs
 from paretoroute.surface_arrays import to_arrays
@@ -59,7 +61,7 @@ def test_mean_tokens_are_forecast_without_bias_although_their_logarithms_are_fit
     np.testing.assert_allclose(forecast, np.nanmean(fit.traffic.logged_amount, axis=0), rtol=0.03)
 
 
-def test_one_query_and_many_rows_of_the_log_in_any_order_give_the_same_bits(signal_fit):
+def test_the_rows_of_the_log_in_any_order_give_the_same_bits(signal_fit):
     fit, _ = signal_fit
     table = table_of(holes=0.2, latency=True)
     shuffled = table.take(pa.array(np.random.default_rng(9).permutation(len(table))))
@@ -106,8 +108,8 @@ def test_near_duplicates_tell_nothing_about_one_another_out_of_fold():
     assert found.explained < 0.1, "a query's near-duplicate was used to forecast it"
 
 
-@pytest.mark.parametrize("query", [0, 100])
-def test_the_outcome_of_a_query_does_not_tell_on_itself_in_the_traffic(query):
+def test_the_outcome_of_a_query_does_not_tell_on_itself_in_the_traffic():
+    query = 50
     table = table_of(queries=150, exact=True)
     rows = table.to_pylist()
     for row in rows:
@@ -122,17 +124,6 @@ def test_the_outcome_of_a_query_does_not_tell_on_itself_in_the_traffic(query):
     moved = (after.traffic.logged_quality - before.traffic.logged_quality)[flipped[0]]
     # The means and the basis are of all queries; a 150th of them leaks through these, and no more.
     assert np.abs(own).max() < 0.02, (own, moved)
-
-
-def test_repeats_count_as_trials_of_one_query():
-    repeated = make_runs(queries=60, repeats=4, exact=True)
-    rows = [row | {"trials": 4} for row in rows_of_first_repeats(repeated)]
-    at_once = read_runs(pa.Table.from_pylist(rows))
-
-    (many, _), (one, _) = fitted(repeated), fitted(at_once)
-
-    np.testing.assert_allclose(many.traffic.quality, one.traffic.quality, atol=1e-5)
-    np.testing.assert_array_equal(many.surface.queries, 60)
 
 
 def rows_of_first_repeats(runs):
@@ -162,7 +153,6 @@ def test_k_of_n_trials_weigh_like_n_runs():
 
 def test_an_embedding_column_is_read_in_place_of_the_text():
     runs = make_runs(queries=90, embedding=True)
-    grid, _ = build_grid(runs)
 
     fit, _ = fitted(runs, kind="embedding")
 
@@ -213,33 +203,19 @@ def test_fewer_than_20_queries_are_refused_with_what_to_do():
         fitted(make_runs(queries=19))
 
 
-def test_20_queries_are_enough_to_fit():
-    fit, _ = fitted(make_runs(queries=20))
+def test_20_queries_are_enough_and_progress_names_every_stage():
+    said = []
+
+    fit, _ = fitted(make_runs(queries=20), progress=said.append)
 
     assert np.isfinite(fit.traffic.quality).all()
+    assert said == ["reading the queries", "fitting quality", "fitting tokens", "fitting prompt tokens"]
 
 
 def test_a_point_without_any_cost_is_named():
     runs = make_runs(queries=30)
     grid, _ = build_grid(runs)
     unknown = np.full(len(runs), np.nan)
-    columns = {name: unknown for name in ("completion_tokens", "cost_usd")}
 
     with pytest.raises(RunsError, match="the cost of basso@low, .* is nowhere known; log cost_usd, or tokens"):
-        fitted_with(runs, grid, **columns)
-
-
-def fitted_with(runs, grid, **columns):
-    from dataclasses import replace
-
-    from paretoroute.fitting import fit_surface
-
-    return fit_surface(replace(runs, **columns), grid)
-
-
-def test_progress_names_every_stage(blind_runs):
-    said = []
-
-    fitted(make_runs(queries=24), progress=said.append)
-
-    assert said == ["reading the queries", "fitting quality", "fitting tokens", "fitting prompt tokens"]
+        fit_surface(replace(runs, completion_tokens=unknown, cost_usd=unknown), grid)

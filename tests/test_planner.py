@@ -152,7 +152,8 @@ def test_without_an_id_the_planner_tosses_its_own_coin_which_a_seed_repeats():
 
 def test_the_coin_of_another_policy_falls_differently():
     document = blind().policy.document.model_copy(update={"coin_seed": "00ff"})
-    planners = [pr.Planner(policy) for policy in (blind().policy, dataclasses.replace(blind().policy, document=document))]
+    other = dataclasses.replace(blind().policy, document=document)
+    planners = [pr.Planner(policy) for policy in (blind().policy, other)]
 
     one, two = ([planner.plan(EASY_QUERY, query_id=str(i)).point for i in range(100)] for planner in planners)
 
@@ -395,9 +396,10 @@ def test_logged_queries_are_familiar():
     assert statuses.count("met") >= 0.95 * len(statuses)
 
 
-def test_no_query_falls_back_to_the_prompt_blind_means():
+@pytest.mark.parametrize("query", [None, "", " \n\t", []])
+def test_nothing_to_read_falls_back_to_the_prompt_blind_means(query):
     policy = fitted().policy
-    decision = pr.Planner(policy).plan(None, query_id="a")
+    decision = pr.Planner(policy).plan(query, query_id="a")
 
     flat = policy.surface.flattened()
     assert decision.status == "fallback"

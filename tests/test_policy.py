@@ -8,7 +8,7 @@ import paretoroute as pr
 from paretoroute import evidence
 from paretoroute.errors import GridError, PolicyChecksumError
 
-QUERIES = ("please say which comes next: apple pear", "please say which comes next: lemma kernel", "なぜ空は青いのですか")
+QUERIES = ("please say which comes next: apple pear", "please say which comes next: lemma kernel", "なぜ空は青い")
 
 
 def files(policy: pr.Policy, folder, name: str = "policy") -> tuple[bytes, bytes]:

@@ -123,16 +123,16 @@ def test_a_side_without_tokens_gets_no_price(side, word):
     assert f"{side} tokens are always 0, so that the {word} price cannot be derived" in notes["small"]
 
 
-def test_tokens_in_one_proportion_give_a_joint_price_that_explains_the_cost_and_say_so():
+def test_tokens_in_one_proportion_leave_the_cost_logged_since_their_prices_cannot_be_told_apart():
     rng = np.random.default_rng(0)
     prompt = rng.integers(10, 1000, 50).astype(float)
+    runs = read_runs(log_of(rng, 50, prompt=prompt, completion=2 * prompt, cost=at(1.0, 2.0)))
 
-    found, notes = derive_prices(read_runs(log_of(rng, 50, prompt=prompt, completion=2 * prompt, cost=at(1.0, 2.0))))
+    found, notes = derive_prices(runs)
 
-    price = found["small"]
-    assert price.input_usd_per_mtok + 2 * price.output_usd_per_mtok == pytest.approx(5.0, rel=0.02)
-    assert price.output_usd_per_mtok == pytest.approx(2 * price.input_usd_per_mtok, rel=1e-4)  # the smallest split
+    assert found == {}
     assert "only their joint price is known" in notes["small"]
+    assert any(words.startswith("cost: logged for small") for words in build_grid(runs)[1])
 
 
 def test_rows_whose_cost_is_a_mean_are_left_out():
@@ -187,14 +187,30 @@ def test_given_prices_win_and_a_difference_from_what_was_paid_is_said():
     assert build_grid(runs, prices={"small": Price(1.0, 2.0)})[1] == ()
 
 
-def test_a_model_with_tokens_and_neither_cost_nor_price_is_an_error_that_names_the_way_out():
+def test_models_with_tokens_and_neither_cost_nor_price_are_left_out_and_the_way_back_is_told():
     rng = np.random.default_rng(0)
-    runs = read_runs(log_of(rng, cost=at(1.0, 2.0)), log_of(rng, model="new"), log_of(rng, model="newer"))
+    unpriced = (log_of(rng, model="new"), log_of(rng, model="newer"))
+    runs = read_runs(log_of(rng, cost=at(1.0, 2.0)), *unpriced)
 
-    with pytest.raises(GridError, match=r"model 'new' has tokens but no cost .*\(likewise 'newer'\); .*input: USD"):
-        build_grid(runs)
+    grid, said = build_grid(runs)
+
+    assert grid.models == ("small",)
+    told = next(words for words in said if words.startswith("left out, since nothing says what a call costs"))
+    assert "model 'new' has tokens but no cost" in told and "(likewise 'newer')" in told and "input: USD" in told
     grid, _ = build_grid(runs, prices={"new": Price(1.0, 2.0), "newer": Price(1.0, 2.0)})
     assert set(grid.prices) == {"small", "new", "newer"}
+    with pytest.raises(GridError, match=r"model 'new' has tokens but no cost .*\(likewise 'newer'\); .*input: USD"):
+        build_grid(read_runs(*unpriced))
+
+
+def test_a_budget_without_a_cost_is_left_out_and_the_others_of_its_model_stay():
+    table = {"query": ["a", "b"], "model": ["m", "m"], "quality": [1.0, 0.0], "cost_usd": [0.5, None]}
+    runs = read_runs(pa.table({**table, "budget_kind": ["effort"] * 2, "budget_label": ["low", "high"]}))
+
+    grid, said = build_grid(runs)
+
+    assert grid.names == ("m@low",)
+    assert "left out, since no run of them has a cost: m@high" in said
 
 
 def test_a_model_without_tokens_takes_its_logged_cost_and_no_price():
