@@ -46,9 +46,7 @@ def place(wanted: Sequence[Wanted], bounds: Box, hard: Iterable[Box], soft: Iter
     """
     taken, lines, placed = list(hard), list(soft), []
     for want in wanted:
-        offers = ((_cost(box, leader, away, bounds, taken, lines), n, box, leader)
-                  for n, (box, leader, away) in enumerate(_offers(want)))  # fmt: skip
-        _, _, box, leader = min(offers)
+        box, leader = _cheapest(want, bounds, taken, lines)
         taken.append(box)
         if leader is not None:
             lines += sampled([leader[:2], leader[2:]])
@@ -72,6 +70,18 @@ def sampled(line: Sequence[tuple[float, float]], step: float = 5.0) -> list[Box]
             x, y = x0 + (x1 - x0) * i / count, y0 + (y1 - y0) * i / count
             boxes.append((x - 2, y - 2, x + 2, y + 2))
     return boxes
+
+
+def _cheapest(want: Wanted, bounds: Box, hard: Sequence[Box], soft: Sequence[Box]) -> tuple[Box, Box | None]:
+    least, found = math.inf, None
+    for box, leader, away in _offers(want):
+        if away >= least:  # being away costs that much, and all that follow are as far
+            break
+        cost = _cost(box, leader, away, bounds, hard, soft)
+        if cost < least:
+            least, found = cost, (box, leader)
+    assert found is not None  # the first offer costs less than infinity
+    return found
 
 
 def _offers(want: Wanted) -> Iterable[tuple[Box, Box | None, float]]:

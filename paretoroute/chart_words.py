@@ -78,9 +78,12 @@ def short(name: str, most: int) -> str:
 def named(dots: Sequence[Dot]) -> list[Dot]:
     """Choose the points to name in the plot, the most important first.
 
-    The best single point, those the policy calls, and those that no other point beats; all if there is room.
+    All if there is room; else the best single point, those the policy calls, and some that no other point beats.
     """
     ranked = sorted(dots, key=lambda dot: (not dot.best, -dot.share, not dot.efficient))
-    if len(dots) > _LABELLED:
-        ranked = [dot for dot in ranked if dot.best or dot.share >= 0.005 or dot.efficient]
-    return ranked[:_LABELLED]
+    if len(dots) <= _LABELLED:
+        return ranked
+    first = [dot for dot in ranked if dot.best or dot.share >= 0.005][:_LABELLED]
+    others = sorted((dot for dot in dots if dot.efficient and dot not in first), key=lambda dot: dot.cost_usd)
+    room = min(_LABELLED - len(first), len(others))
+    return first + [others[i * len(others) // room] for i in range(room)]
