@@ -1,4 +1,4 @@
-"""The command line: fit, solve, plan, replay, show, demo, schema. Only this file and printing.py print.
+"""The command line: fit, solve, plan, replay, show, demo, compare, schema. Only this file and printing.py print.
 
 Exit codes: 0 done; 2 bad input or usage, nothing written; 3 the target is infeasible and the policy of the nearest
 feasible target was written, marked so.
@@ -7,6 +7,7 @@ feasible target was written, marked so.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from paretoroute.cli_compare import compare
 from paretoroute.errors import ParetorouteError, QueryError, RunsError, TargetError
 from paretoroute.targets import MaxCost, MinQuality, Target
 
@@ -66,7 +68,8 @@ def _target(max_cost: float | None, min_quality: float | None, of: str | None, r
     return None if of is None else MinQuality(ratio=1.0 if ratio is None else ratio, of=of)
 
 
-def _renamed(columns: str | None) -> dict[str, str] | None:
+def renamed(columns: str | None) -> dict[str, str] | None:
+    """Read ``NAME=YOURS,...`` as a mapping of column names."""
     if columns is None:
         return None
     pairs = [part.split("=", 1) for part in columns.split(",")]
@@ -79,8 +82,16 @@ def _check_out(out: Path) -> None:
     """Refuse a place that cannot be written to before minutes of fitting are lost."""
     if out.suffix not in (".yaml", ".yml"):
         raise RunsError(f"--out {out}: a policy file ends in .yaml")
+    _check_folder(out)
+
+
+def _check_folder(out: Path) -> None:
+    if out.is_dir():
+        raise RunsError(f"--out {out}: this is a folder; name a file")
     if not out.parent.is_dir():
         raise RunsError(f"--out {out}: there is no folder {out.parent}; make it first")
+    if not os.access(out.parent, os.W_OK):
+        raise RunsError(f"--out {out}: the folder {out.parent} cannot be written to; choose another")
 
 
 def _finish(policy: Policy, out: Path) -> None:
@@ -127,7 +138,7 @@ def fit(
     points = None if grid is None else read_grid(grid)
     notes = printing.console(stderr=True)
     with notes.status("reading the runs") as status:
-        log = read_runs(*runs, columns=_renamed(columns), strict=strict)
+        log = read_runs(*runs, columns=renamed(columns), strict=strict)
         policy = learn(
             log, target, grid=points, prices=given, seed=seed, name=name or out.stem, progress=status.update
         )
@@ -248,7 +259,8 @@ def _queries(path: Path) -> list[tuple[str, dict[str, Any]]]:
         try:
             row = json.loads(line)
         except ValueError as error:
-            raise QueryError(f"{where}: not JSON ({error}); each line is an object with a query") from None
+            reason = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else error
+            raise QueryError(f"{where}: not JSON ({reason}); each line is an object with a query") from None
         if not isinstance(row, dict) or not ({"query", "embedding"} & set(row)):
             raise QueryError(f"{where}: not an object with a query; write {{\"query\": \"...\"}}")
         key = row.get("query_id")
@@ -280,7 +292,7 @@ def replay(
     from paretoroute.runs import read_runs
 
     planner = Planner.load(policy)
-    found = judge(planner, read_runs(*runs, columns=_renamed(columns), strict=strict))
+    found = judge(planner, read_runs(*runs, columns=renamed(columns), strict=strict))
     if form == "text":
         _say(replay_words(found))
         return
@@ -300,6 +312,8 @@ def show(
     document, _ = read_policy(policy)
     if out is not None and out.suffix not in (".svg", ".html"):
         raise RunsError(f"--out {out}: a picture ends in .svg or .html")
+    if out is not None:
+        _check_folder(out)
     printing.console().print(drawing.terminal(document))
     if out is not None:
         out.write_text(drawing.svg(document) if out.suffix == ".svg" else drawing.html(document), encoding="utf-8")
@@ -345,6 +359,9 @@ def schema(
         typer.echo(text, nl=False)
     else:
         out.write_text(text, encoding="utf-8")
+
+
+app.command()(compare)
 
 
 def main() -> None:

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 
 def compare(
-    runs: Annotated[
-        list[Path], typer.Argument(metavar="RUNS...", help="Logged runs: JSONL, CSV or Parquet files.")
-    ],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUNS...", help="Logged runs: JSONL, CSV or Parquet files.")],
     folds: Annotated[int, typer.Option("--folds", help="Folds of the queries; each costs a fit.")] = 5,
     seed: Annotated[int, typer.Option("--seed", help="Same runs and seed, same figures.")] = 0,
     columns: Annotated[
@@ -31,7 +29,7 @@ def compare(
 ) -> None:
     """Compare the policy that fit would make with simpler routers, on your runs, out of fold."""
     from paretoroute import printing
-    from paretoroute.cli import _renamed
+    from paretoroute.cli import renamed
     from paretoroute.comparing import compare as judge
     from paretoroute.prices import read_prices
     from paretoroute.runs import read_runs
@@ -40,7 +38,7 @@ def compare(
         raise RunsError(f"--format {form!r}: use text or json")
     given = None if prices is None else read_prices(prices)
     with printing.console(stderr=True).status("reading the runs") as status:
-        log = read_runs(*runs, columns=_renamed(columns))
+        log = read_runs(*runs, columns=renamed(columns))
         found = judge(log, prices=given, folds=folds, seed=seed, progress=status.update)
     if form == "json":
         typer.echo(json.dumps(found.to_json(), ensure_ascii=False, indent=2, allow_nan=False))
@@ -69,11 +67,13 @@ def comparison_table(found: Comparison) -> Table:
     )
     table = Table(box=box.SIMPLE_HEAD, title=title)
     table.add_column("router", overflow="fold")
-    for name in ("gain", "default minus router", "peak quality", "cost at best single's quality"):
+    for name in ("gain", "default minus router"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("peak quality", "cost at quality\nof best single"):
         table.add_column(name, justify="right")
     for row in found.rows:
         cost = row.cost_usd_at_best_single
-        paid = "never" if cost is None else f"{money(cost)} (x{cost / found.best_single_cost_usd:.2f})"
+        paid = "never" if cost is None else f"x{cost / found.best_single_cost_usd:.3f}"
         lead = "" if row.lead is None else _interval(row.lead)
         style = "bold green" if row.lead is None else None
         table.add_row(row.name, _interval(row.gain), lead, f"{row.peak_quality:.4f}", paid, style=style)

@@ -7,7 +7,7 @@ noise of spending counts as well.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,13 @@ class Record:
     cost_usd: Floats
     logged_quality: Floats
     logged_cost_usd: Floats
+
+    def blind(self) -> Record:
+        """Forecast every query at the points' logged means: what a prompt-blind policy goes by."""
+        quality = np.clip(self.quality.mean(0), 0.0, 1.0)
+        cost = np.maximum(self.cost_usd.mean(0), 0.0)
+        shape = self.quality.shape
+        return replace(self, forecast=Forecast(np.broadcast_to(quality, shape), np.broadcast_to(cost, shape)))
 
     def chosen(self, price: float, split: float) -> tuple[Floats, Floats, Floats]:
         """Give each query's expected quality and cost at a price, and the points' shares.

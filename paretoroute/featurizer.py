@@ -8,7 +8,6 @@ Deerwester et al., 1990). Text statistics are standardised and appended. Nothing
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property

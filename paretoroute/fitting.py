@@ -300,8 +300,11 @@ def _spread(cells: _Cells, forecast: Floats, sample: _Sample) -> Floats:
 
 def _bounds(runs: Runs) -> Bounds:
     size = np.array([len(text.encode("utf-8", "replace")) for text in runs.texts], np.float64)
+    # What comes with every query is at most the smallest prompt; long queries show less than one token per byte.
+    beyond = _largest(runs.point, runs.prompt_tokens - size[runs.query], len(runs.points))
+    least = -_largest(runs.point, -runs.prompt_tokens, len(runs.points))
     return Bounds(
-        _largest(runs.point, runs.prompt_tokens - size[runs.query], len(runs.points)),
+        np.maximum(beyond, least),
         _largest(runs.point, runs.completion_tokens, len(runs.points)),
     )
 

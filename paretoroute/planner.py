@@ -7,16 +7,18 @@ never of its text, since with no signal in the text every query ties.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import math
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from paretoroute import dispatch
+from paretoroute import dispatch, evidence
 from paretoroute.choice import choose_row
 from paretoroute.decision import Alternative, Decision
 from paretoroute.errors import DialectError, PolicyError, QueryError, TargetError
@@ -71,6 +73,8 @@ class Planner:
         _check_features(policy, features)
         if dialect is not None:
             dispatch.check(dialect, self._grid.points)
+        blind = self._solution.prompt_blind
+        self._blind = evidence.record(policy.traffic, self._grid).blind().forecast if blind else None
         self._coin = np.random.default_rng(seed)
         self._seed = policy.document.coin_seed.encode()
         self._models = np.array([point.model for point in self._grid.points])
@@ -132,6 +136,8 @@ class Planner:
         text = _text(query)
         _check_id(query_id)
         amounts, read = self._forecast(text, embedding)
+        if self._blind is not None:
+            amounts = replace(amounts, quality=self._blind.quality[0])
         cost = self._cost(amounts)
         quality = np.clip(amounts.quality + self._solution.quality_shift, 0.0, 1.0)
         caps = self._caps(amounts)
@@ -149,9 +155,12 @@ class Planner:
         column, propensity = self._toss(low, high, query_id)
         capped = feasible and caps_fitting[column] < caps[column]
         status = self._status(feasible, read, bool(capped), amounts.unfamiliar)
-        return self._decision(
+        decision = self._decision(
             column, among, weigh, amounts, quality, cost, caps_fitting, propensity, status, query_id, (low, high)
         )
+        if max_cost_usd is not None and not feasible and np.isnan(self._paid_out[may]).all():
+            return replace(decision, why=f"{decision.why} A hard cost limit needs points priced by tokens; none is.")
+        return decision
 
     def plan_batch(
         self, queries: Iterable[Query | None], *, query_ids: Sequence[str | None] | None = None, **limits: Any
@@ -181,6 +190,8 @@ class Planner:
         return surface.at(surface.featurizer.of_embedding(vector)), True
 
     def _raw_cost(self, amounts: Amounts) -> Floats:
+        if self._blind is not None:
+            return self._blind.cost_usd[0]
         return cost_usd(amounts.amount, amounts.prompt_tokens, self._grid)
 
     def _cost(self, amounts: Amounts) -> Floats:
@@ -243,9 +254,7 @@ class Planner:
                 raise TargetError(f"models must be a list of names, got the text {models!r}; write [{models!r}]")
             unknown = set(models) - set(self._models)
             if unknown:
-                raise TargetError(
-                    f"unknown model {sorted(unknown)[0]!r}; the policy has {', '.join(self._grid.models)}"
-                )
+                raise TargetError(_unknown_model(sorted(unknown)[0], self._grid.models))
             may &= np.isin(self._models, list(models))
         if callable is not None:
             mask = np.asarray(callable)
@@ -341,6 +350,11 @@ def _text(query: Query | None) -> str | None:
         return query_text(query)
     except Misfit as error:
         raise QueryError(f"the query: {error}") from None
+
+
+def _unknown_model(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=5, cutoff=0.3) or known[:5]
+    return f"unknown model {name!r}; near: {', '.join(repr(other) for other in near)}"
 
 
 def _check_id(query_id: object) -> None:

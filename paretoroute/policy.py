@@ -129,7 +129,7 @@ def make_policy(
         ),
         fitted_on=about.model_copy(update={"findings": tuple(findings)}),
         versions=_versions(),
-        coin_seed=hashlib.sha256(f"{about.runs_sha256}:{about.seed}".encode()).hexdigest()[:32],
+        coin_seed=hashlib.sha256(f"coin:{about.seed}".encode()).hexdigest()[:32],
         grid=(),
     )
     return _solved(Policy(start, fit.surface, fit.traffic), grid, target_of(start.target))
@@ -160,7 +160,13 @@ def _solved(policy: Policy, grid: Grid, target: Target) -> Policy:
     by_column = target
     if isinstance(target, MinQuality) and isinstance(target.of, str):
         by_column = replace(target, of=grid.index(target.of))
-    answer = calibrate(known.forecast, known.logged_quality, known.logged_cost_usd, by_column)
+    routed = known
+    answer = _calibrated(routed, by_column)
+    blind = _calibrated(routed.blind(), by_column)
+    prompt_blind = _better(blind, answer)
+    if prompt_blind:
+        known, answer = routed.blind(), blind
+    target = target_of(target_entry(target, names))
     nearest = None if answer.nearest is None else target_of(target_entry(answer.nearest, names))
     _, _, share = known.chosen(answer.price, answer.split)
     kept = policy.document
@@ -168,20 +174,39 @@ def _solved(policy: Policy, grid: Grid, target: Target) -> Policy:
         schema=1,  # type: ignore[call-arg]  # the field's alias
         name=kept.name,
         target=target_entry(target),
-        solution=_solution(known, answer, target, nearest),
+        solution=_solution(known, answer, target, nearest, prompt_blind),
         expected=_expected(known, answer, grid),
         grid=_grid(known, grid, share, policy.surface),
         features=kept.features,
         surface=kept.surface,
         fitted_on=kept.fitted_on,
         versions=kept.versions,
-        trade_off=tuple(_trade_off(known)),
+        trade_off=tuple(_trade_off(routed)),
         coin_seed=kept.coin_seed,
     )
     return replace(policy, document=document, sha256="")
 
 
-def _solution(known: Record, answer: Calibrated, target: Target, nearest: Target | None) -> doc.SolutionEntry:
+def _calibrated(known: Record, target: Target) -> Calibrated:
+    return calibrate(known.forecast, known.logged_quality, known.logged_cost_usd, target)
+
+
+def _better(blind: Calibrated, routed: Calibrated) -> bool:
+    """Tell whether the prompt-blind mixture meets a target better than routing does.
+
+    A floor that routing cannot reach may be reached by always calling the best point, and where money is no object the
+    best point may be better than the best forecast one.
+    """
+    if blind.status == "infeasible" or routed.status == "infeasible":
+        if blind.status != routed.status:
+            return routed.status == "infeasible"
+        return blind.expected_quality > routed.expected_quality and isinstance(routed.target, MinQuality)
+    return routed.status == "slack" and blind.expected_quality > routed.expected_quality
+
+
+def _solution(
+    known: Record, answer: Calibrated, target: Target, nearest: Target | None, prompt_blind: bool
+) -> doc.SolutionEntry:
     return doc.SolutionEntry(
         status=answer.status,
         quality_per_usd=float(answer.price),
@@ -190,6 +215,7 @@ def _solution(known: Record, answer: Calibrated, target: Target, nearest: Target
         cost_ratio=float(answer.cost_ratio),
         gap=known.gap(answer.price, answer.split),
         meaning=meaning(answer.status, target, nearest, answer.shadow_price),
+        prompt_blind=prompt_blind,
         nearest=None if nearest is None else target_entry(nearest),
         binds=answer.binds,
     )

@@ -85,6 +85,9 @@ class SolutionEntry(_Section):
     cost_ratio: Annotated[float, Field(gt=0, description="logged over forecast cost of the points chosen")]
     gap: Annotated[float, Field(ge=0, description="how far from the optimum at most, in units of the objective")]
     meaning: Annotated[str, Field(description="the solution in a sentence")]
+    prompt_blind: Annotated[
+        bool, Field(description="every query is forecast at the points' means, since that meets the target better")
+    ] = False
     nearest: Annotated[TargetEntry | None, Field(description="the nearest target that can be met, if infeasible")]
     binds: Annotated[tuple[str, ...], Field(strict=False, description="the limits that bind")]
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from paretoroute.replaying import Replay
     from paretoroute.runs import Runs
 
-NARROWEST = 100  # columns when the output is no terminal
+NARROWEST = 120  # columns when the output is no terminal: room for long names
+
+SHOWN = 3  # rows that were set aside
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -88,11 +90,13 @@ def about_runs(runs: Runs, document: PolicyDocument) -> list[str]:
     """List what a user should know of the log: rows set aside, what is assumed, prices and notices."""
     said = []
     if runs.set_aside_count:
-        said.append(f"{runs.set_aside_count} rows were set aside; the first:")
-        said += [f"  {row}" for row in runs.set_aside[:3]]
+        count = runs.set_aside_count
+        said.append("1 row was set aside:" if count == 1 else f"{count} rows were set aside; the first:")
+        said += [f"  {row}" for row in runs.set_aside[:SHOWN]]
     if document.fitted_on.assumption:
         said.append(document.fitted_on.assumption)
-    notes = [words for words in document.fitted_on.findings[:-1] if not words.startswith("price of")]
+    above = ("price of", "rows set aside") if runs.set_aside_count <= SHOWN else ("price of",)
+    notes = [words for words in document.fitted_on.findings[:-1] if not words.startswith(above)]
     priced = sum(words.startswith("price of") for words in document.fitted_on.findings)
     if priced:
         said.append(f"prices of {priced} models were derived from logged cost and tokens (see the policy file)")

@@ -134,7 +134,8 @@ def _check_featurizer(featurizer: Featurizer) -> None:
     else:
         buckets, scaled = 0, rows
     _expect("featurizer.projection", featurizer.projection, (rows, featurizer.rank))
-    for name, length in (("buckets", buckets), ("weights", buckets), ("scales", rows), ("centre", scaled), ("scale", scaled)):
+    lengths = {"buckets": buckets, "weights": buckets, "scales": rows, "centre": scaled, "scale": scaled}
+    for name, length in lengths.items():
         _expect(f"featurizer.{name}", getattr(featurizer, name), (length,))
 
 

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices: threads only wait for one another
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    # Nearly all of a small fit is compilation; programs of the same shapes are compiled once a session.
+    compiled = tempfile.mkdtemp(prefix="paretoroute-jax-")
+    atexit.register(shutil.rmtree, compiled, ignore_errors=True)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = compiled
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 from dataclasses import dataclass
 
@@ -32,7 +42,7 @@ OPENINGS = {
 RESTS = {
     "code": ("sorts a list of records", "parses the header", "merges two dictionaries", "walks the directory tree"),
     "law": ("withhold the rent", "sublet the flat", "claim back a deposit", "end the lease early"),
-    "poem": ("the moon forgets its name", "rain returns to the sea", "an old clock falls asleep", "snow learns to sing"),
+    "poem": ("the moon forgets its name", "rain returns to the sea", "an old clock falls asleep", "snow learns to hum"),
 }
 # Chance of a good answer by kind and point (basso low, basso high, tenor low, tenor high).
 TRUTH = {
@@ -129,7 +139,7 @@ SIGNAL = {"holes": 0.2, "latency": True}
 
 @pytest.fixture(scope="session")
 def signal_runs() -> Runs:
-    """240 queries of three kinds that want different points, a fifth of the cells missing."""
+    """Log 240 queries of three kinds that want different points, a fifth of the cells missing."""
     return make_runs(**SIGNAL)
 
 

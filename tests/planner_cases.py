@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import io
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -121,7 +120,7 @@ def command(*arguments: object) -> Said:
     out, err = io.StringIO(), io.StringIO()
     code: object = 0
     argv = ["paretoroute", *map(str, arguments)]
-    with mock.patch.object(sys, "argv", argv), mock.patch.dict(os.environ), redirect_stdout(out), redirect_stderr(err):
+    with mock.patch.object(sys, "argv", argv), redirect_stdout(out), redirect_stderr(err):
         try:
             cli.main()
         except SystemExit as end:

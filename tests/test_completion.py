@@ -1,4 +1,4 @@
-"""Completing panels: exact where all is logged, better than column means where cells are missing, data overrule priors."""
+"""Completing panels: exact where all is logged, better than column means elsewhere, and data overrule priors."""
 
 import numpy as np
 import pytest
@@ -23,19 +23,6 @@ def test_a_full_matrix_gives_the_exact_means_and_residuals():
     np.testing.assert_allclose(done.base + done.residual, cells, atol=1e-12)
 
 
-def test_logged_cells_are_kept_as_they_are_and_no_hole_stays():
-    chance = np.random.default_rng(0)
-    cells = chance.random((40, 4))
-    known = chance.random((40, 4)) < 0.6
-    known[0] = [True, False, False, False]
-
-    done = complete(np.where(known, cells, np.nan), known * 1.0, FOUR, rising=True, seed=0)
-
-    full = done.base + done.residual
-    assert np.isfinite(full).all()
-    np.testing.assert_allclose(full[known], cells[known], atol=1e-12)
-
-
 @pytest.fixture(scope="module")
 def hard_ones_missing():
     """Quality falls with a query's difficulty, and of the costly point mostly the easy queries were logged."""
@@ -57,9 +44,19 @@ def test_cells_missing_where_queries_are_hard_are_recovered_from_what_the_querie
     columns = np.nanmean(cells, axis=0)
     assert columns[3] - truth[:, 3].mean() > 0.1, "the column mean is far off on this log"
     away, columns_away = (np.abs(base - truth.mean(0)) for base in (done.base, columns))
-    assert (away[2:] < 0.5 * columns_away[2:]).all()
+    assert (away[2:] < 0.1 * columns_away[2:]).all()
     error = np.abs(done.base + done.residual - truth)[~known].mean()
-    assert error < 0.5 * np.abs(columns - truth)[~known].mean()
+    assert error < 0.2 * np.abs(columns - truth)[~known].mean()
+
+
+def test_logged_cells_are_kept_as_they_are_and_no_hole_stays(hard_ones_missing):
+    _, cells, known = hard_ones_missing
+
+    done = complete(cells, known * 1.0, FOUR, rising=True, seed=0)
+
+    full = done.base + done.residual
+    assert np.isfinite(full).all()
+    np.testing.assert_allclose(full[known], cells[known], atol=1e-12)
 
 
 def test_the_same_log_completes_to_the_same_bits(hard_ones_missing):
@@ -93,17 +90,6 @@ def test_a_point_with_two_runs_is_pulled_towards_its_models_other_budgets():
     assert done.base[4] > 0.55, "two runs are no reason to call it useless when its neighbours are at 0.9"
     assert done.base[4] < 0.9
     assert np.abs(done.base - truth)[[0, 1, 2, 3, 5]].max() < 0.07
-
-
-def test_many_runs_of_a_point_overrule_its_models_other_budgets():
-    chance = np.random.default_rng(2)
-    labels = points_of("basso", labels=("low", "medium", "high"))
-    cells = (chance.random((400, 3)) < [0.8, 0.3, 0.8]).astype(float)
-    cells[chance.random((400, 3)) < 0.3] = np.nan
-
-    done = complete(cells, ~np.isnan(cells) * 1.0, labels, rising=True, seed=0)
-
-    assert done.base[1] < 0.37
 
 
 def test_a_fall_with_more_compute_that_the_data_show_is_kept():

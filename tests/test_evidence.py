@@ -43,6 +43,23 @@ def slow_blind(table, spent):
     return best
 
 
+def test_the_interval_of_the_gain_counts_the_noise_of_spending(noisy):
+    two = known(noisy.quality[:, :2], noisy.cost_usd[:, :2], forecast_quality=noisy.forecast.quality[:, :2])
+    quality, cost, _ = two.chosen(0.1, 0.0)
+    (cheap, dear), (bad, good) = two.cost_usd.mean(0), two.quality.mean(0)
+    share = (cost.mean() - cheap) / (dear - cheap)
+    assert 0 < share < 1
+    slope = (good - bad) / (dear - cheap)
+    blind_quality, blind_cost = (table @ [1 - share, share] for table in (two.quality, two.cost_usd))
+    worth = quality - blind_quality - slope * (cost - blind_cost)
+
+    gain = gain_over_blind(two, [(0.1, 0.0)])
+
+    reach = 100 * Z90 * worth.std() / 20
+    assert gain.high - gain.value == pytest.approx(reach)
+    assert gain.value - gain.low == pytest.approx(reach)
+
+
 @pytest.mark.parametrize("price", [0.05, 0.1, 0.2, 0.4])
 def test_the_gain_over_blind_mixtures_is_that_of_a_slow_version(noisy, price):
     quality, cost, _ = noisy.chosen(price, 0.0)

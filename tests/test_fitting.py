@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from conftest import KINDS, PRICES, TRUTH, bits, fitted, make_runs, table_of
+
 from paretoroute.errors import RunsError
 from paretoroute.fitting import fit_surface
 from paretoroute.prices import build_grid
@@ -110,7 +111,7 @@ def test_near_duplicates_tell_nothing_about_one_another_out_of_fold():
 
 def test_the_outcome_of_a_query_does_not_tell_on_itself_in_the_traffic():
     query = 50
-    table = table_of(queries=150, exact=True)
+    table = table_of(exact=True)
     rows = table.to_pylist()
     for row in rows:
         if row["query_id"] == f"q{query:04d}":
@@ -122,8 +123,8 @@ def test_the_outcome_of_a_query_does_not_tell_on_itself_in_the_traffic():
     assert len(flipped) == 1
     own = (after.traffic.quality - before.traffic.quality)[flipped[0]]
     moved = (after.traffic.logged_quality - before.traffic.logged_quality)[flipped[0]]
-    # The means and the basis are of all queries; a 150th of them leaks through these, and no more.
-    assert np.abs(own).max() < 0.02, (own, moved)
+    # The means and the basis are of all queries; a 240th of them leaks through these, and no more.
+    assert np.abs(own).max() < 0.015, (own, moved)
 
 
 def rows_of_first_repeats(runs):
@@ -152,7 +153,7 @@ def test_k_of_n_trials_weigh_like_n_runs():
 
 
 def test_an_embedding_column_is_read_in_place_of_the_text():
-    runs = make_runs(queries=90, embedding=True)
+    runs = make_runs(queries=60, embedding=True)
 
     fit, _ = fitted(runs, kind="embedding")
 

@@ -1,4 +1,4 @@
-"""fit, the call that most users make: it routes kinds to the points that are good at them, and promises what it keeps."""
+"""fit, the call that most users make: it routes kinds to the points good at them, and keeps its promises."""
 
 import numpy as np
 import pyarrow as pa
@@ -57,7 +57,8 @@ def test_the_same_runs_in_any_order_and_the_same_seed_give_the_same_policy(signa
     again = pr.fit(pr.read_runs(shuffled), pr.MaxCost(usd=0.002))
 
     assert again.document == signal_policy.document
-    assert bits(to_arrays(again.surface, again.traffic)) == bits(to_arrays(signal_policy.surface, signal_policy.traffic))
+    first, second = (bits(to_arrays(policy.surface, policy.traffic)) for policy in (signal_policy, again))
+    assert first == second
 
 
 def test_without_signal_the_mix_of_the_coin_meets_the_cost_in_expectation(blind_policy, blind_runs):
@@ -135,7 +136,7 @@ def by_kind(text):
 
 
 def test_a_feature_function_decides_what_is_seen_and_the_planner_needs_the_same_one(tmp_path):
-    runs = make_runs(queries=90, seed=2)
+    runs = make_runs(queries=60, seed=2)
     policy = pr.fit(runs, pr.MaxCost(usd=0.003), features=by_kind)
     policy.save(tmp_path / "p.yaml")
 
@@ -164,7 +165,7 @@ def test_a_feature_function_that_gives_no_vectors_is_refused(function, message):
 
 
 def test_an_embedding_column_is_used_without_being_asked_for():
-    runs = make_runs(queries=90, embedding=True, seed=1)
+    runs = make_runs(queries=60, embedding=True, seed=1)
 
     policy = pr.fit(runs, pr.MaxCost(usd=0.003))
 

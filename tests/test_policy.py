@@ -157,7 +157,6 @@ def test_a_relative_target_is_taken_against_the_logged_quality_of_its_point(rati
     assert (target.of, target.ratio) == ("thinker@8000", ratio)
 
 
-@pytest.mark.xfail(raises=IndexError, strict=True, reason="policy._solved gives target_entry no names")
 def test_a_point_given_by_column_is_written_down_by_name():
     target = fitted().policy.solve(pr.MinQuality(ratio=0.9, of=4)).document.target
 
@@ -185,7 +184,7 @@ def test_a_price_change_needs_no_fit_and_keeps_quality_and_tokens():
     for before, after in entries:
         factor = 1 if before.cost == "logged" else 3
         for one, two in zip(before.points, after.points, strict=True):
-            assert two.cost_usd == pytest.approx(factor * one.cost_usd, rel=1e-6)
+            assert two.cost_usd == pytest.approx(factor * one.cost_usd, rel=1e-4)  # derived prices are rounded ones
             assert two.quality == one.quality
     assert repriced.document.expected.cost_usd <= 0.006 * (1 + 1e-9)
     assert np.array_equal(repriced.traffic.amount, policy.traffic.amount)

@@ -80,7 +80,7 @@ def test_leaving_groups_out_gives_what_refitting_without_them_gives(data):
             rest = group != group[row]
             other = Ridge(alpha=strength).fit(features[rest], targets[rest])
             expected = other.predict(features[row][None])[0]
-            np.testing.assert_allclose(found[s, place], expected, rtol=1e-6, atol=1e-6, err_msg=f"{strength}, row {row}")
+            np.testing.assert_allclose(found[s, place], expected, rtol=1e-6, atol=1e-6, err_msg=f"{strength}, {row}")
 
 
 def test_a_query_that_is_left_out_does_not_move_its_own_forecast(data):

@@ -86,8 +86,9 @@ def test_what_happens_in_a_fold_does_not_move_the_weights_that_leave_it_out(prob
 def test_a_query_of_which_nothing_is_known_does_not_count(problem, weights):
     forecasts, targets, query_weight, fold = problem
     more = np.concatenate([forecasts, 100 + forecasts[:, :9]], axis=1)
+    goals, counts = np.vstack([targets, targets[:9]]), np.r_[query_weight, np.zeros(9)]
 
-    same = stack(more, np.vstack([targets, targets[:9]]), np.r_[query_weight, np.zeros(9)], np.r_[fold, fold[:9]], FOLDS)
+    same = stack(more, goals, counts, np.r_[fold, fold[:9]], FOLDS)
 
     np.testing.assert_allclose(same, weights, atol=1e-9)
 

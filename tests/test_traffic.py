@@ -55,7 +55,10 @@ def test_the_logged_cost_of_the_traffic_is_the_logged_cost(signal_fit, signal_ru
     )
 
 
-@pytest.mark.parametrize(("queries", "points", "size"), [(500, 10, 500), (10**6, 3, MOST_QUERIES), (10**6, 10**5, 200), (50, 10**5, 50)])
+@pytest.mark.parametrize(
+    ("queries", "points", "size"),
+    [(500, 10, 500), (10**6, 3, MOST_QUERIES), (10**6, 10**5, 200), (50, 10**5, 50)],
+)
 def test_the_traffic_is_a_sample_of_bounded_size(queries, points, size):
     assert sample_size(queries, points) == size
 
