@@ -116,7 +116,7 @@ class Planner:
 
         Args:
             query: a text or chat messages; None with an embedding. Without either, or with nothing but blanks, the
-                prompt-blind means decide and the status is ``fallback``.
+                prompt-blind means decide and the status is ``fallback``, unless queries without a text were logged.
             query_id: an opaque key that seeds the coin.
             embedding: ready features, for a policy that was fitted on an ``embedding`` column.
             max_cost_usd: hard limit on the bill of this call, kept for certain as long as the prompt is built as in
@@ -176,7 +176,7 @@ class Planner:
         """Forecast every point; the second tells whether the query could be read."""
         surface, kind = self.policy.surface, self.policy.document.features.kind
         if kind == "hashed_ngrams":
-            if text is None or not text.strip():
+            if text is None or not (text.strip() or surface.knows_blanks):
                 return surface.flattened(), False
             return surface.at_text(text), True
         if kind == "function" and self._features is not None and text is not None:

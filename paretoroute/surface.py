@@ -161,6 +161,12 @@ class Surface:
     familiarity: Familiarity
     bounds: Bounds
 
+    @cached_property
+    def knows_blanks(self) -> bool:
+        """Whether queries without a text were logged: a kind of traffic of its own, with its own forecast."""
+        texts = self.neighbours.features[:, : self.featurizer.rank]
+        return bool((texts == 0).all(axis=1).any())
+
     def flattened(self) -> Amounts:
         """Forecast without a query: the prompt-blind means."""
         return Amounts(

@@ -9,9 +9,12 @@ from conftest import KINDS, PRICES, TRUTH, bits, fitted, make_runs, table_of
 
 from paretoroute.errors import RunsError
 from paretoroute.fitting import fit_surface
+from paretoroute.learning import fit
+from paretoroute.planner import Planner
 from paretoroute.prices import build_grid
 from paretoroute.runs import read_runs
 from paretoroute.surface_arrays import to_arrays
+from paretoroute.targets import MaxCost
 
 NEW_TEXTS = {
     "code": "Write a python function that walks the header and sorts two records",
@@ -220,3 +223,29 @@ def test_a_point_without_any_cost_is_named():
 
     with pytest.raises(RunsError, match="the cost of basso@low, .* is nowhere known; log cost_usd, or tokens"):
         fit_surface(replace(runs, completion_tokens=unknown, cost_usd=unknown), grid)
+
+
+def blank_rows():
+    chance = np.random.default_rng(5)
+    quality = {"small": 0.4, "large": 0.8}
+    return [
+        {
+            "query_id": f"b{i}",
+            "query": "",
+            "model": model,
+            "quality": float(chance.random() < quality[model]),
+            "cost_usd": cost * float(np.exp(0.3 * chance.standard_normal())),
+        }
+        for i in range(200)
+        for model, cost in (("small", 0.001), ("large", 0.01))
+    ]
+
+
+def test_queries_without_a_text_are_planned_as_their_traffic_was_solved():
+    policy = fit(read_runs(pa.Table.from_pylist(blank_rows())), MaxCost(usd=0.004))
+
+    planner = Planner(policy)
+    spent = [planner.plan("", query_id=f"q{i}").expected_cost_usd for i in range(400)]
+
+    assert {planner.plan("", query_id=f"q{i}").status for i in range(5)} == {"met"}
+    assert np.mean(spent) == pytest.approx(0.004, rel=0.2)
