@@ -208,9 +208,8 @@ def _fit_panel(cells: _Cells, grid: Grid, sample: _Sample, seed: int) -> tuple[P
     for f in range(FOLDS):
         inside = sample.fold == f
         mixed[inside] = np.einsum("hik,hk->ik", heads[:, inside], weights[f])
-    left_out = _left_out_base(full, sample)
-    forecast = left_out + mixed @ basis.T
-    signal = _signal(cells, left_out, forecast, sample)
+    forecast = full.base + mixed @ basis.T
+    signal = _signal(cells, full.base, forecast, sample)
     if not signal.used:
         forecast = np.broadcast_to(_single(full.base), forecast.shape).copy()
     low, high = (_single(end) for end in _range(cells))
@@ -228,20 +227,6 @@ def _basis(residual: Floats, components: int) -> Floats:
     directions = directions[:, ::-1][:, :components]
     heaviest = np.abs(directions).argmax(axis=0)
     return directions * np.sign(directions[heaviest, np.arange(directions.shape[1])])
-
-
-def _left_out_base(full: completion.Completed, sample: _Sample) -> Floats:
-    """Mean of every point without the query's own group, ``(sample, points)``.
-
-    A point that is ahead by luck owes it to the very outcomes that it would be judged on: with its mean taken over all
-    queries a policy that picks it looks better than it will be.
-    """
-    size = np.bincount(sample.group)
-    own = np.zeros((len(size), len(full.base)))
-    np.add.at(own, sample.group, full.residual)
-    group = sample.group[sample.rows]
-    others = np.maximum(len(sample.group) - size[group], 1)[:, None]
-    return full.base + (own.sum(0) - own[group]) / others - full.residual.mean(0)
 
 
 def _left_out(sample: _Sample, targets: Floats) -> Floats:

@@ -7,7 +7,6 @@ import pyarrow as pa
 import pytest
 from conftest import KINDS, PRICES, TRUTH, bits, fitted, make_runs, table_of
 
-from paretoroute import fitting
 from paretoroute.errors import RunsError
 from paretoroute.fitting import fit_surface
 from paretoroute.learning import fit
@@ -250,31 +249,3 @@ def test_queries_without_a_text_are_planned_as_their_traffic_was_solved():
 
     assert {planner.plan("", query_id=f"q{i}").status for i in range(5)} == {"met"}
     assert np.mean(spent) == pytest.approx(0.004, rel=0.2)
-
-
-def test_the_points_means_of_the_traffic_leave_out_a_query_and_its_near_duplicates():
-    draw = np.random.default_rng(4)
-    cells, group = draw.random((7, 3)), np.array([0, 1, 1, 2, 3, 3, 4])
-    base = cells.mean(0) + [0.0, 0.01, -0.02]  # pooled, so not quite the mean
-    full = fitting.completion.Completed(base, cells - base)
-    rows = np.array([5, 0, 2])
-    sample = fitting._Sample(rows, draw.random((3, 2)), np.zeros(3, np.int64), group, draw.random((7, 2)), 2)
-    expected = [base + cells[group != group[i]].mean(0) - cells.mean(0) for i in rows]
-    assert np.allclose(fitting._left_out_base(full, sample), expected, rtol=0, atol=1e-12)
-
-
-def test_a_query_does_not_move_the_means_it_is_judged_by():
-    draw = np.random.default_rng(5)
-    cells = draw.random((40, 3))
-    sample = fitting._Sample(
-        np.arange(40), draw.random((40, 2)), np.zeros(40, np.int64), np.arange(40), draw.random((40, 2)), 2
-    )
-
-    def left_out(values):
-        return fitting._left_out_base(fitting.completion.Completed(values.mean(0), values - values.mean(0)), sample)
-
-    flipped = cells.copy()
-    flipped[7] = 1 - flipped[7]
-    before, after = left_out(cells), left_out(flipped)
-    assert np.allclose(before[7], after[7], rtol=0, atol=1e-12)
-    assert np.abs(before[8] - after[8]).max() > 1e-3
