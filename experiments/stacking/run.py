@@ -91,18 +91,27 @@ def one_split(runs, seed):
         "ridge, strength 3": single(1), "ridge, strength 30": single(2),
         "40 neighbours": single(strengths + 1), "150 neighbours": single(strengths + 2),
     }  # fmt: skip
-    singles = np.stack([true_cost.mean(0), true_quality.mean(0)], axis=1)
-    top = singles[singles[:, 1].argmax()]
-    low = np.interp(0.6 * top[1], *pr_line(singles))
-    grid = np.geomspace(max(low, singles[:, 0].min()), top[0], 101)[1:]
-    static = hull_at(singles, grid)
+    gain = gain_over_singles(true_quality, true_cost)
     found = {}
     for label, weights_of in variants.items():
         cost_hat = np.exp(forecast("cost", weights_of))
         cost_hat *= filled(train, "cost_usd").mean(0) / cost_hat.mean(0)
-        points = curve(forecast("quality", weights_of), cost_hat, true_quality, true_cost)
-        found[label] = 100 * float((hull_at(points, grid) - static).mean())
+        found[label] = gain(forecast("quality", weights_of), cost_hat)
     return found
+
+
+def gain_over_singles(quality, cost):
+    """Give what judges forecasts: points of their curve over the best mixture of single points, mean of 100 costs."""
+    singles = np.stack([cost.mean(0), quality.mean(0)], axis=1)
+    top = singles[singles[:, 1].argmax()]
+    low = np.interp(0.6 * top[1], *pr_line(singles))
+    grid = np.geomspace(max(low, singles[:, 0].min()), top[0], 101)[1:]
+    static = hull_at(singles, grid)
+
+    def gain(quality_hat, cost_hat):
+        return 100 * float((hull_at(curve(quality_hat, cost_hat, quality, cost), grid) - static).mean())
+
+    return gain
 
 
 def pr_line(points):
@@ -110,24 +119,31 @@ def pr_line(points):
     return line.quality, line.cost_usd
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def print_tables(description, one_split, seeds, line):
+    """Run every log's splits and print a line for each variant; ``line`` words its figures beside those of all."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", help="logs; join two to one log with a +")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=seeds)
     args = parser.parse_args()
-    table = {}
+    means = {}
     for name in args.runs:
         runs = read_log(*name.split("+"))
         results = [one_split(runs, seed) for seed in range(args.seeds)]
         label = "+".join(Path(part).name for part in name.split("+"))
-        table[label] = {key: [r[key] for r in results] for key in results[0]}
-        print(f"{label}: {len(runs.query_ids)} queries, {len(runs.points)} points", flush=True)
-        for key, values in table[label].items():
-            print(f"  {key:24s}{np.mean(values):+7.2f}   splits {min(values):+.2f} to {max(values):+.2f}", flush=True)
+        table = {key: np.array([r[key] for r in results]) for key in results[0]}
+        print(f"{label}: {len(runs.query_ids)} queries, {len(runs.points)} points, {args.seeds} splits", flush=True)
+        for key, values in table.items():
+            print(f"  {key:44s}{values.mean():+7.2f}   {line(values, table)}", flush=True)
+            means.setdefault(key, []).append(values.mean())
     print("mean over the logs")
-    for key in next(iter(table.values())):
-        print(f"  {key:24s}{np.mean([np.mean(t[key]) for t in table.values()]):+7.2f}")
+    for key, values in means.items():
+        print(f"  {key:44s}{np.mean(values):+7.2f}")
+
+
+def ends(values, table):
+    """Word the least and the most of the splits."""
+    return f"splits {values.min():+.2f} to {values.max():+.2f}"
 
 
 if __name__ == "__main__":
-    main()
+    print_tables(__doc__, one_split, 3, ends)

@@ -6,7 +6,6 @@ held-out queries, the curve of every variant known with hindsight, averaged over
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "stacking")]
-from logs import filled, read_log, split  # noqa: E402
-from run import FOLDS, all_heads, curve, hull_at, pr_line  # noqa: E402
+from logs import filled, split  # noqa: E402
+from run import FOLDS, all_heads, gain_over_singles, pr_line, print_tables  # noqa: E402
 
 import paretoroute as pr  # noqa: E402
 from paretoroute import ridge, stacking  # noqa: E402
@@ -94,18 +93,14 @@ VIEWS = {
 
 
 def _judged(tables, forecasts, quality, cost, train_cost) -> dict[str, float]:
-    singles = np.stack([cost.mean(0), quality.mean(0)], axis=1)
-    top = singles[singles[:, 1].argmax()]
-    low = np.interp(0.6 * top[1], *pr_line(singles))
-    grid = np.geomspace(max(low, singles[:, 0].min()), top[0], 101)[1:]
-    static = hull_at(singles, grid)
+    judged = gain_over_singles(quality, cost)
     means = tables["quality"].mean(0)
 
     def gain(change, tokens, lost=None):
         cost_hat = np.exp(tables["cost"].mean(0) + tokens)
         cost_hat *= train_cost.mean(0) / cost_hat.mean(0)
         quality_hat = means + change - (0 if lost is None else 9.0 * lost)
-        return 100 * float((hull_at(curve(quality_hat, cost_hat, quality, cost), grid) - static).mean())
+        return judged(quality_hat, cost_hat)
 
     found = {label: gain(forecasts[label, "quality"], forecasts[label, "cost"]) for label in VIEWS}
     own, tokens = (forecasts["default heads", name] for name in ("quality", "cost"))
@@ -118,29 +113,12 @@ def _judged(tables, forecasts, quality, cost, train_cost) -> dict[str, float]:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", nargs="+", help="logs; join two to one log with a +")
-    parser.add_argument("--seeds", type=int, default=5)
-    args = parser.parse_args()
-    table = {}
-    for name in args.runs:
-        runs = read_log(*name.split("+"))
-        results = [one_split(runs, seed) for seed in range(args.seeds)]
-        label = "+".join(Path(part).name for part in name.split("+"))
-        table[label] = {key: [r[key] for r in results] for key in results[0]}
-        print(f"{label}: {len(runs.query_ids)} queries, {len(runs.points)} points, {args.seeds} splits", flush=True)
-        for key, values in table[label].items():
-            lead = np.array(values) - table[label]["default heads"]
-            error = lead.std(ddof=1) / len(lead) ** 0.5 if len(lead) > 1 else np.nan
-            print(
-                f"  {key:44s}{np.mean(values):+7.2f}   lead {lead.mean():+.2f}, s.e. over splits {error:.2f}",
-                flush=True,
-            )
-    print("mean over the logs")
-    for key in next(iter(table.values())):
-        print(f"  {key:44s}{np.mean([np.mean(t[key]) for t in table.values()]):+7.2f}")
+def lead(values, table):
+    """Word how far a variant is ahead of the default on the same splits."""
+    ahead = values - table["default heads"]
+    error = ahead.std(ddof=1) / len(ahead) ** 0.5 if len(ahead) > 1 else np.nan
+    return f"lead {ahead.mean():+.2f}, s.e. over splits {error:.2f}"
 
 
 if __name__ == "__main__":
-    main()
+    print_tables(__doc__, one_split, 5, lead)
