@@ -11,6 +11,8 @@ version evaluate the same expressions in the same order and agree bit for bit.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -101,3 +103,58 @@ def cheapest(quality: Floats, cost_usd: Floats, callable: Mask | None = None) ->
     if callable is not None:
         cost = np.where(callable, cost, np.inf)
     return np.where(cost == cost.min(axis=1, keepdims=True), quality, -np.inf).argmax(axis=1)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What a unit of each figure counts in the score of a point: quality x q - cost x c - latency x l - points_j.
+
+    Args:
+        quality: per unit of quality, not negative.
+        cost: per USD, not negative.
+        latency: per second, not negative.
+        points: constant of each point, ``(points,)``, or None.
+    """
+
+    quality: float
+    cost: float
+    latency: float = 0.0
+    points: Floats | None = None
+
+
+def choose_weighted(
+    quality: Floats, cost_usd: Floats, latency_s: Floats | None, weights: Weights, callable: Mask | None = None
+) -> Indices:
+    """Find the point with the highest weighted score, the cheapest of those within a relative 1e-12 of it.
+
+    With weights of 1 for quality and a price for cost this is ``low`` of :func:`choose`, bit for bit.
+
+    Args:
+        quality: ``(queries, points)``, float64.
+        cost_usd: ``(queries, points)`` or ``(points,)``, float64, not negative.
+        latency_s: ``(queries, points)`` or ``(points,)``; read only where its weight is not 0.
+        weights: of the figures.
+        callable: ``(queries, points)`` or ``(points,)``; None: all. Every query needs one callable point.
+
+    Returns:
+        Columns, ``(queries,)``.
+    """
+    rows = np.arange(quality.shape[0])
+    gain = quality if weights.quality == 1 else weights.quality * quality
+    toll = weights.cost * cost_usd
+    if weights.latency and latency_s is not None:
+        toll = toll + weights.latency * latency_s
+    if weights.points is not None:
+        toll = toll + weights.points
+    toll = np.broadcast_to(toll, quality.shape)
+    scores = gain - toll
+    if callable is not None:
+        scores[~np.broadcast_to(callable, quality.shape)] = -np.inf
+    low = scores.argmax(axis=1)
+    best = scores[rows, low][:, None]
+    tied = best - scores <= TIE * (np.abs(best) + np.maximum(toll, toll[rows, low][:, None]))
+    several = np.flatnonzero(tied.sum(axis=1) > 1)
+    if several.size:
+        cost = np.broadcast_to(cost_usd, quality.shape)[several]
+        low[several], _ = _sides(quality[several], cost, tied[several])
+    return low

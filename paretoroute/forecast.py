@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,8 @@ class Forecast:
         latency_s: mean latency, ``(queries, points)`` or ``(points,)``, or None.
         callable: which points may be called at all (outages, context length), bool, ``(queries, points)`` or
             ``(points,)``; None: all.
+        labels: names by which limits group queries, ``(queries,)`` each, by kind: ``tag``, ``tenant``, ``step``; None:
+            none. ``""`` is no label.
 
     Raises:
         TargetError: shapes disagree, a number is not finite, a cost is negative, or a query has no callable point.
@@ -37,6 +40,7 @@ class Forecast:
     completion_tokens: Array | None = None
     latency_s: Array | None = None
     callable: NDArray[np.bool_] | None = None
+    labels: Mapping[str, NDArray[np.str_]] | None = None
 
     def __post_init__(self) -> None:
         quality = np.asarray(self.quality)
@@ -48,6 +52,11 @@ class Forecast:
             if value is not None and np.shape(value) not in (quality.shape, quality.shape[1:]):
                 raise TargetError(
                     f"a forecast's {name} has shape {quality.shape} or {quality.shape[1:]}, got {np.shape(value)}"
+                )
+        for name, label in (self.labels or {}).items():
+            if np.shape(label) != quality.shape[:1]:
+                raise TargetError(
+                    f"a forecast's labels[{name!r}] have shape {quality.shape[:1]}, got {np.shape(label)}"
                 )
         if not np.isfinite(quality).all() or not np.isfinite(cost).all():
             raise TargetError(

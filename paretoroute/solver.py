@@ -13,8 +13,9 @@ For every p, mean_i max_j (q - p c) bounds what any choice can reach; ``gap`` is
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,11 @@ from paretoroute.choice import Indices, Mask
 from paretoroute.errors import TargetError
 from paretoroute.forecast import Forecast
 from paretoroute.hull import Steps, blocks, values
-from paretoroute.targets import MaxCost, MinQuality, Target
+from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
+
+if TYPE_CHECKING:
+    from paretoroute.limited import LimitedSolution
+    from paretoroute.limits import PopulationLimit
 
 Status = Literal["met", "slack", "infeasible"]
 # Sums of many float64 terms agree to about this much; a target this close to what is reachable is met.
@@ -120,12 +125,26 @@ def meaning(status: Status, target: Target, nearest: Target | None, shadow_price
     return f"one more dollar per query buys {100 * shadow_price:.2g} quality points (of 100)"
 
 
-def solve(forecast: Forecast, target: Target, *, seed: int = 0) -> Solution:
+@overload
+def solve(forecast: Forecast, target: MaxCost | MinQuality, *, seed: int = 0) -> Solution: ...
+
+
+@overload
+def solve(
+    forecast: Forecast, target: Target, limits: Sequence[PopulationLimit] = (), *, seed: int = 0
+) -> Solution | LimitedSolution: ...
+
+
+def solve(
+    forecast: Forecast, target: Target, limits: Sequence[PopulationLimit] = (), *, seed: int = 0
+) -> Solution | LimitedSolution:
     """Choose a point for every query so that the target is met, at the exact optimum of the linear relaxation.
 
     Args:
         forecast: quality and cost of every point at every query; higher quality is better.
         target: what to meet, over the mean of these queries. A relative one names its point by column.
+        limits: side conditions on the population, such as :class:`~paretoroute.limits.MaxShare`. With any of them, or
+            a :class:`~paretoroute.targets.BestTrade`, the answer is a :class:`~paretoroute.limited.LimitedSolution`.
         seed: of the draw ``choice`` among tied points.
 
     Returns:
@@ -140,6 +159,10 @@ def solve(forecast: Forecast, target: Target, *, seed: int = 0) -> Solution:
         >>> solution.choice.tolist(), round(solution.expected_quality, 12)
         ([1, 0], 0.6)
     """
+    if limits or isinstance(target, BestTrade):
+        from paretoroute.limited import solve_limited
+
+        return solve_limited(forecast, target, limits, seed=seed)
     measure, which = ("cost", 0) if isinstance(target, MaxCost) else ("quality", 1)
     queries = forecast.quality.shape[0]
     total = queries * (target.usd if isinstance(target, MaxCost) else floor_of(target, forecast))
@@ -156,7 +179,7 @@ def solve(forecast: Forecast, target: Target, *, seed: int = 0) -> Solution:
         nearest = MaxCost(usd=low / queries) if infeasible else None
         return _answer(state, mix, split, "infeasible" if infeasible else "met", target, nearest, seed)
     if total > high + ROUNDING * abs(high):
-        return _answer(state, mix, 1.0, "infeasible", target, _nearest(target, forecast, high / queries), seed)
+        return _answer(state, mix, 1.0, "infeasible", target, nearest_quality(target, forecast, high / queries), seed)
     at_start = state.upper == math.inf and (not steps.slope.size or price >= steps.slope[0])
     status: Status = "slack" if at_start and total <= low else "met"
     return _answer(state, mix, split, status, target, None, seed)
@@ -179,7 +202,7 @@ def floor_of(target: MinQuality, forecast: Forecast) -> float:
     return float(target.ratio or 1.0) * float(forecast.quality[:, target.of].mean(dtype=np.float64))
 
 
-def _nearest(target: MinQuality, forecast: Forecast, quality: float) -> MinQuality:
+def nearest_quality(target: MinQuality, forecast: Forecast, quality: float) -> MinQuality:
     """State the highest quality within reach in the terms of the target."""
     if target.quality is not None:
         return MinQuality(quality=min(max(quality, 0.0), 1.0))

@@ -65,4 +65,22 @@ class MinQuality:
         return f"mean quality at least {self.ratio:.6g} of that of {self.of}"
 
 
-Target = MaxCost | MinQuality
+@dataclass(frozen=True, slots=True)
+class BestTrade:
+    """Highest mean of quality minus cost over ``usd_per_quality``: what a right answer for a wrong one is worth.
+
+    Raises:
+        TargetError: ``usd_per_quality`` is not a positive finite number.
+    """
+
+    usd_per_quality: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.usd_per_quality) and self.usd_per_quality > 0):
+            raise TargetError(f"BestTrade needs a positive amount of USD per quality, got {self.usd_per_quality}")
+
+    def __str__(self) -> str:
+        return f"best trade at ${self.usd_per_quality:.6g} for a right answer in place of a wrong one"
+
+
+Target = MaxCost | MinQuality | BestTrade

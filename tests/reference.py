@@ -103,3 +103,56 @@ def isotonic(values):
     return np.array(
         [max(min((sums[b + 1] - sums[a]) / (b + 1 - a) for b in range(k, n)) for a in range(k + 1)) for k in range(n)]
     )
+
+
+def highs_limited(forecast, target, limits):
+    """The whole programme with all limits by HiGHS, rescaled: its objective, or None where infeasible."""
+    from scipy.optimize import linprog
+
+    n, p = forecast.quality.shape
+    quality, scale = forecast.quality, float(np.max(forecast.cost_usd)) or 1.0
+    cost = np.broadcast_to(forecast.cost_usd, (n, p)) / scale
+    above, most = [], []
+
+    def at_most(table, members, mean):
+        above.append(np.where(members[:, None], table, 0.0).ravel())
+        most.append(mean * members.sum())
+
+    everyone = np.ones(n, dtype=bool)
+    kind = type(target).__name__
+    if kind == "MaxCost":
+        objective = -quality
+        at_most(cost, everyone, target.usd / scale)
+    elif kind == "MinQuality":
+        objective = cost
+        floor = target.quality if target.quality is not None else target.ratio * quality[:, target.of].mean()
+        at_most(-quality, everyone, -floor)
+    else:
+        objective = cost * (scale / target.usd_per_quality) - quality
+    for limit in limits:
+        label = getattr(limit, "of", None)
+        members = everyone
+        if type(limit).__name__ != "MaxShare" and label is not None:
+            members = forecast.labels[limit.by] == label
+        if type(limit).__name__ == "MaxShare":
+            at_most(np.tile(np.isin(np.arange(p), limit.of).astype(float), (n, 1)), everyone, limit.share)
+        elif type(limit).__name__ == "MaxMeanLatency":
+            at_most(np.broadcast_to(forecast.latency_s, (n, p)), members, limit.seconds)
+        elif type(limit).__name__ == "MaxCostOf":
+            at_most(cost, members, limit.usd / scale)
+        else:
+            at_most(-quality, members, -limit.quality)
+    each = np.kron(np.eye(n), np.ones(p))
+    may = np.ones((n, p)) if forecast.callable is None else np.broadcast_to(forecast.callable, (n, p))
+    bounds = [(0, float(one)) for one in may.ravel()]
+    answer = linprog(
+        objective.ravel(), A_ub=np.array(above) if above else None, b_ub=most or None, A_eq=each, b_eq=np.ones(n), bounds=bounds,
+        method="highs", options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
+    )
+    if answer.x is None:
+        return None
+    x = answer.x.reshape(n, p)
+    mean_quality, mean_cost = (x * quality).sum() / n, (x * cost).sum() / n * scale
+    return {"MaxCost": mean_quality, "MinQuality": mean_cost}.get(kind) if kind != "BestTrade" else (
+        mean_quality - mean_cost / target.usd_per_quality
+    )
