@@ -2,7 +2,7 @@
 
 The table depends on what was logged and not on the order of the rows: queries are sorted by id, points are in
 canonical order, rows by query, point, sample index and then every number; where rows disagree about a query's text,
-tag or conversation the one that sorts first is kept, and a notice says so.
+tag, tenant, step or conversation the one that sorts first is kept, and a notice says so.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from paretoroute.run_values import Misfit
 from paretoroute.runs import ROW_NUMBERS, BadRow, Runs
 
 MAX_BAD_ROWS = 1000
+QUERY_TEXTS = ("query_id", "query", "tag", "benchmark", "conversation", "tenant", "step")
 _UNSHOWN = ("query", "embedding")  # private, or too long for a message
 
 
@@ -116,7 +117,7 @@ class Builder:
 
     def _query_codes(self, text: dict[str, Coded], good: NDArray[np.bool_]) -> NDArray[np.int32]:
         """Number the query of each good row."""
-        coded = [text[name] for name in ("query_id", "query", "tag", "benchmark", "conversation")]
+        coded = [text[name] for name in QUERY_TEXTS]
         inverse, firsts = _combined([c.codes[good] for c in coded])
         rows = np.flatnonzero(good)[firsts]
         columns = [[c.values[code] for code in c.codes[rows].tolist()] for c in coded]
@@ -150,6 +151,8 @@ class Builder:
             texts=tuple(queries.texts[i] for i in by_id),
             tags=tuple(queries.tags[i] or None for i in by_id),
             conversations=tuple(queries.conversations[i] or None for i in by_id),
+            tenants=tuple(queries.tenants[i] or None for i in by_id),
+            steps=tuple(queries.steps[i] or None for i in by_id),
             embeddings=queries.embedding_rows(by_id),
             points=ordered,
             set_aside=tuple(self.set_aside),

@@ -64,11 +64,13 @@ TEXTS: dict[str, Callable[[object], str]] = {
     "tag": run_values.opaque,
     "benchmark": run_values.opaque,
     "conversation": run_values.opaque,
+    "tenant": run_values.opaque,
+    "step": run_values.opaque,
 }
 BATCH_ROWS = 8_192
 BATCH_BYTES = 64 * 2**20
 READ = (*NUMBERS, *TEXTS, "embedding")
-ACCEPTED = ("score", "tenant", "step", "time")
+ACCEPTED = ("score", "time")
 """Columns that a log may well have and that nothing is computed from."""
 
 

@@ -1,4 +1,4 @@
-"""What a log says of each query: its text, tag, conversation and embedding, each kept once.
+"""What a log says of each query: its text, tag, tenant, step, conversation and embedding, each kept once.
 
 Rows need not agree. The value that sorts first is kept, so that the outcome does not depend on the order of the rows,
 and the query is noted as disputed.
@@ -24,25 +24,31 @@ class Queries:
     texts: list[str] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     conversations: list[str] = field(default_factory=list)
+    tenants: list[str] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
     embeddings: dict[int, bytes] = field(default_factory=dict)
     disputed: dict[str, set[int]] = field(default_factory=dict)
     width: int | None = None
 
-    def code(self, query_id: str, text: str, tag: str, benchmark: str, conversation: str) -> int:
+    def code(
+        self, query_id: str, text: str, tag: str, benchmark: str, conversation: str, tenant: str, step: str
+    ) -> int:
         """Give the number of a query and note what a row says of it; ``benchmark`` is another name for ``tag``."""
         query_id = query_id or run_values.query_id_of(text)
         tag = tag or benchmark
         code = self.codes.setdefault(query_id, len(self.texts))
-        if code == len(self.texts):
-            self.texts.append(text)
-            self.tags.append(tag)
-            self.conversations.append(conversation)
-            return code
-        for what, kept, new in (
+        said = (
             ("text", self.texts, text),
             ("tag", self.tags, tag),
             ("conversation", self.conversations, conversation),
-        ):
+            ("tenant", self.tenants, tenant),
+            ("step", self.steps, step),
+        )
+        if code == len(self.texts):
+            for _, kept, new in said:
+                kept.append(new)
+            return code
+        for what, kept, new in said:
             if new and new != kept[code]:
                 if kept[code]:
                     self.disputed.setdefault(what, set()).add(code)

@@ -68,6 +68,8 @@ class Runs:
         texts: their texts, ``""`` where none was logged.
         tags: their tags, or None each.
         conversations: the conversations they belong to, or None each.
+        tenants: on whose behalf they were asked, or None each.
+        steps: which step of an agent's run they are, or None each.
         embeddings: ``(queries, width)``, or None.
         points: the points that were logged, in canonical order.
         query: position in ``query_ids``, int32 ``(runs,)``.
@@ -92,6 +94,8 @@ class Runs:
     texts: tuple[str, ...]
     tags: tuple[str | None, ...]
     conversations: tuple[str | None, ...]
+    tenants: tuple[str | None, ...]
+    steps: tuple[str | None, ...]
     embeddings: NDArray[np.float32] | None
     points: tuple[Point, ...]
     query: NDArray[np.int32]
@@ -119,7 +123,8 @@ class Runs:
         """Hash of the content, in hex: equal for equal logs, whatever the order of their rows or their format."""
         digest = hashlib.sha256(b"paretoroute runs 1\n")
         budgets = [(point.budget.kind, point.budget.label, point.budget.amount) for point in self.points]
-        words = (self.query_ids, self.texts, self.tags, self.conversations, [p.model for p in self.points], budgets)
+        words = [self.query_ids, self.texts, self.tags, self.conversations, [p.model for p in self.points], budgets]
+        words += [labels for labels in (self.tenants, self.steps) if any(labels)]
         for part in words:
             digest.update(json.dumps(part, separators=(",", ":")).encode() + b"\n")
         for item in fields(self):
@@ -176,7 +181,7 @@ class Runs:
         renumbered = np.cumsum(keep, dtype=np.int32) - np.int32(1)
         changed: dict[str, Any] = {
             name: tuple(value for value, kept in zip(getattr(self, name), keep, strict=True) if kept)
-            for name in ("query_ids", "texts", "tags", "conversations")
+            for name in ("query_ids", "texts", "tags", "conversations", "tenants", "steps")
         }
         changed |= {name: getattr(self, name)[rows] for name in ("point", "cost_is_mean", *ROW_NUMBERS)}
         changed["query"] = renumbered[self.query[rows]]

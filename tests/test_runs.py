@@ -93,7 +93,7 @@ def arrays(runs):
 
 
 def assert_same(left, right):
-    for what in ("query_ids", "texts", "tags", "conversations", "points"):
+    for what in ("query_ids", "texts", "tags", "conversations", "tenants", "steps", "points"):
         assert getattr(left, what) == getattr(right, what)
     for name, values in arrays(left).items():
         assert values.tobytes() == arrays(right)[name].tobytes(), name
