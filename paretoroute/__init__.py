@@ -31,6 +31,17 @@ if TYPE_CHECKING:
     from paretoroute.hull import Frontier as Frontier
     from paretoroute.hull import frontier as frontier
     from paretoroute.learning import fit as fit
+    from paretoroute.limit_words import parse_limit as parse_limit
+    from paretoroute.limited import LimitedSolution as LimitedSolution
+    from paretoroute.limits import ContextLength as ContextLength
+    from paretoroute.limits import Forbid as Forbid
+    from paretoroute.limits import MaxCallCost as MaxCallCost
+    from paretoroute.limits import MaxCallLatency as MaxCallLatency
+    from paretoroute.limits import MaxCostOf as MaxCostOf
+    from paretoroute.limits import MaxMeanLatency as MaxMeanLatency
+    from paretoroute.limits import MaxShare as MaxShare
+    from paretoroute.limits import MinQualityOf as MinQualityOf
+    from paretoroute.limits import Require as Require
     from paretoroute.planner import Planner as Planner
     from paretoroute.policy import Policy as Policy
     from paretoroute.prices import read_grid as read_grid
@@ -41,6 +52,7 @@ if TYPE_CHECKING:
     from paretoroute.runs import read_runs as read_runs
     from paretoroute.solver import Solution as Solution
     from paretoroute.solver import solve as solve
+    from paretoroute.targets import BestTrade as BestTrade
     from paretoroute.targets import MaxCost as MaxCost
     from paretoroute.targets import MinQuality as MinQuality
 
@@ -63,13 +75,26 @@ _MODULES = {
     "grid": ("Budget", "Grid", "Point", "Price"),
     "hull": ("Frontier", "frontier"),
     "learning": ("fit",),
+    "limit_words": ("parse_limit",),
+    "limited": ("LimitedSolution",),
+    "limits": (
+        "ContextLength",
+        "Forbid",
+        "MaxCallCost",
+        "MaxCallLatency",
+        "MaxCostOf",
+        "MaxMeanLatency",
+        "MaxShare",
+        "MinQualityOf",
+        "Require",
+    ),
     "planner": ("Planner",),
     "policy": ("Policy",),
     "prices": ("read_grid", "read_prices"),
     "replaying": ("Replay", "replay"),
     "runs": ("Runs", "read_runs"),
     "solver": ("Solution", "solve"),
-    "targets": ("MaxCost", "MinQuality"),
+    "targets": ("BestTrade", "MaxCost", "MinQuality"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -11,52 +11,23 @@ is taken. Forecasts have to be out of fold: made without the logged numbers of t
 Where cells were not logged they are estimated by forecast + logged / p_j (logged value - forecast), p_j being the share
 of queries with point j logged. This is unbiased when cells are missing at random given the point; with full logs it is
 the logged value.
-
-Intervals are 90% normal ones on per-query values at the price found, for cost on the logarithm, since costs have a
-long right tail. They are about the mean over traffic like the logged one.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from paretoroute.choice import Floats, Indices, Mask
 from paretoroute.errors import TargetError
+from paretoroute.estimate import Estimate, estimate_of
 from paretoroute.forecast import Forecast
 from paretoroute.hull import Frontier, frontier, gains, running_sum, values
+from paretoroute.rules import PriceRule
 from paretoroute.solver import ROUNDING, Status, floor_of, meaning
-from paretoroute.targets import MaxCost, MinQuality, Target
-
-_Z90 = 1.6448536269514722
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What one price and split give on the logged queries.
-
-    Args:
-        price: quality per USD on the forecasts.
-        split: probability of the costlier side of a tie.
-        quality: mean quality, with the ends of its 90% interval.
-        cost_usd: mean cost per query, with the ends of its 90% interval.
-        quality_shift: what to add to a forecast quality of a chosen point; shrunk towards 0 where noise explains it.
-        cost_ratio: what to multiply a forecast cost of a chosen point by.
-    """
-
-    price: float
-    split: float
-    quality: float
-    quality_low: float
-    quality_high: float
-    cost_usd: float
-    cost_usd_low: float
-    cost_usd_high: float
-    quality_shift: float
-    cost_ratio: float
+from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
 
 
 @dataclass(frozen=True)
@@ -76,14 +47,19 @@ class Calibrated:
     estimate: Estimate
 
     @property
+    def rule(self) -> PriceRule:
+        """What to go by."""
+        return self.estimate.rule  # pyright: ignore[reportReturnType]  # of one price
+
+    @property
     def price(self) -> float:
         """Quality per USD at which to choose, on the forecasts."""
-        return self.estimate.price
+        return self.rule.price
 
     @property
     def split(self) -> float:
         """Probability with which a tied query takes its costlier side."""
-        return self.estimate.split
+        return self.rule.split
 
     @property
     def expected_quality(self) -> float:
@@ -113,6 +89,8 @@ class Calibrated:
     @property
     def shadow_prices(self) -> dict[str, float]:
         """By limit: ``cost`` in quality per USD, or ``quality`` in USD per quality."""
+        if isinstance(self.target, BestTrade):
+            return {}
         if isinstance(self.target, MaxCost):
             return {"cost": self.shadow_price}
         return {"quality": 1 / self.shadow_price if self.shadow_price > 0 else 0.0}
@@ -141,6 +119,10 @@ def calibrate(forecast: Forecast, logged_quality: Floats, logged_cost_usd: Float
         TargetError: shapes disagree, a logged number is infinite, or a relative target names no column.
     """
     line = _line(forecast, logged_quality, logged_cost_usd)
+    if isinstance(target, BestTrade):
+        price = 1 / target.usd_per_quality
+        found = _estimate(line, float((line.frontier.price > price).sum()))
+        return Calibrated("met", target, None, replace(found, rule=PriceRule(price, 0.0)))
     if isinstance(target, MaxCost):
         status, place, nearest = _spend(line.cost, target)
     else:
@@ -302,33 +284,13 @@ def _estimate(line: _Line, place: float) -> Estimate:
     forecast_cost, forecast_quality = _mixed(line.forecast, sides, split)
     at = np.arange(breakpoints + 1)
     mean_cost, mean_quality = (float(np.interp(place, at, curve)) for curve in (line.cost, line.quality))
-    shift = mean_quality - float(forecast_quality.mean())
-    noise = _error(quality - forecast_quality)
-    quality_reach, cost_error = _Z90 * _error(quality), _error(cost)
-    factor = math.exp(min(_Z90 * cost_error / mean_cost, 50.0)) if mean_cost > 0 else 1.0
-    promised = float(forecast_cost.mean())
     # At the far end money is no object: price 0 says so, and leads to the same points.
     price = 0.0 if place >= breakpoints else float(line.frontier.price[whole])
-    return Estimate(
-        price=price,
-        split=split if price else 0.0,
-        quality=mean_quality,
-        quality_low=max(mean_quality - quality_reach, 0.0),
-        quality_high=min(mean_quality + quality_reach, 1.0),
-        cost_usd=mean_cost,
-        cost_usd_low=mean_cost / factor,
-        cost_usd_high=mean_cost * factor,
-        quality_shift=shift * max(0.0, 1 - (noise / shift) ** 2) if shift else 0.0,
-        cost_ratio=mean_cost / promised if promised > 0 and mean_cost > 0 else 1.0,
-    )
+    rule = PriceRule(price, split if price else 0.0)
+    return estimate_of(rule, (quality, mean_quality), (cost, mean_cost), forecast_quality, forecast_cost)
 
 
 def _mixed(table: Forecast, sides: tuple[Indices, Indices], split: float) -> tuple[Floats, Floats]:
     """Mix cost and quality of two points per query, ``(queries,)`` each."""
     cheap, dear = (values(table, side) for side in sides)
     return (1 - split) * cheap[0] + split * dear[0], (1 - split) * cheap[1] + split * dear[1]
-
-
-def _error(value: Floats) -> float:
-    """Compute the standard error of a mean; of a single query, the value itself, since nothing is known of it."""
-    return float(value.std(ddof=1)) / math.sqrt(value.size) if value.size > 1 else abs(float(value[0]))

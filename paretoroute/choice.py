@@ -140,12 +140,7 @@ def choose_weighted(
         Columns, ``(queries,)``.
     """
     rows = np.arange(quality.shape[0])
-    gain = quality if weights.quality == 1 else weights.quality * quality
-    toll = weights.cost * cost_usd
-    if weights.latency and latency_s is not None:
-        toll = toll + weights.latency * latency_s
-    if weights.points is not None:
-        toll = toll + weights.points
+    gain, toll = _gain_and_toll(quality, cost_usd, latency_s, weights)
     toll = np.broadcast_to(toll, quality.shape)
     scores = gain - toll
     if callable is not None:
@@ -158,3 +153,19 @@ def choose_weighted(
         cost = np.broadcast_to(cost_usd, quality.shape)[several]
         low[several], _ = _sides(quality[several], cost, tied[several])
     return low
+
+
+def scored(quality: Floats, cost_usd: Floats, latency_s: Floats | None, weights: Weights) -> Floats:
+    """Give the weighted scores; shapes as in :func:`choose_weighted`, or ``(points,)`` each."""
+    gain, toll = _gain_and_toll(quality, cost_usd, latency_s, weights)
+    return gain - toll
+
+
+def _gain_and_toll(
+    quality: Floats, cost_usd: Floats, latency_s: Floats | None, weights: Weights
+) -> tuple[Floats, Floats]:
+    gain = quality if weights.quality == 1 else weights.quality * quality
+    toll = weights.cost * cost_usd
+    if weights.latency and latency_s is not None:
+        toll = toll + weights.latency * latency_s
+    return gain, toll if weights.points is None else toll + weights.points

@@ -10,19 +10,17 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from paretoroute.cli_compare import compare
+from paretoroute.cli_plan import PolicyFile, plan, say
 from paretoroute.errors import ParetorouteError, QueryError, RunsError, TargetError
-from paretoroute.targets import MaxCost, MinQuality, Target
+from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
 
 if TYPE_CHECKING:
-    from paretoroute.decision import Decision
-    from paretoroute.planner import Planner
     from paretoroute.policy import Policy
     from paretoroute.runs import Runs
 
@@ -40,7 +38,6 @@ app = typer.Typer(
 )
 
 RunFiles = Annotated[list[Path], typer.Argument(metavar="RUNS...", help="Logged runs: JSONL, CSV or Parquet files.")]
-PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY.yaml", help="A policy that fit or solve wrote.")]
 Out = Annotated[Path, typer.Option("--out", help="Where to write the policy (.yaml).")]
 MaxCostUsd = Annotated[float | None, typer.Option("--max-cost", help="Mean cost per query in USD, at most.")]
 MinQualityShare = Annotated[float | None, typer.Option("--min-quality", help="Mean quality in [0, 1], at least.")]
@@ -48,6 +45,15 @@ MinQualityOf = Annotated[
     str | None, typer.Option("--min-quality-of", metavar="POINT", help="As good as this point (model@label) ...")
 ]
 Ratio = Annotated[float | None, typer.Option("--ratio", help="... times this ratio; 1 if not given.")]
+Worth = Annotated[
+    float | None, typer.Option("--worth", help="Best trade: USD that a right answer instead of a wrong one is worth.")
+]
+Limits = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--limit", metavar="WORDS", help='A side condition, e.g. "share of MODEL at most 0.2"; again for more.'
+    ),
+]
 Columns = Annotated[
     str | None, typer.Option("--columns", metavar="NAME=YOURS,...", help="Your column names, e.g. cost_usd=spend.")
 ]
@@ -55,12 +61,16 @@ Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first bad ro
 Prices = Annotated[Path | None, typer.Option("--prices", help="YAML file of token prices per model.")]
 
 
-def _target(max_cost: float | None, min_quality: float | None, of: str | None, ratio: float | None) -> Target | None:
-    given = [value for value in (max_cost, min_quality, of) if value is not None]
+def _target(
+    max_cost: float | None, min_quality: float | None, of: str | None, ratio: float | None, worth: float | None
+) -> Target | None:
+    given = [value for value in (max_cost, min_quality, of, worth) if value is not None]
     if len(given) > 1:
-        raise TargetError("give one target: --max-cost, --min-quality, or --min-quality-of with --ratio")
+        raise TargetError("give one target: --max-cost, --min-quality, --min-quality-of with --ratio, or --worth")
     if ratio is not None and of is None:
         raise TargetError("--ratio needs --min-quality-of POINT")
+    if worth is not None:
+        return BestTrade(usd_per_quality=worth)
     if max_cost is not None:
         return MaxCost(usd=max_cost)
     if min_quality is not None:
@@ -100,15 +110,10 @@ def _finish(policy: Policy, out: Path) -> None:
     policy.save(out)
     document = policy.document
     printing.console().print(printing.trade_off(document))
-    _say(printing.summary(document))
-    _say(f"\nwritten   {out} and {out.with_suffix('.safetensors').name} beside it")
+    say(printing.summary(document))
+    say(f"\nwritten   {out} and {out.with_suffix('.safetensors').name} beside it")
     if document.solution.status == "infeasible":
         raise typer.Exit(INFEASIBLE)
-
-
-def _say(text: str) -> None:
-    """Print text whose lines a terminal may wrap, but a pipe never; half a character goes out as its escape."""
-    typer.echo(text.encode("utf-8", "backslashreplace").decode())
 
 
 @app.command()
@@ -119,6 +124,8 @@ def fit(
     min_quality: MinQualityShare = None,
     min_quality_of: MinQualityOf = None,
     ratio: Ratio = None,
+    worth: Worth = None,
+    limit: Limits = None,
     columns: Columns = None,
     strict: Strict = False,
     grid: Annotated[Path | None, typer.Option("--grid", help="YAML file of the points to choose from.")] = None,
@@ -129,10 +136,12 @@ def fit(
     """Fit a policy on logged runs; without a target: as good as the best single point, as cheaply as possible."""
     from paretoroute import printing
     from paretoroute.learning import fit as learn
+    from paretoroute.limit_words import parse_limit
     from paretoroute.prices import read_grid, read_prices
     from paretoroute.runs import read_runs
 
-    target = _target(max_cost, min_quality, min_quality_of, ratio)
+    target = _target(max_cost, min_quality, min_quality_of, ratio, worth)
+    limits = [parse_limit(words) for words in limit or ()]
     _check_out(out)
     given = None if prices is None else read_prices(prices)
     points = None if grid is None else read_grid(grid)
@@ -140,7 +149,14 @@ def fit(
     with notes.status("reading the runs") as status:
         log = read_runs(*runs, columns=renamed(columns), strict=strict)
         policy = learn(
-            log, target, grid=points, prices=given, seed=seed, name=name or out.stem, progress=status.update
+            log,
+            target,
+            limits=limits,
+            grid=points,
+            prices=given,
+            seed=seed,
+            name=name or out.stem,
+            progress=status.update,
         )
     _say_about(log, policy)
     _finish(policy, out)
@@ -150,9 +166,9 @@ def _say_about(log: Runs, policy: Policy) -> None:
     from paretoroute import printing
 
     about = policy.document.fitted_on
-    _say(f"read {about.runs} runs of {about.queries} queries at {about.points} points")
+    say(f"read {about.runs} runs of {about.queries} queries at {about.points} points")
     for words in printing.about_runs(log, policy.document):
-        _say(words if words.startswith("  ") else f"- {words}")
+        say(words if words.startswith("  ") else f"- {words}")
 
 
 @app.command()
@@ -163,114 +179,32 @@ def solve(
     min_quality: MinQualityShare = None,
     min_quality_of: MinQualityOf = None,
     ratio: Ratio = None,
+    worth: Worth = None,
+    limit: Limits = None,
+    no_limits: Annotated[bool, typer.Option("--no-limits", help="Drop the limits that the policy has.")] = False,
     prices: Prices = None,
 ) -> None:
-    """Solve a policy for another target, or at other prices, without a fit."""
+    """Solve a policy for another target, with other limits or at other prices, without a fit.
+
+    Limits that are given replace those of the policy. A point that is out of order is left out by
+    --limit "never MODEL@LABEL", and comes back without it.
+    """
+    from paretoroute.limit_words import parse_limit
     from paretoroute.policy import Policy
     from paretoroute.prices import read_prices
 
-    target = _target(max_cost, min_quality, min_quality_of, ratio)
-    if target is None and prices is None:
-        raise TargetError("nothing to solve for: give a target (--max-cost, --min-quality ...) or --prices")
+    target = _target(max_cost, min_quality, min_quality_of, ratio, worth)
+    if target is None and prices is None and not limit and not no_limits:
+        raise TargetError("nothing to solve for: give a target (--max-cost, --min-quality ...), --limit or --prices")
+    if limit and no_limits:
+        raise TargetError("--no-limits drops all limits; leave it out, or leave out --limit")
+    limits = [parse_limit(words) for words in limit or ()] if limit or no_limits else None
     _check_out(out)
     given = None if prices is None else read_prices(prices)
-    _finish(Policy.load(policy).solve(target, prices=given), out)
+    _finish(Policy.load(policy).solve(target, limits=limits, prices=given), out)
 
 
-@app.command()
-def plan(
-    policy: PolicyFile,
-    query: Annotated[str | None, typer.Argument(metavar="QUERY", help="The query, in quotes.")] = None,
-    queries: Annotated[
-        Path | None, typer.Option("--queries", help="JSONL file: query, and query_id if you like, per line.")
-    ] = None,
-    max_cost: Annotated[
-        float | None, typer.Option("--max-cost", help="Hard limit on the bill of each call in USD.")
-    ] = None,
-    min_quality: Annotated[float | None, typer.Option("--min-quality", help="Least forecast quality.")] = None,
-    max_latency: Annotated[float | None, typer.Option("--max-latency", help="Largest mean latency in s.")] = None,
-    models: Annotated[str | None, typer.Option("--models", help="Models that may be called: A,B,...")] = None,
-    query_id: Annotated[str | None, typer.Option("--query-id", help="Opaque key that seeds the coin.")] = None,
-    request: Annotated[
-        str | None, typer.Option("--request", metavar="DIALECT", help="Also give the arguments for openai or litellm.")
-    ] = None,
-    form: Annotated[str, typer.Option("--format", help="text, json or jsonl.")] = "text",
-) -> None:
-    """Decide what to call for one query, or for each query of a file."""
-    from paretoroute.planner import Planner
-
-    if form not in ("text", "json", "jsonl"):
-        raise QueryError(f"--format {form!r}: use text, json or jsonl")
-    if (query is None) == (queries is None):
-        raise QueryError("give one query in quotes, or --queries FILE.jsonl")
-    planner = Planner.load(policy, dialect=request)
-    limits: dict[str, Any] = {"max_cost_usd": max_cost, "min_quality": min_quality, "max_latency_s": max_latency}
-    if models is not None:
-        limits["models"] = [name.strip() for name in models.split(",")]
-    if queries is None:
-        answers = [_answer(planner.plan(query, query_id=query_id, **limits), form, request)]
-    else:
-        answers = list(_answers(planner, queries, limits, form, request))
-    text = {"text": "\n\n", "json": ",\n", "jsonl": "\n"}[form].join(answers)
-    _say(f"[\n{text}\n]" if form == "json" and queries is not None else text)
-
-
-def _answers(planner: Planner, path: Path, limits: dict[str, Any], form: str, request: str | None) -> Iterator[str]:
-    for where, one in _queries(path):
-        try:
-            yield _answer(planner.plan(**one, **limits), form, request)
-        except QueryError as error:
-            raise QueryError(f"{where}: {error}") from None
-
-
-def _answer(decision: Decision, form: str, request: str | None) -> str:
-    arguments = None if request is None else decision.request_kwargs(request)
-    if form == "text":
-        from paretoroute.printing import decision_words
-
-        words = decision_words(decision)
-        return words if arguments is None else f"{words}\nrequest   {json.dumps(arguments, ensure_ascii=False)}"
-    row = decision.to_row()
-    if form == "json":
-        other = decision.runner_up
-        row["why"] = decision.why
-        row["runner_up"] = None if other is None else {
-            "point": other.point,
-            "expected_quality": other.expected_quality,
-            "expected_cost_usd": other.expected_cost_usd,
-        }
-        row["fallbacks"] = list(decision.fallbacks)
-    if arguments is not None:
-        row["request"] = arguments
-    return json.dumps(row, ensure_ascii=False, indent=2 if form == "json" else None)
-
-
-def _queries(path: Path) -> list[tuple[str, dict[str, Any]]]:
-    """Read the queries of a file, each with the words for where it stands."""
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise QueryError(f"{path}: cannot be read: {error.strerror}") from None
-    found = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        where = f"{path.name}, line {number}"
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            reason = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else error
-            raise QueryError(f"{where}: not JSON ({reason}); each line is an object with a query") from None
-        if not isinstance(row, dict) or not ({"query", "embedding"} & set(row)):
-            raise QueryError(f"{where}: not an object with a query; write {{\"query\": \"...\"}}")
-        key = row.get("query_id")
-        one = {"query": row.get("query"), "query_id": None if key is None else str(key)}
-        if row.get("embedding") is not None:
-            one["embedding"] = row["embedding"]
-        found.append((where, one))
-    if not found:
-        raise QueryError(f"{path.name}: no query in it")
-    return found
+app.command()(plan)
 
 
 @app.command()
@@ -294,10 +228,10 @@ def replay(
     planner = Planner.load(policy)
     found = judge(planner, read_runs(*runs, columns=renamed(columns), strict=strict))
     if form == "text":
-        _say(replay_words(found))
+        say(replay_words(found))
         return
     figures = {name: None if value != value else value for name, value in asdict(found).items()}  # no NaN in JSON
-    _say(json.dumps(figures, ensure_ascii=False, indent=2))
+    say(json.dumps(figures, ensure_ascii=False, indent=2))
 
 
 @app.command()
@@ -331,20 +265,20 @@ def demo(
     from paretoroute.planner import Planner
 
     _check_out(out)
-    _say("The log that ships with the package is SIMULATED: four invented models, see its data card.")
+    say("The log that ships with the package is SIMULATED: four invented models, see its data card.")
     log = demo_runs()
     with printing.console(stderr=True).status("fitting") as status:
         policy = learn(log, name=out.stem, progress=status.update)
     policy.save(out)
-    _say(f"read {len(log)} runs of {len(log.query_ids)} queries at {len(log.points)} points")
+    say(f"read {len(log)} runs of {len(log.query_ids)} queries at {len(log.points)} points")
     printing.console().print(printing.trade_off(policy.document))
-    _say(printing.summary(policy.document))
-    _say(f"\nwritten   {out} and {out.with_suffix('.safetensors').name} beside it\n")
+    say(printing.summary(policy.document))
+    say(f"\nwritten   {out} and {out.with_suffix('.safetensors').name} beside it\n")
     planner = Planner.load(out)
     for number, query in enumerate(DEMO_QUERIES):
-        _say(f'"{query}"')
-        _say(printing.decision_words(planner.plan(query, query_id=f"demo-{number}")) + "\n")
-    _say(f"next: paretoroute show {out}   or: paretoroute fit YOUR_RUNS.jsonl --out policy.yaml")
+        say(f'"{query}"')
+        say(printing.decision_words(planner.plan(query, query_id=f"demo-{number}")) + "\n")
+    say(f"next: paretoroute show {out}   or: paretoroute fit YOUR_RUNS.jsonl --out policy.yaml")
 
 
 @app.command()

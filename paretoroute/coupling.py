@@ -10,11 +10,11 @@ where f is the quality, minus the cost, or quality minus price x cost. For any p
 
 is an upper bound, convex in l. Each set of prices tried gives a choice of all queries, hence one plane below D; a small
 linear programme finds the lowest place of the planes, which is the next set to try. Its dual mixes the choices tried so
-that all limits are kept: a feasible answer (Dantzig and Wolfe, "Decomposition principle for linear programs", Operations
-Research 8(1), 1960, doi:10.1287/opre.8.1.101). The gap between the two is what is not proved. Queries to which
-different limits apply are mixed separately, since that gives more planes for one pass over the queries. The next prices
-are tried halfway to the best known, which needs fewer passes (Ben-Ameur and Neto, "Acceleration of cutting-plane and
-column generation algorithms", Networks 49(1), 2007, doi:10.1002/net.20137).
+that all limits are kept: a feasible answer (Dantzig and Wolfe, "Decomposition principle for linear programs",
+Operations Research 8(1), 1960, doi:10.1287/opre.8.1.101). The gap between the two is what is not proved. Queries to
+which different limits apply are mixed separately, since that gives more planes for one pass over the queries. The next
+prices are tried halfway to the best known, which needs fewer passes (Ben-Ameur and Neto, "Acceleration of cutting-plane
+and column generation algorithms", Networks 49(1), 2007, doi:10.1002/net.20137).
 
 Whether the limits can be kept together is found first, in the same way: f = 0, and every row may be exceeded at 1 per
 unit of its scale.
@@ -32,12 +32,11 @@ from numpy.typing import NDArray
 from paretoroute.choice import Floats, Indices, Weights, choose_weighted
 from paretoroute.forecast import Forecast
 from paretoroute.hull import CHUNK
-from paretoroute.limits import Row
+from paretoroute.limit_rows import Row
+from paretoroute.mixing import KEPT, Mixed, mix
 
 MOST_ROUNDS = 400
 GAP = 1e-11
-KEPT = 1e-9  # a limit exceeded by less than this share of its scale is kept: the linear programmes know no better
-_ROUNDING = 1e-10  # the least tolerance that HiGHS takes
 _HALFWAY = 0.5
 
 
@@ -249,10 +248,7 @@ class _Pool:
     values: list[Floats] = field(default_factory=list)  # scaled objective, (kinds,) each
     uses: list[Floats] = field(default_factory=list)  # scaled sums of the rows, (kinds, rows) each
     kinds: list[int] = field(default_factory=list)
-    tried: list[int] = field(default_factory=list)  # column -> set of prices
-    weight: Floats = field(default_factory=lambda: np.empty(0))
-    limits: Floats = field(default_factory=lambda: np.empty(0))
-    value: float = -math.inf
+    mixed: Mixed = field(init=False)
     bound: float = math.inf
     best: Floats = field(default_factory=lambda: np.empty(0))
     allowance: Floats | float = 0.0  # what rounding leaves a kept row over
@@ -269,20 +265,14 @@ class _Pool:
         self.uses.append(use)
         for g in range(len(value)):
             self.kinds.append(g)
-            self.tried.append(len(self.prices) - 1)
         return value, use
-
-    def columns(self) -> tuple[Floats, Floats]:
-        """Give all columns' values ``(columns,)`` and uses ``(columns, rows)``."""
-        return np.concatenate(self.values), np.concatenate(self.uses)
 
     def mixture(self, phase: int, excess: Floats) -> Mixture:
         """Write the weights of the last programme down as a mixture."""
         problem = self.problem
         kinds = len(problem.member)
         weight = np.zeros((len(self.prices), kinds))  # what was tried after the last programme has none
-        weight.ravel()[: self.weight.size] = self.weight
-        weight = weight / weight.sum(axis=0)
+        weight.ravel()[: self.mixed.weight.size] = self.mixed.weight
         totals, use = np.stack(self.totals), np.stack(self.uses)
         sides = [t for t in range(len(self.prices)) if (weight[t] > 0).any()]
         # Heavier first, so that a reader meets the usual choice before the exceptions.
@@ -349,7 +339,8 @@ def choose_all(forecast: Forecast, weights: Weights) -> tuple[NDArray[np.int32],
         for sums, table in zip(parts, (quality, cost, latency), strict=True):
             if table is not None:
                 sums.append(float((table[rows, chosen] if table.ndim == 2 else table[chosen]).sum()))
-    return choice, Sums(*map(math.fsum, parts), np.bincount(choice, minlength=points).astype(np.float64))
+    quality, cost, latency = map(math.fsum, parts)
+    return choice, Sums(quality, cost, latency, np.bincount(choice, minlength=points).astype(np.float64))
 
 
 def _block(table: NDArray | None, part: slice) -> Floats | None:
@@ -363,77 +354,36 @@ def _descend(pool: _Pool, *, phase: int) -> Floats:
 
     In phase 0 the excess is minimised, in phase 1 the objective is maximised with none.
     """
-    problem = pool.problem
     pool.bound, pool.best = math.inf, np.empty(0)
-    excess = np.zeros(len(problem.rows))
+    mixed = _master(pool, phase)
     for _ in range(MOST_ROUNDS):
-        worth, excess = _master(pool, phase)
-        if phase == 0 and pool.value > -KEPT / 10:
+        if phase == 0 and mixed.value > -KEPT / 10:
             break
-        if math.isfinite(pool.bound) and pool.bound - pool.value <= GAP * max(abs(pool.value), abs(pool.bound), 1e-12):
+        if math.isfinite(pool.bound) and pool.bound - mixed.value <= GAP * max(abs(mixed.value), abs(pool.bound)):
             break
-        trials = (
-            [pool.limits]
-            if not pool.best.size
-            else [
-                _HALFWAY * pool.best + (1 - _HALFWAY) * pool.limits,
-                pool.limits,
-            ]
-        )
-        if not any(_try(pool, phase, limits, worth) for limits in trials):
+        trials = [mixed.prices]
+        if pool.best.size:
+            trials.insert(0, _HALFWAY * pool.best + (1 - _HALFWAY) * mixed.prices)
+        if not any(_try(pool, phase, prices) for prices in trials):
             break
-    return excess
+        mixed = _master(pool, phase)
+    return mixed.excess
 
 
-def _try(pool: _Pool, phase: int, limits: Floats, worth: Floats) -> bool:
+def _try(pool: _Pool, phase: int, prices: Floats) -> bool:
     """Choose at some prices; tell whether the choice improves on the mixture, at the mixture's own prices."""
-    problem = pool.problem
-    value, use = pool.add(problem.true(float(phase), limits))
-    bound = float((phase * value - use @ limits).sum() + limits @ problem.totals)
+    problem, mixed = pool.problem, pool.mixed
+    value, use = pool.add(problem.true(float(phase), prices))
+    bound = float((phase * value - use @ prices).sum() + prices @ problem.totals)
     if bound < pool.bound:
-        pool.bound, pool.best = bound, limits
-    reduced = phase * value - use @ pool.limits - worth
-    return bool((reduced > 1e-13 * np.maximum(np.abs(worth), 1e-3)).any())
+        pool.bound, pool.best = bound, prices
+    reduced = phase * value - use @ mixed.prices - mixed.worth
+    return bool((reduced > 1e-13 * np.maximum(np.abs(mixed.worth), 1e-3)).any())
 
 
-def _master(pool: _Pool, phase: int) -> tuple[Floats, Floats]:
-    """Mix the choices tried as well as possible.
-
-    Sets the weights, the value and the prices of the rows in the pool; gives what a unit of each kind's weight is
-    worth, ``(kinds,)``, and the rows' excess, ``(rows,)``.
-    """
-    from scipy.optimize import linprog
-    from scipy.sparse import csr_matrix, hstack, identity
-
-    problem = pool.problem
-    value, use = pool.columns()
-    kinds, limits = len(problem.member), len(problem.rows)
-    columns = len(value)
-    convex = csr_matrix((np.ones(columns), (pool.kinds, np.arange(columns))), shape=(kinds, columns))
-    above = csr_matrix(use.T)
-    cost = -value if phase else np.zeros(columns)
-    if phase == 0:
-        above = hstack([above, -identity(limits)]).tocsr()
-        convex = hstack([convex, csr_matrix((kinds, limits))]).tocsr()
-        cost = np.concatenate([cost, np.ones(limits)])
-    tolerances = {"primal_feasibility_tolerance": _ROUNDING, "dual_feasibility_tolerance": _ROUNDING}
-    most = problem.totals + pool.allowance
-    # What phase 0 found feasible, within the tolerances of the programme, may be a hair short of it in phase 1.
-    for hair in (0.0, 2 * _ROUNDING, KEPT):
-        answer = linprog(
-            cost,
-            A_ub=above,
-            b_ub=most + hair,
-            A_eq=convex,
-            b_eq=np.ones(kinds),
-            method="highs-ds",
-            options={"presolve": False, **tolerances},
-        )
-        if answer.x is not None:
-            break
-    else:
-        raise RuntimeError(f"the mixture's linear programme failed: {answer.message}")
-    pool.weight = np.maximum(answer.x[:columns], 0.0)
-    pool.value = -float(answer.fun)
-    pool.limits = np.maximum(-answer.ineqlin.marginals, 0.0)
-    return -answer.eqlin.marginals, answer.x[columns:] if phase == 0 else np.zeros(limits)
+def _master(pool: _Pool, phase: int) -> Mixed:
+    """Mix the choices tried as well as possible, and keep how in the pool."""
+    value, use = np.concatenate(pool.values), np.concatenate(pool.uses)
+    totals = pool.problem.totals + pool.allowance
+    pool.mixed = mix(value, use, np.array(pool.kinds), totals, may_exceed=phase == 0)
+    return pool.mixed

@@ -7,16 +7,17 @@ noise of spending counts as well.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute.calibration import augmented
-from paretoroute.choice import choose
 from paretoroute.forecast import Forecast
 from paretoroute.grid import Grid
 from paretoroute.hull import frontier
+from paretoroute.rules import PriceRule, Rule
 from paretoroute.traffic import Traffic
 
 Z90 = 1.6448536269514722
@@ -43,6 +44,7 @@ class Record:
         cost_usd: ``(queries, points)``.
         logged_quality: ``(queries, points)``, NaN where nothing was logged.
         logged_cost_usd: ``(queries, points)``, NaN where nothing was logged.
+        latency_s: ``(queries, points)``, or None where too little was logged.
     """
 
     forecast: Forecast
@@ -50,45 +52,51 @@ class Record:
     cost_usd: Floats
     logged_quality: Floats
     logged_cost_usd: Floats
+    latency_s: Floats | None = None
 
     def blind(self) -> Record:
         """Forecast every query at the points' logged means: what a prompt-blind policy goes by."""
         quality = np.clip(self.quality.mean(0), 0.0, 1.0)
         cost = np.maximum(self.cost_usd.mean(0), 0.0)
         shape = self.quality.shape
-        return replace(self, forecast=Forecast(np.broadcast_to(quality, shape), np.broadcast_to(cost, shape)))
+        means = replace(self.forecast, quality=np.broadcast_to(quality, shape), cost_usd=np.broadcast_to(cost, shape))
+        return replace(self, forecast=means)
 
-    def chosen(self, price: float, split: float) -> tuple[Floats, Floats, Floats]:
-        """Give each query's expected quality and cost at a price, and the points' shares.
+    def chosen(self, rule: Rule) -> tuple[Floats, Floats, Floats]:
+        """Give each query's expected quality and cost under a rule, and the points' shares.
 
         Returns:
             Quality ``(queries,)``, cost ``(queries,)`` and share of calls ``(points,)``.
         """
-        low, high = choose(self.forecast.quality, self.forecast.cost_usd, price)
-        rows = np.arange(len(low))
-        quality = (1 - split) * self.quality[rows, low] + split * self.quality[rows, high]
-        cost = (1 - split) * self.cost_usd[rows, low] + split * self.cost_usd[rows, high]
+        quality, cost = (self.mean_of(rule, table) for table in (self.quality, self.cost_usd))
         points = self.quality.shape[1]
-        counts = (1 - split) * np.bincount(low, minlength=points) + split * np.bincount(high, minlength=points)
-        return quality, cost, counts / len(rows)
+        share = np.zeros(points)
+        for weight, point in rule.picks(self.forecast):
+            share += np.bincount(point, np.broadcast_to(weight, point.shape), points)
+        return quality, cost, share / len(quality)
 
-    def gap(self, price: float, split: float) -> float:
+    def mean_of(self, rule: Rule, table: Floats) -> Floats:
+        """Give each query's expected figure under a rule, from a table ``(queries, points)``: ``(queries,)``."""
+        rows = np.arange(len(table))
+        return np.sum([weight * table[rows, point] for weight, point in rule.picks(self.forecast)], axis=0)
+
+    def gap(self, rule: PriceRule) -> float:
         """Give the relative duality gap on the forecasts of what a price and split choose.
 
         Any price p bounds the quality to be had for the cost c of the choice by mean_i max_j (q_ij - p c_ij) + p c.
         """
-        low, high = choose(self.forecast.quality, self.forecast.cost_usd, price)
-        rows = np.arange(len(low))
-        cost = np.broadcast_to(self.forecast.cost_usd, self.forecast.quality.shape)
-        chosen = [(1 - split) * table[rows, low] + split * table[rows, high] for table in (self.forecast.quality, cost)]
-        quality, spent = (float(part.mean()) for part in chosen)
-        bound = float((self.forecast.quality - price * cost).max(axis=1).mean()) + price * spent
+        forecast = self.forecast
+        cost = np.broadcast_to(forecast.cost_usd, forecast.quality.shape)
+        quality, spent = (float(self.mean_of(rule, table).mean()) for table in (forecast.quality, cost))
+        scores = forecast.quality - rule.price * cost
+        if forecast.callable is not None:
+            scores = np.where(forecast.callable, scores, -np.inf)
+        bound = float(scores.max(axis=1).mean()) + rule.price * spent
         return max(0.0, bound - quality) / max(abs(quality), 1e-300)
 
-    def known_share(self, price: float) -> float:
-        """Share of queries at which the point chosen was logged."""
-        low, _ = choose(self.forecast.quality, self.forecast.cost_usd, price)
-        return float((~np.isnan(self.logged_quality[np.arange(len(low)), low])).mean())
+    def known_share(self, rule: Rule) -> float:
+        """Share of calls at points that were logged for their query."""
+        return float(self.mean_of(rule, (~np.isnan(self.logged_quality)).astype(np.float64)).mean())
 
 
 def record(traffic: Traffic, grid: Grid) -> Record:
@@ -101,7 +109,14 @@ def record(traffic: Traffic, grid: Grid) -> Record:
         augmented(forecast.cost_usd, logged_cost, "cost_usd"),
         logged_quality,
         logged_cost,
+        _latency(traffic, forecast),
     )
+
+
+def _latency(traffic: Traffic, forecast: Forecast) -> Floats | None:
+    if forecast.latency_s is None or traffic.logged_latency_s is None:
+        return None
+    return augmented(forecast.latency_s, traffic.logged_latency_s.astype(np.float64), "latency")
 
 
 def best_single(record: Record) -> int:
@@ -110,9 +125,9 @@ def best_single(record: Record) -> int:
     return int(np.lexsort((cost, -quality))[0])
 
 
-def cost_ratio(record: Record, price: float, split: float, point: int) -> Interval:
+def cost_ratio(record: Record, rule: Rule, point: int) -> Interval:
     """Compare the cost of a policy with that of a single point: their ratio, by the delta method on its logarithm."""
-    _, cost, _ = record.chosen(price, split)
+    _, cost, _ = record.chosen(rule)
     other = record.cost_usd[:, point]
     if not (cost.mean() > 0 and other.mean() > 0):
         return Interval(1.0, 1.0, 1.0)
@@ -122,7 +137,7 @@ def cost_ratio(record: Record, price: float, split: float, point: int) -> Interv
     return Interval(ratio, float(ratio / reach), float(ratio * reach))
 
 
-def gain_over_blind(record: Record, rows: list[tuple[float, float]]) -> Interval:
+def gain_over_blind(record: Record, rules: Sequence[Rule]) -> Interval:
     """Compare a policy with the best prompt-blind mixture of points at the same cost, in quality points of 100.
 
     The mixture is the frontier of the points' logged means on these very queries, known only afterwards: an opponent
@@ -130,15 +145,15 @@ def gain_over_blind(record: Record, rows: list[tuple[float, float]]) -> Interval
 
     Args:
         record: the traffic.
-        rows: price and split of the policies to average over.
+        rules: of the policies to average over.
     """
     means = Forecast(np.clip(record.quality.mean(0), 0, 1)[None], np.maximum(record.cost_usd.mean(0), 0.0)[None])
     blind = frontier(means)
     path = np.concatenate([blind.start[:1], blind.steps.target]).astype(int)
     where = blind.cost_usd
     differences = np.zeros(len(record.quality))
-    for price, split in rows:
-        quality, cost, _ = record.chosen(price, split)
+    for rule in rules:
+        quality, cost, _ = record.chosen(rule)
         spent = float(np.clip(cost.mean(), where[0], where[-1]))
         step = int(np.clip(np.searchsorted(where, spent, side="right") - 1, 0, max(len(where) - 2, 0)))
         if len(where) > 1:
@@ -150,7 +165,7 @@ def gain_over_blind(record: Record, rows: list[tuple[float, float]]) -> Interval
         mixed_quality = (1 - share) * record.quality[:, below] + share * record.quality[:, above]
         mixed_cost = (1 - share) * record.cost_usd[:, below] + share * record.cost_usd[:, above]
         differences += quality - mixed_quality - slope * (cost - mixed_cost)
-    differences *= 100 / max(len(rows), 1)
+    differences *= 100 / max(len(rules), 1)
     reach = Z90 * differences.std() / np.sqrt(len(differences))
     mean = float(differences.mean())
     return Interval(mean, float(mean - reach), float(mean + reach))

@@ -28,8 +28,8 @@ from paretoroute.fitted import Fit, Signal
 from paretoroute.grid import Grid
 from paretoroute.runs import Runs
 from paretoroute.splits import folds, group_key
-from paretoroute.surface import Bounds, Familiarity, Panel, Surface
-from paretoroute.traffic import Traffic, sample_size
+from paretoroute.surface import QUANTILES, Bounds, Familiarity, Panel, Surface
+from paretoroute.traffic import Labels, Traffic, sample_size
 
 FOLDS = 5
 LEAST_QUERIES = 20
@@ -110,7 +110,7 @@ def fit_surface(
         bounds=_bounds(runs),
     )
     _share_forecasts(surface, sample, forecasts)
-    return Fit(surface, _traffic(cells, forecasts, sample, grid), tuple(signals))
+    return Fit(surface, _traffic(cells, forecasts, sample, grid, runs), tuple(signals))
 
 
 def _share_forecasts(surface: Surface, sample: _Sample, forecasts: dict[str, Floats]) -> None:
@@ -124,7 +124,12 @@ def _share_forecasts(surface: Surface, sample: _Sample, forecasts: dict[str, Flo
     for g in np.flatnonzero(size >= LEAST_QUERIES):
         rows = np.flatnonzero(group.ravel() == g)
         same = surface.at(sample.features[rows[0]])
-        for name, values in (("quality", same.quality), ("tokens", same.amount), ("prompt tokens", same.prompt_tokens)):
+        for name, values in (
+            ("quality", same.quality),
+            ("tokens", same.amount),
+            ("prompt tokens", same.prompt_tokens),
+            ("latency", same.latency_s),
+        ):
             if name in forecasts:
                 forecasts[name][rows] = values
 
@@ -216,7 +221,8 @@ def _fit_panel(cells: _Cells, grid: Grid, sample: _Sample, seed: int) -> tuple[P
     smear = None
     if cells.log:
         smear = _single(_smear(cells.values[sample.rows], known, np.clip(forecast, low, high)))
-    finish = (low, high, smear, _spread(cells, forecast, sample))
+    spread = _single(_spread(cells, forecast, sample))
+    finish = (low, high, smear, spread, _tail(cells, forecast, spread, sample) if cells.log else None)
     panel = _assemble(full.base, basis, targets, weights[-1] * signal.used, sample, grid, finish)
     return panel, signal, panel.finish(forecast)
 
@@ -298,6 +304,13 @@ def _spread(cells: _Cells, forecast: Floats, sample: _Sample) -> Floats:
     return np.sqrt(((error**2).sum(0) + 4 * total) / (known.sum(0) + 4))
 
 
+def _tail(cells: _Cells, forecast: Floats, spread: Floats, sample: _Sample) -> Floats:
+    """Quantiles of logged minus forecast in units of the point's spread, over all points."""
+    known = cells.count[sample.rows] > 0
+    error = (cells.values[sample.rows] - forecast) / np.maximum(spread, 1e-12)
+    return np.quantile(error[known], QUANTILES) if known.any() else np.zeros(len(QUANTILES))
+
+
 def _bounds(runs: Runs) -> Bounds:
     size = np.array([len(text.encode("utf-8", "replace")) for text in runs.texts], np.float64)
     # What comes with every query is at most the smallest prompt; long queries show less than one token per byte.
@@ -328,8 +341,10 @@ def _familiarity(runs: Runs, featurizer: Featurizer, features: Floats) -> Famili
     return Familiarity(_single(centre), _single(inverse), *ends)
 
 
-def _traffic(cells: dict[str, _Cells], forecasts: dict[str, Floats], sample: _Sample, grid: Grid) -> Traffic:
-    size = sample_size(len(sample.rows), len(grid.points))
+def _traffic(
+    cells: dict[str, _Cells], forecasts: dict[str, Floats], sample: _Sample, grid: Grid, runs: Runs
+) -> Traffic:
+    size = sample_size(len(sample.rows), len(grid.points), latency="latency" in cells)
     rows = sample.rows[:size]
 
     def logged(name: str) -> Floats:
@@ -347,4 +362,17 @@ def _traffic(cells: dict[str, _Cells], forecasts: dict[str, Floats], sample: _Sa
         logged("tokens"),
         logged("prompt tokens") if prompt else nothing,
     )
-    return Traffic(*(array.astype(np.float32) for array in arrays))
+    latency = {}
+    if "latency" in cells:
+        latency = {"latency_s": forecasts["latency"][:size], "logged_latency_s": logged("latency")}
+    return Traffic(
+        *(array.astype(np.float32) for array in arrays),
+        **{name: array.astype(np.float32) for name, array in latency.items()},
+        labels=_labels(runs, rows),
+    )
+
+
+def _labels(runs: Runs, rows: NDArray[np.intp]) -> dict[str, Labels]:
+    """Keep what limits group queries by, where it was logged."""
+    columns = {"tag": runs.tags, "tenant": runs.tenants, "step": runs.steps}
+    return {by: Labels.of([column[i] or "" for i in rows]) for by, column in columns.items() if any(column)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +12,8 @@ from paretoroute.errors import QueryError, RunsError
 from paretoroute.featurizer import function_fingerprint, ngram_fingerprint
 from paretoroute.fitting import fit_surface
 from paretoroute.grid import Grid, Price
+from paretoroute.limit_words import on_grid as limit_on_grid
+from paretoroute.limits import Limit
 from paretoroute.policy import Policy, make_policy
 from paretoroute.policy_document import FeaturesEntry, FittedOnEntry
 from paretoroute.prices import build_grid, on_grid
@@ -25,6 +27,7 @@ def fit(
     runs: Runs,
     target: Target | None = None,
     *,
+    limits: Sequence[Limit] = (),
     grid: Grid | None = None,
     prices: Mapping[str, Price] | None = None,
     features: FeatureFunction | None = None,
@@ -37,6 +40,7 @@ def fit(
     Args:
         runs: as :func:`paretoroute.read_runs` gives them.
         target: what to meet; None: as good as the best single point, as cheaply as possible.
+        limits: side conditions, such as ``MaxShare(0.2, "big-model")``.
         grid: points to choose from, with prices; None: all points of the log.
         prices: token prices by model, in USD per million tokens; they win over those of the grid and derived ones.
         features: your own function from a text to a vector; None: the runs' ``embedding`` column where there is one,
@@ -61,6 +65,8 @@ def fit(
         raise RunsError(f"only {found.names[0]!r} is left to choose from: {' '.join(notes)}")
     if isinstance(target, MinQuality) and isinstance(target.of, str):
         found.index(target.of)
+    for limit in limits:  # before minutes of fitting are lost
+        limit_on_grid(limit, found)
     kept = on_grid(runs, found)
     if features is not None:
         kept = replace(kept, embeddings=_vectors(features, kept.texts))
@@ -84,7 +90,7 @@ def fit(
         fingerprint=function_fingerprint(features) if features else ngram_fingerprint(),
         settings={"rank": featurizer.rank, "buckets": len(featurizer.buckets)},
     )
-    return make_policy(fitted, found, target, about, entry, name=name)
+    return make_policy(fitted, found, target, about, entry, name=name, limits=limits)
 
 
 def _vectors(features: FeatureFunction, texts: tuple[str, ...]) -> np.ndarray:

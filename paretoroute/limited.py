@@ -1,4 +1,4 @@
-"""A target with limits on the population: rows for the target and each limit, solved together, told in the user's words.
+"""A target with limits on the population: a row for the target and each limit, solved together.
 
 Where not everything can be had, the limits come first and the target gives way: the nearest target is the best one that
 the limits leave. Limits that cannot be kept together are named, with how far each has to move.
@@ -16,9 +16,10 @@ from paretoroute.choice import Floats
 from paretoroute.coupling import Mixture, Objective, optimise
 from paretoroute.errors import TargetError
 from paretoroute.forecast import Forecast
-from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, MinQualityOf, PopulationLimit, Row, row_of
+from paretoroute.limit_rows import Row, row_of
+from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit
 from paretoroute.solver import Status, floor_of, nearest_quality
-from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
+from paretoroute.targets import MaxCost, MinQuality, Target
 
 _BINDS = 1e-9
 
@@ -38,8 +39,8 @@ class LimitedSolution:
         choice: one draw, ``(queries,)``.
         expected_quality: mean quality of the relaxation.
         expected_cost_usd: mean cost per query of the relaxation.
-        shadow_prices: by limit, per unit of the number that states it: quality, or USD where cost is minimised; ``cost``
-            and ``quality`` are the target's own, as in :class:`~paretoroute.solver.Solution`.
+        shadow_prices: by limit, per unit of the number that states it: quality, or USD where cost is minimised;
+            ``cost`` and ``quality`` are the target's own, as in :class:`~paretoroute.solver.Solution`.
         gap: distance between the objective and its dual bound, relative to the objective.
     """
 
@@ -87,9 +88,9 @@ def solve_limited(
     for limit in limits:
         if not isinstance(limit, PopulationLimit):
             raise TargetError(f"{limit}: a limit on single calls; give it as the forecast's callable mask")
-    forecast = _with_latencies(forecast, limits)
+    forecast = with_latencies(forecast, limits)
     found = [(limit, row) for limit in limits if (row := row_of(limit, forecast)) is not None]
-    objective, own = _programme(target, forecast)
+    objective, own = programme(target, forecast)
     rows = (*([own] if own else []), *(row for _, row in found))
     mixture = optimise(forecast, objective, rows)
     status: Status = "met"
@@ -98,13 +99,15 @@ def solve_limited(
         status = "infeasible"
         rows, mixture, relaxed = _keep_limits(forecast, objective, own, found)
         if own and rows[0].total > own.total:
-            nearest = _nearest(target, forecast, mixture)
+            nearest = nearest_to(
+                target, forecast, (mixture.cost if own.cost else mixture.quality) / forecast.quality.shape[0]
+            )
     elif own and mixture.shares[0] <= _BINDS:
         status = "slack"
     return _written(forecast, target, tuple(limits), status, nearest, relaxed, rows, mixture, seed)
 
 
-def _with_latencies(forecast: Forecast, limits: Sequence[PopulationLimit]) -> Forecast:
+def with_latencies(forecast: Forecast, limits: Sequence[PopulationLimit]) -> Forecast:
     """Rule out points without a latency where a limit speaks of it."""
     latency = forecast.latency_s
     if latency is None or not any(isinstance(limit, MaxMeanLatency) for limit in limits):
@@ -116,7 +119,7 @@ def _with_latencies(forecast: Forecast, limits: Sequence[PopulationLimit]) -> Fo
     return replace(forecast, callable=mask, latency_s=np.where(known, latency, 0.0))
 
 
-def _programme(target: Target, forecast: Forecast) -> tuple[Objective, Row | None]:
+def programme(target: Target, forecast: Forecast) -> tuple[Objective, Row | None]:
     """Give what a target maximises, and the row that limits it."""
     queries = forecast.quality.shape[0]
     if isinstance(target, MaxCost):
@@ -136,7 +139,7 @@ def _keep_limits(
         for k, (limit, row) in enumerate(found):
             if least.excess[k] > 0:
                 rows[k] = replace(row, total=row.total + least.excess[k] * (1 + _BINDS))
-                relaxed.append(_moved(limit, float(least.excess[k]) / row.size))
+                relaxed.append(moved(limit, float(least.excess[k]) / row.size))
     if own is None or relaxed:
         found_rows = tuple([own, *rows] if own else rows)
         mixture = optimise(forecast, objective, found_rows)
@@ -149,7 +152,7 @@ def _keep_limits(
     return (own, *rows), optimise(forecast, objective, (own, *rows)), tuple(relaxed)
 
 
-def _moved(limit: PopulationLimit, by: float) -> PopulationLimit:
+def moved(limit: PopulationLimit, by: float) -> PopulationLimit:
     """Move a limit's number by so much that it can be kept."""
     if isinstance(limit, MaxShare):
         return replace(limit, share=min(limit.share + by, 1.0))
@@ -160,11 +163,9 @@ def _moved(limit: PopulationLimit, by: float) -> PopulationLimit:
     return replace(limit, quality=max(limit.quality - by, 0.0))
 
 
-def _nearest(target: Target, forecast: Forecast, mixture: Mixture) -> Target:
-    queries = forecast.quality.shape[0]
-    if isinstance(target, MinQuality):
-        return nearest_quality(target, forecast, mixture.quality / queries)
-    return MaxCost(usd=mixture.cost / queries)
+def nearest_to(target: Target, forecast: Forecast, reached: float) -> Target:
+    """State the mean cost or quality that was reached in the terms of a target."""
+    return nearest_quality(target, forecast, reached) if isinstance(target, MinQuality) else MaxCost(usd=reached)
 
 
 def _written(

@@ -1,22 +1,18 @@
 """Side conditions of a target, in the words of a user: which calls may be made, and what a population may use.
 
-A limit on calls rules points out query by query (a mask). A limit on the population couples the queries: with x[i, :]
-the choice of query i it reads sum_i sum_j a[i, j] x[i, j] <= total, where a is a weighted sum of quality, cost, latency
-and a constant per point, over the queries of one label or over all. The solver sees nothing but these rows.
+Each limit reads back from the words it prints, which are those of the command line and of a policy file.
+
+A limit on calls rules points out query by query, before anything is solved; a limit on the population couples the
+queries, and the solver gives each of them a price.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-import numpy as np
-from numpy.typing import NDArray
-
 from paretoroute.errors import TargetError
-from paretoroute.forecast import Forecast
 
 By = Literal["tag", "tenant", "step"]
 _BY = get_args(By)
@@ -48,16 +44,20 @@ class MaxShare:
         share: in [0, 1].
         of: a model, a point (``model@label``), or columns when solving a bare forecast. A model's name counts all its
             points; a name that ends in ``*`` all models that begin so (a provider: ``"openai/*"``).
+        columns: what ``of`` means on a grid, filled in by :func:`on_grid`.
     """
 
     share: float
     of: str | tuple[int, ...]
+    columns: tuple[int, ...] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         _fraction("a share", self.share)
+        if not isinstance(self.of, str):
+            object.__setattr__(self, "columns", tuple(self.of))
 
     def __str__(self) -> str:
-        return f"share of {self.of if isinstance(self.of, str) else list(self.of)} at most {self.share:.6g}"
+        return f"share of {self.of if isinstance(self.of, str) else list(self.of)} at most {_number(self.share)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class MaxMeanLatency:
         _label("a mean latency", self.of, self.by)
 
     def __str__(self) -> str:
-        return f"mean latency{_of(self.of, self.by)} at most {self.seconds:.6g} s"
+        return f"mean latency{_of(self.of, self.by)} at most {_number(self.seconds)} s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class MaxCostOf:
         _label("a mean cost", self.of, self.by)
 
     def __str__(self) -> str:
-        return f"mean cost{_of(self.of, self.by)} at most ${self.usd:.6g} per query"
+        return f"mean cost{_of(self.of, self.by)} at most ${_number(self.usd)} per query"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class MinQualityOf:
         _label("a floor of quality", self.of, self.by)
 
     def __str__(self) -> str:
-        return f"mean quality{_of(self.of, self.by)} at least {self.quality:.6g}"
+        return f"mean quality{_of(self.of, self.by)} at least {_number(self.quality)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class MaxCallLatency:
         _quantile(self.quantile)
 
     def __str__(self) -> str:
-        return f"latency of a call at most {self.seconds:.6g} s at quantile {self.quantile:g}"
+        return f"latency of a call at most {_number(self.seconds)} s at quantile {_number(self.quantile)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,21 @@ class MaxCallCost:
         _quantile(self.quantile)
 
     def __str__(self) -> str:
-        return f"cost of a call at most ${self.usd:.6g} at quantile {self.quantile:g}"
+        return f"cost of a call at most ${_number(self.usd)} at quantile {_number(self.quantile)}"
+
+
+@dataclass(frozen=True, slots=True)
+class ContextLength:
+    """A model takes at most so many tokens, prompt and completion together: longer calls go elsewhere."""
+
+    tokens: int
+    of: str
+
+    def __post_init__(self) -> None:
+        _positive("a context length", self.tokens)
+
+    def __str__(self) -> str:
+        return f"context of {self.of} at most {self.tokens} tokens"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +183,12 @@ class Require:
 
 
 PopulationLimit = MaxShare | MaxMeanLatency | MaxCostOf | MinQualityOf
-CallLimit = MaxCallLatency | MaxCallCost | Forbid | Require
+CallLimit = MaxCallLatency | MaxCallCost | ContextLength | Forbid | Require
 Limit = PopulationLimit | CallLimit
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
 
 
 def _of(label: str | None, by: str) -> str:
@@ -189,75 +207,3 @@ def _models(limit: Forbid | Require, what: str) -> None:
         raise TargetError(f"{what} names no model; name at least one")
     object.__setattr__(limit, "models", tuple(limit.models))
     _label(what, limit.of, limit.by)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One limit on the population: sum over some queries of the chosen points' weighted figures, at most ``total``.
-
-    Args:
-        name: the limit in words.
-        total: what the sum may reach.
-        quality: weight of quality.
-        cost: weight of cost.
-        latency: weight of latency.
-        points: constant per point, ``(points,)``, or None.
-        queries: which queries count, bool ``(queries,)``; None: all.
-        size: how many queries count.
-    """
-
-    name: str
-    total: float
-    size: int
-    quality: float = 0.0
-    cost: float = 0.0
-    latency: float = 0.0
-    points: NDArray[np.float64] | None = None
-    queries: NDArray[np.bool_] | None = None
-
-
-def row_of(limit: PopulationLimit, forecast: Forecast) -> Row | None:
-    """Write a limit on the population as a row; None where it speaks of a label that no query has.
-
-    Raises:
-        TargetError: it needs latencies or labels that the forecast does not have, or a point that is no column.
-    """
-    queries, points = forecast.quality.shape
-    name = str(limit)
-    if isinstance(limit, MaxShare):
-        columns = _columns(limit, points)
-        counted = np.isin(np.arange(points), columns).astype(np.float64)
-        return Row(name, limit.share * queries, queries, points=counted)
-    members = None if limit.of is None else members_of(forecast, limit.of, limit.by, name)
-    size = queries if members is None else int(members.sum())
-    if size == 0:
-        return None
-    if isinstance(limit, MaxMeanLatency):
-        if forecast.latency_s is None:
-            raise TargetError(f"{name}: no latency is forecast; log latency_s, or give the forecast's latency_s")
-        return Row(name, limit.seconds * size, size, latency=1.0, queries=members)
-    if isinstance(limit, MaxCostOf):
-        return Row(name, limit.usd * size, size, cost=1.0, queries=members)
-    return Row(name, -limit.quality * size, size, quality=-1.0, queries=members)
-
-
-def members_of(forecast: Forecast, label: str, by: str, name: str) -> NDArray[np.bool_]:
-    """Tell which queries have a label, bool ``(queries,)``.
-
-    Raises:
-        TargetError: the forecast has no labels of this kind.
-    """
-    labels = (forecast.labels or {}).get(by)
-    if labels is None:
-        raise TargetError(f"{name}: no query has a {by}; log the column {by}, or give the forecast's labels[{by!r}]")
-    return np.asarray(labels) == label
-
-
-def _columns(limit: MaxShare, points: int) -> Sequence[int]:
-    if isinstance(limit.of, str):
-        raise TargetError(
-            f"{limit}: a bare forecast needs columns of 0 to {points - 1}: resolve the name first, columns_of(grid, name)"
-        )
-    if not limit.of or not all(0 <= column < points for column in limit.of):
-        raise TargetError(f"{limit}: columns must lie in 0 to {points - 1}")
-    return limit.of

@@ -19,18 +19,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from paretoroute import dispatch, evidence
-from paretoroute.choice import choose_row
+from paretoroute.call_limits import may_call
+from paretoroute.choice import scored
 from paretoroute.decision import Alternative, Decision
 from paretoroute.errors import DialectError, PolicyError, QueryError, TargetError
 from paretoroute.featurizer import function_fingerprint, ngram_fingerprint
 from paretoroute.grid import TOKENS_PER_PRICE_UNIT
+from paretoroute.limits import CallLimit, PopulationLimit
 from paretoroute.policy import Policy
+from paretoroute.policy_rule import rule_of
 from paretoroute.run_values import Misfit, query_text
 from paretoroute.surface import Amounts, cost_usd
 
-CAP_Z = 2.326  # output is capped at the forecast 99th percentile of the tokens
+CAP_QUANTILE = 0.99  # of the tokens: where output is capped
 LEAST_CAP_TOKENS = 256
 TEMPLATE_TOKENS = 64  # chat template and role markers, where the log says nothing of prompt tokens
+BYTES_PER_TOKEN = 3.0  # of a prompt that has to fit into a context; ordinary text has about four
 FALLBACKS = 3
 
 Query = str | Sequence[Any]
@@ -73,6 +77,10 @@ class Planner:
         _check_features(policy, features)
         if dialect is not None:
             dispatch.check(dialect, self._grid.points)
+        limits = policy.limits
+        self._call_limits = [limit for limit in limits if isinstance(limit, CallLimit)]
+        population = tuple(limit for limit in limits if isinstance(limit, PopulationLimit))
+        self._rule = rule_of(policy.document, population, self._grid)
         blind = self._solution.prompt_blind
         self._blind = evidence.record(policy.traffic, self._grid).blind().forecast if blind else None
         self._coin = np.random.default_rng(seed)
@@ -111,6 +119,8 @@ class Planner:
         price: float | None = None,
         callable: NDArray[np.bool_] | None = None,
         tag: str | None = None,
+        tenant: str | None = None,
+        step: str | None = None,
     ) -> Decision:
         """Decide what to call for one query.
 
@@ -126,7 +136,9 @@ class Planner:
             models: names of the models that may be called; None: all.
             price: quality per USD to use instead of the policy's, for pacing.
             callable: which points may be called at all, bool ``(points,)``.
-            tag: accepted for logging; a plan never depends on it.
+            tag: of the query; read only by limits on tags.
+            tenant: on whose behalf it is asked; read only by limits on tenants.
+            step: of an agent's run; read only by limits on steps.
 
         Raises:
             QueryError: the query is neither text nor chat messages, its id is no text, or the embedding has another
@@ -143,20 +155,25 @@ class Planner:
         caps = self._caps(amounts)
         may = self._may(models, callable)
         fits, caps_fitting = self._fitting(text, amounts, cost, caps, max_cost_usd)
-        limited = may & fits
+        labels = {by: name for by, name in (("tag", tag), ("tenant", tenant), ("step", step)) if name}
+        own, kept = self._own_limits(text, amounts, labels)
+        may = may & own if (may & own).any() else may
+        limited = may & fits & kept
         if min_quality is not None:
             limited &= quality >= _fraction("min_quality", min_quality)
         if max_latency_s is not None:
             limited &= np.nan_to_num(amounts.latency_s, nan=np.inf) <= _positive("max_latency_s", max_latency_s)
         feasible = bool(limited.any())
         among = limited if feasible else self._nearest(may, fits, quality, cost, amounts.latency_s, min_quality)
-        weigh = self._solution.quality_per_usd if price is None else _not_negative("price", price)
-        low, high = choose_row(amounts.quality, self._raw_cost(amounts), weigh, among)
-        column, propensity = self._toss(low, high, query_id)
+        rule = self._rule if price is None else self._rule.at_price(_not_negative("price", price))
+        raw, latency = self._raw_cost(amounts), np.nan_to_num(amounts.latency_s)
+        picks = rule.row(amounts.quality, raw, latency, labels, among)
+        column, propensity = self._toss(picks, query_id)
+        scores = np.where(among, scored(amounts.quality, raw, latency, rule.weights(labels)), -np.inf)
         capped = feasible and caps_fitting[column] < caps[column]
         status = self._status(feasible, read, bool(capped), amounts.unfamiliar)
         decision = self._decision(
-            column, among, weigh, amounts, quality, cost, caps_fitting, propensity, status, query_id, (low, high)
+            column, scores, amounts, quality, cost, caps_fitting, propensity, status, query_id, len(picks) > 1
         )
         if max_cost_usd is not None and not feasible and np.isnan(self._paid_out[may]).all():
             return replace(decision, why=f"{decision.why} A hard cost limit needs points priced by tokens; none is.")
@@ -203,8 +220,7 @@ class Planner:
         A thinking budget counts towards the cap, used up or not: below it another point would be called, or none.
         """
         panel = self.policy.surface.amount
-        smear = 1.0 if panel.smear is None else panel.smear
-        high = np.maximum(amounts.amount / smear * np.exp(CAP_Z * panel.spread), 2 * amounts.amount)
+        high = np.maximum(panel.at_quantile(amounts.amount, CAP_QUANTILE), 2 * amounts.amount)
         logged = self.policy.surface.bounds.most_completion_tokens
         caps = np.maximum(np.where(np.isnan(self._paid_out), logged, np.ceil(high)), LEAST_CAP_TOKENS)
         caps = np.fmax(caps, self._sizes("thinking_tokens") + LEAST_CAP_TOKENS)
@@ -275,16 +291,32 @@ class Planner:
             away, some = np.nan_to_num(latency_s, nan=np.inf), may & fits
         return some & (away == away[some].min())
 
-    def _toss(self, low: int, high: int, query_id: str | None) -> tuple[int, float]:
-        split = self._solution.split
-        if low == high or split in (0.0, 1.0):
-            return (high, 1.0) if split == 1.0 else (low, 1.0)
+    def _own_limits(self, text: str | None, amounts: Amounts, labels: dict[str, str]) -> tuple[NDArray[np.bool_], bool]:
+        """Find the points that keep the policy's limits on calls, and whether any does."""
+        if not self._call_limits:
+            return np.ones(len(self._models), bool), True
+        size = 0 if text is None else len(text.encode("utf-8", "replace"))
+        figures = amounts.amount, amounts.prompt_tokens, amounts.latency_s
+        least = size / BYTES_PER_TOKEN
+        mask, kept = may_call(
+            self._call_limits, self.policy.surface, self._grid, figures, labels, least_prompt_tokens=least
+        )
+        return mask, bool(kept)
+
+    def _toss(self, picks: list[tuple[float, int]], query_id: str | None) -> tuple[int, float]:
+        """Draw one of the points, each with its probability; give it and the probability."""
+        if len(picks) == 1:
+            return picks[0][1], 1.0
         if query_id is None:
             toss = float(self._coin.random())
         else:
             digest = hashlib.blake2b(self._seed + b":" + query_id.encode("utf-8", "replace"), digest_size=8).digest()
             toss = int.from_bytes(digest, "big") / 2**64
-        return (high, split) if toss < split else (low, 1 - split)
+        for share, column in picks:
+            if toss < share:
+                return column, share
+            toss -= share
+        return picks[-1][1], picks[-1][0]
 
     def _status(self, feasible: bool, read: bool, capped: bool, unfamiliar: bool) -> str:
         if not feasible:
@@ -295,10 +327,7 @@ class Planner:
             return "capped"
         return "unfamiliar" if unfamiliar else self._solution.status
 
-    def _decision(
-        self, column, among, weigh, amounts, quality, cost, caps, propensity, status, query_id, tied
-    ) -> Decision:
-        scores = np.where(among, amounts.quality - weigh * self._raw_cost(amounts), -np.inf)
+    def _decision(self, column, scores, amounts, quality, cost, caps, propensity, status, query_id, drawn) -> Decision:
         order = [int(j) for j in np.argsort(-scores, kind="stable") if j != column and np.isfinite(scores[j])]
         latency = float(amounts.latency_s[column])
         cap = float(caps[column])
@@ -318,17 +347,17 @@ class Planner:
             output_cap_tokens=int(cap) if math.isfinite(cap) else None,
             propensity=propensity,
             status=status,
-            why=_why(self._grid.names[column], runner_up, quality[column], cost[column], status, tied),
+            why=_why(self._grid.names[column], runner_up, quality[column], cost[column], status, drawn),
             runner_up=runner_up,
             fallbacks=tuple(self._grid.names[j] for j in order[:FALLBACKS]),
         )
 
 
-def _why(name: str, other: Alternative | None, quality: float, cost: float, status: str, tied) -> str:
+def _why(name: str, other: Alternative | None, quality: float, cost: float, status: str, drawn: bool) -> str:
     if status == "infeasible":
         start = f"no point keeps the limits; {name} comes nearest"
-    elif tied[0] != tied[1]:
-        start = f"{name} by the coin, since two points tie at the policy's price"
+    elif drawn:
+        start = f"{name} by the coin, since several points tie at the policy's prices"
     else:
         start = f"{name} gives the most quality for its cost"
     if other is None and status == "infeasible":

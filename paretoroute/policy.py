@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -15,19 +15,22 @@ import numpy as np
 
 from paretoroute import evidence
 from paretoroute import policy_document as doc
-from paretoroute.calibration import Calibrated, calibrate, curve
-from paretoroute.errors import GridError
-from paretoroute.evidence import Interval, Record
+from paretoroute import policy_sections as sections
+from paretoroute.calibration import calibrate
+from paretoroute.calibration_limited import calibrate_limited
+from paretoroute.call_limits import may_call
+from paretoroute.errors import GridError, PolicyError, TargetError
+from paretoroute.evidence import Record
 from paretoroute.fitted import Fit, flattened
 from paretoroute.grid import Budget, Grid, Point, Price
+from paretoroute.limit_words import on_grid, parse_limit
+from paretoroute.limits import CallLimit, Limit, PopulationLimit
 from paretoroute.policy_file import read_policy, write_policy
-from paretoroute.solver import meaning
+from paretoroute.policy_sections import Answer, target_entry, target_of
 from paretoroute.surface import Surface
 from paretoroute.surface_arrays import from_arrays, to_arrays
-from paretoroute.targets import MaxCost, MinQuality, Target
+from paretoroute.targets import MinQuality, Target
 from paretoroute.traffic import Traffic
-
-TRADE_OFF_ROWS = 8
 
 
 @dataclass(frozen=True)
@@ -73,31 +76,60 @@ class Policy:
             PolicyError: a file is missing, changed, of a newer schema, or does not fit together.
         """
         document, arrays = read_policy(path)
-        points = sum(len(entry.points) for entry in document.grid)
-        surface, traffic = from_arrays(arrays, features=document.features.kind, points=points)
+        surface, traffic = _numbers(document, arrays)
         with open(path, "rb") as file:
             sha256 = hashlib.sha256(file.read()).hexdigest()
         return Policy(document, surface, traffic, sha256)
 
-    def solve(self, target: Target | None = None, *, prices: Mapping[str, Price] | None = None) -> Policy:
-        """Solve for another target or at other prices, without a fit.
+    def solve(
+        self,
+        target: Target | None = None,
+        *,
+        limits: Sequence[Limit] | None = None,
+        prices: Mapping[str, Price] | None = None,
+    ) -> Policy:
+        """Solve for another target, with other limits or at other prices, without a fit.
 
         Args:
             target: None keeps the one that was asked for.
+            limits: side conditions; None keeps those of the policy. A point that is out of order is left out with
+                ``Forbid(("model@label",))`` and comes back without it.
             prices: new token prices by model; the others stay.
 
         Raises:
             GridError: a target's point is not in the grid, or a repriced model is not priced by tokens.
+            TargetError: a limit names an unknown model, speaks of labels or latencies that were not logged, or leaves
+                nothing to call.
         """
         grid = self.grid
         if prices:
             _check_prices(grid, prices)
             grid = Grid(grid.points, {**grid.prices, **prices})
-        return _solved(self, grid, target or target_of(self.document.target))
+        kept = self.limits if limits is None else tuple(limits)
+        return _solved(self, grid, target or target_of(self.document.target), kept)
+
+    @cached_property
+    def limits(self) -> tuple[Limit, ...]:
+        """The side conditions.
+
+        Raises:
+            PolicyError: one is of no known form.
+        """
+        try:
+            return tuple(parse_limit(words) for words in self.document.limits)
+        except TargetError as error:
+            raise PolicyError(f"limits: {error}") from None
 
 
 def make_policy(
-    fit: Fit, grid: Grid, target: Target | None, about: doc.FittedOnEntry, features: doc.FeaturesEntry, *, name: str
+    fit: Fit,
+    grid: Grid,
+    target: Target | None,
+    about: doc.FittedOnEntry,
+    features: doc.FeaturesEntry,
+    *,
+    name: str,
+    limits: Sequence[Limit] = (),
 ) -> Policy:
     """Solve a fitted surface for a target and write down what was found.
 
@@ -110,16 +142,16 @@ def make_policy(
         about: the log it was fitted on; findings about the signal are added.
         features: how queries became numbers.
         name: of the policy.
+        limits: side conditions.
     """
     known = evidence.record(fit.traffic, grid)
     best = evidence.best_single(known)
-    rows = [(row.price, row.split) for row in _curve(known)]
-    gain = evidence.gain_over_blind(known, rows)
-    findings = [*about.findings, *_signals(fit)]
+    gain = evidence.gain_over_blind(known, [row.rule for row in sections.trade_off(known)])
+    findings = [*about.findings, *sections.signals(fit)]
     if gain.high < 0:
         fit = flattened(fit)
         findings.append("routing lost to the best prompt-blind mixture: the policy is that mixture")
-    findings.append(_verdict(gain, len(known.quality)))
+    findings.append(sections.verdict(gain, len(known.quality)))
     start = doc.PolicyDocument.model_construct(
         name=name,
         target=target_entry(target or MinQuality(ratio=1.0, of=grid.names[best])),
@@ -128,70 +160,69 @@ def make_policy(
             kind="stacked_heads", settings={"neighbours": len(fit.surface.neighbours.features), "folds": 5}
         ),
         fitted_on=about.model_copy(update={"findings": tuple(findings)}),
-        versions=_versions(),
+        versions=sections.versions(),
         coin_seed=hashlib.sha256(f"coin:{about.seed}".encode()).hexdigest()[:32],
         grid=(),
     )
-    return _solved(Policy(start, fit.surface, fit.traffic), grid, target_of(start.target))
+    return _solved(Policy(start, fit.surface, fit.traffic), grid, target_of(start.target), limits)
 
 
-def target_entry(target: Target, names: tuple[str, ...] = ()) -> doc.TargetEntry:
-    """Write a target down; a point given by column is named."""
-    if isinstance(target, MaxCost):
-        return doc.TargetMaxCost(usd=float(target.usd))
-    if target.quality is not None:
-        return doc.TargetMinQuality(quality=float(target.quality))
-    of = target.of if isinstance(target.of, str) else names[int(target.of or 0)]
-    return doc.TargetMinQualityOf(of=of, ratio=float(target.ratio or 1.0))
-
-
-def target_of(entry: doc.TargetEntry) -> Target:
-    """Read a target back."""
-    if isinstance(entry, doc.TargetMaxCost):
-        return MaxCost(usd=entry.usd)
-    if isinstance(entry, doc.TargetMinQuality):
-        return MinQuality(quality=entry.quality)
-    return MinQuality(ratio=entry.ratio, of=entry.of)
-
-
-def _solved(policy: Policy, grid: Grid, target: Target) -> Policy:
-    known = evidence.record(policy.traffic, grid)
+def _solved(policy: Policy, grid: Grid, target: Target, limits: Sequence[Limit]) -> Policy:
     names = grid.names
+    limits = [on_grid(limit, grid) for limit in limits]
+    calls = [limit for limit in limits if isinstance(limit, CallLimit)]
+    population = [limit for limit in limits if isinstance(limit, PopulationLimit)]
+    routed, share_kept = _callable(evidence.record(policy.traffic, grid), policy, grid, calls)
     by_column = target
     if isinstance(target, MinQuality) and isinstance(target.of, str):
         by_column = replace(target, of=grid.index(target.of))
-    routed = known
-    answer = _calibrated(routed, by_column)
-    blind = _calibrated(routed.blind(), by_column)
+    known, answer = routed, _calibrated(routed, by_column, population)
+    blind = _calibrated(routed.blind(), by_column, population)
     prompt_blind = _better(blind, answer)
     if prompt_blind:
         known, answer = routed.blind(), blind
     target = target_of(target_entry(target, names))
     nearest = None if answer.nearest is None else target_of(target_entry(answer.nearest, names))
-    _, _, share = known.chosen(answer.price, answer.split)
+    _, _, share = known.chosen(answer.rule)
     kept = policy.document
     document = doc.PolicyDocument(
         schema=1,  # type: ignore[call-arg]  # the field's alias
         name=kept.name,
         target=target_entry(target),
-        solution=_solution(known, answer, target, nearest, prompt_blind),
-        expected=_expected(known, answer, grid),
-        grid=_grid(known, grid, share, policy.surface),
+        limits=tuple(map(str, limits)),
+        solution=sections.solution_section(
+            known, answer, target, nearest, limits, share_kept, prompt_blind=prompt_blind
+        ),
+        expected=sections.expected_section(known, answer, grid),
+        grid=sections.grid_section(known, grid, share, policy.surface),
         features=kept.features,
         surface=kept.surface,
         fitted_on=kept.fitted_on,
+        labels={by: labels.names[1:] for by, labels in policy.traffic.labels.items()},
         versions=kept.versions,
-        trade_off=tuple(_trade_off(routed)),
+        trade_off=sections.trade_off_section(routed),
         coin_seed=kept.coin_seed,
     )
     return replace(policy, document=document, sha256="")
 
 
-def _calibrated(known: Record, target: Target) -> Calibrated:
+def _callable(known: Record, policy: Policy, grid: Grid, limits: Sequence[CallLimit]) -> tuple[Record, float]:
+    """Rule out points query by query; the second is the share of queries at which some point keeps the limits."""
+    if not limits:
+        return known, 1.0
+    traffic = policy.traffic
+    figures = traffic.amount.astype(np.float64), traffic.prompt_tokens.astype(np.float64), known.forecast.latency_s
+    mask, kept = may_call(limits, policy.surface, grid, figures, known.forecast.labels or {})
+    return replace(known, forecast=replace(known.forecast, callable=mask)), float(kept.mean())
+
+
+def _calibrated(known: Record, target: Target, limits: Sequence[PopulationLimit]) -> Answer:
+    if limits:
+        return calibrate_limited(known, target, limits)
     return calibrate(known.forecast, known.logged_quality, known.logged_cost_usd, target)
 
 
-def _better(blind: Calibrated, routed: Calibrated) -> bool:
+def _better(blind: Answer, routed: Answer) -> bool:
     """Tell whether the prompt-blind mixture meets a target better than routing does.
 
     A floor that routing cannot reach may be reached by always calling the best point, and where money is no object the
@@ -200,132 +231,14 @@ def _better(blind: Calibrated, routed: Calibrated) -> bool:
     if blind.status == "infeasible" or routed.status == "infeasible":
         if blind.status != routed.status:
             return routed.status == "infeasible"
-        return blind.expected_quality > routed.expected_quality and isinstance(routed.target, MinQuality)
-    return routed.status == "slack" and blind.expected_quality > routed.expected_quality
+        return blind.estimate.quality > routed.estimate.quality and isinstance(routed.target, MinQuality)
+    return routed.status == "slack" and blind.estimate.quality > routed.estimate.quality
 
 
-def _solution(
-    known: Record, answer: Calibrated, target: Target, nearest: Target | None, prompt_blind: bool
-) -> doc.SolutionEntry:
-    return doc.SolutionEntry(
-        status=answer.status,
-        quality_per_usd=float(answer.price),
-        split=float(answer.split),
-        quality_shift=float(answer.quality_shift) + 0.0,  # never -0
-        cost_ratio=float(answer.cost_ratio),
-        gap=known.gap(answer.price, answer.split),
-        meaning=meaning(answer.status, target, nearest, answer.shadow_price),
-        prompt_blind=prompt_blind,
-        nearest=None if nearest is None else target_entry(nearest),
-        binds=answer.binds,
-    )
-
-
-def _expected(known: Record, answer: Calibrated, grid: Grid) -> doc.ExpectedEntry:
-    best = evidence.best_single(known)
-    found = answer.estimate
-    quality, _, _ = known.chosen(answer.price, answer.split)
-    ratio = evidence.cost_ratio(known, answer.price, answer.split, best)
-    away = 100 * (quality - known.quality[:, best])
-    reach = evidence.Z90 * float(away.std()) / len(away) ** 0.5
-    words = (
-        f"mean cost is x{ratio.value:.3f} of that of {grid.names[best]}, at {away.mean():+.2f} quality points "
-        f"[{away.mean() - reach:+.2f}, {away.mean() + reach:+.2f}]"
-    )
-    queries = len(known.quality)
-    return doc.ExpectedEntry(
-        quality=_share(found.quality),
-        quality_low=_share(found.quality_low),
-        quality_high=_share(found.quality_high),
-        cost_usd=_readable(max(found.cost_usd, 0.0)),
-        cost_usd_low=_readable(max(found.cost_usd_low, 0.0)),
-        cost_usd_high=_readable(max(found.cost_usd_high, 0.0)),
-        queries=queries,
-        effective_queries=_readable(queries * known.known_share(answer.price)),
-        best_single=doc.BestSingleEntry(
-            point=grid.names[best],
-            quality=_share(known.quality[:, best].mean()),
-            cost_usd=_readable(max(float(known.cost_usd[:, best].mean()), 0.0)),
-        ),
-        saving=doc.SavingEntry(
-            ratio=_readable(ratio.value), low=_readable(ratio.low), high=_readable(ratio.high), meaning=words
-        ),
-    )
-
-
-def _grid(known: Record, grid: Grid, share: np.ndarray, surface: Surface) -> tuple[doc.GridEntry, ...]:
-    entries = []
-    for model in grid.models:
-        columns = [j for j, point in enumerate(grid.points) if point.model == model]
-        price = grid.prices.get(model)
-        points = tuple(
-            doc.PointEntry(
-                kind=grid.points[j].budget.kind,  # type: ignore[arg-type]
-                label=grid.points[j].budget.label,
-                amount=grid.points[j].budget.amount,
-                share=_share(share[j]),
-                quality=_share(known.quality[:, j].mean()),
-                cost_usd=_readable(max(float(known.cost_usd[:, j].mean()), 0.0)),
-                queries=int(surface.queries[j]),
-            )
-            for j in columns
-        )
-        entry = price and doc.PriceEntry(
-            input=price.input_usd_per_mtok,
-            cached_input=price.cached_input_usd_per_mtok,
-            output=price.output_usd_per_mtok,
-            source=price.source,  # type: ignore[arg-type]
-        )
-        cost = "tokens" if price else "logged"
-        entries.append(doc.GridEntry(model=model, price_usd_per_mtok=entry or None, cost=cost, points=points))
-    return tuple(entries)
-
-
-def _curve(known: Record):
-    return curve(known.forecast, known.logged_quality, known.logged_cost_usd, n=TRADE_OFF_ROWS)
-
-
-def _trade_off(known: Record):
-    for row in _curve(known):
-        yield doc.TradeOffEntry(
-            quality_per_usd=_readable(row.price),
-            cost_usd=_readable(max(row.cost_usd, 0.0)),
-            quality=_share(row.quality),
-            quality_low=_share(row.quality_low),
-            quality_high=_share(row.quality_high),
-        )
-
-
-def _share(value: float) -> float:
-    return _readable(min(max(value, 0.0), 1.0))
-
-
-def _readable(value: float) -> float:
-    """Round a figure that is only read, never computed with, to six significant digits."""
-    return float(f"{value:.6g}")
-
-
-def _signals(fit: Fit) -> list[str]:
-    said = []
-    for signal in fit.signals:
-        share, reach = 100 * signal.explained, 100 * evidence.Z90 * signal.explained_se
-        end = "" if signal.used else "; not beyond noise, so it stays at the prompt-blind means"
-        said.append(f"{signal.name}: the query explains {share:.1f}% +- {reach:.1f} of the variance out of fold{end}")
-    return said
-
-
-def _verdict(gain: Interval, queries: int) -> str:
-    figures = f"{gain.value:+.2f} quality points [{gain.low:+.2f}, {gain.high:+.2f}] on {queries} queries"
-    words = f"against the best prompt-blind mixture at equal cost, over the trade-off: {figures}"
-    if gain.low > 0:
-        return f"routing pays on these runs; {words}"
-    return f"routing does not pay on these runs, beyond noise; {words}"
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import version
-
-    return {name: version(name) for name in ("paretoroute", "numpy", "scipy", "jax", "optax")}
+def _numbers(document: doc.PolicyDocument, arrays: Mapping[str, np.ndarray]) -> tuple[Surface, Traffic]:
+    points = sum(len(entry.points) for entry in document.grid)
+    labels = {by: ("", *names) for by, names in document.labels.items()}
+    return from_arrays(arrays, features=document.features.kind, points=points, labels=labels)
 
 
 def _check_prices(grid: Grid, prices: Mapping[str, Price]) -> None:

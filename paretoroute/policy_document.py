@@ -18,11 +18,13 @@ SCHEMA_VERSION = 1
 
 SHA256_PATTERN = "^[0-9a-f]{64}$"
 SEED_PATTERN = "^[0-9a-f]{1,64}$"
+KIND_PATTERN = "^[01]*$"
 FILE_PATTERN = r"^[^/\\:\x00-\x1f]*[^/\\:\x00-\x1f.][^/\\:\x00-\x1f]*$"
 PATTERNS = {
     SHA256_PATTERN: "a SHA-256, 64 hexadecimal digits",
     SEED_PATTERN: "1 to 64 hexadecimal digits in quotes",
     FILE_PATTERN: "a bare file name",
+    KIND_PATTERN: "zeros and ones in quotes",
 }
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -72,7 +74,55 @@ class TargetMinQualityOf(_Section):
     ratio: Annotated[float, Field(gt=0)]
 
 
-TargetEntry = Annotated[TargetMaxCost | TargetMinQuality | TargetMinQualityOf, Field(discriminator="kind")]
+class TargetBestTrade(_Section):
+    """Highest mean of quality minus cost over ``usd_per_quality``."""
+
+    kind: Literal["best_trade"] = "best_trade"
+    usd_per_quality: Annotated[float, Field(gt=0)]
+
+
+class LimitEntry(_Section):
+    """A side condition, and what it costs."""
+
+    limit: str
+    used: Annotated[float | None, Field(description="what its figure comes to on the logged queries")]
+    shadow_price: Annotated[float, Field(ge=0, description="what one more unit of its number is worth")]
+    meaning: str
+
+
+class SideEntry(_Section):
+    """One of the sets of prices that are drawn from."""
+
+    objective: Annotated[float, Field(ge=0, description="weight of the objective")]
+    prices: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(strict=False, description="one per row")]
+    weights: Annotated[tuple[Share, ...], Field(strict=False, description="probability, one per kind")]
+
+
+class MixtureEntry(_Section):
+    """The rule where limits are on the population: prices of all rows, drawn per query from a few sets."""
+
+    rows: Annotated[tuple[str, ...], Field(strict=False, description="the target's row, then the limits'")]
+    objective: Annotated[float, Field(ge=0)]
+    prices: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(strict=False, description="at the optimum")]
+    kinds: Annotated[
+        tuple[Annotated[str, Field(pattern=KIND_PATTERN)], ...],
+        Field(strict=False, description="which rows count a query"),
+    ]
+    sides: Annotated[tuple[SideEntry, ...], Field(strict=False)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> MixtureEntry:
+        rows, kinds = len(self.rows), len(self.kinds)
+        if len(self.prices) != rows or any(len(kind) != rows for kind in self.kinds):
+            raise ValueError(f"prices and kinds must have one entry for each of the {rows} rows; solve again")
+        if any(len(side.prices) != rows or len(side.weights) != kinds for side in self.sides):
+            raise ValueError("every side needs a price per row and a weight per kind; solve again")
+        return self
+
+
+TargetEntry = Annotated[
+    TargetMaxCost | TargetMinQuality | TargetMinQualityOf | TargetBestTrade, Field(discriminator="kind")
+]
 
 
 class SolutionEntry(_Section):
@@ -90,6 +140,8 @@ class SolutionEntry(_Section):
     ] = False
     nearest: Annotated[TargetEntry | None, Field(description="the nearest target that can be met, if infeasible")]
     binds: Annotated[tuple[str, ...], Field(strict=False, description="the limits that bind")]
+    limits: Annotated[tuple[LimitEntry, ...], Field(strict=False)] = ()
+    mixture: MixtureEntry | None = None
 
 
 class BestSingleEntry(_Section):
@@ -220,12 +272,14 @@ class PolicyDocument(_Section):
     schema_version: Annotated[Literal[1], Field(alias="schema")]
     name: str
     target: TargetEntry
+    limits: Annotated[tuple[str, ...], Field(strict=False)] = ()
     solution: SolutionEntry
     expected: ExpectedEntry
     grid: Annotated[tuple[GridEntry, ...], Field(strict=False, min_length=1)]
     features: FeaturesEntry
     surface: SurfaceEntry
     fitted_on: FittedOnEntry
+    labels: dict[str, Annotated[tuple[str, ...], Field(strict=False)]] = {}
     versions: Annotated[dict[str, str], AfterValidator(_in_key_order)]
     trade_off: Annotated[tuple[TradeOffEntry, ...], Field(strict=False)]
     coin_seed: Annotated[str, Field(pattern=SEED_PATTERN, description="seeds the coin at ties")]
@@ -236,8 +290,11 @@ class PolicyDocument(_Section):
         return self
 
 
+LEFT_OUT_IF_EMPTY = ("limits", "labels", "mixture")
 COMMENTS = {
     "target": "What was asked for. Costs are USD per query, quality lies in [0, 1]: more is better.",
+    "limits": "Side conditions; what each of them costs stands in the solution.",
+    "labels": "Names of the tags, tenants and steps of the logged queries, by which limits group them.",
     "solution": "The answer: per query, the point with the highest quality - quality_per_usd x cost_usd is called.\n"
     "At a tie the costlier side is taken with probability split.",
     "expected": "What to expect on traffic like the logged one (out of fold; low and high are 90% intervals).",

@@ -24,7 +24,7 @@ from pydantic import ValidationError
 
 from paretoroute import strict_yaml
 from paretoroute.errors import PolicyChecksumError, PolicyError, PolicySchemaError
-from paretoroute.policy_document import COMMENTS, SCHEMA_VERSION, PolicyDocument
+from paretoroute.policy_document import COMMENTS, LEFT_OUT_IF_EMPTY, SCHEMA_VERSION, PolicyDocument
 from paretoroute.policy_messages import first_problem, shown
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
@@ -121,6 +121,10 @@ def _document(data: Any, name: str) -> PolicyDocument:
 def _written(document: PolicyDocument, name: str) -> str:
     """The YAML text; read back once, so that a policy that could not be read is never written."""
     data = document.model_dump(mode="python", by_alias=True)
+    for section in (data, data["solution"]):
+        for key in LEFT_OUT_IF_EMPTY:
+            if key in section and not section[key]:
+                del section[key]
     try:
         text = HEADER.format(side=shown(document.surface.file)) + strict_yaml.dumps(data, comments=COMMENTS)
         again = _document(strict_yaml.loads(text, name=name), name)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from paretoroute.decision import Decision
-from paretoroute.policy_document import PolicyDocument, TargetMaxCost, TargetMinQuality
+from paretoroute.policy_document import PolicyDocument, TargetBestTrade, TargetMaxCost, TargetMinQuality
 
 if TYPE_CHECKING:
     from paretoroute.replaying import Replay
@@ -47,6 +47,8 @@ def target_words(document: PolicyDocument) -> str:
         return f"highest quality at a mean cost of at most {money(target.usd)} per query"
     if isinstance(target, TargetMinQuality):
         return f"lowest cost at a mean quality of at least {target.quality:.4g}"
+    if isinstance(target, TargetBestTrade):
+        return f"best trade at {money(target.usd_per_quality)} for a right answer in place of a wrong one"
     return f"lowest cost at {target.ratio:.4g} times the quality of {target.of}"
 
 
@@ -79,6 +81,7 @@ def summary(document: PolicyDocument) -> str:
         f"expected  quality {found.quality:.4f} [{found.quality_low:.4f}, {found.quality_high:.4f}], "
         f"cost {money(found.cost_usd)} [{money(found.cost_usd_low)}, {money(found.cost_usd_high)}] per query",
     ]
+    lines += [f"limit     {entry.limit}: {entry.meaning}" for entry in document.solution.limits]
     if saving is not None:
         lines.append(f"compared  {saving.meaning}")
     verdict = document.fitted_on.findings[-1:]

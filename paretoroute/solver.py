@@ -110,6 +110,8 @@ def meaning(status: Status, target: Target, nearest: Target | None, shadow_price
         >>> meaning("met", MaxCost(0.004), None, 200.0)
         'one more cent per 1,000 queries buys 0.2 quality points (of 100)'
     """
+    if isinstance(target, BestTrade):
+        return f"money is spent wherever one more right answer costs less than ${target.usd_per_quality:.4g}"
     if status == "infeasible":
         return f"{target} cannot be met; the nearest that can is: {nearest}"
     if isinstance(target, MinQuality):

@@ -17,6 +17,7 @@ from paretoroute.grid import TOKENS_PER_PRICE_UNIT, Grid
 from paretoroute.neighbours import Neighbours
 
 Array = NDArray[np.float64]
+QUANTILES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.965, 0.975, 0.985, 0.99, 0.995, 0.999)
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Panel:
         smear: for logs: mean of what was logged over mean of exp(forecast), out of fold (Duan, 1983), ``(points,)``;
             None where the figure is no log.
         spread: standard deviation of a logged cell around its out-of-fold forecast, ``(points,)``.
+        tail: for logs: quantiles, at :data:`QUANTILES`, of logged minus forecast over ``spread``, ``(quantiles,)``.
     """
 
     base: Array
@@ -50,6 +52,7 @@ class Panel:
     high: Array
     smear: Array | None
     spread: Array
+    tail: Array | None = None
 
     @cached_property
     def flat(self) -> bool:
@@ -72,6 +75,21 @@ class Panel:
         clipped = np.clip(figure, self.low, self.high)
         unit = clipped if self.smear is None else np.exp(clipped) * self.smear
         return unit.astype(np.float32).astype(np.float64)
+
+    def at_quantile(self, mean: Array, quantile: float) -> Array:
+        """Turn forecast means of a figure kept in logs into the value that a share of calls stays under.
+
+        The mean over the smearing factor, times exp(spread_j z), with z the quantile of the standardised errors of all
+        points out of fold: heavier tails than a normal one's are kept.
+
+        Args:
+            mean: ``(..., points)``.
+            quantile: in [0.5, 1); above the last of :data:`QUANTILES` that one is taken.
+        """
+        if self.tail is None or self.smear is None:
+            raise ValueError("only figures kept in logs have a tail")
+        z = float(np.interp(quantile, QUANTILES, self.tail))
+        return mean / self.smear * np.exp(self.spread * z)
 
     @cached_property
     def _targets(self) -> Array:

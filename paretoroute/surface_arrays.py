@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,13 @@ from paretoroute.errors import PolicyError
 from paretoroute.features import STATISTICS
 from paretoroute.featurizer import Featurizer
 from paretoroute.neighbours import HEADS, index
-from paretoroute.surface import Bounds, Familiarity, Panel, Surface
-from paretoroute.traffic import Traffic
+from paretoroute.surface import QUANTILES, Bounds, Familiarity, Panel, Surface
+from paretoroute.traffic import Labels, Traffic
 
 Arrays = dict[str, NDArray[Any]]
 PANELS = ("quality", "amount", "prompt", "latency")
+TABLES = tuple(item.name for item in fields(Traffic) if item.name != "labels")
+LATENCIES = ("latency_s", "logged_latency_s")
 SCALARS = ("least_known", "most_leverage")
 
 
@@ -26,7 +29,8 @@ def to_arrays(surface: Surface, traffic: Traffic) -> Arrays:
 
     The neighbours are kept as float16 features; their unit vectors are made anew on reading.
     """
-    arrays: Arrays = {f"traffic.{item.name}": getattr(traffic, item.name) for item in fields(Traffic)}
+    arrays: Arrays = {f"traffic.{name}": table for name in TABLES if (table := getattr(traffic, name)) is not None}
+    arrays |= {f"labels.{by}": labels.codes for by, labels in traffic.labels.items()}
     for name in PANELS:
         panel = getattr(surface, name)
         if panel is not None:
@@ -50,11 +54,18 @@ def _named(prefix: str, value: Any) -> Arrays:
     return found
 
 
-def from_arrays(arrays: Mapping[str, NDArray[Any]], *, features: str, points: int) -> tuple[Surface, Traffic]:
+def from_arrays(
+    arrays: Mapping[str, NDArray[Any]],
+    *,
+    features: str,
+    points: int,
+    labels: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+) -> tuple[Surface, Traffic]:
     """Rebuild a surface and its traffic.
 
     Args:
         arrays: as :func:`to_arrays` gives them.
+        labels: names of the labels by kind; the arrays hold their codes.
         features: kind of the features.
         points: how many points the grid has; every panel must have as many.
 
@@ -74,7 +85,9 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]], *, features: str, points: in
             queries=arrays["queries"].astype(np.float64),
             **panels,  # type: ignore[arg-type]
         )
-        traffic = Traffic(**{item.name: arrays[f"traffic.{item.name}"] for item in fields(Traffic)})
+        tables = {name: arrays.get(f"traffic.{name}") for name in TABLES}
+        names = {by: Labels(tuple(known), arrays[f"labels.{by}"]) for by, known in labels.items()}
+        traffic = Traffic(**tables, labels=names)  # type: ignore[arg-type]
         _check(surface, traffic, points)
     except (KeyError, TypeError, IndexError, ValueError) as error:
         raise PolicyError(f"the policy's numbers do not fit together ({error}); fit again") from None
@@ -95,6 +108,7 @@ def _panel(name: str, arrays: Mapping[str, NDArray[Any]]) -> Panel | None:
     if not parts and name in ("prompt", "latency"):
         return None
     parts.setdefault("smear", None)
+    parts.setdefault("tail", None)
     return Panel(**parts)
 
 
@@ -111,7 +125,7 @@ def _check(surface: Surface, traffic: Traffic, points: int) -> None:
         shapes = {"slope": (width, points), "targets": (kept, components), "weights": (HEADS, components)}
         shapes |= {"basis": (points, components)}
         if panel.smear is not None:
-            shapes["smear"] = (points,)
+            shapes |= {"smear": (points,), "tail": (len(QUANTILES),)}
         for part in ("base", "offset", "low", "high", "spread"):
             shapes[part] = (points,)
         for part, shape in shapes.items():
@@ -121,8 +135,13 @@ def _check(surface: Surface, traffic: Traffic, points: int) -> None:
     _expect("familiarity.inverse", familiarity.inverse, (width, width))
     for item in fields(Bounds):
         _expect(f"bounds.{item.name}", getattr(surface.bounds, item.name), (points,))
-    for item in fields(Traffic):
-        _expect(f"traffic.{item.name}", getattr(traffic, item.name), (len(traffic.quality), points))
+    optional = () if traffic.latency_s is None and traffic.logged_latency_s is None else LATENCIES
+    for name in (*(name for name in TABLES if name not in LATENCIES), *optional):
+        _expect(f"traffic.{name}", getattr(traffic, name), (len(traffic.quality), points))
+    for by, labels in traffic.labels.items():
+        _expect(f"labels.{by}", labels.codes, (len(traffic.quality),))
+        if not (labels.codes >= 0).all() or not (labels.codes < len(labels.names)).all():
+            raise ValueError(f"labels.{by} holds a code without a name")
 
 
 def _check_featurizer(featurizer: Featurizer) -> None:
@@ -139,6 +158,6 @@ def _check_featurizer(featurizer: Featurizer) -> None:
         _expect(f"featurizer.{name}", getattr(featurizer, name), (length,))
 
 
-def _expect(name: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:
-    if array.shape != shape:
+def _expect(name: str, array: NDArray[Any] | None, shape: tuple[int, ...]) -> None:
+    if array is None or array.shape != shape:
         raise ValueError(f"{name} is not of shape {shape}")

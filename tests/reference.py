@@ -146,8 +146,14 @@ def highs_limited(forecast, target, limits):
     may = np.ones((n, p)) if forecast.callable is None else np.broadcast_to(forecast.callable, (n, p))
     bounds = [(0, float(one)) for one in may.ravel()]
     answer = linprog(
-        objective.ravel(), A_ub=np.array(above) if above else None, b_ub=most or None, A_eq=each, b_eq=np.ones(n), bounds=bounds,
-        method="highs", options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
+        objective.ravel(),
+        A_ub=np.array(above) if above else None,
+        b_ub=most or None,
+        A_eq=each,
+        b_eq=np.ones(n),
+        bounds=bounds,
+        method="highs",
+        options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
     )
     if answer.x is None:
         return None

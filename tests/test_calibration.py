@@ -171,7 +171,7 @@ def test_the_curve_rises_from_the_cheapest_to_the_richest():
     assert len(rows) == 8 and (np.diff(costs) > 0).all()
     assert (np.diff(qualities) >= -0.01).all()  # as logged: half a standard error
     assert np.diff(np.log(costs)) == pytest.approx(np.log(costs[-1] / costs[0]) / 7, rel=1e-6)
-    assert (np.diff([row.price for row in rows]) < 0).all() and rows[-1].price == 0
+    assert (np.diff([row.rule.price for row in rows]) < 0).all() and rows[-1].rule.price == 0
     for row in rows[1:]:
         assert row.cost_usd_low < row.cost_usd < row.cost_usd_high
         assert row.quality_low <= row.quality <= row.quality_high

@@ -6,6 +6,7 @@ import pytest
 from paretoroute.evidence import Z90, Record, best_single, cost_ratio, gain_over_blind, record
 from paretoroute.forecast import Forecast
 from paretoroute.grid import Budget, Grid, Point
+from paretoroute.rules import PriceRule
 from paretoroute.traffic import Traffic
 
 
@@ -45,7 +46,7 @@ def slow_blind(table, spent):
 
 def test_the_interval_of_the_gain_counts_the_noise_of_spending(noisy):
     two = known(noisy.quality[:, :2], noisy.cost_usd[:, :2], forecast_quality=noisy.forecast.quality[:, :2])
-    quality, cost, _ = two.chosen(0.1, 0.0)
+    quality, cost, _ = two.chosen(PriceRule(0.1, 0.0))
     (cheap, dear), (bad, good) = two.cost_usd.mean(0), two.quality.mean(0)
     share = (cost.mean() - cheap) / (dear - cheap)
     assert 0 < share < 1
@@ -53,7 +54,7 @@ def test_the_interval_of_the_gain_counts_the_noise_of_spending(noisy):
     blind_quality, blind_cost = (table @ [1 - share, share] for table in (two.quality, two.cost_usd))
     worth = quality - blind_quality - slope * (cost - blind_cost)
 
-    gain = gain_over_blind(two, [(0.1, 0.0)])
+    gain = gain_over_blind(two, [PriceRule(0.1, 0.0)])
 
     reach = 100 * Z90 * worth.std() / 20
     assert gain.high - gain.value == pytest.approx(reach)
@@ -62,16 +63,16 @@ def test_the_interval_of_the_gain_counts_the_noise_of_spending(noisy):
 
 @pytest.mark.parametrize("price", [0.05, 0.1, 0.2, 0.4])
 def test_the_gain_over_blind_mixtures_is_that_of_a_slow_version(noisy, price):
-    quality, cost, _ = noisy.chosen(price, 0.0)
+    quality, cost, _ = noisy.chosen(PriceRule(price, 0.0))
 
-    gain = gain_over_blind(noisy, [(price, 0.0)])
+    gain = gain_over_blind(noisy, [PriceRule(price, 0.0)])
 
     assert gain.value == pytest.approx(100 * (quality.mean() - slow_blind(noisy, cost.mean())), abs=1e-9)
     assert gain.low < gain.value < gain.high
 
 
 def test_the_gain_over_several_prices_is_their_mean(noisy):
-    rows = [(0.1, 0.0), (0.2, 0.0), (0.3, 0.0)]
+    rows = [PriceRule(0.1, 0.0), PriceRule(0.2, 0.0), PriceRule(0.3, 0.0)]
 
     together = gain_over_blind(noisy, rows)
 
@@ -82,7 +83,7 @@ def test_perfect_foresight_gains_what_the_two_kinds_differ_by():
     quality = np.array([[1.0, 0.0], [0.0, 1.0]] * 50)
     table = known(quality, [1.0, 1.0 + 1e-9])
 
-    gain = gain_over_blind(table, [(0.1, 0.0)])
+    gain = gain_over_blind(table, [PriceRule(0.1, 0.0)])
 
     # Every query is answered; either point alone answers half.
     assert gain.value == pytest.approx(50, abs=1e-6)
@@ -94,14 +95,14 @@ def test_a_blind_policy_gains_nothing_and_knows_it():
     table = known(quality, [1.0, 2.0, 4.0])
 
     for split in (0.0, 0.3, 1.0):
-        gain = gain_over_blind(table, [(0.15, split)])
+        gain = gain_over_blind(table, [PriceRule(0.15, split)])
         assert (gain.value, gain.low, gain.high) == pytest.approx((0, 0, 0), abs=1e-9), split
 
 
 def test_a_harmful_policy_is_shown_to_be_one(noisy):
     harmful = known(noisy.quality, noisy.cost_usd, forecast_quality=1 - noisy.forecast.quality)
 
-    assert gain_over_blind(harmful, [(0.1, 0.0), (0.2, 0.0)]).high < 0
+    assert gain_over_blind(harmful, [PriceRule(0.1, 0.0), PriceRule(0.2, 0.0)]).high < 0
 
 
 def test_the_interval_of_the_gain_covers_its_mean_over_new_logs():
@@ -112,9 +113,9 @@ def test_the_interval_of_the_gain_covers_its_mean_over_new_logs():
     for _ in range(200):
         quality = (chance.random(forecast.shape) < forecast).astype(float)
         records.append(known(quality, [1.0, 2.0], forecast_quality=forecast))
-        truth.append(gain_over_blind(records[-1], [(0.2, 0.0)]).value)
+        truth.append(gain_over_blind(records[-1], [PriceRule(0.2, 0.0)]).value)
     for table in records:
-        gain = gain_over_blind(table, [(0.2, 0.0)])
+        gain = gain_over_blind(table, [PriceRule(0.2, 0.0)])
         covered += gain.low <= np.mean(truth) <= gain.high
 
     # 90% of 200, give or take three standard errors.
@@ -124,7 +125,7 @@ def test_the_interval_of_the_gain_covers_its_mean_over_new_logs():
 def test_chosen_mixes_both_sides_of_a_tie_by_the_split():
     table = known([[0.5, 0.7, 0.0]] * 4, [1.0, 2.0, 9.0])
 
-    quality, cost, share = table.chosen(0.2, 0.25)
+    quality, cost, share = table.chosen(PriceRule(0.2, 0.25))
 
     np.testing.assert_allclose(quality, 0.55)
     np.testing.assert_allclose(cost, 1.25)
@@ -135,15 +136,15 @@ def test_the_share_of_known_choices_counts_logged_cells_alone():
     logged = np.array([[0.5, np.nan], [np.nan, 0.9], [0.5, 0.9], [np.nan, 0.9]])
     table = known(np.tile([[0.5, 0.9]], (4, 1)), [1.0, 2.0], logged_quality=logged)
 
-    assert table.known_share(10.0) == 0.5
-    assert table.known_share(0.0) == 0.75
+    assert table.known_share(PriceRule(10.0, 0.0)) == 0.5
+    assert table.known_share(PriceRule(0.0, 0.0)) == 0.75
 
 
 def test_the_ratio_of_costs_is_of_means_and_its_interval_that_of_the_logarithm(noisy):
-    _, cost, _ = noisy.chosen(0.2, 0.0)
+    _, cost, _ = noisy.chosen(PriceRule(0.2, 0.0))
     other = noisy.cost_usd[:, 2]
 
-    ratio = cost_ratio(noisy, 0.2, 0.0, 2)
+    ratio = cost_ratio(noisy, PriceRule(0.2, 0.0), 2)
 
     assert ratio.value == pytest.approx(cost.mean() / other.mean())
     chance = np.random.default_rng(0)
@@ -156,7 +157,7 @@ def test_the_ratio_of_costs_is_of_means_and_its_interval_that_of_the_logarithm(n
 def test_of_free_calls_the_ratio_is_one():
     table = known([[0.2, 0.3]] * 3, [0.0, 0.0])
 
-    assert cost_ratio(table, 0.0, 0.0, 1).value == 1.0
+    assert cost_ratio(table, PriceRule(0.0, 0.0), 1).value == 1.0
 
 
 def test_holes_of_the_traffic_are_filled_without_bias():

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-import paretoroute.coupling as coupling
-from paretoroute.choice import choose
-from paretoroute.coupling import weights_at
-from paretoroute.errors import TargetError
 from paretoroute.forecast import Forecast
-from paretoroute.limited import LimitedSolution, solve_limited
-from paretoroute.limits import Forbid, MaxCostOf, MaxMeanLatency, MaxShare, MinQualityOf
-from paretoroute.solver import solve
+from paretoroute.limited import solve_limited
+from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, MinQualityOf
 from paretoroute.targets import BestTrade, MaxCost, MinQuality
 from tests.reference import highs_limited
 

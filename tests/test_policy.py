@@ -7,6 +7,7 @@ from planner_cases import blind, fitted
 import paretoroute as pr
 from paretoroute import evidence
 from paretoroute.errors import GridError, PolicyChecksumError
+from paretoroute.rules import PriceRule
 
 QUERIES = ("please say which comes next: apple pear", "please say which comes next: lemma kernel", "なぜ空は青い")
 
@@ -21,7 +22,7 @@ def files(policy: pr.Policy, folder, name: str = "policy") -> tuple[bytes, bytes
 def logged(policy: pr.Policy) -> tuple[float, float]:
     """Give the logged quality and cost of the policy's choices on its own traffic."""
     known, solution = evidence.record(policy.traffic, policy.grid), policy.document.solution
-    quality, cost, _ = known.chosen(solution.quality_per_usd, solution.split)
+    quality, cost, _ = known.chosen(PriceRule(solution.quality_per_usd, solution.split))
     return float(quality.mean()), float(cost.mean())
 
 

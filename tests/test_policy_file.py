@@ -32,6 +32,7 @@ DOCUMENT = {
     "schema": 1,
     "name": "reasoning traffic",
     "target": {"kind": "min_quality_of", "of": "gpt-5@high", "ratio": 0.97},
+    "limits": ["share of gpt-5 at most 0.2"],
     "solution": {
         "status": "met",
         "quality_per_usd": 12.5,
@@ -41,7 +42,25 @@ DOCUMENT = {
         "gap": 0.0,
         "meaning": "one more point of quality costs $0.0008 a query",
         "nearest": None,
-        "binds": ["quality"],
+        "binds": ["quality", "share of gpt-5 at most 0.2"],
+        "limits": [
+            {
+                "limit": "share of gpt-5 at most 0.2",
+                "used": 0.2,
+                "shadow_price": 0.001,
+                "meaning": "one more percent of calls to gpt-5 saves $0.01 per 1,000 queries",
+            }
+        ],
+        "mixture": {
+            "rows": ["quality", "share of gpt-5 at most 0.2"],
+            "objective": 1.0,
+            "prices": [0.08, 0.001],
+            "kinds": ["11"],
+            "sides": [
+                {"objective": 1.0, "prices": [0.08, 0.001], "weights": [0.75]},
+                {"objective": 1.0, "prices": [0.08, 0.002], "weights": [0.25]},
+            ],
+        },
     },
     "expected": {
         "quality": 0.81,
@@ -92,6 +111,7 @@ DOCUMENT = {
         "assumption": None,
         "findings": ["maj@5 has 5 queries only"],
     },
+    "labels": {"tag": ["code", "talk"]},
     "versions": {"jax": "0.10", "numpy": "2.4"},
     "trade_off": [
         {"quality_per_usd": 0.0, "cost_usd": 0.02, "quality": 0.83, "quality_low": 0.8, "quality_high": 0.85},

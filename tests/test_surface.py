@@ -70,7 +70,12 @@ def test_forecasts_stay_in_range_for_any_text(signal_fit, text):
 def test_a_surface_that_went_through_arrays_forecasts_the_same_bits(signal_fit, arrays):
     fit, grid = signal_fit
 
-    surface, traffic = from_arrays(arrays, features="hashed_ngrams", points=len(grid.points))
+    surface, traffic = from_arrays(
+        arrays,
+        features="hashed_ngrams",
+        points=len(grid.points),
+        labels={by: labels.names for by, labels in fit.traffic.labels.items()},
+    )
 
     for text in TEXTS:
         before, after = fit.surface.at_text(text), surface.at_text(text)
