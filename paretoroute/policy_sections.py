@@ -70,7 +70,8 @@ def solution_section(
     limited = isinstance(answer, LimitedCalibration)
     words = meaning(answer.status, target, nearest, answer.shadow_price)
     if limited and answer.relaxed:
-        words = f"the limits cannot be kept together; the nearest that can: {'; '.join(str(limit) for _, limit in answer.relaxed)}"
+        moved = "; ".join(str(limit) for _, limit in answer.relaxed)
+        words = f"the limits cannot be kept together; the nearest that can: {moved}"
     return doc.SolutionEntry(
         status=answer.status,
         quality_per_usd=float(answer.shadow_price if limited else answer.price),

