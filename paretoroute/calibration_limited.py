@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from paretoroute.choice import Floats
-from paretoroute.coupling import Mixture, Objective, optimise
+from paretoroute.coupling import Mixture, Objective, Prices, optimise
 from paretoroute.estimate import Estimate, estimate_of
 from paretoroute.evidence import Record
 from paretoroute.forecast import Forecast
 from paretoroute.limit_rows import Row, row_of
-from paretoroute.limited import moved, nearest_to, programme, with_latencies
+from paretoroute.limited import moved, nearest_to, programme, towards, with_latencies
 from paretoroute.limits import MaxShare, PopulationLimit
 from paretoroute.mixing import KEPT, mix
 from paretoroute.rules import MixtureRule, mixture_rule
@@ -95,6 +95,10 @@ def calibrate_limited(known: Record, target: Target, limits: Sequence[Population
     rows = (*([own] if own else []), *(row for _, row in found))
     solved = _aim(forecast, logged, objective, rows)
     pool = _Logged.of(solved, forecast, logged, objective, rows)
+    if own and not _feasible(pool, pool.totals, slice(None)):
+        # The target has to give way: look where the limits alone would go.
+        solved = [*(_without_target(one) for one in _aim(forecast, logged, towards(own), rows[1:])), *solved]
+        pool = _Logged.of(solved, forecast, logged, objective, rows)
     mixed, status, nearest, relaxed = _blend(pool, target, own, found, logged)
     last = solved[-1]
     groups = [*([None] if own else []), *(_group(limit) for limit, _ in found)]
@@ -116,6 +120,18 @@ def calibrate_limited(known: Record, target: Target, limits: Sequence[Population
         if last.feasible
         else 0.0,
     )
+
+
+def _without_target(mixture: Mixture) -> Mixture:
+    """Write the prices of a mixture that went for the figure of the target's row as prices of all rows.
+
+    What was its objective is the price of that row, and the objective itself counts nothing.
+    """
+    sides = tuple(
+        replace(side, prices=Prices(0.0, np.concatenate([[side.prices.objective], side.prices.limits])))
+        for side in mixture.sides
+    )
+    return replace(mixture, sides=sides)
 
 
 def _group(limit: PopulationLimit) -> tuple[str, str] | None:
@@ -251,8 +267,7 @@ def _blend(pool: _Logged, target: Target, own: Row | None, found, logged: Foreca
             eased = totals + _HAIR * pool.scale
             return pool.best(pool.value, eased, everything), "infeasible", None, tuple(relaxed)
     assert own is not None  # without a target's row the limits are all there is
-    towards = -pool.cost if own.cost else pool.quality
-    mixed = pool.best(towards, totals + _HAIR * pool.scale, limits)
+    mixed = pool.best(-pool.cost if own.cost else pool.quality, totals + _HAIR * pool.scale, limits)
     queries = logged.quality.shape[0]
     reached = pool.total(mixed, pool.cost if own.cost else pool.quality) / queries
     return mixed, "infeasible", nearest_to(target, logged, reached), tuple(relaxed)

@@ -145,11 +145,15 @@ def _keep_limits(
         mixture = optimise(forecast, objective, found_rows)
         if own is None or mixture.feasible:
             return found_rows, mixture, tuple(relaxed)
-    towards = Objective(0.0, 1.0) if own.cost else Objective(1.0, 0.0)
-    reached = optimise(forecast, towards, rows)
+    reached = optimise(forecast, towards(own), rows)
     total = own.cost * reached.cost + own.quality * reached.quality
     own = replace(own, total=total + _BINDS * abs(total))
     return (own, *rows), optimise(forecast, objective, (own, *rows)), tuple(relaxed)
+
+
+def towards(own: Row) -> Objective:
+    """Say what brings the figure of a target's row nearest to it: the least cost, or the most quality."""
+    return Objective(0.0, 1.0) if own.cost else Objective(1.0, 0.0)
 
 
 def moved(limit: PopulationLimit, by: float) -> PopulationLimit:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from paretoroute import dispatch, evidence
+from paretoroute import dispatch
 from paretoroute.call_limits import may_call
 from paretoroute.choice import scored
 from paretoroute.decision import Alternative, Decision
@@ -82,7 +82,7 @@ class Planner:
         population = tuple(limit for limit in limits if isinstance(limit, PopulationLimit))
         self._rule = rule_of(policy.document, population, self._grid)
         blind = self._solution.prompt_blind
-        self._blind = evidence.record(policy.traffic, self._grid).blind().forecast if blind else None
+        self._blind = policy.record.forecast if blind else None
         self._coin = np.random.default_rng(seed)
         self._seed = policy.document.coin_seed.encode()
         self._models = np.array([point.model for point in self._grid.points])

@@ -23,6 +23,7 @@ from paretoroute.errors import GridError, PolicyError, TargetError
 from paretoroute.evidence import Record
 from paretoroute.fitted import Fit, flattened
 from paretoroute.grid import Budget, Grid, Point, Price
+from paretoroute.limit_rows import row_of
 from paretoroute.limit_words import on_grid, parse_limit
 from paretoroute.limits import CallLimit, Limit, PopulationLimit
 from paretoroute.policy_file import read_policy, write_policy
@@ -107,6 +108,13 @@ class Policy:
             grid = Grid(grid.points, {**grid.prices, **prices})
         kept = self.limits if limits is None else tuple(limits)
         return _solved(self, grid, target or target_of(self.document.target), kept)
+
+    @cached_property
+    def record(self) -> Record:
+        """The traffic as priced and as the policy forecasts it, with the points that the limits on calls leave."""
+        calls = [limit for limit in self.limits if isinstance(limit, CallLimit)]
+        known, _ = _callable(evidence.record(self.traffic, self.grid), self, self.grid, calls)
+        return known.blind() if self.document.solution.prompt_blind else known
 
     @cached_property
     def limits(self) -> tuple[Limit, ...]:
@@ -217,7 +225,7 @@ def _callable(known: Record, policy: Policy, grid: Grid, limits: Sequence[CallLi
 
 
 def _calibrated(known: Record, target: Target, limits: Sequence[PopulationLimit]) -> Answer:
-    if limits:
+    if any(row_of(limit, known.forecast) for limit in limits):
         return calibrate_limited(known, target, limits)
     return calibrate(known.forecast, known.logged_quality, known.logged_cost_usd, target)
 
