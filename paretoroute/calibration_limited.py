@@ -15,10 +15,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from paretoroute.choice import Floats
-from paretoroute.coupling import Mixture, Objective, Prices, optimise
+from paretoroute.coupling import Mixture, optimise
 from paretoroute.estimate import Estimate, estimate_of
 from paretoroute.evidence import Record
 from paretoroute.forecast import Forecast
+from paretoroute.limit_problem import Objective, Prices
 from paretoroute.limit_rows import Row, row_of
 from paretoroute.limited import moved, nearest_to, programme, towards, with_latencies
 from paretoroute.limits import MaxShare, PopulationLimit
@@ -225,13 +226,15 @@ class _Logged:
         """Mix the columns for the highest value at which some rows keep their totals: ``Mixed``, scaled."""
         sets, kinds, _ = self.use.shape
         unit = float(np.abs(value).max(axis=0).sum()) or 1.0
+        free = np.zeros(len(self.totals[rows]))
         use = (self.use[:, :, rows] / self.scale[rows]).reshape(sets * kinds, -1)
         return mix(
-            value.ravel() / unit,
+            0.0 * value.ravel() if may_exceed else value.ravel() / unit,
             use,
             np.tile(np.arange(kinds), sets),
             (totals / self.scale)[rows],
-            may_exceed=may_exceed,
+            low=free,
+            high=free + (1.0 if may_exceed else np.inf),
         )
 
     def weights(self, mixed) -> Floats:

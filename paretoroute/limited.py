@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute.choice import Floats
-from paretoroute.coupling import Mixture, Objective, optimise
+from paretoroute.coupling import Mixture, optimise
 from paretoroute.errors import TargetError
 from paretoroute.forecast import Forecast
+from paretoroute.limit_problem import Objective
 from paretoroute.limit_rows import Row, row_of
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit
 from paretoroute.solver import Status, floor_of, nearest_quality

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from paretoroute.coupling import Objective, Prices
 from paretoroute.errors import PolicyError
 from paretoroute.grid import Grid
+from paretoroute.limit_problem import Objective, Prices
 from paretoroute.limit_rows import Row, coefficients
 from paretoroute.limit_words import on_grid
 from paretoroute.limits import MaxShare, PopulationLimit

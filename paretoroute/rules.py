@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute.choice import Floats, Indices, Mask, Weights, choose, choose_row, choose_weighted
-from paretoroute.coupling import Mixture, Objective, Prices, weights_at
+from paretoroute.coupling import Mixture
 from paretoroute.errors import TargetError
 from paretoroute.forecast import Forecast
+from paretoroute.limit_problem import Objective, Prices, weights_at
 from paretoroute.limit_rows import Row
 
 Picks = list[tuple[Floats | float, Indices]]
