@@ -146,12 +146,17 @@ def choose_weighted(
     if callable is not None:
         scores[~np.broadcast_to(callable, quality.shape)] = -np.inf
     low = scores.argmax(axis=1)
-    best = scores[rows, low][:, None]
-    tied = best - scores <= TIE * (np.abs(best) + np.maximum(toll, toll[rows, low][:, None]))
-    several = np.flatnonzero(tied.sum(axis=1) > 1)
+    best = scores[rows, low]
+    scores[rows, low] = -np.inf
+    # Almost no row has a second point so near that the tie's own scale has to be looked at.
+    near = best - TIE * (np.abs(best) + max(float(np.max(toll)), 0.0))
+    several = np.flatnonzero(scores[rows, scores.argmax(axis=1)] >= near)
     if several.size:
-        cost = np.broadcast_to(cost_usd, quality.shape)[several]
-        low[several], _ = _sides(quality[several], cost, tied[several])
+        scores[several, low[several]] = best[several]
+        some, most = scores[several], toll[several]
+        own = best[several][:, None]
+        tied = own - some <= TIE * (np.abs(own) + np.maximum(most, most[np.arange(several.size), low[several]][:, None]))
+        low[several], _ = _sides(quality[several], np.broadcast_to(cost_usd, quality.shape)[several], tied)
     return low
 
 

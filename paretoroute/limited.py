@@ -211,9 +211,16 @@ def draw(mixture: Mixture, chance: Floats) -> NDArray[np.int32]:
         mixture: what is mixed.
         chance: numbers in [0, 1), ``(queries,)``.
     """
-    ends = np.cumsum([side.weight for side in mixture.sides], axis=0)
-    place = np.minimum((chance >= ends[:, mixture.kind]).sum(axis=0), len(mixture.sides) - 1)
+    choice = mixture.sides[0].choice.copy()
+    # Nearly all queries get the same point whichever side is drawn.
+    differs = np.zeros(len(choice), bool)
+    for side in mixture.sides[1:]:
+        differs |= side.choice != choice
+    rows = np.flatnonzero(differs)
+    ends = np.cumsum([side.weight for side in mixture.sides], axis=0)[:, mixture.kind[rows]]
+    place = (chance[rows] >= ends).sum(axis=0)
     # Rounding may leave the last end below 1: what lies beyond it goes to the heaviest side.
-    heaviest = np.argmax([side.weight for side in mixture.sides], axis=0)[mixture.kind]
-    place = np.where(chance >= ends[-1][mixture.kind], heaviest, place)
-    return np.stack([side.choice for side in mixture.sides])[place, np.arange(len(chance))]
+    heaviest = np.argmax([side.weight for side in mixture.sides], axis=0)[mixture.kind[rows]]
+    place = np.where(place == len(mixture.sides), heaviest, place)
+    choice[rows] = np.stack([side.choice[rows] for side in mixture.sides])[place, np.arange(len(rows))]
+    return choice

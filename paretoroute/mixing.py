@@ -52,7 +52,6 @@ def mix(value: Floats, use: Floats, kind: NDArray[np.intp], totals: Floats, *, l
         ArithmeticError: no mixture keeps the rows.
     """
     from scipy.optimize import linprog
-    from scipy.sparse import csr_matrix, hstack
 
     columns, rows = use.shape
     kinds = int(kind.max()) + 1
@@ -60,8 +59,8 @@ def mix(value: Floats, use: Floats, kind: NDArray[np.intp], totals: Floats, *, l
     beside = np.zeros((rows, over.size + under.size))
     beside[over, np.arange(over.size)] = -1.0
     beside[under, over.size + np.arange(under.size)] = 1.0
-    each = csr_matrix((np.ones(columns), (kind, np.arange(columns))), shape=(kinds, columns))
-    each = hstack([each, csr_matrix((kinds, beside.shape[1]))]).tocsr()
+    each = np.zeros((kinds, columns + beside.shape[1]))
+    each[kind, np.arange(columns)] = 1.0
     above = np.hstack([use.T, beside])
     cost = np.concatenate([-value, high[over], -low[under]])
     options = {"presolve": False, "primal_feasibility_tolerance": ROUNDING, "dual_feasibility_tolerance": ROUNDING}
@@ -69,7 +68,7 @@ def mix(value: Floats, use: Floats, kind: NDArray[np.intp], totals: Floats, *, l
     for hair in (0.0, 2 * ROUNDING, KEPT):
         found = linprog(
             cost,
-            A_ub=csr_matrix(above),
+            A_ub=above,
             b_ub=totals + hair,
             A_eq=each,
             b_eq=np.ones(kinds),

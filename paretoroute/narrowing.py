@@ -22,13 +22,16 @@ from paretoroute.forecast import Forecast
 from paretoroute.limit_problem import Part, Problem, Sums, Totals, parts_of, taken
 from paretoroute.mixing import KEPT
 
-SMALL = 25_000
-_SAMPLE = 12_000
-_SIGMAS = 3.5
-_WIDER = 4.0
-_TRIES = 3
-_PASS_ROWS = 4_096
+SMALL = 20_000
+_SAMPLE = 10_000
+_BOX_GAP = 1e-6
+_GAP = 1e-9  # relative, of the whole; the bound is exact, and so is the gap that is told
+_SIGMAS = 4.0
+_WIDER = 1.7
+_TRIES = 4
+_PASS_ROWS = 2_048
 _STEP = 0.05
+_SEED = 0.25
 _ROUNDING = 8.0  # units in the last place that a score may be off, in the larger of its parts
 
 
@@ -54,9 +57,9 @@ def narrow(problem: Problem, forecast: Forecast) -> tuple[Pool, NDArray[np.int32
             state = _settled(state, *box)
             if state.queries > 0.7 * left:
                 break
-        pool = Pool(state.problem)
-        pool.add(state.problem.true(1.0, _centre(state.problem)))
-        excess = descend(pool, phase=1)
+        pool = Pool(_wide(state.problem))
+        _seed(pool)
+        excess = descend(pool, phase=1, gap=_GAP)
         if not (excess > KEPT).any() and not (pool.mixed.unused > KEPT).any():
             return pool, state.choice, state.rows
         wide *= _WIDER
@@ -78,6 +81,33 @@ class _State:
         return len(self.problem.kind)
 
 
+def _seed(pool: Pool) -> None:
+    """Start with the choices at the centre of a box of prices and on both sides of it along every price."""
+    problem = pool.problem
+    centre = _centre(problem)
+    pool.add(problem.true(1.0, centre))
+    for k, reach in enumerate((problem.high - problem.low) / 2):
+        for sign in (-_SEED, _SEED):
+            moved = centre.copy()
+            moved[k] += sign * reach
+            if reach:
+                pool.add(problem.true(1.0, moved))
+
+
+def _wide(problem: Problem) -> Problem:
+    """Turn the open queries' figures into float64 once, and not at every choice."""
+    return replace(problem, parts=tuple(Part(part.rows, _float64(part.forecast)) for part in problem.parts))
+
+
+def _float64(forecast: Forecast) -> Forecast:
+    wide = object.__new__(Forecast)
+    for name in ("quality", "cost_usd", "latency_s"):
+        table = getattr(forecast, name)
+        object.__setattr__(wide, name, None if table is None else table.astype(np.float64, copy=False))
+    object.__setattr__(wide, "callable", forecast.callable)
+    return wide
+
+
 def _centre(problem: Problem) -> Floats:
     """Give the middle of the box of prices; 0 where it has no end."""
     return np.where(np.isfinite(problem.high), (problem.low + problem.high) / 2, 0.0)
@@ -88,28 +118,35 @@ def _box(problem: Problem, wide: float) -> tuple[Floats, Floats] | None:
     sample = _sample(problem)
     pool = Pool(sample)
     if np.isfinite(problem.high).all():
-        pool.add(sample.true(1.0, _centre(problem)))
+        _seed(pool)
     else:
         pool.add(sample.true(1.0, np.zeros(len(problem.rows))))
         if (descend(pool, phase=0) > KEPT).any():
             return None
-    descend(pool, phase=1, gap=1e-7)
+    descend(pool, phase=1, gap=_BOX_GAP)
     centre = pool.best
     spread = _variance(sample, centre)
     slack = sample.totals - sample.choose(sample.true(1.0, centre))[1].use.sum(axis=0)
-    matters = (centre > KEPT) | (slack < _SIGMAS * np.sqrt(np.diag(spread)))
+    matters = (centre > KEPT) | (slack < 3 * wide**2 * _SIGMAS * np.sqrt(np.diag(spread)))
     if not matters.any():
         return None
     active = np.flatnonzero(matters)
-    step = _STEP * np.where(centre > KEPT, centre, np.max(centre, initial=1e-3))
-    for _ in range(2):
+    step = _STEP * np.maximum(centre, 0.1 * np.max(centre, initial=1e-3))
+    error = None
+    for _ in range(4):
         slope = _slope(sample, centre, active, step)
-        try:
-            inverse = np.linalg.inv(slope)
-        except np.linalg.LinAlgError:
-            return None
+        if np.linalg.matrix_rank(slope) < len(active):
+            step = 4 * step  # too short to move a single query
+            continue
+        inverse = np.linalg.inv(slope)
+        done = error is not None
         error = np.sqrt(np.maximum(np.diag(inverse @ spread[np.ix_(active, active)] @ inverse.T), 0.0))
-        step[active] = np.maximum(error, 1e-9)
+        if done:
+            break
+        # The slope that counts is the one over the box.
+        step[active] = np.maximum(2 * error, 1e-9)
+    if error is None:
+        return None
     radius = np.zeros(len(centre))
     radius[active] = wide * _SIGMAS * error
     return np.clip(centre, problem.low, problem.high), radius
@@ -125,7 +162,7 @@ def _sample(problem: Problem) -> Problem:
     for g, part in enumerate(problem.parts):
         mine = np.flatnonzero(kind == g)
         place = rows[mine] if isinstance(part.rows, slice) else np.searchsorted(part.rows, rows[mine])
-        parts.append(Part(mine, taken(part.forecast, place)))
+        parts.append(Part(mine, _float64(taken(part.forecast, place))))
     return replace(
         problem,
         kind=kind,
@@ -223,43 +260,43 @@ def _pass(
     if forecast.latency_s is not None and forecast.latency_s.ndim == 1:
         constant = constant + weights.latency * forecast.latency_s
     constant = constant.astype(kind_of_float)
+    buffers = np.empty((2, _PASS_ROWS, points), kind_of_float)
     for start in range(0, queries, _PASS_ROWS):
         part = slice(start, min(start + _PASS_ROWS, queries))
         quality, cost, latency = (
             None if table is None else table[part].astype(kind_of_float, copy=False) if table.ndim == 2 else table
             for table in tables
         )
-        scores = quality * kind_of_float.type(weights.quality) if weights.quality != 1 else quality - constant
-        if weights.quality != 1:
-            scores -= constant
-        if cost.ndim == 2:
-            scores -= cost * kind_of_float.type(weights.cost)
-        if latency is not None and latency.ndim == 2 and weights.latency:
-            scores -= latency * kind_of_float.type(weights.latency)
+        scores, away = buffers[:, : part.stop - start]
+        np.multiply(quality, kind_of_float.type(weights.quality), out=scores)
+        scores -= constant
+        for weight, table in ((weights.cost, cost), (weights.latency, latency)):
+            if weight and table is not None and table.ndim == 2:
+                scores -= np.multiply(table, kind_of_float.type(weight), out=away)
         mask = forecast.callable
         if mask is not None:
             scores[~np.broadcast_to(mask[part] if mask.ndim == 2 else mask, scores.shape)] = -np.inf
         rows = np.arange(scores.shape[0])
         chosen = scores.argmax(axis=1)
         best = scores[rows, chosen]
-        scores += figures.table[chosen]
+        if figures.most:
+            scores += np.take(figures.table, chosen, axis=0, out=away, mode="clip")
         for coefficient, table in zip(figures.coefficients, (quality, cost, latency), strict=True):
             if coefficient and table is not None and table.ndim == 2:
-                away = table - table[rows, chosen][:, None]
+                np.subtract(table, table[rows, chosen][:, None], out=away)
                 np.abs(away, out=away)
-                away *= kind_of_float.type(coefficient)
-                scores += away
+                scores += np.multiply(away, kind_of_float.type(coefficient), out=away)
         scores[rows, chosen] = -np.inf
         gain = abs(weights.quality) * np.abs(quality[rows, chosen])
         error = _ROUNDING * np.finfo(kind_of_float).eps * (gain + np.abs(best) + figures.most)
-        doubt = scores.max(axis=1) >= best - error if points > 1 else np.zeros(len(rows), bool)
+        doubt = scores[rows, scores.argmax(axis=1)] >= best - error  # NumPy finds the place faster than the maximum
         own[part], unsure[part] = chosen, doubt
-        sure = np.flatnonzero(~doubt)
-        count += np.bincount(chosen[sure], minlength=points)
+        sure = ~doubt
+        count += np.bincount(chosen, sure, points)
         for total, table in zip(sums, tables, strict=True):
             if table is not None:
-                values = table[part][sure, chosen[sure]] if table.ndim == 2 else table[chosen[sure]]
-                total.append(float(values.sum(dtype=np.float64)))
+                values = table[part][rows, chosen] if table.ndim == 2 else table[chosen]
+                total.append(float(values.astype(np.float64) @ sure))
     quality_sum, cost_sum, latency_sum = map(math.fsum, sums)
     return own, unsure, Sums(quality_sum, cost_sum, latency_sum, count)
 
