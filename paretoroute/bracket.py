@@ -22,7 +22,7 @@ from paretoroute.hull import CHUNK, Steps, blocks, breakpoints, climb, gains, ru
 SMALL = 6_000
 # One row in 250 is sampled, within these bounds: a larger sample costs more and settles more rows. Prices three
 # standard errors out miss the answer once in 400 times, which costs one more pass.
-_LEAST_SAMPLE, _MOST_SAMPLE, _SHARE = 1_000, 16_000, 250
+_LEAST_SAMPLE, _MOST_SAMPLE, _SHARE = 1_000, 40_000, 250
 _SIGMAS = 3.0
 _PASS_ROWS = 2_048  # three float64 buffers of this many rows of 32 points stay in a second-level cache
 # Prices move out by this, so that the breakpoint sought lies strictly between them even when many slopes are equal.
@@ -102,15 +102,17 @@ def _settle(state: Narrowed, measure: str, total: float, upper: float, lower: fl
     Where the total sought turns out to lie outside the two prices, the wrong one is given up and the pass repeated.
     """
     while True:
-        settled, keep, cost, quality = _ask(state.forecast, upper, lower)
-        rest = take(state.forecast, keep)
-        which, base = (0, cost) if measure == "cost" else (1, quality)
-        if upper < state.upper and base + values(rest, start_at(rest, upper))[which].sum() > total:
+        settled, keep, sums, at_upper, at_lower = _ask(state.forecast, upper, lower)
+        cost, quality = sums
+        which = 0 if measure == "cost" else 1
+        # At a tie either side may have been summed up: that only gives an end up which could have stayed.
+        if upper < state.upper and sums[which] + at_upper[which] > total:
             upper = state.upper
-        elif lower > state.lower and base + values(rest, choose_all(rest, lower)[1])[which].sum() < total:
+        elif lower > state.lower and sums[which] + at_lower[which] < total:
             lower = state.lower
         else:
             break
+    rest = take(state.forecast, keep)
     if state.rows is None:
         everyone, rows = settled, keep
     else:
@@ -119,24 +121,36 @@ def _settle(state: Narrowed, measure: str, total: float, upper: float, lower: fl
     return Narrowed(rows, rest, everyone, state.cost + cost, state.quality + quality, upper, lower)
 
 
-def _ask(forecast: Forecast, upper: float, lower: float) -> tuple[NDArray[np.int32], Indices, float, float]:
-    """Go over all rows once: the choice at the upper price, the rows that differ below, and the totals of the rest."""
+def _ask(forecast: Forecast, upper: float, lower: float):
+    """Go over all rows once: the choice at the upper price, the rows that differ below, and totals of cost and quality.
+
+    The totals are those of the rows that do not differ, and of the others at the upper and at the lower price.
+    """
     queries, points = forecast.quality.shape
     winner = np.empty(queries, dtype=np.int32)
     differs = np.empty(queries, dtype=bool)
     buffers = np.empty((3, _PASS_ROWS, points))
-    cost_sums, quality_sums = [], []
+    totals: list[list[tuple[float, float]]] = [[], [], []]
     for row in range(0, queries, _PASS_ROWS):
         part = slice(row, min(row + _PASS_ROWS, queries))
         quality, cost, mask, scores = _load(forecast, part, buffers)
         first = cheapest(quality, cost, mask) if math.isinf(upper) else _best(quality, cost, mask, upper, scores)
-        unsure = first != _best(quality, cost, mask, lower, scores)
+        second = _best(quality, cost, mask, lower, scores)
+        unsure = first != second
         winner[part], differs[part] = first, unsure
-        here = np.arange(first.size)
-        weight = ~unsure
-        quality_sums.append(quality[here, first] @ weight)
-        cost_sums.append((cost[here, first] if cost.ndim == 2 else cost[first]) @ weight)
-    return winner, np.flatnonzero(differs), math.fsum(cost_sums), math.fsum(quality_sums)
+        open_ = np.flatnonzero(unsure)
+        everyone = _sums(quality, cost, np.arange(first.size), first)
+        above = _sums(quality, cost, open_, first[open_])
+        totals[0].append((everyone[0] - above[0], everyone[1] - above[1]))
+        totals[1].append(above)
+        totals[2].append(_sums(quality, cost, open_, second[open_]))
+    sums = [tuple(map(math.fsum, zip(*part, strict=True))) for part in totals]
+    return winner, np.flatnonzero(differs), *sums
+
+
+def _sums(quality: Floats, cost: Floats, rows: Indices, point: Indices) -> tuple[float, float]:
+    """Sum up the cost and the quality of one point of some rows each."""
+    return float((cost[rows, point] if cost.ndim == 2 else cost[point]).sum()), float(quality[rows, point].sum())
 
 
 def _load(forecast: Forecast, part: slice, buffers: Floats):

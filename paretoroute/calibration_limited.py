@@ -19,9 +19,9 @@ from paretoroute.coupling import Mixture, optimise
 from paretoroute.estimate import Estimate, estimate_of
 from paretoroute.evidence import Record
 from paretoroute.forecast import Forecast
-from paretoroute.limit_problem import Objective, Prices
+from paretoroute.limit_problem import Objective
 from paretoroute.limit_rows import Row, row_of
-from paretoroute.limited import moved, nearest_to, programme, towards, with_latencies
+from paretoroute.limited import beside_target, moved, nearest_to, programme, towards, with_latencies
 from paretoroute.limits import MaxShare, PopulationLimit
 from paretoroute.mixing import KEPT, mix
 from paretoroute.rules import MixtureRule, mixture_rule
@@ -98,7 +98,7 @@ def calibrate_limited(known: Record, target: Target, limits: Sequence[Population
     pool = _Logged.of(solved, forecast, logged, objective, rows)
     if own and not _feasible(pool, pool.totals, slice(None)):
         # The target has to give way: look where the limits alone would go.
-        solved = [*(_without_target(one) for one in _aim(forecast, logged, towards(own), rows[1:])), *solved]
+        solved = [*(beside_target(one, 0.0) for one in _aim(forecast, logged, towards(own), rows[1:])), *solved]
         pool = _Logged.of(solved, forecast, logged, objective, rows)
     mixed, status, nearest, relaxed = _blend(pool, target, own, found, logged)
     last = solved[-1]
@@ -121,18 +121,6 @@ def calibrate_limited(known: Record, target: Target, limits: Sequence[Population
         if last.feasible
         else 0.0,
     )
-
-
-def _without_target(mixture: Mixture) -> Mixture:
-    """Write the prices of a mixture that went for the figure of the target's row as prices of all rows.
-
-    What was its objective is the price of that row, and the objective itself counts nothing.
-    """
-    sides = tuple(
-        replace(side, prices=Prices(0.0, np.concatenate([[side.prices.objective], side.prices.limits])))
-        for side in mixture.sides
-    )
-    return replace(mixture, sides=sides)
 
 
 def _group(limit: PopulationLimit) -> tuple[str, str] | None:

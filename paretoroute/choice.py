@@ -153,9 +153,9 @@ def choose_weighted(
     several = np.flatnonzero(scores[rows, scores.argmax(axis=1)] >= near)
     if several.size:
         scores[several, low[several]] = best[several]
-        some, most = scores[several], toll[several]
-        own = best[several][:, None]
-        tied = own - some <= TIE * (np.abs(own) + np.maximum(most, most[np.arange(several.size), low[several]][:, None]))
+        some, own = toll[several], best[several][:, None]
+        most = np.maximum(some, some[np.arange(several.size), low[several]][:, None])
+        tied = own - scores[several] <= TIE * (np.abs(own) + most)
         low[several], _ = _sides(quality[several], np.broadcast_to(cost_usd, quality.shape)[several], tied)
     return low
 

@@ -16,7 +16,7 @@ from paretoroute.choice import Floats
 from paretoroute.coupling import Mixture, optimise
 from paretoroute.errors import TargetError
 from paretoroute.forecast import Forecast
-from paretoroute.limit_problem import Objective
+from paretoroute.limit_problem import Objective, Prices
 from paretoroute.limit_rows import Row, row_of
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit
 from paretoroute.solver import Status, floor_of, nearest_quality
@@ -148,8 +148,31 @@ def _keep_limits(
             return found_rows, mixture, tuple(relaxed)
     reached = optimise(forecast, towards(own), rows)
     total = own.cost * reached.cost + own.quality * reached.quality
-    own = replace(own, total=total + _BINDS * abs(total))
-    return (own, *rows), optimise(forecast, objective, (own, *rows)), tuple(relaxed)
+    return (replace(own, total=total), *rows), beside_target(reached, total), tuple(relaxed)
+
+
+def beside_target(mixture: Mixture, used: float) -> Mixture:
+    """Write a mixture that went for the figure of a target's row as one with prices for that row as well.
+
+    What was its objective is the price of the row, and the target's own objective counts nothing.
+
+    Args:
+        mixture: of the other rows.
+        used: what the target's row sums up to.
+    """
+
+    def widened(prices: Prices) -> Prices:
+        return Prices(0.0, np.concatenate([[prices.objective], prices.limits]))
+
+    return replace(
+        mixture,
+        sides=tuple(replace(side, prices=widened(side.prices)) for side in mixture.sides),
+        prices=widened(mixture.prices),
+        member=np.hstack([np.ones((len(mixture.member), 1), bool), mixture.member]),
+        shares=np.concatenate([[0.0], mixture.shares]),
+        used=np.concatenate([[used], mixture.used]),
+        excess=np.concatenate([[0.0], mixture.excess]),
+    )
 
 
 def towards(own: Row) -> Objective:

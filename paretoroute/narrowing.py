@@ -10,7 +10,6 @@ inside the box. Nothing here is approximate: a box that turns out to be wrong is
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,8 +18,9 @@ from numpy.typing import NDArray
 from paretoroute.choice import Floats, Indices
 from paretoroute.cutting_planes import Pool, descend
 from paretoroute.forecast import Forecast
-from paretoroute.limit_problem import Part, Problem, Sums, Totals, parts_of, taken
+from paretoroute.limit_problem import Part, Problem, Totals, parts_of, taken
 from paretoroute.mixing import KEPT
+from paretoroute.settling import reach_of, settle
 
 SMALL = 20_000
 _SAMPLE = 10_000
@@ -29,10 +29,8 @@ _GAP = 1e-9  # relative, of the whole; the bound is exact, and so is the gap tha
 _SIGMAS = 4.0
 _WIDER = 1.7
 _TRIES = 4
-_PASS_ROWS = 2_048
 _STEP = 0.05
 _SEED = 0.25
-_ROUNDING = 8.0  # units in the last place that a score may be off, in the larger of its parts
 
 
 def narrow(problem: Problem, forecast: Forecast) -> tuple[Pool, NDArray[np.int32], Indices] | None:
@@ -48,19 +46,21 @@ def narrow(problem: Problem, forecast: Forecast) -> tuple[Pool, NDArray[np.int32
     """
     wide = 1.0
     for _ in range(_TRIES):
-        state = _State(problem, forecast, np.arange(0), np.zeros(len(problem.kind), np.int32), first=True)
+        state, known = _State(problem, forecast, np.arange(0), np.zeros(0, np.int32), first=True), None
         while state.queries > SMALL:
-            box = _box(state.problem, wide)
+            box = _box(state.problem, wide, known)
             if box is None:
                 return None
+            centre, radius, known = box
             left = state.queries
-            state = _settled(state, *box)
+            state = _settled(state, centre, radius)
             if state.queries > 0.7 * left:
                 break
         pool = Pool(_wide(state.problem))
         _seed(pool)
         excess = descend(pool, phase=1, gap=_GAP)
-        if not (excess > KEPT).any() and not (pool.mixed.unused > KEPT).any():
+        inside = not (excess > KEPT).any() and not (pool.mixed.unused > KEPT).any()
+        if inside and pool.bound - pool.mixed.value <= 2 * _GAP * abs(pool.bound):
             return pool, state.choice, state.rows
         wide *= _WIDER
     return None
@@ -113,8 +113,19 @@ def _centre(problem: Problem) -> Floats:
     return np.where(np.isfinite(problem.high), (problem.low + problem.high) / 2, 0.0)
 
 
-def _box(problem: Problem, wide: float) -> tuple[Floats, Floats] | None:
-    """Find the scaled prices of a sample and how far off they may be, ``(rows,)`` each; None where it cannot tell."""
+@dataclass(frozen=True)
+class _Curvature:
+    """How prices answer to the use of the rows that matter: the inverse of the derivative of U by the prices."""
+
+    active: Indices
+    inverse: Floats
+
+
+def _box(problem: Problem, wide: float, known: _Curvature | None) -> tuple[Floats, Floats, _Curvature] | None:
+    """Find the scaled prices of a sample and how far off they may be, ``(rows,)`` each; None where it cannot tell.
+
+    Settled queries answer to no price in the box, so that the derivative of the first round holds in the next.
+    """
     sample = _sample(problem)
     pool = Pool(sample)
     if np.isfinite(problem.high).all():
@@ -124,32 +135,39 @@ def _box(problem: Problem, wide: float) -> tuple[Floats, Floats] | None:
         if (descend(pool, phase=0) > KEPT).any():
             return None
     descend(pool, phase=1, gap=_BOX_GAP)
-    centre = pool.best
-    spread = _variance(sample, centre)
-    slack = sample.totals - sample.choose(sample.true(1.0, centre))[1].use.sum(axis=0)
-    matters = (centre > KEPT) | (slack < 3 * wide**2 * _SIGMAS * np.sqrt(np.diag(spread)))
-    if not matters.any():
-        return None
-    active = np.flatnonzero(matters)
-    step = _STEP * np.maximum(centre, 0.1 * np.max(centre, initial=1e-3))
-    error = None
+    choice, totals = sample.choose(sample.true(1.0, pool.best))
+    spread = _variance(sample, choice)
+    if known is None:
+        slack = sample.totals - totals.use.sum(axis=0)
+        matters = (pool.best > KEPT) | (slack < 3 * wide**2 * _SIGMAS * np.sqrt(np.diag(spread)))
+        known = _curvature(sample, pool.best, np.flatnonzero(matters), spread)
+        if known is None:
+            return None
+    radius = np.zeros(len(pool.best))
+    radius[known.active] = wide * _SIGMAS * _error(known, spread)
+    return np.clip(pool.best, problem.low, problem.high), radius, known
+
+
+def _error(known: _Curvature, spread: Floats) -> Floats:
+    """Give the standard errors of the prices that matter."""
+    inner = known.inverse @ spread[np.ix_(known.active, known.active)] @ known.inverse.T
+    return np.sqrt(np.maximum(np.diag(inner), 0.0))
+
+
+def _curvature(sample: Problem, prices: Floats, active: Indices, spread: Floats) -> _Curvature | None:
+    """Differentiate by differences, the second time over steps as long as the box: its slope is the one that counts."""
+    step = _STEP * np.maximum(prices, 0.1 * np.max(prices, initial=1e-3))
+    found = None
     for _ in range(4):
-        slope = _slope(sample, centre, active, step)
-        if np.linalg.matrix_rank(slope) < len(active):
+        slope = _slope(sample, prices, active, step)
+        if not active.size or np.linalg.matrix_rank(slope) < len(active):
             step = 4 * step  # too short to move a single query
             continue
-        inverse = np.linalg.inv(slope)
-        done = error is not None
-        error = np.sqrt(np.maximum(np.diag(inverse @ spread[np.ix_(active, active)] @ inverse.T), 0.0))
-        if done:
+        last, found = found, _Curvature(active, np.linalg.inv(slope).astype(np.float64))
+        if last is not None:
             break
-        # The slope that counts is the one over the box.
-        step[active] = np.maximum(2 * error, 1e-9)
-    if error is None:
-        return None
-    radius = np.zeros(len(centre))
-    radius[active] = wide * _SIGMAS * error
-    return np.clip(centre, problem.low, problem.high), radius
+        step[active] = np.maximum(2 * _error(found, spread), 1e-9)
+    return found
 
 
 def _sample(problem: Problem) -> Problem:
@@ -174,9 +192,8 @@ def _sample(problem: Problem) -> Problem:
     )
 
 
-def _variance(sample: Problem, prices: Floats) -> Floats:
+def _variance(sample: Problem, choice: NDArray[np.int32]) -> Floats:
     """Estimate the covariance of the sample's scaled sums of all rows, ``(rows, rows)``."""
-    choice, _ = sample.choose(sample.true(1.0, prices))
     use = np.zeros((len(sample.kind), len(sample.rows)))
     for g, part in enumerate(sample.parts):
         own = choice[part.rows]
@@ -218,7 +235,9 @@ def _settled(state: _State, centre: Floats, radius: Floats) -> _State:
     choice = np.empty(len(problem.kind), np.int32)
     for g, part in enumerate(problem.parts):
         reach = np.where(problem.member[g], radius * unit, 0.0)
-        own, unsure, sums = _pass(part.forecast, problem, prices, g, reach)
+        own, unsure, sums = settle(
+            part.forecast, problem.weights(prices, g), reach_of(problem.rows, reach, part.forecast)
+        )
         choice[part.rows] = own
         keep.append(np.flatnonzero(unsure) if isinstance(part.rows, slice) else part.rows[unsure])
         found.append(sums)
@@ -237,96 +256,3 @@ def _settled(state: _State, centre: Floats, radius: Floats) -> _State:
         high=np.minimum(centre + radius, problem.high),
     )
     return _State(inside, forecast, left if state.first else state.rows[left], whole)
-
-
-def _pass(
-    forecast: Forecast, problem: Problem, prices, kind: int, reach: Floats
-) -> tuple[NDArray[np.int32], NDArray[np.bool_], Sums]:
-    """Ask the queries of one kind at the centre; tell which could choose otherwise in the box, and sum up the others.
-
-    Scores may be computed in float32: a lead within their rounding error settles nothing.
-    """
-    queries, points = forecast.quality.shape
-    weights = problem.weights(prices, kind)
-    figures = _Reach.of(problem, reach, forecast, points)
-    own, unsure = np.empty(queries, np.int32), np.empty(queries, bool)
-    sums: list[list[float]] = [[], [], []]
-    count = np.zeros(points)
-    kind_of_float = np.result_type(forecast.quality.dtype, forecast.cost_usd.dtype, np.float32)
-    constant = np.zeros(points) if weights.points is None else weights.points
-    tables = (forecast.quality, forecast.cost_usd, forecast.latency_s)
-    if forecast.cost_usd.ndim == 1:
-        constant = constant + weights.cost * forecast.cost_usd
-    if forecast.latency_s is not None and forecast.latency_s.ndim == 1:
-        constant = constant + weights.latency * forecast.latency_s
-    constant = constant.astype(kind_of_float)
-    buffers = np.empty((2, _PASS_ROWS, points), kind_of_float)
-    for start in range(0, queries, _PASS_ROWS):
-        part = slice(start, min(start + _PASS_ROWS, queries))
-        quality, cost, latency = (
-            None if table is None else table[part].astype(kind_of_float, copy=False) if table.ndim == 2 else table
-            for table in tables
-        )
-        scores, away = buffers[:, : part.stop - start]
-        np.multiply(quality, kind_of_float.type(weights.quality), out=scores)
-        scores -= constant
-        for weight, table in ((weights.cost, cost), (weights.latency, latency)):
-            if weight and table is not None and table.ndim == 2:
-                scores -= np.multiply(table, kind_of_float.type(weight), out=away)
-        mask = forecast.callable
-        if mask is not None:
-            scores[~np.broadcast_to(mask[part] if mask.ndim == 2 else mask, scores.shape)] = -np.inf
-        rows = np.arange(scores.shape[0])
-        chosen = scores.argmax(axis=1)
-        best = scores[rows, chosen]
-        if figures.most:
-            scores += np.take(figures.table, chosen, axis=0, out=away, mode="clip")
-        for coefficient, table in zip(figures.coefficients, (quality, cost, latency), strict=True):
-            if coefficient and table is not None and table.ndim == 2:
-                np.subtract(table, table[rows, chosen][:, None], out=away)
-                np.abs(away, out=away)
-                scores += np.multiply(away, kind_of_float.type(coefficient), out=away)
-        scores[rows, chosen] = -np.inf
-        gain = abs(weights.quality) * np.abs(quality[rows, chosen])
-        error = _ROUNDING * np.finfo(kind_of_float).eps * (gain + np.abs(best) + figures.most)
-        doubt = scores[rows, scores.argmax(axis=1)] >= best - error  # NumPy finds the place faster than the maximum
-        own[part], unsure[part] = chosen, doubt
-        sure = ~doubt
-        count += np.bincount(chosen, sure, points)
-        for total, table in zip(sums, tables, strict=True):
-            if table is not None:
-                values = table[part][rows, chosen] if table.ndim == 2 else table[chosen]
-                total.append(float(values.astype(np.float64) @ sure))
-    quality_sum, cost_sum, latency_sum = map(math.fsum, sums)
-    return own, unsure, Sums(quality_sum, cost_sum, latency_sum, count)
-
-
-@dataclass(frozen=True)
-class _Reach:
-    """How much a box of prices can take from the lead of one point over another.
-
-    ``coefficients`` multiply |difference| in quality, cost and latency where these differ by query; ``table`` holds
-    what does not, ``(points, points)``; ``most`` is the largest number in the table.
-    """
-
-    coefficients: tuple[float, float, float]
-    table: NDArray
-    most: float
-
-    @staticmethod
-    def of(problem: Problem, reach: Floats, forecast: Forecast, points: int) -> _Reach:
-        """Add the rows up."""
-        table = np.zeros((points, points))
-        sums = [0.0, 0.0, 0.0]
-        for row, far in zip(problem.rows, reach, strict=True):
-            constant = np.zeros(points) if row.points is None else row.points.astype(np.float64)
-            for i, (weight, values) in enumerate(
-                ((row.quality, forecast.quality), (row.cost, forecast.cost_usd), (row.latency, forecast.latency_s))
-            ):
-                if weight and values is not None and values.ndim == 1:
-                    constant = constant + weight * values
-                elif weight:
-                    sums[i] += far * abs(weight)
-            table += far * np.abs(constant[None, :] - constant[:, None])
-        dtype = np.result_type(forecast.quality.dtype, forecast.cost_usd.dtype, np.float32)
-        return _Reach((sums[0], sums[1], sums[2]), table.astype(dtype), float(table.max(initial=0.0)))

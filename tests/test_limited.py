@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
 
+import numpy as np
+import pytest
+
+import paretoroute.coupling as coupling
+import paretoroute.cutting_planes as cutting_planes
+import paretoroute.limit_problem as limit_problem
+import paretoroute.narrowing as narrowing
+from paretoroute.errors import TargetError
 from paretoroute.forecast import Forecast
 from paretoroute.limited import solve_limited
-from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, MinQualityOf
+from paretoroute.limits import Forbid, MaxCostOf, MaxMeanLatency, MaxShare, MinQualityOf
+from paretoroute.solver import solve
 from paretoroute.targets import BestTrade, MaxCost, MinQuality
 from tests.reference import highs_limited
 
@@ -76,6 +85,24 @@ def sums(forecast, solution):
 
 def audit(forecast, target, limits, solution):
     """Say what is wrong with a solution, by its own figures and by HiGHS; empty if nothing is."""
+    share, _ = sums(forecast, solution)
+    if wrong := problem_with(forecast, solution):
+        return wrong
+    quality, cost = (share * forecast.quality).sum(axis=1).mean(), (share * forecast.cost_usd).sum(axis=1).mean()
+    best = highs_limited(forecast, target, limits)
+    if (best is None) != (solution.status == "infeasible"):
+        return f"status {solution.status}, HiGHS says {best}"
+    if best is not None:
+        own = {MaxCost: quality, MinQuality: cost}.get(type(target))
+        own = quality - cost / target.usd_per_quality if own is None else own
+        least = float(forecast.cost_usd.max()) if isinstance(target, MinQuality) else 1.0
+        if abs(own - best) > 2e-7 * max(abs(best), 1e-3 * least):
+            return f"objective {own}, HiGHS {best}"
+    return ""
+
+
+def problem_with(forecast, solution):
+    """Say what is wrong with a solution by its own figures: limits, prices of what is not used up, and the gap."""
     share, used = sums(forecast, solution)
     if forecast.callable is not None and share[~np.broadcast_to(forecast.callable, share.shape)].any():
         return "calls a point that is not callable"
@@ -91,16 +118,6 @@ def audit(forecast, target, limits, solution):
     quality, cost = (share * forecast.quality).sum(axis=1).mean(), (share * forecast.cost_usd).sum(axis=1).mean()
     if abs(quality - solution.expected_quality) > 1e-9 or abs(cost - solution.expected_cost_usd) > 1e-9 * cost:
         return "the expected figures are not those of the mixture"
-    best = highs_limited(forecast, target, limits)
-    if (best is None) != (solution.status == "infeasible"):
-        return f"status {solution.status}, HiGHS says {best}"
-    if best is not None:
-        own = {MaxCost: quality, MinQuality: cost}.get(type(target))
-        own = quality - cost / target.usd_per_quality if own is None else own
-        if abs(own - best) > 2e-7 * max(
-            abs(best), 1e-3 * float(forecast.cost_usd.max() if isinstance(target, MinQuality) else 1)
-        ):
-            return f"objective {own}, HiGHS {best}"
     return ""
 
 
@@ -114,5 +131,218 @@ def failures(count, first=0):
     return found
 
 
+def test_narrowing_from_a_small_sample_finds_the_same_optimum(monkeypatch):
+    # So small a sample misleads often: this is where boxes are widened and passes repeated, or narrowing is given up.
+    forecasts = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        n, p = 6000, 6
+        ability, hard = np.sort(rng.normal(size=p)), rng.normal(size=(n, 1))
+        quality = 1 / (1 + np.exp(hard - ability + 0.5 * rng.normal(size=(n, p))))
+        cost = np.exp(np.linspace(-7, -3, p) + 0.4 * rng.normal(size=(n, 1)) + 0.2 * rng.normal(size=(n, p)))
+        dtype = (np.float64, np.float32)[seed % 2]
+        tags = {"tag": rng.choice(np.array(TAGS), n)}
+        latency = (np.linspace(1, 20, p), rng.lognormal(size=(n, p)) * np.linspace(1, 20, p))[seed % 3 == 0]
+        mask = rng.random((n, p)) < 0.8 if seed % 4 == 3 else None
+        if mask is not None:
+            mask[:, 0] = True
+        forecasts.append(
+            Forecast(quality.astype(dtype), cost.astype(dtype), latency_s=latency, callable=mask, labels=tags)
+        )
+    limits = [MaxShare(0.2, (4, 5)), MaxMeanLatency(7.0), MinQualityOf(0.5, "talk")]
+    targets = (MaxCost(0.01), MinQuality(0.5), BestTrade(0.05))
+    plain = [solve_limited(forecast, targets[i % 3], limits) for i, forecast in enumerate(forecasts)]
+    used = []
+    monkeypatch.setattr(coupling, "SMALL", 1000)
+    monkeypatch.setattr(narrowing, "SMALL", 1000)
+    monkeypatch.setattr(narrowing, "_SAMPLE", 600)
+    real = coupling.narrow
+    monkeypatch.setattr(coupling, "narrow", lambda *given: used.append(real(*given)) or used[-1])
+
+    for i, forecast in enumerate(forecasts):
+        found = solve_limited(forecast, targets[i % 3], limits)
+        assert found.status == plain[i].status and 0 <= found.gap <= 2e-9
+        assert found.mixture.value == pytest.approx(plain[i].mixture.value, rel=3e-9)
+        assert problem_with(forecast, found) == ""
+    assert sum(answer is not None and len(answer[2]) < 5800 for answer in used) >= 5
+
+
 def test_400_small_instances_equal_highs_and_keep_every_limit():
     assert failures(400) == []
+
+
+def world(seed=0, n=60, p=5):
+    """A forecast on which quality, cost and latency pull against one another, with tags."""
+    rng = np.random.default_rng(seed)
+    ability, hard = np.sort(rng.normal(size=p)), rng.normal(size=(n, 1))
+    quality = 1 / (1 + np.exp(hard - ability + 0.5 * rng.normal(size=(n, p))))
+    cost = np.exp(np.linspace(-6, -3, p) + 0.4 * rng.normal(size=(n, 1)) + 0.2 * rng.normal(size=(n, p)))
+    tags = {"tag": rng.choice(np.array(TAGS), n)}
+    return Forecast(quality, cost, latency_s=np.linspace(1, 9, p) * rng.lognormal(0, 0.3, (n, p)), labels=tags)
+
+
+LIMITS = (MaxShare(0.3, (4,)), MaxMeanLatency(5.0), MinQualityOf(0.45, "code"), MaxCostOf(0.02, "talk"))
+TARGETS = (MaxCost(0.012), MinQuality(0.5), BestTrade(0.1))
+
+
+def objective(solution):
+    if isinstance(solution.target, MinQuality):
+        return solution.expected_cost_usd
+    bought = (
+        0.0 if isinstance(solution.target, MaxCost) else solution.expected_cost_usd / solution.target.usd_per_quality
+    )
+    return solution.expected_quality - bought
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=str)
+@pytest.mark.parametrize("scale", [1e-7, 1e6])
+def test_scaling_all_money_changes_no_choice_but_the_bill(target, scale):
+    forecast = world()
+    dearer = replace(forecast, cost_usd=forecast.cost_usd * scale)
+    names = {"usd": "usd", "usd_per_quality": "usd_per_quality"}
+    more = next((replace(target, **{n: getattr(target, n) * scale}) for n in names if hasattr(target, n)), target)
+    limits = [replace(one, usd=one.usd * scale) if isinstance(one, MaxCostOf) else one for one in LIMITS]
+
+    plain, scaled = solve_limited(forecast, target, LIMITS), solve_limited(dearer, more, limits)
+
+    assert plain.status == scaled.status == "met"
+    assert scaled.expected_quality == pytest.approx(plain.expected_quality, rel=1e-8)
+    assert scaled.expected_cost_usd == pytest.approx(plain.expected_cost_usd * scale, rel=1e-8)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=str)
+def test_the_order_of_queries_and_points_and_a_dominated_point_change_no_expectation(target):
+    forecast, rng = world(1), np.random.default_rng(0)
+    rows, points = rng.permutation(60), rng.permutation(5)
+    plain = solve_limited(forecast, target, LIMITS)
+    at = int(np.flatnonzero(points == 4)[0])
+    turned = Forecast(
+        forecast.quality[rows][:, points],
+        forecast.cost_usd[rows][:, points],
+        latency_s=forecast.latency_s[rows][:, points],
+        labels={"tag": forecast.labels["tag"][rows]},
+    )
+    worse = (forecast.quality[:, :1] * 0.9, forecast.cost_usd[:, :1] * 1.1, forecast.latency_s[:, :1] * 1.1)
+    wider = Forecast(
+        np.hstack([forecast.quality, worse[0]]),
+        np.hstack([forecast.cost_usd, worse[1]]),
+        latency_s=np.hstack([forecast.latency_s, worse[2]]),
+        labels=forecast.labels,
+    )
+
+    again = solve_limited(turned, target, [replace(LIMITS[0], of=(at,)), *LIMITS[1:]])
+    beside = solve_limited(wider, target, LIMITS)
+
+    assert objective(again) == pytest.approx(objective(plain), rel=1e-8)
+    assert objective(beside) == pytest.approx(objective(plain), rel=1e-8)
+    assert not (beside.choice == 5).any()
+
+
+def test_a_wider_limit_never_costs_and_its_price_is_what_a_little_more_buys():
+    forecast = world(2, n=400)
+    shares = np.linspace(0.02, 0.5, 13)
+    found = [solve_limited(forecast, MaxCost(0.015), [MaxShare(float(share), (4,))]) for share in shares]
+    quality = np.array([solution.expected_quality for solution in found])
+
+    assert (np.diff(quality) >= -1e-9).all() and quality[-1] > quality[0] + 0.01
+    price = np.array([solution.shadow_prices[str(solution.limits[0])] for solution in found])
+    assert (np.diff(price) <= 1e-9).all()  # what more of it buys falls
+    gained = np.diff(quality) / np.diff(shares)
+    assert (gained <= price[:-1] + 1e-6).all() and (gained >= price[1:] - 1e-6).all()
+
+
+def test_a_limit_that_does_not_bind_leaves_the_solution_of_the_target_alone():
+    forecast = world(3)
+    alone, beside = solve(forecast, MaxCost(0.012)), solve(forecast, MaxCost(0.012), [MaxShare(1.0, (4,))])
+
+    assert beside.expected_quality == pytest.approx(alone.expected_quality, rel=1e-9)
+    assert beside.shadow_price == pytest.approx(alone.shadow_price, rel=1e-6)
+    assert beside.binds == ("cost",)
+
+
+def test_the_draw_follows_the_seed_and_keeps_the_share_on_average():
+    forecast = Forecast(np.tile([0.2, 0.8], (4000, 1)), np.array([0.0, 1.0]))  # every query ties
+    solution = solve(forecast, MaxCost(0.9), [MaxShare(0.3, (1,))], seed=1)
+    other = solve(forecast, MaxCost(0.9), [MaxShare(0.3, (1,))], seed=2)
+
+    assert solution.expected_quality == pytest.approx(0.7 * 0.2 + 0.3 * 0.8)
+    assert (solution.choice == 1).mean() == pytest.approx(0.3, abs=0.03)
+    assert 0 < (solution.choice != other.choice).mean() < 0.6
+    assert (solution.choice == solve(forecast, MaxCost(0.9), [MaxShare(0.3, (1,))], seed=1).choice).all()
+
+
+def test_where_the_limits_leave_no_room_the_target_gives_way_and_else_they_are_named():
+    forecast = world(4)
+    tight = solve(forecast, MinQuality(0.95), [MaxShare(0.1, (4,))])
+    assert tight.status == "infeasible" and tight.relaxed == ()
+    assert solve(forecast, tight.nearest, [MaxShare(0.1, (4,))]).status == "met"
+
+    both = solve(forecast, MaxCost(1.0), [MaxShare(0.0, (1, 2, 3, 4)), MinQualityOf(0.9, "code")])
+    assert both.status == "infeasible" and both.relaxed and both.nearest is None
+    assert set(map(type, both.relaxed)) <= {MaxShare, MinQualityOf}
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ([Forbid(("a",))], "never a: a limit on single calls; give it as the forecast's callable mask"),
+        ([MaxShare(0.1, "big")], "a bare forecast needs columns of 0 to 1, such as of=(0, 2)"),
+        ([MaxShare(0.1, (2,))], "columns must lie in 0 to 1"),
+        ([MaxMeanLatency(1.0)], "no latency is forecast; log latency_s, or give the forecast's latency_s"),
+        ([MinQualityOf(0.1, "code")], "no query has a tag; log the column tag, or give the forecast's labels['tag']"),
+    ],
+)
+def test_a_limit_that_the_forecast_cannot_answer_is_refused(limits, message):
+    with pytest.raises(TargetError) as raised:
+        solve(Forecast(np.ones((2, 2)), np.ones(2)), MaxCost(1.0), limits)
+    assert message in str(raised.value)
+
+
+def test_points_without_a_latency_are_not_called_where_a_limit_speaks_of_it():
+    latency = np.array([1.0, np.nan, 3.0])
+    forecast = Forecast(np.tile([0.2, 0.9, 0.5], (10, 1)), np.ones(3), latency_s=latency)
+
+    assert set(solve(forecast, MaxCost(2.0), [MaxMeanLatency(2.0)]).choice) <= {0, 2}
+
+
+# Planted mistakes
+
+
+def drop_a_row(monkeypatch):
+    real = coupling.problem_of
+    monkeypatch.setattr(coupling, "problem_of", lambda f, o, rows: real(f, o, [replace(r, total=9e99) for r in rows]))
+
+
+def half_the_weights(monkeypatch):
+    real = cutting_planes.mix
+
+    def wrong(*given, **named):
+        mixed = real(*given, **named)
+        return replace(mixed, weight=np.roll(mixed.weight, 1))
+
+    monkeypatch.setattr(cutting_planes, "mix", wrong)
+
+
+def sums_in_float32(monkeypatch):
+    real = limit_problem.Sums.of
+    monkeypatch.setattr(limit_problem.Sums, "of", lambda self, row: float(np.float32(real(self, row))))
+
+
+def one_kind_only(monkeypatch):
+    real = limit_problem.Problem.weights
+    monkeypatch.setattr(limit_problem.Problem, "weights", lambda self, prices, kind: real(self, prices, 0))
+
+
+def stop_early(monkeypatch):
+    real = coupling.descend
+    monkeypatch.setattr(coupling, "descend", lambda pool, phase: real(pool, phase=phase, gap=1e-3))
+
+
+@pytest.mark.parametrize("mutant", [drop_a_row, half_the_weights, sums_in_float32, one_kind_only, stop_early])
+def test_planted_mistakes_are_caught(mutant, monkeypatch):
+    mutant(monkeypatch)
+    try:
+        caught = failures(60)
+    except (AssertionError, ArithmeticError):
+        return
+    assert caught

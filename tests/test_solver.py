@@ -93,10 +93,10 @@ def audit(quality, cost, mask, target, solution):
         assert solution.shadow_price == 0 or mixed[0] == pytest.approx(floor, rel=CLOSE)
 
 
-def failures(count, run=solve, queries=None):
+def failures(count, run=solve, queries=None, first=0):
     """Compare ``count`` random instances, both targets each, with exact fractions; list the seeds that differ."""
     wrong = []
-    for seed in range(count):
+    for seed in range(first, first + count):
         quality, cost, mask, rng = instance(seed, queries=queries)
         usd, floor = targets_of(quality, cost, mask, rng)
         forecast = Forecast(quality, cost, callable=mask)
