@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from paretoroute.targets import BestTrade as BestTrade
     from paretoroute.targets import MaxCost as MaxCost
     from paretoroute.targets import MinQuality as MinQuality
+    from paretoroute.workflow import Outlook as Outlook
+    from paretoroute.workflow import WorkflowRun as WorkflowRun
 
 _MODULES = {
     "calibration": ("Calibrated", "calibrate"),
@@ -95,6 +97,7 @@ _MODULES = {
     "runs": ("Runs", "read_runs"),
     "solver": ("Solution", "solve"),
     "targets": ("BestTrade", "MaxCost", "MinQuality"),
+    "workflow": ("Outlook", "WorkflowRun"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -13,7 +13,8 @@ import math
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +31,9 @@ from paretoroute.policy import Policy
 from paretoroute.policy_rule import rule_of
 from paretoroute.run_values import Misfit, query_text
 from paretoroute.surface import Amounts, cost_usd
+
+if TYPE_CHECKING:
+    from paretoroute.workflow import WorkflowRun
 
 CAP_QUANTILE = 0.99  # of the tokens: where output is capped
 LEAST_CAP_TOKENS = 256
@@ -188,6 +192,54 @@ class Planner:
         if len(ids) != len(asked):
             raise QueryError(f"{len(asked)} queries came with {len(ids)} query_ids; give one each, or none at all")
         return [self.plan(query, query_id=key, **limits) for query, key in zip(asked, ids, strict=True)]
+
+    def start_run(self, steps: Sequence[str | tuple[str, Query]], *, max_cost_usd: float) -> WorkflowRun:
+        """Start an agent run whose calls share one sum of money; the arguments are those of the class."""
+        from paretoroute.workflow import WorkflowRun
+
+        return WorkflowRun(self, steps, max_cost_usd=max_cost_usd)
+
+    def figures(
+        self, query: Query, *, step: str | None = None, max_cost_usd: float | None = None
+    ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Give what every point is expected to do for a query: quality, cost, and whether it may be called.
+
+        Args:
+            query: a text or chat messages.
+            step: of an agent's run.
+            max_cost_usd: hard limit on the bill.
+
+        Returns:
+            Quality and USD, calibrated, and bool, ``(points,)`` each.
+
+        Raises:
+            QueryError: the query is neither text nor chat messages.
+        """
+        text = _text(query)
+        amounts, _ = self._forecast(text, None)
+        if self._blind is not None:
+            amounts = replace(amounts, quality=self._blind.quality[0])
+        cost = self._cost(amounts)
+        fits, _ = self._fitting(text, amounts, cost, self._caps(amounts), max_cost_usd)
+        own, _ = self._own_limits(text, amounts, {"step": step} if step else {})
+        return np.clip(amounts.quality + self._solution.quality_shift, 0.0, 1.0), cost, fits & own
+
+    def mean_figures(self, step: str) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Give what every point did on average for the logged queries of a step, or for all where it was not logged.
+
+        Returns:
+            Quality, USD and whether it may be called at all, ``(points,)`` each.
+        """
+        record, labels = self.policy.record, self.policy.traffic.labels.get("step")
+        rows = slice(None) if labels is None or step not in labels.names else labels.values == step
+        mask = record.forecast.callable
+        may = np.ones(len(self._models), bool) if mask is None else np.asarray(mask[rows].any(axis=0))
+        return np.clip(record.quality[rows].mean(0), 0.0, 1.0), np.maximum(record.cost_usd[rows].mean(0), 0.0), may
+
+    @cached_property
+    def priced(self) -> NDArray[np.bool_]:
+        """Which points have a token price, so that a bill can be held under a limit, ``(points,)``."""
+        return ~np.isnan(self._paid_out)
 
     def _forecast(self, text: str | None, embedding: ArrayLike | None) -> tuple[Amounts, bool]:
         """Forecast every point; the second tells whether the query could be read."""

@@ -14,7 +14,7 @@ import paretoroute
 
 PUBLIC = """
     BestTrade ContextLength Forbid LimitedSolution MaxCallCost MaxCallLatency MaxCostOf MaxMeanLatency MaxShare
-    MinQualityOf Require parse_limit
+    MinQualityOf Outlook Require WorkflowRun parse_limit
     Budget Calibrated Decision DialectError Forecast Frontier Grid GridError MaxCost MinQuality ParetorouteError Planner
     Point Policy PolicyChecksumError PolicyError PolicySchemaError Price QueryError Replay Runs RunsError Solution
     TargetError calibrate demo_runs fit frontier read_grid read_prices read_runs replay solve

@@ -115,7 +115,7 @@ def failures(count, run=solve, queries=None, first=0):
                     continue
                 got = solution.expected_quality if isinstance(target, MaxCost) else solution.expected_cost_usd
                 assert solution.status != "infeasible"
-                slack = 1e-9 * cost.max() if isinstance(target, MinQuality) else 0.0
+                slack = 1e-9 * cost.max() if isinstance(target, MinQuality) else 1e-15
                 assert got == pytest.approx(float(exact), rel=1e-9, abs=slack)
         except AssertionError as error:
             wrong.append((seed, str(error)[:300]))

@@ -1,0 +1,77 @@
+"""Is the solver exact? python experiments/solver_instances/run.py [--small 45000] [--limited 5000] [--large 60].
+
+Instances are those of the tests, with seeds beyond theirs: ties, duplicate and dominated points, free points, masks,
+one query, one point, scales from 1e-9 to 1e9, targets out of reach and exactly at a breakpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+import paretoroute as pr  # noqa: E402
+from tests import test_limited, test_solver  # noqa: E402
+from tests.reference import highs  # noqa: E402
+
+FIRST = 100_000  # seeds beyond those that the tests draw
+BLOCK = 100
+
+
+def large(count: int, first: int = 0) -> list[tuple[int, str]]:
+    """Compare instances of up to 2,000 queries x 16 points with HiGHS, rescaled; list the seeds that differ."""
+    wrong = []
+    for seed in range(first, first + count):
+        rng = np.random.default_rng(seed)
+        n, p = int(rng.integers(100, 2001)), int(rng.integers(2, 17))
+        quality, cost, mask, _ = test_solver.instance(seed, queries=n, points=p)
+        usd, floor = test_solver.targets_of(quality, cost, mask, rng)
+        unit = float(cost.max()) or 1.0
+        forecast = pr.Forecast(quality, cost, callable=mask)
+        for target, best, scale in (
+            (pr.MaxCost(usd), highs(quality, cost / unit, usd=usd / unit, callable=mask), 1.0),
+            (pr.MinQuality(floor), highs(quality, cost / unit, floor=floor, callable=mask), unit),
+        ):
+            found = pr.solve(forecast, target)
+            got = found.expected_quality if isinstance(target, pr.MaxCost) else found.expected_cost_usd
+            try:
+                test_solver.audit(quality, cost, mask, target, found)
+            except AssertionError as error:
+                wrong.append((seed, str(error)[:200]))
+            if best is not None and abs(got / scale - best) > 1e-6 * max(abs(best), 1e-3):
+                wrong.append((seed, f"{got / scale} is not {best}"))
+    return wrong
+
+
+def main() -> None:
+    """Draw, compare and print how many differ."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name, count in (("small", 45_000), ("limited", 5_000), ("large", 60)):
+        parser.add_argument(f"--{name}", type=int, default=count)
+    asked = parser.parse_args()
+    table = Table("instances", "targets each", "compared with", "differ", "CPU s")
+    rows: tuple[tuple[str, str, int, str, Callable[[int, int], list]], ...] = (
+        ("small", "2", asked.small, "exact fractions, relative 1e-9", lambda n, at: test_solver.failures(n, first=at)),
+        ("with limits", "1", asked.limited, "HiGHS, relative 1e-6", lambda n, at: test_limited.failures(n, at)),
+        ("up to 2,000 x 16", "2", asked.large, "HiGHS, relative 1e-6", large),
+    )
+    for name, each, count, what, compare in rows:
+        start, wrong = time.process_time(), []
+        for at in track(range(FIRST, FIRST + count, BLOCK), description=name, console=Console(stderr=True)):
+            wrong += compare(min(BLOCK, FIRST + count - at), at)
+        table.add_row(f"{count:,} {name}", each, what, str(len(wrong)), f"{time.process_time() - start:.0f}")
+        for seed, problem in wrong[:5]:
+            table.add_row(f"  seed {seed}", "", problem, "", "")
+    Console(width=120, highlight=False).print(table)
+
+
+if __name__ == "__main__":
+    main()
