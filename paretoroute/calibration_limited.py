@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from paretoroute.choice import Floats
-from paretoroute.coupling import Mixture, optimise
+from paretoroute.coupling import Mixture, Programme
 from paretoroute.estimate import Estimate, estimate_of
 from paretoroute.evidence import Record
 from paretoroute.forecast import Forecast
@@ -29,6 +29,7 @@ from paretoroute.solver import Status
 from paretoroute.targets import MinQuality, Target
 
 MOST_ROUNDS = 8
+NEAR = 1e-6  # gap of a round's optimum: far below the noise of what was logged
 CLOSE = 1e-3  # a limit hit within this share of its total needs no further round
 _HAIR = 1e-7
 
@@ -142,8 +143,9 @@ def _aim(forecast: Forecast, logged: Forecast, objective: Objective, rows: Seque
     aims, solved, missed = totals.copy(), [], []
     # A share is of calls and not of outcomes: there is nothing to correct.
     judged = np.array([bool(row.quality or row.cost or row.latency) for row in rows], bool)
+    programme = Programme(forecast, objective, rows)
     for _ in range(MOST_ROUNDS):
-        mixture = optimise(forecast, objective, [replace(row, total=aim) for row, aim in zip(rows, aims, strict=True)])
+        mixture = programme.optimum(aims, gap=NEAR)
         used = np.array([_sum(row, mixture, logged) for row in rows])
         binds = mixture.shares > KEPT
         off = np.where(judged & (binds | (used > totals)), used - totals, 0.0)

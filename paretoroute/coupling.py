@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute.choice import Floats, Indices
-from paretoroute.cutting_planes import Pool, descend
+from paretoroute.cutting_planes import GAP, Pool, descend
 from paretoroute.forecast import Forecast
 from paretoroute.limit_problem import Objective, Prices, Problem, problem_of
 from paretoroute.limit_rows import Row
@@ -99,20 +99,48 @@ def optimise(forecast: Forecast, objective: Objective, rows: Sequence[Row]) -> M
         objective: what is maximised.
         rows: the limits.
     """
-    problem = problem_of(forecast, objective, rows)
-    if forecast.quality.shape[0] > SMALL and rows:
-        found = narrow(problem, forecast)
-        if found is not None:
-            pool, settled, open_rows = found
-            return _mixture(problem, pool, 1, settled, open_rows)
-    pool = Pool(problem)
-    pool.add(problem.true(1.0, np.zeros(len(rows))))
-    excess = descend(pool, phase=0)
-    if (excess > KEPT).any():
-        return replace(_mixture(problem, pool, 0), excess=np.where(excess > KEPT, excess, 0.0) * problem.scale)
-    pool.allowance = excess
-    descend(pool, phase=1)
-    return _mixture(problem, pool, 1)
+    return Programme(forecast, objective, rows).optimum()
+
+
+class Programme:
+    """A target with limits that is solved more than once, for other totals each time.
+
+    What the queries choose at some prices does not depend on the totals: what was tried for one is there for the next.
+
+    Args:
+        forecast: quality, cost and what else the rows weigh.
+        objective: what is maximised.
+        rows: the limits.
+    """
+
+    def __init__(self, forecast: Forecast, objective: Objective, rows: Sequence[Row]) -> None:
+        self._forecast = forecast
+        self._problem = problem_of(forecast, objective, rows)
+        self._pool = Pool(self._problem)
+
+    def optimum(self, totals: Floats | None = None, *, gap: float = GAP) -> Mixture:
+        """Find the best mixture, as :func:`optimise` does.
+
+        Args:
+            totals: what the rows may sum up to, ``(rows,)``; None: their own.
+            gap: relative distance to the bound that is near enough.
+        """
+        problem, pool = self._problem, self._pool
+        if totals is not None:
+            problem = replace(problem, totals=totals / problem.scale)
+        if len(problem.kind) > SMALL and problem.rows:
+            found = narrow(problem, self._forecast)
+            if found is not None:
+                return _mixture(problem, found[0], 1, found[1], found[2])
+        pool.problem, pool.allowance = problem, 0.0
+        if not pool.prices:
+            pool.add(problem.true(1.0, np.zeros(len(problem.rows))))
+        excess = descend(pool, phase=0)
+        if (excess > KEPT).any():
+            return replace(_mixture(problem, pool, 0), excess=np.where(excess > KEPT, excess, 0.0) * problem.scale)
+        pool.allowance = excess
+        descend(pool, phase=1, gap=gap)
+        return _mixture(problem, pool, 1)
 
 
 def _mixture(

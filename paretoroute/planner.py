@@ -13,20 +13,19 @@ import math
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from paretoroute import dispatch
+from paretoroute.bill import Bill
 from paretoroute.call_limits import may_call
 from paretoroute.choice import scored
 from paretoroute.decision import Alternative, Decision
-from paretoroute.errors import DialectError, PolicyError, QueryError, TargetError
+from paretoroute.errors import PolicyError, QueryError, TargetError
 from paretoroute.featurizer import function_fingerprint, ngram_fingerprint
-from paretoroute.grid import TOKENS_PER_PRICE_UNIT
-from paretoroute.limits import CallLimit, PopulationLimit
+from paretoroute.limits import CallLimit, MaxMeanLatency, PopulationLimit
 from paretoroute.policy import Policy
 from paretoroute.policy_rule import rule_of
 from paretoroute.run_values import Misfit, query_text
@@ -35,9 +34,6 @@ from paretoroute.surface import Amounts, cost_usd
 if TYPE_CHECKING:
     from paretoroute.workflow import WorkflowRun
 
-CAP_QUANTILE = 0.99  # of the tokens: where output is capped
-LEAST_CAP_TOKENS = 256
-TEMPLATE_TOKENS = 64  # chat template and role markers, where the log says nothing of prompt tokens
 BYTES_PER_TOKEN = 3.0  # of a prompt that has to fit into a context; ordinary text has about four
 FALLBACKS = 3
 
@@ -85,14 +81,13 @@ class Planner:
         self._call_limits = [limit for limit in limits if isinstance(limit, CallLimit)]
         population = tuple(limit for limit in limits if isinstance(limit, PopulationLimit))
         self._rule = rule_of(policy.document, population, self._grid)
+        self._reads_latency = any(isinstance(limit, MaxMeanLatency) for limit in population)
         blind = self._solution.prompt_blind
         self._blind = policy.record.forecast if blind else None
         self._coin = np.random.default_rng(seed)
         self._seed = policy.document.coin_seed.encode()
         self._models = np.array([point.model for point in self._grid.points])
-        prices = [self._grid.prices.get(point.model) for point in self._grid.points]
-        self._paid_in = np.array([p.input_usd_per_mtok if p else np.nan for p in prices]) / TOKENS_PER_PRICE_UNIT
-        self._paid_out = np.array([p.output_usd_per_mtok if p else np.nan for p in prices]) / TOKENS_PER_PRICE_UNIT
+        self.bill = Bill(self._grid, policy.surface, dialect)
 
     @staticmethod
     def load(
@@ -156,11 +151,13 @@ class Planner:
             amounts = replace(amounts, quality=self._blind.quality[0])
         cost = self._cost(amounts)
         quality = np.clip(amounts.quality + self._solution.quality_shift, 0.0, 1.0)
-        caps = self._caps(amounts)
+        caps = self.bill.caps(amounts)
         may = self._may(models, callable)
-        fits, caps_fitting = self._fitting(text, amounts, cost, caps, max_cost_usd)
+        fits, caps_fitting = self.bill.fitting(text, amounts, cost, caps, max_cost_usd)
         labels = {by: name for by, name in (("tag", tag), ("tenant", tenant), ("step", step)) if name}
         own, kept = self._own_limits(text, amounts, labels)
+        if self._reads_latency:
+            own = own & np.isfinite(amounts.latency_s)
         may = may & own if (may & own).any() else may
         limited = may & fits & kept
         if min_quality is not None:
@@ -179,7 +176,7 @@ class Planner:
         decision = self._decision(
             column, scores, amounts, quality, cost, caps_fitting, propensity, status, query_id, len(picks) > 1
         )
-        if max_cost_usd is not None and not feasible and np.isnan(self._paid_out[may]).all():
+        if max_cost_usd is not None and not feasible and not self.bill.priced[may].any():
             return replace(decision, why=f"{decision.why} A hard cost limit needs points priced by tokens; none is.")
         return decision
 
@@ -220,7 +217,7 @@ class Planner:
         if self._blind is not None:
             amounts = replace(amounts, quality=self._blind.quality[0])
         cost = self._cost(amounts)
-        fits, _ = self._fitting(text, amounts, cost, self._caps(amounts), max_cost_usd)
+        fits, _ = self.bill.fitting(text, amounts, cost, self.bill.caps(amounts), max_cost_usd)
         own, _ = self._own_limits(text, amounts, {"step": step} if step else {})
         return np.clip(amounts.quality + self._solution.quality_shift, 0.0, 1.0), cost, fits & own
 
@@ -235,11 +232,6 @@ class Planner:
         mask = record.forecast.callable
         may = np.ones(len(self._models), bool) if mask is None else np.asarray(mask[rows].any(axis=0))
         return np.clip(record.quality[rows].mean(0), 0.0, 1.0), np.maximum(record.cost_usd[rows].mean(0), 0.0), may
-
-    @cached_property
-    def priced(self) -> NDArray[np.bool_]:
-        """Which points have a token price, so that a bill can be held under a limit, ``(points,)``."""
-        return ~np.isnan(self._paid_out)
 
     def _forecast(self, text: str | None, embedding: ArrayLike | None) -> tuple[Amounts, bool]:
         """Forecast every point; the second tells whether the query could be read."""
@@ -265,55 +257,6 @@ class Planner:
 
     def _cost(self, amounts: Amounts) -> Floats:
         return self._raw_cost(amounts) * self._solution.cost_ratio
-
-    def _caps(self, amounts: Amounts) -> Floats:
-        """Cap the output at the forecast 99th percentile, or at the largest logged one where cost is not of tokens.
-
-        A thinking budget counts towards the cap, used up or not: below it another point would be called, or none.
-        """
-        panel = self.policy.surface.amount
-        high = np.maximum(panel.at_quantile(amounts.amount, CAP_QUANTILE), 2 * amounts.amount)
-        logged = self.policy.surface.bounds.most_completion_tokens
-        caps = np.maximum(np.where(np.isnan(self._paid_out), logged, np.ceil(high)), LEAST_CAP_TOKENS)
-        caps = np.fmax(caps, self._sizes("thinking_tokens") + LEAST_CAP_TOKENS)
-        fixed = self._sizes("max_tokens")
-        return np.where(np.isnan(fixed), caps, fixed)
-
-    def _sizes(self, kind: str) -> Floats:
-        """Amounts of the budgets of one kind, where known and not 0, else NaN."""
-        return np.array([(p.budget.kind == kind and p.budget.amount) or np.nan for p in self._grid.points])
-
-    def _fitting(self, text: str | None, amounts: Amounts, cost: Floats, caps: Floats, limit: float | None):
-        """Find the points whose bill can be held under a limit, and the output caps that hold it."""
-        if limit is None:
-            return np.ones(len(cost), bool), caps
-        limit = _positive("max_cost_usd", limit)
-        # Nothing bounds the prompt of a query that is not there, such as one given by its embedding alone.
-        size = math.inf if text is None else len(text.encode("utf-8", "replace"))
-        overhead = np.nan_to_num(self.policy.surface.bounds.prompt_overhead_tokens, nan=TEMPLATE_TOKENS)
-        prompt = np.maximum(size + np.maximum(overhead, 0.0), np.nan_to_num(amounts.prompt_tokens))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            room = limit - np.where(self._paid_in > 0, prompt * self._paid_in, 0.0 * self._paid_in)
-            affordable = np.where(self._paid_out > 0, np.floor(room / self._paid_out * (1 - 1e-12)), np.inf)
-        held = (room >= 0) & (affordable >= 1)
-        held[held] = [self._affords(int(j), affordable[j]) for j in np.flatnonzero(held)]
-        fits = held & (affordable >= np.ceil(amounts.amount)) & (cost <= limit)
-        return fits, np.where(held, np.minimum(caps, affordable), caps)
-
-    def _affords(self, column: int, cap: float) -> bool:
-        """Tell whether the point can still be expressed under a lowered cap: thinking has to fit into it."""
-        budget = self._grid.points[column].budget
-        if budget.kind == "thinking_tokens" and budget.amount and not cap > budget.amount:
-            return False
-        if budget.kind == "samples" and budget.amount and cap < budget.amount:
-            return False
-        if self.dialect is None or not math.isfinite(cap) or cap < 1:
-            return True
-        try:
-            dispatch.request_kwargs(self.dialect, self._grid.points[column], output_cap_tokens=int(cap))
-        except DialectError:
-            return False
-        return True
 
     def _may(self, models: Collection[str] | None, callable: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
         may = np.ones(len(self._models), bool)

@@ -137,6 +137,8 @@ def replay_words(found: Replay) -> str:
         f"queries   {found.queries}, of which {found.effective_queries:.0f} were logged at the point chosen",
         f"calls     {calls}",
     ]
+    for limit, value in found.limits.items():
+        lines.append(f"limit     {limit}: came to {'nothing logged' if value is None else f'{value:.4g}'}")
     if found.seen:
         lines.append("warning   the policy was fitted on these very runs, which flatters it: replay others")
     if found.effective_queries < 50:

@@ -9,7 +9,7 @@ per-query means.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from paretoroute.errors import RunsError
 from paretoroute.evidence import Z90
 from paretoroute.grid import TOKENS_PER_PRICE_UNIT, Grid
+from paretoroute.limit_words import columns_of
+from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit
 from paretoroute.planner import Planner
 from paretoroute.prices import grid_columns
 from paretoroute.runs import Runs
@@ -34,6 +36,7 @@ class Replay:
         queries: how many were planned.
         effective_queries: how many of the choices were logged, and so count.
         calls: how often each point was chosen, most first.
+        limits: what the figure of each limit on the population came to, on what was logged; None where nothing was.
         seen: whether these are the runs that the policy was fitted on, so that all of this flatters it.
     """
 
@@ -48,6 +51,7 @@ class Replay:
     queries: int
     effective_queries: float
     calls: dict[str, int]
+    limits: dict[str, float | None] = field(default_factory=dict)
     seen: bool = False
 
 
@@ -63,9 +67,17 @@ def replay(planner: Planner, runs: Runs) -> Replay:
         raise RunsError(f"no point of the policy is in the log; the policy has {', '.join(grid.names[:5])}")
     quality = _by_grid(runs.means("quality")[0], column, len(grid.points))
     cost = _by_grid(_logged_cost_usd(runs, grid), column, len(grid.points))
+    latency = _by_grid(runs.means("latency_s")[0], column, len(grid.points))
     vectors = runs.embeddings if planner.policy.document.features.kind == "embedding" else None
     decisions = [
-        planner.plan(text, query_id=key, embedding=None if vectors is None else vectors[i])
+        planner.plan(
+            text,
+            query_id=key,
+            embedding=None if vectors is None else vectors[i],
+            tag=runs.tags[i],
+            tenant=runs.tenants[i],
+            step=runs.steps[i],
+        )
         for i, (key, text) in enumerate(zip(runs.query_ids, runs.texts, strict=True))
     ]
     picks = np.array([grid.points.index(decision.point) for decision in decisions])
@@ -90,8 +102,28 @@ def replay(planner: Planner, runs: Runs) -> Replay:
         queries=len(decisions),
         effective_queries=float(met.sum()),
         calls=dict(names.most_common()),
+        limits=_limits(planner, runs, picks, (quality, cost, latency)),
         seen=runs.sha256 == planner.policy.document.fitted_on.runs_sha256,
     )
+
+
+def _limits(
+    planner: Planner, runs: Runs, picks: NDArray[np.intp], logged: tuple[NDArray[np.float64], ...]
+) -> dict[str, float | None]:
+    """Give what the figure of every limit on the population came to."""
+    quality, cost, latency = logged
+    labels = {"tag": runs.tags, "tenant": runs.tenants, "step": runs.steps}
+    rows, found = np.arange(len(picks)), {}
+    for limit in planner.policy.limits:
+        if isinstance(limit, MaxShare):
+            found[str(limit)] = float(np.isin(picks, columns_of([str(limit.of)], planner.policy.grid)).mean())
+        elif isinstance(limit, PopulationLimit):
+            table = latency if isinstance(limit, MaxMeanLatency) else cost if isinstance(limit, MaxCostOf) else quality
+            concerned = np.array([limit.of in (None, name) for name in labels[limit.by]])
+            values = table[rows, picks][concerned]
+            values = values[~np.isnan(values)]
+            found[str(limit)] = float(values.mean()) if len(values) else None
+    return found
 
 
 def _logged_cost_usd(runs: Runs, grid: Grid) -> NDArray[np.float64]:

@@ -107,7 +107,7 @@ class WorkflowRun:
 
         Points that are not are then left out, since nothing bounds their bill.
         """
-        return bool(self._planner.priced.any())
+        return bool(self._planner.bill.priced.any())
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -197,7 +197,7 @@ class WorkflowRun:
 
     def _callable(self, name: str, figures: tuple[Floats, Floats, Mask]) -> _Step:
         quality, cost, may = figures
-        certain = may & self._planner.priced
+        certain = may & self._planner.bill.priced
         return _Step(name, quality, cost, certain if self.certain and certain.any() else may)
 
     def _choose(self) -> Choice:

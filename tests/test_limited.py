@@ -335,7 +335,7 @@ def one_kind_only(monkeypatch):
 
 def stop_early(monkeypatch):
     real = coupling.descend
-    monkeypatch.setattr(coupling, "descend", lambda pool, phase: real(pool, phase=phase, gap=1e-3))
+    monkeypatch.setattr(coupling, "descend", lambda pool, phase, gap=0.0: real(pool, phase=phase, gap=1e-3))
 
 
 @pytest.mark.parametrize("mutant", [drop_a_row, half_the_weights, sums_in_float32, one_kind_only, stop_early])

@@ -280,6 +280,24 @@ def test_a_limit_that_makes_no_sense_here_is_refused(limit, message):
         policy().solve(limits=[limit])
 
 
+def test_a_replay_plans_with_the_labels_and_says_what_the_limits_came_to():
+    import pandas as pd
+
+    rows = make_rows(200, seed=21)
+    for row in rows:
+        row["tag"] = "hard" if int(row["query_id"][3:]) % 2 else "easy"
+        row["latency_s"] = row["latency_s"] or 2.0
+    fresh = pr.read_runs(pd.DataFrame(rows))
+    limits = [pr.MaxShare(0.25, "thinker"), pr.MinQualityOf(0.6, "hard"), pr.Forbid(("metered",), "hard")]
+    found = pr.replay(pr.Planner(policy().solve(TARGET, limits=limits)), fresh)
+
+    assert set(found.limits) == {str(limit) for limit in limits[:2]}
+    assert found.limits[str(limits[0])] == pytest.approx(0.25, abs=0.06)
+    hard = found.limits[str(limits[1])]
+    assert hard is not None and hard > 0.5
+    assert found.calls.get("metered@default", 0) <= 100  # the easy half may still go there
+
+
 def test_a_label_that_no_query_has_changes_nothing_and_says_so():
     solved = policy().solve(limits=[pr.MinQualityOf(0.99, "chess")])
 
