@@ -3,13 +3,14 @@
 As with a single limit (see :mod:`paretoroute.calibration`), the optimum of the forecasts costs more and gives less than
 it promises. So every limit is aimed at with a margin: the solver is asked again and again, each time with the totals
 moved by what the logged outcomes of its last answer missed them by. Its answers lie on both sides of every limit; they
-are then mixed anew, with the highest forecast objective at which the logged sums keep every limit. What was logged
-decides about the limits only, and forecasts about the rest, so that luck is not mistaken for merit.
+are then mixed anew, with the highest forecast objective at which the logged sums keep every limit, and what the queries
+choose at the prices of that mixture is added, until it changes no more. What was logged decides about the limits only,
+and forecasts about the rest, so that luck is not mistaken for merit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,19 +20,21 @@ from paretoroute.coupling import Mixture, Programme
 from paretoroute.estimate import Estimate, estimate_of
 from paretoroute.evidence import Record
 from paretoroute.forecast import Forecast
-from paretoroute.limit_problem import Objective
+from paretoroute.limit_problem import Prices
 from paretoroute.limit_rows import Row, row_of
 from paretoroute.limited import beside_target, moved, nearest_to, programme, towards, with_latencies
 from paretoroute.limits import MaxShare, PopulationLimit
-from paretoroute.mixing import KEPT, mix
-from paretoroute.rules import MixtureRule, mixture_rule
+from paretoroute.logged_pool import HAIR, Figures, LoggedPool, figures
+from paretoroute.mixing import KEPT, Mixed
+from paretoroute.rules import MixtureRule
 from paretoroute.solver import Status
 from paretoroute.targets import MinQuality, Target
 
-MOST_ROUNDS = 8
+MOST_ROUNDS = 6
+MOST_REFINEMENTS = 12
 NEAR = 1e-6  # gap of a round's optimum: far below the noise of what was logged
+_FARTHER = 1e-4  # a limit that has to move moves this much farther, so that it can be kept then
 CLOSE = 1e-3  # a limit hit within this share of its total needs no further round
-_HAIR = 1e-7
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class LimitedCalibration:
         rows: the target's row, if it has one, and the limits'.
         used: what the rows' means come to on what was logged, ``(rows,)``.
         shadow_prices: by limit, per unit of the number that states it, on the forecasts.
-        gap: of the last solution of the forecasts, relative.
+        gap: how much more the forecasts would have given for the same use of every row, at most; relative.
     """
 
     status: Status
@@ -90,37 +93,45 @@ def calibrate_limited(known: Record, target: Target, limits: Sequence[Population
     Raises:
         TargetError: a limit speaks of a label or a latency that was not logged.
     """
-    forecast = with_latencies(known.forecast, limits)
+    return _calibrated(known, target, [(limit, str(limit)) for limit in limits])
+
+
+def _calibrated(known: Record, target: Target, named: Sequence[tuple[PopulationLimit, str]]) -> LimitedCalibration:
+    """Calibrate; each limit goes by its name, since one that was moved keeps that of the limit asked for."""
+    forecast = with_latencies(known.forecast, [limit for limit, _ in named])
     logged = _logged(known, forecast)
     objective, own = programme(target, logged)
-    found = [(limit, row) for limit in limits if (row := row_of(limit, forecast)) is not None]
+    found = [(limit, replace(row, name=name)) for limit, name in named if (row := row_of(limit, forecast)) is not None]
     rows = (*([own] if own else []), *(row for _, row in found))
-    solved = _aim(forecast, logged, objective, rows)
-    pool = _Logged.of(solved, forecast, logged, objective, rows)
-    if own and not _feasible(pool, pool.totals, slice(None)):
+    whole = Programme(forecast, objective, rows)
+    pool = LoggedPool(forecast, logged, objective, rows, whole.kind, len(whole.member))
+    _aim(whole, pool)
+    _refine(whole, pool, _prices_of_all)
+    if own and not pool.feasible(pool.totals, slice(None)):
         # The target has to give way: look where the limits alone would go.
-        solved = [*(beside_target(one, 0.0) for one in _aim(forecast, logged, towards(own), rows[1:])), *solved]
-        pool = _Logged.of(solved, forecast, logged, objective, rows)
-    mixed, status, nearest, relaxed = _blend(pool, target, own, found, logged)
-    last = solved[-1]
+        _aim(Programme(forecast, towards(own), rows[1:]), pool, widened=True)
+        _refine(whole, pool, _prices_towards_target)
+    relaxed = _relaxed(pool, found, slice(1 if own else 0, None))
+    if relaxed:
+        again = _calibrated(known, target, [(relaxed.get(name, limit), name) for limit, name in named])
+        return replace(again, status="infeasible", relaxed=(*relaxed.items(), *again.relaxed))
+    blend = _blend(pool, target, own, logged)
     groups = [*([None] if own else []), *(_group(limit) for limit, _ in found)]
-    rule = replace(mixture_rule(objective, rows, groups, last), sides=pool.sides(mixed))
-    if status == "met" and own and last.shares[0] <= KEPT:
-        status = "slack"
+    prices = _prices(pool, blend)
+    rule = MixtureRule(objective, rows, groups, prices, whole.member, pool.sides(blend.mixed))
+    binds = blend.prices > KEPT
     size = np.array([row.size for row in rows])
-    prices = np.where(last.shares > KEPT, last.prices.limits, 0.0) * size / len(known.quality)
+    worth = np.where(binds, prices.limits, 0.0) * size / len(known.quality)
     return LimitedCalibration(
-        status=status,
+        status="slack" if blend.status == "met" and own and not binds[0] else blend.status,
         target=target,
-        nearest=nearest,
-        relaxed=relaxed,
+        nearest=blend.nearest,
+        relaxed=(),
         estimate=_estimate(rule, known, forecast),
         rows=rows,
-        used=pool.used(mixed) / size,
-        shadow_prices={row.name: float(price) for row, price in zip(rows, prices, strict=True)},
-        gap=abs(last.bound - last.value) / max(abs(last.bound), abs(last.value), np.finfo(float).tiny)
-        if last.feasible
-        else 0.0,
+        used=pool.total(blend.mixed, pool.use) / size,
+        shadow_prices={row.name: float(price) for row, price in zip(rows, worth, strict=True)},
+        gap=_gap(whole, pool, blend.mixed, prices) if blend.status == "met" else 0.0,
     )
 
 
@@ -137,25 +148,64 @@ def _logged(known: Record, forecast: Forecast) -> Forecast:
     return logged
 
 
-def _aim(forecast: Forecast, logged: Forecast, objective: Objective, rows: Sequence[Row]) -> list[Mixture]:
-    """Solve with totals moved until the logged sums hit those asked for; give all solutions, the last the nearest."""
+def _aim(whole: Programme, pool: LoggedPool, *, widened: bool = False) -> None:
+    """Solve with totals moved until the logged sums hit those asked for; all solutions go into the pool.
+
+    Args:
+        whole: what is solved.
+        pool: where the choices go.
+        widened: the programme goes for the figure of the pool's first row, and has prices for the others only.
+    """
+    rows = pool.rows[1:] if widened else pool.rows
     totals = np.array([row.total for row in rows])
-    aims, solved, missed = totals.copy(), [], []
+    aims = totals.copy()
     # A share is of calls and not of outcomes: there is nothing to correct.
     judged = np.array([bool(row.quality or row.cost or row.latency) for row in rows], bool)
-    programme = Programme(forecast, objective, rows)
-    for _ in range(MOST_ROUNDS):
-        mixture = programme.optimum(aims, gap=NEAR)
-        used = np.array([_sum(row, mixture, logged) for row in rows])
+    for round_ in range(MOST_ROUNDS):
+        mixture = whole.optimum(aims, gap=NEAR)
+        for side in (beside_target(mixture, 0.0) if widened else mixture).sides:
+            pool.add(side.prices, side.choice)
+        used = np.array([_sum(row, mixture, pool.logged) for row in rows])
         binds = mixture.shares > KEPT
         off = np.where(judged & (binds | (used > totals)), used - totals, 0.0)
-        solved.append(mixture)
-        missed.append(float(np.max(np.abs(off) / np.maximum(np.abs(totals), 1e-300), initial=0.0)))
-        if missed[-1] <= CLOSE:
-            break
-        aims = np.where(binds, aims, np.where(off > 0, mixture.used, aims)) - off
-    best = int(np.argmin(missed))
-    return [*solved[:best], *solved[best + 1 :], solved[best]]
+        if not (np.abs(off) > CLOSE * np.abs(totals)).any():
+            return
+        # Logged sums jump where many queries turn at one price: full steps swing to and fro.
+        step = 1.0 if round_ < MOST_ROUNDS // 2 else 0.5
+        aims = np.where(binds, aims, np.where(off > 0, mixture.used, aims)) - step * off
+
+
+def _refine(whole: Programme, pool: LoggedPool, prices: Callable[[LoggedPool], Prices]) -> None:
+    """Add what the queries choose at the prices that the logged mixture gives the rows, until nothing changes."""
+    for _ in range(MOST_REFINEMENTS):
+        found = prices(pool)
+        if pool.knows(found):
+            return
+        pool.add(found, whole.choose(found))
+
+
+def _prices_of_all(pool: LoggedPool) -> Prices:
+    """Give the rows' prices in the best mixture, or in the one that exceeds them least."""
+    everything = slice(None)
+    objective = float(pool.feasible(pool.totals, everything))
+    mixed = pool.best(pool.value, _eased(pool), everything, may_exceed=not objective)
+    return Prices(objective, mixed.prices * (pool.unit if objective else 1.0) / pool.scale)
+
+
+def _prices_towards_target(pool: LoggedPool) -> Prices:
+    """Give the rows' prices in the mixture that comes nearest to the target's figure within the limits."""
+    limits = slice(1, None)
+    feasible = pool.feasible(pool.totals, limits)
+    figure = _nearness(pool)
+    mixed = pool.best(figure, pool.totals + HAIR * pool.scale, limits, may_exceed=not feasible)
+    unit = float(np.abs(np.stack(figure)).max(axis=0).sum()) or 1.0
+    limited = mixed.prices * (unit if feasible else 1.0) / pool.scale[limits]
+    return Prices(0.0, np.concatenate([[float(feasible)], limited]))
+
+
+def _nearness(pool: LoggedPool) -> Figures:
+    """Give what is to be made large for the target's sake: the logged quality, or minus the logged cost."""
+    return [-part for part in pool.cost] if pool.rows[0].cost else pool.quality
 
 
 def _sum(row: Row, mixture: Mixture, table: Forecast) -> float:
@@ -163,117 +213,65 @@ def _sum(row: Row, mixture: Mixture, table: Forecast) -> float:
     return float(sum(side.weight[mixture.kind] @ figures(row, side.choice, table) for side in mixture.sides))
 
 
-def figures(row: Row, choice, table: Forecast) -> Floats:
-    """Give what every query adds to a row with its choice, ``(queries,)``; 0 where it does not count."""
-    at = np.arange(len(choice)), choice
-    value = row.quality * table.quality[at] + row.cost * table.cost_usd[at]
-    if row.latency and table.latency_s is not None:
-        value = value + row.latency * np.broadcast_to(table.latency_s, table.quality.shape)[at]
-    if row.points is not None:
-        value = value + row.points[choice]
-    return value if row.queries is None else np.where(row.queries, value, 0.0)
+def _relaxed(
+    pool: LoggedPool, found: Sequence[tuple[PopulationLimit, Row]], limits: slice
+) -> dict[str, PopulationLimit]:
+    """Move the limits that cannot be kept together, by as little as possible; by name."""
+    if not found or pool.feasible(pool.totals, limits):
+        return {}
+    excess = pool.best(pool.value, pool.totals, limits, may_exceed=True).excess
+    over = excess * pool.scale[limits] * (1 + _FARTHER)
+    return {
+        row.name: moved(limit, float(over[k]) / row.size)
+        for k, (limit, row) in enumerate(found)
+        if excess[k] > HAIR / 10
+    }
 
 
 @dataclass(frozen=True)
-class _Logged:
-    """All choices that were tried, as columns of a programme on logged sums: one per kind and set of prices.
+class _Blend:
+    """How the choices are mixed in the end, the scaled prices of the rows, and what that means for the target."""
 
-    ``value`` is the forecast objective of each and ``quality`` and ``cost`` what was logged, ``(sets, kinds)``; ``use``
-    the logged sums of the rows, ``(sets, kinds, rows)``.
-    """
-
-    prices: list
-    value: Floats
-    quality: Floats
-    cost: Floats
-    use: Floats
-    totals: Floats
-    scale: Floats
-
-    @staticmethod
-    def of(solved, forecast: Forecast, logged: Forecast, objective: Objective, rows: Sequence[Row]) -> _Logged:
-        seen = {(side.prices.objective, *side.prices.limits.tolist()): side for one in solved for side in one.sides}
-        kind, kinds = solved[-1].kind, len(solved[-1].member)
-        value, quality, cost, use = [], [], [], []
-        plain = [Row("", 0.0, 0, quality=1.0), Row("", 0.0, 0, cost=1.0)]
-        gain = Row("", 0.0, 0, quality=objective.quality, cost=-objective.cost)
-        for side in seen.values():
-            value.append(np.bincount(kind, figures(gain, side.choice, forecast), kinds))
-            for sums, row in zip((quality, cost), plain, strict=True):
-                sums.append(np.bincount(kind, figures(row, side.choice, logged), kinds))
-            use.append(
-                np.stack([np.bincount(kind, figures(row, side.choice, logged), kinds) for row in rows], axis=1)
-                if rows
-                else np.zeros((kinds, 0))
-            )
-        totals = np.array([row.total for row in rows])
-        stacked = np.stack(use)
-        scale = np.maximum(np.maximum(np.abs(stacked).max(axis=0).sum(axis=0), np.abs(totals)), 1e-300)
-        prices = [side.prices for side in seen.values()]
-        return _Logged(prices, np.stack(value), np.stack(quality), np.stack(cost), stacked, totals, scale)
-
-    def best(self, value: Floats, totals: Floats, rows: slice, *, may_exceed: bool = False):
-        """Mix the columns for the highest value at which some rows keep their totals: ``Mixed``, scaled."""
-        sets, kinds, _ = self.use.shape
-        unit = float(np.abs(value).max(axis=0).sum()) or 1.0
-        free = np.zeros(len(self.totals[rows]))
-        use = (self.use[:, :, rows] / self.scale[rows]).reshape(sets * kinds, -1)
-        return mix(
-            0.0 * value.ravel() if may_exceed else value.ravel() / unit,
-            use,
-            np.tile(np.arange(kinds), sets),
-            (totals / self.scale)[rows],
-            low=free,
-            high=free + (1.0 if may_exceed else np.inf),
-        )
-
-    def weights(self, mixed) -> Floats:
-        return mixed.weight.reshape(self.value.shape)
-
-    def sides(self, mixed) -> list:
-        """Give prices and weights ``(kinds,)`` of what is mixed, the heaviest first."""
-        weight = self.weights(mixed)
-        order = [t for t in np.argsort(-weight.sum(axis=1), kind="stable") if (weight[t] > 0).any()]
-        return [(self.prices[t], weight[t]) for t in order]
-
-    def used(self, mixed) -> Floats:
-        return np.einsum("tg,tgk->k", self.weights(mixed), self.use)
-
-    def total(self, mixed, table: Floats) -> float:
-        return float((self.weights(mixed) * table).sum())
+    mixed: Mixed
+    prices: Floats
+    status: Status
+    nearest: Target | None = None
 
 
-def _blend(pool: _Logged, target: Target, own: Row | None, found, logged: Forecast):
-    """Mix what was tried so that the logged sums keep the rows; where they cannot, the target gives way first."""
-    everything, limits = slice(None), slice(1 if own else 0, None)
-    if _feasible(pool, pool.totals, everything):
-        return pool.best(pool.value, _eased(pool), everything), "met", None, ()
-    totals, relaxed = pool.totals.copy(), []
-    if not _feasible(pool, totals, limits):
-        least = pool.best(pool.value, totals, limits, may_exceed=True)
-        excess = least.excess * pool.scale[limits]
-        for k, (limit, row) in enumerate(found):
-            if least.excess[k] > _HAIR:
-                totals[limits][k] += excess[k] * (1 + _HAIR)
-                relaxed.append((str(limit), moved(limit, float(excess[k]) / row.size)))
-        if own is None or _feasible(pool, totals, everything):
-            eased = totals + _HAIR * pool.scale
-            return pool.best(pool.value, eased, everything), "infeasible", None, tuple(relaxed)
-    assert own is not None  # without a target's row the limits are all there is
-    mixed = pool.best(-pool.cost if own.cost else pool.quality, totals + _HAIR * pool.scale, limits)
-    queries = logged.quality.shape[0]
-    reached = pool.total(mixed, pool.cost if own.cost else pool.quality) / queries
-    return mixed, "infeasible", nearest_to(target, logged, reached), tuple(relaxed)
+def _blend(pool: LoggedPool, target: Target, own: Row | None, logged: Forecast) -> _Blend:
+    """Mix what was tried so that the logged sums keep the rows; where they cannot, the target gives way."""
+    everything = slice(None)
+    if own is None or pool.feasible(pool.totals, everything):
+        mixed = pool.best(pool.value, _eased(pool), everything)
+        return _Blend(mixed, mixed.prices, "met")
+    mixed = pool.best(_nearness(pool), pool.totals + HAIR * pool.scale, slice(1, None))
+    reached = float(pool.total(mixed, pool.cost if own.cost else pool.quality)) / logged.quality.shape[0]
+    return _Blend(mixed, np.zeros(len(pool.rows)), "infeasible", nearest_to(target, logged, reached))
 
 
-def _feasible(pool: _Logged, totals: Floats, rows: slice) -> bool:
-    return not (pool.best(pool.value, totals, rows, may_exceed=True).excess > _HAIR).any()
-
-
-def _eased(pool: _Logged) -> Floats:
+def _eased(pool: LoggedPool) -> Floats:
     """Leave the totals what rounding takes."""
     least = pool.best(pool.value, pool.totals, slice(None), may_exceed=True)
     return pool.totals + least.excess * pool.scale
+
+
+def _prices(pool: LoggedPool, blend: _Blend) -> Prices:
+    """Give the rows' prices in their own units; where nothing is met, those of the heaviest side."""
+    if blend.status == "met":
+        return Prices(1.0, blend.prices * pool.unit / pool.scale)
+    return pool.sides(blend.mixed)[0][0]
+
+
+def _gap(whole: Programme, pool: LoggedPool, mixed: Mixed, prices: Prices) -> float:
+    """Bound what is lost on the forecasts: no choice that uses as much of every row has a higher objective than this.
+
+    With U what the mixture uses, sum_i max_j (f - sum_k l_k a_k) + sum_k l_k U_k is that bound for any prices l.
+    """
+    value, used = float(pool.total(mixed, pool.value)), pool.total(mixed, pool.foreseen)
+    lone = LoggedPool(pool.forecast, pool.forecast, pool.objective, pool.rows, pool.kind, pool.kinds)
+    lone.add(prices, whole.choose(prices))
+    best = float(lone.value[0].sum()) + float(prices.limits @ (used - lone.use[0].sum(axis=0)))
+    return max(best - value, 0.0) / max(abs(value), abs(best), np.finfo(float).tiny)
 
 
 def _estimate(rule: MixtureRule, known: Record, forecast: Forecast) -> Estimate:

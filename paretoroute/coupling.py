@@ -118,6 +118,20 @@ class Programme:
         self._problem = problem_of(forecast, objective, rows)
         self._pool = Pool(self._problem)
 
+    @property
+    def kind(self) -> Indices:
+        """Which rows apply to a query, as a row of ``member``, ``(queries,)``."""
+        return self._problem.kind
+
+    @property
+    def member(self) -> NDArray[np.bool_]:
+        """Whether a row applies to a kind, bool ``(kinds, rows)``."""
+        return self._problem.member
+
+    def choose(self, prices: Prices) -> NDArray[np.int32]:
+        """Give what every query chooses at some prices, ``(queries,)``."""
+        return self._problem.choose(prices)[0]
+
     def optimum(self, totals: Floats | None = None, *, gap: float = GAP) -> Mixture:
         """Find the best mixture, as :func:`optimise` does.
 

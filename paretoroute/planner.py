@@ -80,7 +80,7 @@ class Planner:
         limits = policy.limits
         self._call_limits = [limit for limit in limits if isinstance(limit, CallLimit)]
         population = tuple(limit for limit in limits if isinstance(limit, PopulationLimit))
-        self._rule = rule_of(policy.document, population, self._grid)
+        self.rule = rule_of(policy.document, population, self._grid)
         self._reads_latency = any(isinstance(limit, MaxMeanLatency) for limit in population)
         blind = self._solution.prompt_blind
         self._blind = policy.record.forecast if blind else None
@@ -166,7 +166,7 @@ class Planner:
             limited &= np.nan_to_num(amounts.latency_s, nan=np.inf) <= _positive("max_latency_s", max_latency_s)
         feasible = bool(limited.any())
         among = limited if feasible else self._nearest(may, fits, quality, cost, amounts.latency_s, min_quality)
-        rule = self._rule if price is None else self._rule.at_price(_not_negative("price", price))
+        rule = self.rule if price is None else self.rule.at_price(_not_negative("price", price))
         raw, latency = self._raw_cost(amounts), np.nan_to_num(amounts.latency_s)
         picks = rule.row(amounts.quality, raw, latency, labels, among)
         column, propensity = self._toss(picks, query_id)

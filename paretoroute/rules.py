@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute.choice import Floats, Indices, Mask, Weights, choose, choose_row, choose_weighted
-from paretoroute.coupling import Mixture
 from paretoroute.errors import TargetError
 from paretoroute.forecast import Forecast
 from paretoroute.limit_problem import Objective, Prices, weights_at
@@ -165,10 +164,3 @@ def _choose(forecast: Forecast, rows: Indices, weights: Weights) -> Indices:
     cost = forecast.cost_usd[rows] if forecast.cost_usd.ndim == 2 else forecast.cost_usd
     return choose_weighted(forecast.quality[rows], cost, some(forecast.latency_s), weights, some(forecast.callable))
 
-
-def mixture_rule(
-    objective: Objective, rows: Sequence[Row], groups: Sequence[tuple[str, str] | None], mixture: Mixture
-) -> MixtureRule:
-    """Turn the solver's mixture into a rule."""
-    sides = [(side.prices, side.weight) for side in mixture.sides]
-    return MixtureRule(objective, tuple(rows), tuple(groups), mixture.prices, mixture.member, sides)

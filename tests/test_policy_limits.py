@@ -32,7 +32,7 @@ def policy() -> pr.Policy:
 
 
 def rule(solved: pr.Policy):
-    return pr.Planner(solved)._rule
+    return pr.Planner(solved).rule
 
 
 def columns(solved: pr.Policy, model: str) -> list[int]:
@@ -106,7 +106,7 @@ def test_the_planner_follows_the_solver_on_every_query_and_keeps_the_limits_in_e
         meant: Counter[int] = Counter()
         for share, point in picks:
             meant[int(point[i])] += np.broadcast_to(share, point.shape)[i]
-        row = planner._rule.row(
+        row = planner.rule.row(
             record.forecast.quality[i],
             record.forecast.cost_usd[i],
             record.forecast.latency_s[i],
@@ -127,7 +127,7 @@ def test_the_coin_draws_the_sides_as_often_as_their_weights_say():
     decision = planner.plan(None, query_id="q0")
 
     assert 0 < decision.propensity <= 1
-    row = planner._rule.row(
+    row = planner.rule.row(
         solved.surface.flattened().quality,
         planner._raw_cost(solved.surface.flattened()),
         np.nan_to_num(solved.surface.flattened().latency_s),
