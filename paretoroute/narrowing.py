@@ -22,15 +22,15 @@ from paretoroute.limit_problem import Part, Problem, Totals, parts_of, taken
 from paretoroute.mixing import KEPT
 from paretoroute.settling import reach_of, settle
 
-SMALL = 20_000
+SMALL = 20_000  # queries that are solved as they are
 _SAMPLE = 10_000
-_BOX_GAP = 1e-6
-_GAP = 1e-9  # relative, of the whole; the bound is exact, and so is the gap that is told
+_BOX_GAP = 1e-6  # of a sample's optimum: prices are off by the root of it, which the box does not know
+_GAP = 1e-9  # of the whole, relative; the bound is exact, and so is the gap that is told
 _SIGMAS = 4.0
-_WIDER = 1.7
-_TRIES = 4
-_STEP = 0.05
-_SEED = 0.25
+_WIDER, _TRIES = 1.7, 4  # a box that missed is widened so much, so often
+_STEP = 0.05  # first step of a difference, relative
+_SEED = 0.25  # where in a box to start, in half-widths
+_WORTHWHILE = 0.7  # a round that leaves more than this share of the queries open is the last
 
 
 def narrow(problem: Problem, forecast: Forecast) -> tuple[Pool, NDArray[np.int32], Indices] | None:
@@ -54,7 +54,7 @@ def narrow(problem: Problem, forecast: Forecast) -> tuple[Pool, NDArray[np.int32
             centre, radius, known = box
             left = state.queries
             state = _settled(state, centre, radius)
-            if state.queries > 0.7 * left:
+            if state.queries > _WORTHWHILE * left:
                 break
         pool = Pool(_wide(state.problem))
         _seed(pool)

@@ -6,8 +6,8 @@ The query at hand is forecast by the surface, and so are later ones that are kno
 there yet, the mean forecast of the logged queries of that step stands for it.
 
 The money is kept for certain as long as each call keeps its own hard limit (see ``max_cost_usd`` of
-:meth:`~paretoroute.planner.Planner.plan`): a call may take what is left less a reserve, the cheapest forecast cost of
-every later step. Limits on calls and on models hold inside a run; limits on the population do not.
+:meth:`~paretoroute.planner.Planner.plan`) and its cost is told: a call may take what is left less a reserve, the
+cheapest forecast cost of every later step. Limits on calls and on models hold inside a run; limits on the population do not.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class WorkflowRun:
     def plan(self, step: str, query: Query, *, query_id: str | None = None) -> Decision:
         """Decide what to call for a step, together with those still to come, and count the step as done.
 
-        Tell what the call cost by :meth:`spent`; until then its expected cost counts.
+        Tell what the call cost by :meth:`spent` before the next step is planned.
 
         Args:
             step: one of those still to come; the first of that name.
@@ -125,9 +125,11 @@ class WorkflowRun:
             query_id: an opaque key that is logged with the decision.
 
         Raises:
-            TargetError: no such step is left.
+            TargetError: no such step is left, or what the last call cost is not known.
             QueryError: the query is neither text nor chat messages.
         """
+        if self._owed is not None:
+            raise TargetError("what did the last call cost? tell by spent(usd) before the next step is planned")
         place = self._place(step)
         others = [later for at, later in enumerate(self._steps) if at != place]
         room = self._left_usd - sum(float(later.cost[later.may].min()) for later in others)

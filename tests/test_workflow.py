@@ -191,6 +191,10 @@ def test_a_step_that_was_never_logged_is_planned_by_all_queries():
     ("play", "message"),
     [
         (lambda run: run.plan("paint", "x"), "no step 'paint' is left in this run; left: 'plan', 'write'"),
+        (
+            lambda run: [run.plan(step, "x") for step in ("plan", "write")],
+            "what did the last call cost? tell by spent(usd) before the next step is planned",
+        ),
         (lambda run: run.spent(0.1), "no call is waiting for its cost; plan a step first"),
         (lambda run: run.spent(-0.1), "what a call cost must be a number of USD, 0 or more, got -0.1"),
         (lambda run: run.spent(float("nan")), "what a call cost must be a number of USD, 0 or more, got nan"),
