@@ -32,6 +32,7 @@ REPLAY = {
     "effective_queries",
 }
 QUERY = "please say which comes next: theorem lemma"
+HARD_QUERY = "please say which comes next: theorem lemma integral manifold functor topology spectrum kernel"
 
 
 def small_log(folder: Path, queries: int = 24) -> Path:
@@ -265,6 +266,55 @@ def test_solve_with_nothing_to_solve_for_says_so(tmp_path):
     assert one_line(said) == (
         "nothing to solve for: give a target (--max-cost, --min-quality ...), --limit or --prices"
     )
+
+
+def test_limits_are_given_in_words_stand_in_the_file_and_are_dropped_again(tmp_path):
+    first, second, third = (tmp_path / f"{name}.yaml" for name in ("first", "second", "third"))
+    share, never = "share of thinker at most 0.2", "never metered"
+
+    said = command("solve", fitted().policy_path, "--limit", share, "--limit", never, "--out", first)
+    again = command("solve", first, "--max-cost", "0.003", "--out", second)
+    bare = command("solve", first, "--no-limits", "--out", third)
+
+    assert (said.code, again.code, bare.code) == (0, 0, 0)
+    assert f"limit     {share}: " in said.out and f"limit     {never}: kept at every logged query" in said.out
+    assert f"limits: [{share}, {never}]" in first.read_text()
+    assert f"limit     {share}: " in again.out  # a new target keeps the limits
+    assert "limit     " not in bare.out and "limits:" not in third.read_text()
+
+
+def test_a_limit_in_other_words_is_refused_with_the_forms_that_are_known(tmp_path):
+    said = command("solve", fitted().policy_path, "--limit", "not too much", "--out", tmp_path / "new.yaml")
+
+    assert one_line(said).startswith(
+        "limit 'not too much' is of no known form; write one of: share of MODEL at most 0.2;"
+    )
+    both = command(
+        "solve", fitted().policy_path, "--limit", "never small", "--no-limits", "--out", tmp_path / "new.yaml"
+    )
+    assert one_line(both) == "--no-limits drops all limits; leave it out, or leave out --limit"
+
+
+def test_the_worth_of_a_right_answer_is_a_target(tmp_path):
+    said = command("solve", fitted().policy_path, "--worth", "0.01", "--out", tmp_path / "new.yaml")
+
+    assert said.code == 0
+    assert "target    best trade at $0.01 for a right answer in place of a wrong one" in said.out
+    assert "status    met: money is spent wherever one more right answer costs less than $0.01" in said.out
+
+
+def test_a_plan_reads_the_labels_of_its_line_and_of_the_command(tmp_path):
+    policy, queries = tmp_path / "p.yaml", tmp_path / "q.jsonl"
+    limit = "only small of tag x"
+    assert command("solve", fitted().policy_path, "--min-quality", "0.85", "--limit", limit, "--out", policy).code == 0
+    lines = [{"query": HARD_QUERY, "query_id": "a", "tag": "x"}, {"query": HARD_QUERY, "query_id": "b"}]
+    queries.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    plain = command("plan", policy, "--queries", queries, "--format", "jsonl")
+    tagged = command("plan", policy, "--queries", queries, "--format", "jsonl", "--tag", "x")
+
+    assert [json.loads(line)["model"] for line in plain.out.splitlines()] == ["small", "thinker"]
+    assert [json.loads(line)["model"] for line in tagged.out.splitlines()] == ["small", "small"]
 
 
 # plan

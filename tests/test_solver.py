@@ -323,6 +323,17 @@ def test_shadow_prices_have_units_and_a_meaning():
     assert reach.meaning == "one more quality point (of 100) costs $0.05 more per 1,000 queries"
 
 
+def test_the_frontier_agrees_with_a_thousand_separate_solves():
+    rng = np.random.default_rng(4)
+    quality, cost = rng.random((40, 6)), rng.lognormal(size=(40, 6))
+    forecast = Forecast(quality, cost)
+    line = hull.frontier(forecast)
+
+    for usd in np.linspace(line.cost_usd[0], 1.05 * line.cost_usd[-1], 1000):
+        found = solve(forecast, MaxCost(float(usd)))
+        assert found.expected_quality == pytest.approx(np.interp(usd, line.cost_usd, line.quality), rel=1e-10)
+
+
 @pytest.mark.parametrize("of", ["gpt@low", 2, -1])
 def test_a_reference_point_that_is_no_column_is_refused(of):
     with pytest.raises(TargetError, match=r"column of 0 to 1.*grid\.index"):
