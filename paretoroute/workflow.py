@@ -7,7 +7,8 @@ there yet, the mean forecast of the logged queries of that step stands for it.
 
 The money is kept for certain as long as each call keeps its own hard limit (see ``max_cost_usd`` of
 :meth:`~paretoroute.planner.Planner.plan`) and its cost is told: a call may take what is left less a reserve, the
-cheapest forecast cost of every later step. Limits on calls and on models hold inside a run; limits on the population do not.
+cheapest forecast cost of every later step. Limits on calls and on models hold inside a run; limits on the population do
+not.
 """
 
 from __future__ import annotations
