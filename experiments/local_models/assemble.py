@@ -1,0 +1,75 @@
+"""Turn raw answers into a log of runs: python assemble.py FOLDER OUT.parquet.
+
+From the 16 raw samples of a question, a vote of k stands on each of 16 / k separate groups: quality is the share of groups
+whose vote is right (trials = 16 / k), tokens, cost and latency are means over the groups. The prompt is evaluated once a
+vote. Cost is measured CPU seconds times the price of a core-hour.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from questions import Question, right, vote, write_questions
+
+CORE_HOUR_USD = 0.04  # what clouds ask for one shared virtual core, an hour
+VOTES = (1, 2, 4, 8, 16)
+
+
+def rows_of(model: str, question: Question, said: dict, took: dict) -> list[dict]:
+    """Give the runs of one model on one question: a row a size of vote."""
+    answers, rows = said["answers"], []
+    for size in VOTES:
+        groups = [slice(at, at + size) for at in range(0, len(answers) - size + 1, size)]
+        seconds = took["prompt_seconds"] + sum(sum(took["seconds"][group]) for group in groups) / len(groups)
+        rows.append(
+            {
+                "query_id": question.id,
+                "query": question.text,
+                "tag": question.kind,
+                "model": model,
+                "budget_kind": "samples",
+                "budget_label": str(size),
+                "budget": float(size),
+                "quality": sum(right(vote(answers[group]), question.answer) for group in groups) / len(groups),
+                "trials": float(len(groups)),
+                "prompt_tokens": float(said["prompt_tokens"]),
+                "completion_tokens": sum(sum(said["tokens"][group]) for group in groups) / len(groups),
+                "cost_usd": seconds * CORE_HOUR_USD / 3600,
+                "latency_s": round(seconds, 6),
+            }
+        )
+    return rows
+
+
+def assemble(folder: Path) -> list[dict]:
+    """Give the runs of all models in a folder."""
+    settings = json.loads((folder / "settings.json").read_text())
+    questions = write_questions(settings["questions"], seed=settings["seed"])
+    rows = []
+    for file in sorted(folder.glob("*.generations.jsonl")):
+        model = file.name.removesuffix(".generations.jsonl")
+        pairs = (path.read_text().splitlines() for path in (file, folder / f"{model}.timings.jsonl"))
+        for question, said, took in zip(questions, *(map(json.loads, lines) for lines in pairs), strict=True):
+            if not said["id"] == took["id"] == question.id:
+                raise SystemExit(f"{file.name}: {said['id']} stands where {question.id} belongs")
+            rows += rows_of(model, question, said, took)
+    return rows
+
+
+def main() -> None:
+    """Write the log."""
+    if len(sys.argv) != 3:
+        raise SystemExit(__doc__)
+    rows = assemble(Path(sys.argv[1]))
+    pq.write_table(pa.Table.from_pylist(rows), sys.argv[2], compression="zstd", compression_level=19)
+    print(
+        f"{len(rows)} runs of {len({row['query_id'] for row in rows})} questions, {Path(sys.argv[2]).stat().st_size} bytes"
+    )
+
+
+if __name__ == "__main__":
+    main()

