@@ -265,7 +265,7 @@ def demo(
     from paretoroute.planner import Planner
 
     _check_out(out)
-    say("The log that ships with the package is SIMULATED: four invented models, see its data card.")
+    say("The log that ships with the package is of two TOY-SIZED open models on a laptop, see its data card.")
     log = demo_runs()
     with printing.console(stderr=True).status("fitting") as status:
         policy = learn(log, name=out.stem, progress=status.update)

@@ -7,13 +7,13 @@ from importlib.resources import as_file, files
 from paretoroute.runs import Runs, read_runs
 
 DEMO_QUERIES = (
-    "What is 384 + 1297?",
-    "Prove that the sum of the angles of a triangle is 180 degrees, then extend it to convex polygons.",
-    "Summarise this email in one sentence: the meeting moved to Thursday at ten, please bring the signed contract.",
+    'What is "winter" in Spanish?',
+    'What is the opposite of "empty"?',
+    "What is 12 times 9?",
 )
 
 
 def demo_runs() -> Runs:
-    """Read the log that ships with the package: simulated runs of four invented models (see its data card)."""
+    """Read the log that ships with the package: real runs of two toy-sized open models (see its data card)."""
     with as_file(files("paretoroute") / "data" / "demo_runs.parquet") as path:
         return read_runs(path)

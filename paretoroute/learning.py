@@ -55,7 +55,7 @@ def fit(
 
     Example:
         >>> from paretoroute import MaxCost, demo_runs
-        >>> policy = fit(demo_runs(), MaxCost(usd=0.002))
+        >>> policy = fit(demo_runs(), MaxCost(usd=4e-6))
         >>> policy.document.solution.status
         'met'
     """

@@ -56,7 +56,7 @@ class Planner:
 
     Example:
         >>> import paretoroute as pr
-        >>> planner = Planner(pr.fit(pr.demo_runs(), pr.MaxCost(usd=0.002)))
+        >>> planner = Planner(pr.fit(pr.demo_runs(), pr.MaxCost(usd=4e-6)))
         >>> planner.plan("What is 2 + 2?").propensity
         1.0
     """

@@ -1,29 +1,32 @@
+"""The log that ships with the package: what it says it is, and what can be learned from it."""
+
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 import paretoroute
-from paretoroute.prices import derive_prices
+import paretoroute as pr
 from paretoroute.runs import Runs, read_runs
 
 FILE = Path(paretoroute.__path__[0]) / "data" / "demo_runs.parquet"
-EXPERIMENT = Path(__file__).parents[1] / "experiments" / "demo_log"
+EXPERIMENT = Path(__file__).parents[1] / "experiments" / "local_models"
 
 
 @pytest.fixture
-def generate(monkeypatch) -> Iterator[ModuleType]:
+def assemble(monkeypatch) -> Iterator[ModuleType]:
     monkeypatch.syspath_prepend(str(EXPERIMENT))
-    for name in ("generate", "queries"):
+    for name in ("assemble", "questions"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    import generate  # pyright: ignore
+    import assemble  # pyright: ignore
 
-    yield generate
-    for name in ("generate", "queries"):
+    yield assemble
+    for name in ("assemble", "questions"):
         sys.modules.pop(name, None)
 
 
@@ -32,60 +35,48 @@ def runs() -> Runs:
     return read_runs(FILE, strict=True)
 
 
-def test_the_shipped_log_is_what_the_script_draws(generate):
-    shipped = pq.read_table(FILE)
+def test_the_shipped_log_is_what_the_answers_that_were_collected_make(assemble):
+    made = pa.Table.from_pylist(assemble.assemble(EXPERIMENT / "runs"))
 
-    drawn = generate.simulate()
-
-    assert drawn.schema.equals(shipped.schema)
-    assert drawn.equals(shipped), "run experiments/demo_log/generate.py again"
+    assert made.equals(pq.read_table(FILE)), "run experiments/local_models/assemble.py again"
 
 
-def test_another_seed_draws_another_log(generate):
-    assert not generate.simulate(seed=1).equals(generate.simulate())
+def test_the_shipped_log_is_small_and_reads_without_a_row_set_aside_or_a_notice(runs):
+    assert FILE.stat().st_size < 1_000_000
+    assert (runs.set_aside_count, runs.notices, runs.assumption) == (0, (), None)
 
 
-def test_the_shipped_log_is_small():
-    assert FILE.stat().st_size < 600_000
-
-
-def test_the_shipped_log_reads_without_a_row_set_aside_or_a_notice(runs):
-    assert runs.set_aside_count == 0
-    assert runs.notices == ()
-    assert runs.assumption is None
-
-
-def test_every_query_has_its_own_text_and_a_kind(runs):
-    assert len(set(runs.texts)) == len(runs.query_ids) == 900
-    assert None not in runs.tags
-    assert len(set(runs.tags)) >= 8
-
-
-def test_every_query_was_run_at_a_part_of_the_points(runs):
+def test_every_question_has_a_kind_and_was_answered_at_every_point(runs):
     _, count = runs.means("quality")
-    logged = (count > 0).mean(axis=1)
 
-    assert len(runs.points) == 11
-    assert logged.min() >= 0.5
-    assert logged.max() <= 0.75
-    assert (count > 1).any(), "some runs are repeated"
-
-
-def test_the_prices_in_the_script_explain_the_logged_cost(runs, generate):
-    derived, notes = derive_prices(runs)
-
-    assert notes == {}
-    for name, model in generate.MODELS.items():
-        price = derived[name]
-        assert (price.input_usd_per_mtok, price.output_usd_per_mtok) == pytest.approx(model.prices, rel=1e-3)
+    assert len(set(runs.texts)) == len(runs.query_ids) == 1053
+    assert None not in runs.tags and len(set(runs.tags)) == 13
+    assert len(runs.points) == 10 and (count > 0).all()
+    assert len(runs) == 10_530
 
 
-def test_more_compute_hurts_the_reasoner_on_easy_kinds_and_helps_on_hard_ones(runs):
+def test_more_samples_cost_more_at_every_question(runs):
+    cost, _ = runs.means("cost_usd")
+
+    for model in range(2):
+        assert (np.diff(cost[:, 5 * model : 5 * model + 5], axis=1) > 0).all()
+
+
+def test_which_model_is_better_depends_on_the_kind(runs):
     quality, _ = runs.means("quality")
     names = [point.name for point in runs.points]
-    much, little = quality[:, names.index("sim-reasoner@xhigh")], quality[:, names.index("sim-reasoner@low")]
-    trivia = np.array([tag == "trivia" for tag in runs.tags])
-    geometry = np.array([tag == "geometry" for tag in runs.tags])
+    gemma, smol = names.index("gemma3-270m@16"), names.index("smollm2-135m@16")
+    kind = np.array(runs.tags)
 
-    assert np.nanmean(much[trivia]) < np.nanmean(little[trivia]) - 0.1
-    assert np.nanmean(much[geometry]) > np.nanmean(little[geometry]) + 0.1
+    for name, better, worse in (("spanish", gemma, smol), ("capital", gemma, smol), ("opposite", smol, gemma)):
+        gain = quality[kind == name, better] - quality[kind == name, worse]
+        assert gain.mean() > 2 * gain.std() / len(gain) ** 0.5 + 0.02, name
+
+
+def test_routing_pays_on_it_and_the_fit_says_so(runs):
+    document = pr.fit(runs, pr.MaxCost(usd=4e-6)).document
+
+    assert document.solution.status == "met"
+    assert document.expected.cost_usd == pytest.approx(4e-6, rel=1e-5)
+    assert document.expected.quality > document.expected.best_single.quality
+    assert document.fitted_on.findings[-1].startswith("routing pays on these runs")

@@ -1,8 +1,8 @@
 """Turn raw answers into a log of runs: python assemble.py FOLDER OUT.parquet.
 
-From the 16 raw samples of a question, a vote of k stands on each of 16 / k separate groups: quality is the share of groups
-whose vote is right (trials = 16 / k), tokens, cost and latency are means over the groups. The prompt is evaluated once a
-vote. Cost is measured CPU seconds times the price of a core-hour.
+From the 16 raw samples of a question, a vote of k stands on each of 16 / k separate groups: quality is the share of
+groups whose vote is right (trials = 16 / k), tokens, cost and latency are means over the groups. The prompt is
+evaluated once a vote. Cost is measured CPU seconds times the price of a core-hour.
 """
 
 from __future__ import annotations
@@ -66,9 +66,8 @@ def main() -> None:
         raise SystemExit(__doc__)
     rows = assemble(Path(sys.argv[1]))
     pq.write_table(pa.Table.from_pylist(rows), sys.argv[2], compression="zstd", compression_level=19)
-    print(
-        f"{len(rows)} runs of {len({row['query_id'] for row in rows})} questions, {Path(sys.argv[2]).stat().st_size} bytes"
-    )
+    size = Path(sys.argv[2]).stat().st_size
+    print(f"{len(rows)} runs of {len({row['query_id'] for row in rows})} questions, {size} bytes")
 
 
 if __name__ == "__main__":

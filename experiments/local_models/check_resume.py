@@ -45,9 +45,8 @@ def main() -> None:
             file.write(b'{"id": "half a li')  # what a kill in the middle of a write leaves
         subprocess.run(command(torn), check=True, stderr=subprocess.DEVNULL)
         same = (whole / name).read_bytes() == (torn / name).read_bytes()
-        print(
-            f"{asked.model}: {asked.questions} questions, killed {kills} times: {'the same bytes' if same else 'DIFFERENT'}"
-        )
+        said = "the same bytes" if same else "DIFFERENT"
+        print(f"{asked.model}: {asked.questions} questions, killed {kills} times: {said}")
         sys.exit(0 if same else 1)
 
 
