@@ -163,7 +163,7 @@ def _open_collection(opened: list[_Open], event: events.Event, name: str, text_k
     if top.awaits_key():
         raise _error(name, "a list or mapping stands where a key belongs", "use plain text as the key", _line(event))
     if len(opened) > MAX_DEPTH:
-        raise _error(name, f"nests deeper than {MAX_DEPTH} levels", "flatten it", _line(event))
+        raise _too_deep(name, _line(event))
     is_list = isinstance(event, events.SequenceStartEvent)
     opened.append(_Open([], top.takes_text(text_keys)) if is_list else _Open({}))
 
@@ -206,6 +206,8 @@ def _parser_events(text: str, name: str) -> Iterator[events.Event]:
         mark = error.problem_mark or error.context_mark
         problem = error.problem or error.context or "cannot be parsed"
         line = None if mark is None else mark.line + 1
+        if "nesting depth" in problem:  # PyYAML 6.0.4 has a limit of its own, which acts before ours
+            raise _too_deep(name, line) from None
         raise _error(name, f"is not YAML: {problem}", "correct this line or write the file again", line) from None
     except YamlError:
         raise
@@ -344,6 +346,10 @@ def _printable(char: str, where: str) -> str:
 def _error(name: str, reason: str, fix: str, line: int | None = None) -> YamlError:
     shown = name if name.isprintable() else ascii(name)
     return YamlError(f"{shown}{'' if line is None else f', line {line}'}: {reason}; {fix}")
+
+
+def _too_deep(name: str, line: int | None) -> YamlError:
+    return _error(name, f"nests deeper than {MAX_DEPTH} levels", "flatten it", line)
 
 
 def _too_large(name: str) -> YamlError:
