@@ -28,6 +28,7 @@ def may_call(
     figures: tuple[Array, Array, Array | None],
     labels: Mapping[str, NDArray[np.str_] | str],
     *,
+    callable: Mask | None = None,
     least_prompt_tokens: float = 0.0,
 ) -> tuple[Mask, Mask]:
     """Tell which points keep every limit on calls.
@@ -41,6 +42,7 @@ def may_call(
         grid: points and prices.
         figures: forecast amount, prompt tokens and latency (or None), ``(..., points)`` each.
         labels: by kind, of each query ``(...,)``.
+        callable: points to choose among, bool ``(..., points)``; None: all.
         least_prompt_tokens: what the prompt has at least, whatever is forecast; for the context.
 
     Returns:
@@ -50,7 +52,7 @@ def may_call(
         TargetError: no latency is forecast, or the rules on models leave no point.
     """
     shape = figures[0].shape
-    allowed = np.ones(shape, bool)
+    allowed = np.ones(shape, bool) if callable is None else np.array(np.broadcast_to(callable, shape))
     for limit in limits:
         if isinstance(limit, Forbid | Require):
             named = np.isin(np.arange(shape[-1]), columns_of(limit.models, grid))

@@ -142,23 +142,18 @@ class Planner:
         Raises:
             QueryError: the query is neither text nor chat messages, its id is no text, or the embedding has another
                 width.
-            TargetError: a limit is out of range, names an unknown model, or no point is callable.
+            TargetError: a limit is out of range, names an unknown model, or no point is callable, also by the policy's
+                own rules on models.
         """
         text = _text(query)
         _check_id(query_id)
         amounts, read = self._forecast(text, embedding)
-        if self._blind is not None:
-            amounts = replace(amounts, quality=self._blind.quality[0])
-        cost = self._cost(amounts)
-        quality = np.clip(amounts.quality + self._solution.quality_shift, 0.0, 1.0)
+        quality, cost = self._expected(amounts)
         caps = self.bill.caps(amounts)
         may = self._may(models, callable)
         fits, caps_fitting = self.bill.fitting(text, amounts, cost, caps, max_cost_usd)
         labels = {by: name for by, name in (("tag", tag), ("tenant", tenant), ("step", step)) if name}
-        own, kept = self._own_limits(text, amounts, labels)
-        if self._reads_latency:
-            own = own & np.isfinite(amounts.latency_s)
-        may = may & own if (may & own).any() else may
+        may, kept = self._own_limits(text, amounts, labels, may)
         limited = may & fits & kept
         if min_quality is not None:
             limited &= quality >= _fraction("min_quality", min_quality)
@@ -214,12 +209,10 @@ class Planner:
         """
         text = _text(query)
         amounts, _ = self._forecast(text, None)
-        if self._blind is not None:
-            amounts = replace(amounts, quality=self._blind.quality[0])
-        cost = self._cost(amounts)
+        quality, cost = self._expected(amounts)
         fits, _ = self.bill.fitting(text, amounts, cost, self.bill.caps(amounts), max_cost_usd)
-        own, _ = self._own_limits(text, amounts, {"step": step} if step else {})
-        return np.clip(amounts.quality + self._solution.quality_shift, 0.0, 1.0), cost, fits & own
+        own, _ = self._own_limits(text, amounts, {"step": step} if step else {}, np.ones(len(cost), bool))
+        return quality, cost, fits & own
 
     def mean_figures(self, step: str) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         """Give what every point did on average for the logged queries of a step, or for all where it was not logged.
@@ -234,7 +227,11 @@ class Planner:
         return np.clip(record.quality[rows].mean(0), 0.0, 1.0), np.maximum(record.cost_usd[rows].mean(0), 0.0), may
 
     def _forecast(self, text: str | None, embedding: ArrayLike | None) -> tuple[Amounts, bool]:
-        """Forecast every point; the second tells whether the query could be read."""
+        """Forecast every point as the policy does; the second tells whether the query could be read."""
+        amounts, read = self._surface_at(text, embedding)
+        return amounts if self._blind is None else replace(amounts, quality=self._blind.quality[0]), read
+
+    def _surface_at(self, text: str | None, embedding: ArrayLike | None) -> tuple[Amounts, bool]:
         surface, kind = self.policy.surface, self.policy.document.features.kind
         if kind == "hashed_ngrams":
             if text is None or not (text.strip() or surface.knows_blanks):
@@ -250,13 +247,15 @@ class Planner:
             raise QueryError(f"the embedding must be {width} finite numbers, got shape {vector.shape}")
         return surface.at(surface.featurizer.of_embedding(vector)), True
 
+    def _expected(self, amounts: Amounts) -> tuple[Floats, Floats]:
+        """Give the calibrated quality and cost of every point, ``(points,)`` each."""
+        quality = np.clip(amounts.quality + self._solution.quality_shift, 0.0, 1.0)
+        return quality, self._raw_cost(amounts) * self._solution.cost_ratio
+
     def _raw_cost(self, amounts: Amounts) -> Floats:
         if self._blind is not None:
             return self._blind.cost_usd[0]
         return cost_usd(amounts.amount, amounts.prompt_tokens, self._grid)
-
-    def _cost(self, amounts: Amounts) -> Floats:
-        return self._raw_cost(amounts) * self._solution.cost_ratio
 
     def _may(self, models: Collection[str] | None, callable: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
         may = np.ones(len(self._models), bool)
@@ -286,15 +285,26 @@ class Planner:
             away, some = np.nan_to_num(latency_s, nan=np.inf), may & fits
         return some & (away == away[some].min())
 
-    def _own_limits(self, text: str | None, amounts: Amounts, labels: dict[str, str]) -> tuple[NDArray[np.bool_], bool]:
-        """Find the points that keep the policy's limits on calls, and whether any does."""
+    def _own_limits(
+        self, text: str | None, amounts: Amounts, labels: dict[str, str], may: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.bool_], bool]:
+        """Find the points, of those that may be called, that keep the policy's own limits, and whether any does.
+
+        Where none keeps the limits on a call's figures the nearest one stays; a rule on models is never bent.
+        """
+        if self._reads_latency and (may & np.isfinite(amounts.latency_s)).any():
+            may = may & np.isfinite(amounts.latency_s)
         if not self._call_limits:
-            return np.ones(len(self._models), bool), True
+            return may, True
         size = 0 if text is None else len(text.encode("utf-8", "replace"))
-        figures = amounts.amount, amounts.prompt_tokens, amounts.latency_s
-        least = size / BYTES_PER_TOKEN
         mask, kept = may_call(
-            self._call_limits, self.policy.surface, self._grid, figures, labels, least_prompt_tokens=least
+            self._call_limits,
+            self.policy.surface,
+            self._grid,
+            (amounts.amount, amounts.prompt_tokens, amounts.latency_s),
+            labels,
+            callable=may,
+            least_prompt_tokens=size / BYTES_PER_TOKEN,
         )
         return mask, bool(kept)
 

@@ -150,6 +150,16 @@ def test_a_tag_changes_the_plan_only_where_a_limit_speaks_of_it():
     assert "thinker" not in {name.split("@")[0] for name in tied.plan(text, tag="hard").fallbacks}
 
 
+def test_a_rule_on_models_is_never_bent_by_what_the_caller_allows():
+    planner = pr.Planner(policy().solve(limits=[pr.Forbid(("thinker",), "hard"), pr.MaxCallCost(1e-6)]))
+    text = text_of(HARD, np.random.default_rng(6))
+
+    assert planner.plan(text, models=["thinker"]).model == "thinker"
+    assert planner.plan(text, models=["thinker", "small"], tag="hard").model == "small"
+    with pytest.raises(TargetError, match="no point may be called: never thinker of tag hard; allow at least one model"):
+        planner.plan(text, models=["thinker"], tag="hard")
+
+
 def test_only_what_is_required_is_called():
     solved = policy().solve(limits=[pr.Require(("small", "metered"), "acme", "tenant")])
     acme = members(solved, "tenant", "acme")
