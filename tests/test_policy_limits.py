@@ -156,7 +156,7 @@ def test_a_rule_on_models_is_never_bent_by_what_the_caller_allows():
 
     assert planner.plan(text, models=["thinker"]).model == "thinker"
     assert planner.plan(text, models=["thinker", "small"], tag="hard").model == "small"
-    with pytest.raises(TargetError, match="no point may be called: never thinker of tag hard; allow at least one model"):
+    with pytest.raises(TargetError, match="no point may be called: never thinker of tag hard"):
         planner.plan(text, models=["thinker"], tag="hard")
 
 
