@@ -6,7 +6,8 @@ Each figure (quality, log tokens, log latency) is a panel, queries by points, wi
 2. basis: principal components of the residuals; what points share is learned together
 3. heads: ridge at three strengths and neighbours in six ways, each query left out with its near-duplicates
 4. stacking: how much to trust each head for each component, pooled                     (JAX, optax)
-5. gate: where the cross-fitted forecasts do not beat the means beyond noise, the panel stays flat, and the
+5. second level: quality hears what the forecasts of tokens and its own leading components tell about it
+6. gate: where the cross-fitted forecasts do not beat the means beyond noise, the panel stays flat, and the
    surface is the prompt-blind one
 
 The out-of-fold forecasts go into the traffic, and everything that is promised later is judged on them.
@@ -17,40 +18,30 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute import completion, neighbours, ridge, stacking
+from paretoroute import completion, neighbours, ridge, second_level, stacking
 from paretoroute.errors import RunsError
 from paretoroute.featurizer import Featurizer, fit_embeddings, fit_texts
 from paretoroute.fitted import Fit, Signal
 from paretoroute.grid import Grid
+from paretoroute.panel_cells import Cells, panels_of
 from paretoroute.runs import Runs
 from paretoroute.splits import folds, group_key
-from paretoroute.surface import QUANTILES, Bounds, Familiarity, Panel, Surface
+from paretoroute.surface import QUANTILES, Bounds, Familiarity, Panel, Surface, second_level_inputs
 from paretoroute.traffic import Labels, Traffic, sample_size
 
 FOLDS = 5
 LEAST_QUERIES = 20
 NEIGHBOUR_CAP_BYTES = 4_000_000
 MOST_NEIGHBOURS = 12_000
-AMOUNT_COMPONENTS = 8
 GATE_SE = 1.0  # a panel follows the query only if its out-of-fold gain exceeds so many standard errors
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class _Cells:
-    """One panel before fitting; ``values`` is in logs where ``log``."""
-
-    name: str
-    values: Floats
-    count: Floats
-    log: bool
-    components: int
 
 
 @dataclass(frozen=True)
@@ -66,6 +57,38 @@ class _Sample:
     group: NDArray[np.int64]
     all_features: Floats
     rank: int
+
+    @cached_property
+    def alike(self) -> list[NDArray[np.intp]]:
+        """Groups of 20 and more of the rows that look the same to the surface, such as queries without a text."""
+        _, group, size = np.unique(self.features, axis=0, return_inverse=True, return_counts=True)
+        return [np.flatnonzero(group.ravel() == g) for g in np.flatnonzero(size >= LEAST_QUERIES)]
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A panel after the first level.
+
+    Args:
+        cells: what was logged.
+        base: pooled means, ``(points,)``.
+        basis: ``(points, components)``.
+        targets: components of all queries, ``(queries, components)``.
+        known: share of the points that were logged of each of the sample's queries, ``(sample,)``.
+        weights: of the heads, by all queries, ``(heads, components)``.
+        own: out-of-fold forecast components, ``(sample, components)``.
+    """
+
+    cells: Cells
+    base: Floats
+    basis: Floats
+    targets: Floats
+    known: Floats
+    weights: Floats
+    own: Floats
+
+    def figures(self, components: Floats) -> Floats:
+        return self.base + components @ self.basis.T
 
 
 def fit_surface(
@@ -93,10 +116,14 @@ def fit_surface(
     featurizer, features = _features(runs, kind, seed)
     sample = _sample(runs, features, featurizer.rank, len(grid.points), seed)
     panels, signals, forecasts = {}, [], {}
-    cells = _panels(runs, grid)
+    cells = panels_of(runs, grid)
+    drafts = {}
     for cell in cells.values():
         say(f"fitting {cell.name}")
-        panels[cell.name], signal, forecasts[cell.name] = _fit_panel(cell, grid, sample, seed)
+        drafts[cell.name] = _first_level(cell, grid, sample, seed)
+    for name, draft in drafts.items():
+        found = _second_level(drafts, sample) if name == "quality" else (None, draft.own)
+        panels[name], signal, forecasts[name] = _fit_panel(draft, *found, sample, _neighbours(sample, grid))
         signals.append(signal)
     surface = Surface(
         featurizer=featurizer,
@@ -120,9 +147,7 @@ def _share_forecasts(surface: Surface, sample: _Sample, forecasts: dict[str, Flo
     sees: it gives all of them one forecast, and they tie. With 20 or more of them what leaks of their own outcomes is
     small.
     """
-    _, group, size = np.unique(sample.features, axis=0, return_inverse=True, return_counts=True)
-    for g in np.flatnonzero(size >= LEAST_QUERIES):
-        rows = np.flatnonzero(group.ravel() == g)
+    for rows in sample.alike:
         same = surface.at(sample.features[rows[0]])
         for name, values in (
             ("quality", same.quality),
@@ -157,73 +182,51 @@ def _neighbours(sample: _Sample, grid: Grid) -> int:
     return min(len(sample.rows), max(400, NEIGHBOUR_CAP_BYTES // per_query))
 
 
-def _panels(runs: Runs, grid: Grid) -> dict[str, _Cells]:
-    """Arrange the logged means as panels; a name that is absent was never logged."""
-    quality, count = runs.means("quality")
-    priced = np.array([point.model in grid.prices for point in grid.points])
-    completion_tokens, tokens_count = runs.means("completion_tokens")
-    cost, cost_count = runs.means("cost_usd")
-    amount = np.where(priced, completion_tokens, cost)
-    amount_count = np.where(priced, tokens_count, cost_count)
-    unknown = [grid.names[j] for j in np.flatnonzero((amount_count > 0).sum(0) == 0)]
-    if unknown:
-        raise RunsError(f"the cost of {', '.join(unknown)} is nowhere known; log cost_usd, or tokens with prices")
-    components = len(grid.points)
-    few = min(components, AMOUNT_COMPONENTS)
-    found = {
-        "quality": _Cells("quality", quality, count, False, components),
-        "tokens": _log_cells("tokens", amount, amount_count, few),
-    }
-    if priced.any():
-        prompt, prompt_count = _billed_prompt(runs, grid)
-        found["prompt tokens"] = _log_cells("prompt tokens", np.where(priced, prompt, np.nan), prompt_count * priced, 2)
-    latency, latency_count = runs.means("latency_s")
-    if (latency_count > 0).sum() >= LEAST_QUERIES:
-        found["latency"] = _log_cells("latency", latency, latency_count, min(components, 3))
-    return found
-
-
-def _billed_prompt(runs: Runs, grid: Grid) -> tuple[Floats, Floats]:
-    """Mean prompt tokens, those read from a cache counted at what they cost beside the others."""
-    prompt, count = runs.means("prompt_tokens")
-    cached, _ = runs.means("cached_prompt_tokens")
-    discount = np.zeros(len(grid.points))
-    for j, point in enumerate(grid.points):
-        price = grid.prices.get(point.model)
-        if price and price.cached_input_usd_per_mtok is not None and price.input_usd_per_mtok > 0:
-            discount[j] = 1 - price.cached_input_usd_per_mtok / price.input_usd_per_mtok
-    return prompt - np.nan_to_num(cached) * discount, count
-
-
-def _log_cells(name: str, values: Floats, count: Floats, components: int) -> _Cells:
-    floor = np.nanmin(np.where(values > 0, values, np.nan)) if (values > 0).any() else 1.0
-    logs = np.log(np.maximum(values, 0.5 * floor), out=np.full(values.shape, np.nan), where=count > 0)
-    return _Cells(name, logs, np.where(np.isfinite(logs), count, 0.0), True, components)
-
-
-def _fit_panel(cells: _Cells, grid: Grid, sample: _Sample, seed: int) -> tuple[Panel, Signal, Floats]:
-    """Fit one panel; the third is its cross-fitted forecasts at the sample's queries, ``(sample, points)``."""
+def _first_level(cells: Cells, grid: Grid, sample: _Sample, seed: int) -> _Draft:
+    """Fill a panel's holes, find its components, and stack the heads that forecast them."""
     full = completion.complete(cells.values, cells.count, grid.points, rising=cells.name != "prompt tokens", seed=seed)
     basis = _basis(full.residual, cells.components)
     targets = full.residual @ basis
     heads = _left_out(sample, targets)
+    known = (cells.count[sample.rows] > 0).mean(1)
+    weights = stacking.stack(heads, targets[sample.rows], known, sample.fold, FOLDS)
+    own = stacking.cross_fitted(heads, weights, sample.fold)
+    return _Draft(cells, full.base, basis, targets, known, weights[-1], own)
+
+
+def _second_level(drafts: dict[str, _Draft], sample: _Sample) -> tuple[second_level.SecondLevel, Floats]:
+    """Let quality hear what the first level forecasts of tokens and of quality itself."""
+    quality, tokens = drafts["quality"], drafts["tokens"]
+    used = _signal(tokens.cells, tokens.base, tokens.figures(tokens.own), sample).used
+    inputs = second_level_inputs(tokens.own * used, quality.own)
+    return second_level.fit(inputs, quality.own, quality.targets[sample.rows], quality.known, sample.fold, FOLDS)
+
+
+def _fit_panel(
+    draft: _Draft, level: second_level.SecondLevel | None, components: Floats, sample: _Sample, kept: int
+) -> tuple[Panel, Signal, Floats]:
+    """Finish one panel; the third is its out-of-fold forecasts at the sample's queries, ``(sample, points)``.
+
+    Args:
+        draft: its first level.
+        level: its second, or None.
+        components: its out-of-fold forecasts, ``(sample, components)``.
+        sample: the queries that stand for all.
+        kept: number of neighbours that the surface keeps.
+    """
+    cells = draft.cells
     known = cells.count[sample.rows] > 0
-    weights = stacking.stack(heads, targets[sample.rows], known.mean(1), sample.fold, FOLDS)
-    mixed = np.zeros_like(targets[sample.rows])
-    for f in range(FOLDS):
-        inside = sample.fold == f
-        mixed[inside] = np.einsum("hik,hk->ik", heads[:, inside], weights[f])
-    forecast = full.base + mixed @ basis.T
-    signal = _signal(cells, full.base, forecast, sample)
+    forecast = draft.figures(components)
+    signal = _signal(cells, draft.base, forecast, sample)
     if not signal.used:
-        forecast = np.broadcast_to(_single(full.base), forecast.shape).copy()
+        forecast = np.broadcast_to(_single(draft.base), forecast.shape).copy()
     low, high = (_single(end) for end in _range(cells))
     smear = None
     if cells.log:
         smear = _single(_smear(cells.values[sample.rows], known, np.clip(forecast, low, high)))
     spread = _single(_spread(cells, forecast, sample))
     finish = (low, high, smear, spread, _tail(cells, forecast, spread, sample) if cells.log else None)
-    panel = _assemble(full.base, basis, targets, weights[-1] * signal.used, sample, grid, finish)
+    panel = _assemble(draft, level, signal.used, sample, kept, finish)
     return panel, signal, panel.finish(forecast)
 
 
@@ -239,15 +242,20 @@ def _left_out(sample: _Sample, targets: Floats) -> Floats:
     """Forecast the sample's components by every head without the query's own group: ``(heads, sample, components)``.
 
     Leaving out one query (and what must stay with it) rather than a fifth of them keeps these forecasts as close as can
-    be to those of the surface that is deployed: the price is set on these and used on those.
+    be to those of the surface that is deployed: the price is set on these and used on those. Queries that look the same
+    share their mean: left out one by one their forecasts would differ only by what was left out, their own outcome
+    with its sign turned, and the second level would read it.
     """
     own, group = targets[sample.rows], sample.group[sample.rows]
     linear = ridge.left_out(sample.all_features, targets, sample.group, sample.rows)
     near = neighbours.averages_between(sample.features, own, sample.features, sample.rank, apart=(group, group))
-    return np.concatenate([linear, near])
+    heads = np.concatenate([linear, near])
+    for rows in sample.alike:
+        heads[:, rows] = heads[:, rows].mean(axis=1, keepdims=True)
+    return heads
 
 
-def _signal(cells: _Cells, base: Floats, forecast: Floats, sample: _Sample) -> Signal:
+def _signal(cells: Cells, base: Floats, forecast: Floats, sample: _Sample) -> Signal:
     values, count = cells.values[sample.rows], cells.count[sample.rows]
     known = count > 0
     weight = np.where(known, np.minimum(count, 16.0), 0.0)
@@ -259,7 +267,7 @@ def _signal(cells: _Cells, base: Floats, forecast: Floats, sample: _Sample) -> S
     return Signal(cells.name, explained, se, explained > GATE_SE * se)
 
 
-def _range(cells: _Cells) -> tuple[Floats, Floats]:
+def _range(cells: Cells) -> tuple[Floats, Floats]:
     points = cells.values.shape[1]
     if not cells.log:
         return np.zeros(points), np.ones(points)
@@ -280,15 +288,20 @@ def _smear(values: Floats, known: NDArray[np.bool_], forecast: Floats) -> Floats
     return np.exp((count * own + 10 * common) / (count + 10))
 
 
-def _assemble(base, basis, targets, weights, sample: _Sample, grid: Grid, finish) -> Panel:
+def _assemble(
+    draft: _Draft, level: second_level.SecondLevel | None, used: bool, sample: _Sample, kept: int, finish
+) -> Panel:
+    """Write a panel down as a surface reads it; one that is not used has nothing in it that moves with the query."""
     strengths = len(ridge.STRENGTHS)
-    slopes, intercepts = ridge.coefficients(ridge.moments(sample.all_features, targets))
-    slope = np.einsum("sfk,sk->fk", slopes, weights[:strengths]) @ basis.T
-    offset = basis @ (intercepts * weights[:strengths]).sum(0)
-    kept = targets[sample.rows[: _neighbours(sample, grid)]].astype(np.float16)
-    rounded = [_single(part) for part in (base, offset, slope)]
+    slopes, intercepts = ridge.coefficients(ridge.moments(sample.all_features, draft.targets))
+    weights = draft.weights * used
+    slope = np.einsum("sfk,sk->fk", slopes, weights[:strengths])
+    offset = (intercepts * weights[:strengths]).sum(0)
+    targets = draft.targets[sample.rows[:kept]].astype(np.float16)
+    rounded = [_single(part) for part in (draft.base, offset, slope)]
     shape = [None if part is None else _single(part) for part in finish]
-    return Panel(*rounded, kept, _single(weights[strengths:]), _single(basis), *shape)  # type: ignore[arg-type]
+    second = [] if level is None else [_single(part * used) for part in (level.keep, level.cross, level.shift)]
+    return Panel(*rounded, targets, _single(weights[strengths:]), _single(draft.basis), *shape, *second)  # type: ignore[arg-type]
 
 
 def _single(values: Floats) -> Floats:
@@ -296,7 +309,7 @@ def _single(values: Floats) -> Floats:
     return values.astype(np.float32).astype(np.float64)
 
 
-def _spread(cells: _Cells, forecast: Floats, sample: _Sample) -> Floats:
+def _spread(cells: Cells, forecast: Floats, sample: _Sample) -> Floats:
     """Standard deviation of a logged cell around its out-of-fold forecast, pooled with four cells at the mean."""
     known = cells.count[sample.rows] > 0
     error = np.where(known, cells.values[sample.rows] - forecast, 0.0)
@@ -304,7 +317,7 @@ def _spread(cells: _Cells, forecast: Floats, sample: _Sample) -> Floats:
     return np.sqrt(((error**2).sum(0) + 4 * total) / (known.sum(0) + 4))
 
 
-def _tail(cells: _Cells, forecast: Floats, spread: Floats, sample: _Sample) -> Floats:
+def _tail(cells: Cells, forecast: Floats, spread: Floats, sample: _Sample) -> Floats:
     """Quantiles of logged minus forecast in units of the point's spread, over all points."""
     known = cells.count[sample.rows] > 0
     error = (cells.values[sample.rows] - forecast) / np.maximum(spread, 1e-12)
@@ -341,9 +354,7 @@ def _familiarity(runs: Runs, featurizer: Featurizer, features: Floats) -> Famili
     return Familiarity(_single(centre), _single(inverse), *ends)
 
 
-def _traffic(
-    cells: dict[str, _Cells], forecasts: dict[str, Floats], sample: _Sample, grid: Grid, runs: Runs
-) -> Traffic:
+def _traffic(cells: dict[str, Cells], forecasts: dict[str, Floats], sample: _Sample, grid: Grid, runs: Runs) -> Traffic:
     size = sample_size(len(sample.rows), len(grid.points), latency="latency" in cells)
     rows = sample.rows[:size]
 

@@ -6,6 +6,7 @@ shrunk. Features are of unit length or so, hence the strengths are in numbers of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,8 +50,12 @@ def moments(features: Floats, targets: Floats) -> Moments:
     return Moments(float(len(features)), features.sum(0), targets.sum(0), features.T @ features, features.T @ targets)
 
 
-def coefficients(sums: Moments) -> tuple[Floats, Floats]:
+def coefficients(sums: Moments, strengths: Sequence[float] = STRENGTHS) -> tuple[Floats, Floats]:
     """Solve ridge at every strength.
+
+    Args:
+        sums: of features and targets.
+        strengths: alpha, in numbers of queries for features of unit length.
 
     Returns:
         Slopes ``(strengths, width, components)`` and intercepts ``(strengths, components)``.
@@ -60,7 +65,7 @@ def coefficients(sums: Moments) -> tuple[Floats, Floats]:
     cross = sums.cross - sums.count * np.outer(mean, mean_target)
     size, axes = np.linalg.eigh(gram)
     turned = axes.T @ cross
-    slopes = np.stack([axes @ (turned / (np.maximum(size, 0.0) + alpha)[:, None]) for alpha in STRENGTHS])
+    slopes = np.stack([axes @ (turned / (np.maximum(size, 0.0) + alpha)[:, None]) for alpha in strengths])
     return slopes, mean_target - np.einsum("f,sfk->sk", mean, slopes)
 
 

@@ -13,6 +13,8 @@ Stacking: Wolpert, 1992; non-negative weights: Breiman, 1996.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -52,8 +54,31 @@ def stack(forecasts: Floats, targets: Floats, query_weight: Floats, fold: NDArra
     crosses = np.concatenate([cross.sum(0) - cross, cross.sum(0)[None]])
     sizes = np.append(size.sum() - size, size.sum())
     with jax.enable_x64(True):
-        solved = jax.jit(jax.vmap(_pooled))(jnp.asarray(grams), jnp.asarray(crosses), jnp.asarray(sizes))
+        solved = _solver()(jnp.asarray(grams), jnp.asarray(crosses), jnp.asarray(sizes))
         return np.asarray(solved).transpose(0, 2, 1)
+
+
+def cross_fitted(forecasts: Floats, weights: Floats, fold: NDArray[np.int64]) -> Floats:
+    """Mix every query's forecasts by the weights that were found without its fold: ``(queries, components)``.
+
+    Args:
+        forecasts: out of fold, ``(heads, queries, components)``.
+        weights: as :func:`stack` gives them, ``(folds + 1, heads, components)``.
+        fold: fold of each query, ``(queries,)``.
+    """
+    mixed = np.zeros(forecasts.shape[1:])
+    for f in range(len(weights) - 1):
+        inside = fold == f
+        mixed[inside] = np.einsum("hik,hk->ik", forecasts[:, inside], weights[f])
+    return mixed
+
+
+@cache
+def _solver():
+    """Compile once for all panels of the same shape."""
+    import jax
+
+    return jax.jit(jax.vmap(_pooled))
 
 
 def _pooled(gram, cross, size):

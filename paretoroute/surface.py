@@ -17,6 +17,7 @@ from paretoroute.grid import TOKENS_PER_PRICE_UNIT, Grid
 from paretoroute.neighbours import Neighbours
 
 Array = NDArray[np.float64]
+LEADING = 6  # components of quality that its second level reads for all of them
 QUANTILES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.965, 0.975, 0.985, 0.99, 0.995, 0.999)
 
 
@@ -25,12 +26,14 @@ class Panel:
     """One fitted figure of every point, such as quality or the log of its tokens.
 
     With f the features, a_h the neighbours' averages of head h and V the basis:
-    figure_j = base_j + offset_j + f . slope_j + sum_k V_jk sum_h w_hk a_hk.
+    figure_j = base_j + sum_k V_jk t_k, where the first level of stacking gives
+    s_k = offset_k + f . slope_k + sum_h w_hk a_hk, and t = s, or with a second level, which reads the components z of
+    all panels, t_k = shift_k + keep_k s_k + z . cross_k.
 
     Args:
         base: prompt-blind mean, pooled, ``(points,)``.
-        offset: what centring the features leaves over, ``(points,)``.
-        slope: the ridge heads in one matrix, weighted and turned into points, ``(width, points)``.
+        offset: what centring the features leaves over, ``(components,)``.
+        slope: the ridge heads in one matrix, weighted, ``(width, components)``.
         targets: the neighbours' components, float16 ``(neighbours, components)``.
         weights: of the neighbour heads, ``(6, components)``.
         basis: ``(points, components)``, orthonormal columns.
@@ -40,6 +43,9 @@ class Panel:
             None where the figure is no log.
         spread: standard deviation of a logged cell around its out-of-fold forecast, ``(points,)``.
         tail: for logs: quantiles, at :data:`QUANTILES`, of logged minus forecast over ``spread``, ``(quantiles,)``.
+        keep: of the second level, ``(components,)``, or None where there is none.
+        cross: likewise, ``(inputs, components)``.
+        shift: likewise, ``(components,)``.
     """
 
     base: Array
@@ -53,19 +59,34 @@ class Panel:
     smear: Array | None
     spread: Array
     tail: Array | None = None
+    keep: Array | None = None
+    cross: Array | None = None
+    shift: Array | None = None
 
     @cached_property
     def flat(self) -> bool:
         """Whether nothing in the query moves it: every forecast is the prompt-blind mean."""
         return not (self.slope.any() or self.weights.any())
 
-    def at(self, vector: Array, found: list[tuple[NDArray[np.intp], Array]]) -> Array:
-        """Forecast the figure of every point for one query: ``(points,)``."""
+    def components(self, vector: Array, found: list[tuple[NDArray[np.intp], Array]]) -> Array:
+        """Forecast the components of one query by the first level: ``(components,)``."""
+        if self.flat:
+            return np.zeros(len(self.offset))
+        averages = neighbours.averages(found, self._targets)
+        return self.offset + vector @ self.slope + (self.weights * averages).sum(0)
+
+    def at(self, components: Array, inputs: Array | None = None) -> Array:
+        """Forecast the figure of every point for one query: ``(points,)``.
+
+        Args:
+            components: by the first level, ``(components,)``.
+            inputs: what a second level reads, ``(inputs,)``; None: nothing.
+        """
         if self.flat:
             return self.finish(self.base)
-        averages = neighbours.averages(found, self._targets)
-        follow = vector @ self.slope + self.basis @ (self.weights * averages).sum(0)
-        return self.finish(self.base + self.offset + follow)
+        if self.keep is not None and self.cross is not None and self.shift is not None and inputs is not None:
+            components = self.shift + self.keep * components + inputs @ self.cross
+        return self.finish(self.base + self.basis @ components)
 
     def finish(self, figure: Array) -> Array:
         """Clip to the range, and for logs return to the unit: ``(..., points)``.
@@ -199,6 +220,9 @@ class Surface:
     def _unknown(self) -> Array:
         return np.full(len(self.queries), np.nan)
 
+    def _at(self, panel: Panel | None, vector: Array, found: list[tuple[NDArray[np.intp], Array]]) -> Array:
+        return self._unknown if panel is None else panel.at(panel.components(vector, found))
+
     def at_text(self, text: str) -> Amounts:
         """Forecast every point for one query's text."""
         return self.at(*self.featurizer.of_text(text))
@@ -207,14 +231,20 @@ class Surface:
         """Forecast every point for one feature vector ``(width,)``, of whose text a share ``known`` is familiar."""
         found = self.neighbours.nearest(vector, self.featurizer.rank)
         leverage = self.familiarity.leverage(vector)
+        quality, amount = self.quality.components(vector, found), self.amount.components(vector, found)
         return Amounts(
-            quality=self.quality.at(vector, found),
+            quality=self.quality.at(quality, second_level_inputs(amount, quality)),
             quality_se=self.quality.spread * np.sqrt(leverage + 1 / np.maximum(self.queries, 1.0)),
-            amount=self.amount.at(vector, found),
-            prompt_tokens=self._unknown if self.prompt is None else self.prompt.at(vector, found),
-            latency_s=self._unknown if self.latency is None else self.latency.at(vector, found),
+            amount=self.amount.at(amount),
+            prompt_tokens=self._at(self.prompt, vector, found),
+            latency_s=self._at(self.latency, vector, found),
             unfamiliar=known < self.familiarity.least_known or leverage > self.familiarity.most_leverage,
         )
+
+
+def second_level_inputs(tokens: Array, quality: Array) -> Array:
+    """Put together what a second level reads: components of tokens and leading ones of quality, ``(..., inputs)``."""
+    return np.concatenate([tokens, quality[..., :LEADING]], axis=-1)
 
 
 def cost_usd(amount: Array, prompt_tokens: Array, grid: Grid) -> Array:

@@ -14,7 +14,7 @@ from paretoroute.errors import PolicyError
 from paretoroute.features import STATISTICS
 from paretoroute.featurizer import Featurizer
 from paretoroute.neighbours import HEADS, index
-from paretoroute.surface import QUANTILES, Bounds, Familiarity, Panel, Surface
+from paretoroute.surface import LEADING, QUANTILES, Bounds, Familiarity, Panel, Surface
 from paretoroute.traffic import Labels, Traffic
 
 Arrays = dict[str, NDArray[Any]]
@@ -107,9 +107,7 @@ def _panel(name: str, arrays: Mapping[str, NDArray[Any]]) -> Panel | None:
     parts = _wide(f"{name}.", arrays)
     if not parts and name in ("prompt", "latency"):
         return None
-    parts.setdefault("smear", None)
-    parts.setdefault("tail", None)
-    return Panel(**parts)
+    return Panel(**{"smear": None, **parts})
 
 
 def _check(surface: Surface, traffic: Traffic, points: int) -> None:
@@ -122,11 +120,14 @@ def _check(surface: Surface, traffic: Traffic, points: int) -> None:
         if panel is None:
             continue
         components = panel.basis.shape[1]
-        shapes = {"slope": (width, points), "targets": (kept, components), "weights": (HEADS, components)}
-        shapes |= {"basis": (points, components)}
+        shapes = {"slope": (width, components), "targets": (kept, components), "weights": (HEADS, components)}
+        shapes |= {"basis": (points, components), "offset": (components,)}
+        if name == "quality":
+            inputs = surface.amount.basis.shape[1] + min(LEADING, components)
+            shapes |= {"keep": (components,), "cross": (inputs, components), "shift": (components,)}
         if panel.smear is not None:
             shapes |= {"smear": (points,), "tail": (len(QUANTILES),)}
-        for part in ("base", "offset", "low", "high", "spread"):
+        for part in ("base", "low", "high", "spread"):
             shapes[part] = (points,)
         for part, shape in shapes.items():
             _expect(f"{name}.{part}", getattr(panel, part), shape)

@@ -10,7 +10,7 @@ from paretoroute import neighbours
 from paretoroute.errors import PolicyError
 from paretoroute.fitted import flattened
 from paretoroute.grid import Budget, Grid, Point, Price
-from paretoroute.surface import cost_usd
+from paretoroute.surface import LEADING, cost_usd
 from paretoroute.surface_arrays import PANELS, from_arrays, to_arrays
 
 TEXTS = (
@@ -29,22 +29,35 @@ def arrays(signal_fit):
     return to_arrays(fit.surface, fit.traffic)
 
 
-def test_a_panel_is_base_plus_ridge_plus_weighted_neighbours(signal_fit):
+def slow_components(panel, vector, found):
+    near = neighbours.averages(found, panel.targets.astype(float))
+    components = []
+    for k in range(panel.basis.shape[1]):
+        linear = panel.offset[k] + sum(vector[f] * panel.slope[f, k] for f in range(len(vector)))
+        components.append(linear + sum(panel.weights[h, k] * near[h, k] for h in range(len(near))))
+    return components
+
+
+def test_a_panel_is_base_plus_two_levels_of_stacked_heads(signal_fit):
     fit, _ = signal_fit
     surface = fit.surface
     panel = surface.quality
     vector, _ = surface.featurizer.of_text(TEXTS[0])
     found = surface.neighbours.nearest(vector, surface.featurizer.rank)
-    near = neighbours.averages(found, panel.targets.astype(float))
 
-    figure = panel.base + panel.offset
-    for j in range(len(figure)):
-        figure[j] += sum(vector[f] * panel.slope[f, j] for f in range(len(vector)))
-        for k in range(panel.basis.shape[1]):
-            figure[j] += panel.basis[j, k] * sum(panel.weights[h, k] * near[h, k] for h in range(len(near)))
+    own = slow_components(panel, vector, found)
+    inputs = slow_components(surface.amount, vector, found) + own[:LEADING]
+    figure = panel.base.copy()
+    for k in range(panel.basis.shape[1]):
+        heard = sum(inputs[r] * panel.cross[r, k] for r in range(len(inputs)))
+        figure += panel.basis[:, k] * (panel.shift[k] + panel.keep[k] * own[k] + heard)
+    logs = surface.amount.base + surface.amount.basis @ slow_components(surface.amount, vector, found)
 
-    assert not panel.flat
-    np.testing.assert_allclose(surface.at_text(TEXTS[0]).quality, np.clip(figure, 0, 1), atol=1e-6)
+    assert not panel.flat and np.abs(panel.cross).max() > 0
+    forecast = surface.at_text(TEXTS[0])
+    np.testing.assert_allclose(forecast.quality, np.clip(figure, 0, 1), atol=1e-6)
+    clipped = np.clip(logs, surface.amount.low, surface.amount.high)
+    np.testing.assert_allclose(forecast.amount, np.exp(clipped) * surface.amount.smear, rtol=1e-6)
 
 
 def test_the_basis_has_orthonormal_columns(signal_fit):
@@ -110,7 +123,7 @@ def test_panels_that_were_not_fitted_stay_absent(signal_fit, arrays):
 
 
 def test_a_grid_of_another_size_is_refused(arrays):
-    with pytest.raises(PolicyError, match=r"do not fit together \(quality.slope is not of shape .*, 5\)\); fit again"):
+    with pytest.raises(PolicyError, match=r"do not fit together \(quality.basis is not of shape .*5, 4\)\); fit again"):
         from_arrays(arrays, features="hashed_ngrams", points=5)
 
 
