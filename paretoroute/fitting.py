@@ -16,16 +16,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute import completion, neighbours, ridge, stacking
+from paretoroute import completion, interpolation, neighbours, ridge, stacking
 from paretoroute.errors import RunsError
 from paretoroute.featurizer import Featurizer, fit_embeddings, fit_texts
 from paretoroute.fitted import Fit, Signal
 from paretoroute.grid import Grid
+from paretoroute.holes import Holes
 from paretoroute.runs import Runs
 from paretoroute.splits import folds, group_key
 from paretoroute.surface import QUANTILES, Bounds, Familiarity, Panel, Surface
@@ -69,13 +70,20 @@ class _Sample:
 
 
 def fit_surface(
-    runs: Runs, grid: Grid, *, kind: str = "hashed_ngrams", seed: int = 0, progress: Progress | None = None
+    runs: Runs,
+    grid: Grid,
+    *,
+    holes: Holes | None = None,
+    kind: str = "hashed_ngrams",
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> Fit:
     """Fit the surface of a grid on logged runs.
 
     Args:
         runs: the runs, of the grid's points in the grid's order.
         grid: the points and their token prices.
+        holes: what to offer beside these points; the surface then has the columns of ``holes.points``.
         kind: of the features: ``hashed_ngrams`` reads the texts, ``embedding`` and ``function`` the embeddings.
         seed: same runs and seed, same surface.
         progress: called with a few words at the start of every stage.
@@ -109,29 +117,31 @@ def fit_surface(
         familiarity=_familiarity(runs, featurizer, features),
         bounds=_bounds(runs),
     )
-    _share_forecasts(surface, sample, forecasts)
-    return Fit(surface, _traffic(cells, forecasts, sample, grid, runs), tuple(signals))
+    found = Fit(surface, _traffic(cells, forecasts, sample, grid, runs), tuple(signals))
+    if holes is not None and holes.gaps:
+        found = interpolation.widened(found, grid.points, holes)
+    return replace(found, traffic=_with_shared(found.traffic, found.surface, sample.features))
 
 
-def _share_forecasts(surface: Surface, sample: _Sample, forecasts: dict[str, Floats]) -> None:
+def _with_shared(traffic: Traffic, surface: Surface, features: Floats) -> Traffic:
     """Give queries that look the same to the surface, such as those without a text, its own forecast in the traffic.
 
     Out of fold they would differ by their fold's noise, and the price would be set between values that a planner never
     sees: it gives all of them one forecast, and they tie. With 20 or more of them what leaks of their own outcomes is
     small.
     """
-    _, group, size = np.unique(sample.features, axis=0, return_inverse=True, return_counts=True)
+    names = [name for name in ("quality", "amount", "prompt_tokens", "latency_s") if getattr(traffic, name) is not None]
+    if surface.prompt is None:
+        names.remove("prompt_tokens")
+    tables = {name: getattr(traffic, name).copy() for name in names}
+    _, group, size = np.unique(features, axis=0, return_inverse=True, return_counts=True)
+    group = group.ravel()
     for g in np.flatnonzero(size >= LEAST_QUERIES):
-        rows = np.flatnonzero(group.ravel() == g)
-        same = surface.at(sample.features[rows[0]])
-        for name, values in (
-            ("quality", same.quality),
-            ("tokens", same.amount),
-            ("prompt tokens", same.prompt_tokens),
-            ("latency", same.latency_s),
-        ):
-            if name in forecasts:
-                forecasts[name][rows] = values
+        rows = np.flatnonzero(group == g)
+        same = surface.at(features[rows[0]])
+        for name, table in tables.items():
+            table[rows[rows < len(table)]] = np.nan_to_num(getattr(same, name))
+    return replace(traffic, **tables)
 
 
 def _features(runs: Runs, kind: str, seed: int) -> tuple[Featurizer, Floats]:
