@@ -1,10 +1,10 @@
 """Forecast points that were never logged, between two logged ones of their model. NumPy only.
 
 Compute is what a call takes, not what it may take: a model that may think four times as long takes perhaps twice the
-tokens. So a point is placed on the scale of the logarithm of tokens. Its tokens follow a power of the amount between
-two positive amounts, and rise in proportion to the amount where the lower neighbour has amount 0 (no thinking, no
-vote); efforts, which have no amount, are evenly spaced. Every figure of a query is then linear between those of the two
-neighbours at that place: quality as it stands, and the logarithms of tokens, prompt tokens and latency.
+tokens. So a point is placed on the scale of the logarithm of tokens. Its tokens are linear in the amount for votes, and
+where the lower neighbour has amount 0 (no thinking); between two other amounts they follow a power of it; efforts,
+which have no amount, are evenly spaced. Every figure of a query is then linear between those of the two neighbours at
+that place: quality as it stands, and the logarithms of tokens, prompt tokens and latency.
 
 On real logs this came nearer than a straight line over the logarithm of the amount and than halfway, and neither the
 bends of other models' curves nor the completion's own prior came nearer still: see experiments/holes.
@@ -60,8 +60,8 @@ class _Columns:
 def along(gap: Gap, below: float, above: float) -> float:
     """Place a point between its neighbours on the scale of the logarithm of tokens, in (0, 1).
 
-    With amounts a0 < a < a1 and tokens T0, T1: log(a/a0) / log(a1/a0). Where a0 = 0, with T = T0 + (T1 - T0) a/a1:
-    log(T/T0) / log(T1/T0). Efforts by their order.
+    With amounts a0 < a < a1 and tokens T0, T1: log(a/a0) / log(a1/a0). For votes, and where a0 = 0, with
+    T = T0 + (T1 - T0) (a - a0)/(a1 - a0): log(T/T0) / log(T1/T0). Efforts by their order.
 
     Args:
         gap: the point and its neighbours.
@@ -70,9 +70,10 @@ def along(gap: Gap, below: float, above: float) -> float:
     """
     low, at, high = gap.places
     even = (at - low) / (high - low)
-    if gap.point.budget.kind == "effort":
+    kind = gap.point.budget.kind
+    if kind == "effort":
         return even
-    if low > 0:
+    if low > 0 and kind != "samples":
         return math.log(at / low) / math.log(high / low)
     whole = math.log(above / below)
     return even if abs(whole) < 1e-6 else math.log1p(even * (above / below - 1)) / whole
