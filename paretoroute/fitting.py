@@ -2,7 +2,8 @@
 
 Each figure (quality, log tokens, log latency) is a panel, queries by points, with holes. In turn:
 
-1. completion: means pooled over models and budgets, holes filled by a low-rank model   (JAX, optax)
+1. completion: means pooled over models and budgets, holes filled by a low-rank model   (JAX, optax);
+   filling: those of points with few runs from the text and the other points' outcomes
 2. basis: principal components of the residuals; what points share is learned together
 3. heads: ridge at three strengths and neighbours in six ways, each query left out with its near-duplicates
 4. stacking: how much to trust each head for each component, pooled                     (JAX, optax)
@@ -21,7 +22,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute import completion, interpolation, neighbours, ridge, stacking
+from paretoroute import completion, filling, interpolation, neighbours, ridge, stacking
 from paretoroute.errors import RunsError
 from paretoroute.featurizer import Featurizer, fit_embeddings, fit_texts
 from paretoroute.fitted import Fit, Signal
@@ -214,6 +215,8 @@ def _log_cells(name: str, values: Floats, count: Floats, components: int) -> _Ce
 def _fit_panel(cells: _Cells, grid: Grid, sample: _Sample, seed: int) -> tuple[Panel, Signal, Floats]:
     """Fit one panel; the third is its cross-fitted forecasts at the sample's queries, ``(sample, points)``."""
     full = completion.complete(cells.values, cells.count, grid.points, rising=cells.name != "prompt tokens", seed=seed)
+    filled = filling.fill(full, cells.values, cells.count, sample.all_features)
+    full = filled.completed
     basis = _basis(full.residual, cells.components)
     targets = full.residual @ basis
     heads = _left_out(sample, targets)
@@ -224,6 +227,8 @@ def _fit_panel(cells: _Cells, grid: Grid, sample: _Sample, seed: int) -> tuple[P
         inside = sample.fold == f
         mixed[inside] = np.einsum("hik,hk->ik", heads[:, inside], weights[f])
     forecast = full.base + mixed @ basis.T
+    left_out = filled.left_out[sample.rows]
+    forecast = np.where(np.isnan(left_out), forecast, left_out)
     signal = _signal(cells, full.base, forecast, sample)
     if not signal.used:
         forecast = np.broadcast_to(_single(full.base), forecast.shape).copy()

@@ -1,8 +1,8 @@
 """Points that are to be offered but were never logged: between which logged points of their model they lie.
 
 Nothing is forecast beyond what was logged: a point of a model that was never logged, or outside the logged range of its
-model's budgets, is refused. Budgets of different kinds are never compared. Efforts are placed by their order, all other
-budgets by their amounts.
+model's budgets, is refused. Budgets of different kinds are never compared. Efforts with known names are placed by
+those, all other budgets by their amounts.
 """
 
 from __future__ import annotations
@@ -13,6 +13,11 @@ from dataclasses import dataclass, replace
 from paretoroute.errors import GridError
 from paretoroute.grid import EFFORT_ORDER, Budget, Grid, Point, canonical
 
+# Efforts on the scale of log tokens. Steps are alike but for the one to xhigh, which took about twice as much of it on
+# the logs in experiments/holes (of one model).
+EFFORT_PLACES = {
+    "none": 0.0, "off": 0.0, "minimal": 1.0, "low": 2.0, "medium": 3.0, "high": 4.0, "xhigh": 6.0, "max": 7.0,
+}  # fmt: skip
 _SHOWN = 12  # names in a message
 
 
@@ -24,7 +29,7 @@ class Gap:
         point: its budget's amount filled in where the log tells it.
         below: its neighbour with less compute.
         above: its neighbour with more.
-        places: amounts of below, point and above, or their places in the order of efforts.
+        places: amounts of below, point and above, or their places on the scale of efforts.
     """
 
     point: Point
@@ -170,8 +175,8 @@ def _gap(point: Point, grid: Grid) -> Gap:
 
 def _places(budgets: Sequence[Budget]) -> list[float | None]:
     """Place budgets of one kind on one scale; None where a place is unknown."""
-    if budgets[0].kind == "effort" and all(budget.label in EFFORT_ORDER for budget in budgets):
-        return [float(EFFORT_ORDER.index(budget.label)) for budget in budgets]
+    if budgets[0].kind == "effort" and all(budget.label in EFFORT_PLACES for budget in budgets):
+        return [EFFORT_PLACES[budget.label] for budget in budgets]
     # Less than nothing stands for "as the model likes", which has no place.
     return [None if budget.amount is None or budget.amount < 0 else budget.amount for budget in budgets]
 

@@ -3,8 +3,8 @@
 Compute is what a call takes, not what it may take: a model that may think four times as long takes perhaps twice the
 tokens. So a point is placed on the scale of the logarithm of tokens. Its tokens are linear in the amount for votes, and
 where the lower neighbour has amount 0 (no thinking); between two other amounts they follow a power of it; efforts,
-which have no amount, are evenly spaced. Every figure of a query is then linear between those of the two neighbours at
-that place: quality as it stands, and the logarithms of tokens, prompt tokens and latency.
+which have no amount, have places of their own. Every figure of a query is then linear between those of the two
+neighbours at that place: quality as it stands, and the logarithms of tokens, prompt tokens and latency.
 
 On real logs this came nearer than a straight line over the logarithm of the amount and than halfway, and neither the
 bends of other models' curves nor the completion's own prior came nearer still: see experiments/holes.
@@ -40,10 +40,15 @@ class _Columns:
     below: NDArray[np.intp]
     above: NDArray[np.intp]
     along: Floats
+    prompt_along: Floats  # on the scale of log prompt tokens
 
     @property
     def holes(self) -> NDArray[np.bool_]:
-        return self.along > 0
+        return self.below != self.above
+
+    @property
+    def of_prompts(self) -> _Columns:
+        return replace(self, along=self.prompt_along)
 
     def mix(self, table: Floats) -> Floats:
         """Interpolate over the last axis."""
@@ -61,7 +66,7 @@ def along(gap: Gap, below: float, above: float) -> float:
     """Place a point between its neighbours on the scale of the logarithm of tokens, in (0, 1).
 
     With amounts a0 < a < a1 and tokens T0, T1: log(a/a0) / log(a1/a0). For votes, and where a0 = 0, with
-    T = T0 + (T1 - T0) (a - a0)/(a1 - a0): log(T/T0) / log(T1/T0). Efforts by their order.
+    T = T0 + (T1 - T0) (a - a0)/(a1 - a0): log(T/T0) / log(T1/T0). Efforts by their places.
 
     Args:
         gap: the point and its neighbours.
@@ -75,8 +80,24 @@ def along(gap: Gap, below: float, above: float) -> float:
         return even
     if low > 0 and kind != "samples":
         return math.log(at / low) / math.log(high / low)
-    whole = math.log(above / below)
-    return even if abs(whole) < 1e-6 else math.log1p(even * (above / below - 1)) / whole
+    return _on_logs(even, above / below)
+
+
+def prompt_along(gap: Gap, below: float, above: float) -> float:
+    """Place a point between its neighbours on the scale of log prompt tokens, in [0, 1].
+
+    A vote of n reads the prompt n times, and an answer without a vote once.
+    """
+    low, at, high = gap.places
+    if gap.point.budget.kind != "samples" or high <= 1:
+        return (at - low) / (high - low)
+    return _on_logs((max(at, 1.0) - max(low, 1.0)) / (high - max(low, 1.0)), above / below)
+
+
+def _on_logs(even: float, ratio: float) -> float:
+    """Turn a share of the way into that on the scale of logarithms, ``ratio`` being the upper end over the lower."""
+    whole = math.log(ratio)
+    return even if abs(whole) < 1e-6 else math.log1p(even * (ratio - 1)) / whole
 
 
 def widened(fit: Fit, logged: Sequence[Point], holes: Holes) -> Fit:
@@ -91,16 +112,18 @@ def widened(fit: Fit, logged: Sequence[Point], holes: Holes) -> Fit:
         A fit of all points on offer, whose ``between`` names those never logged. Their traffic has nothing logged.
     """
     place = {point: j for j, point in enumerate(logged)}
-    tokens = fit.surface.flattened().amount
-    between, rows = {}, {point: (j, j, 0.0) for point, j in place.items()}
+    means = fit.surface.flattened()
+    tokens, prompts = means.amount, means.prompt_tokens
+    between, rows = {}, {point: (j, j, 0.0, 0.0) for point, j in place.items()}
     for gap in holes.gaps:
         low, high = place[gap.below], place[gap.above]
         way = along(gap, float(tokens[low]), float(tokens[high]))
-        rows[gap.point] = (low, high, way)
+        read = 0.0 if fit.surface.prompt is None else prompt_along(gap, float(prompts[low]), float(prompts[high]))
+        rows[gap.point] = (low, high, way, read)
         between[gap.point] = Between(gap.below.budget.label, gap.above.budget.label, way)
     found = [rows[point] for point in holes.points]
     below, above = (np.array([row[side] for row in found], np.intp) for side in (0, 1))
-    columns = _Columns(below, above, np.array([row[2] for row in found]))
+    columns = _Columns(below, above, *(np.array([row[side] for row in found]) for side in (2, 3)))
     surface = _surface(fit.surface, columns)
     return Fit(surface, _traffic(fit.traffic, surface, columns), fit.signals, between)
 
@@ -128,7 +151,7 @@ def _surface(surface: Surface, columns: _Columns) -> Surface:
         surface,
         quality=quality,
         amount=_panel(surface.amount, columns, 0.0),
-        prompt=surface.prompt and _panel(surface.prompt, columns, 0.0),
+        prompt=surface.prompt and _panel(surface.prompt, columns.of_prompts, 0.0),
         latency=surface.latency and _panel(surface.latency, columns, 0.0),
         queries=_single(queries),
         # A bound has to hold for certain: the larger neighbour's.
@@ -155,7 +178,7 @@ def _panel(panel: Panel, columns: _Columns, miss: float) -> Panel:
 def _traffic(traffic: Traffic, surface: Surface, columns: _Columns) -> Traffic:
     """Widen the tables; forecasts out of fold lie between those of the neighbours, as the surface's do."""
 
-    def forecasts(table: NDArray[np.float32], panel: Panel | None) -> NDArray[np.float32]:
+    def forecasts(table: NDArray[np.float32], panel: Panel | None, columns: _Columns = columns) -> NDArray[np.float32]:
         wide = table.astype(np.float64)
         if panel is None or panel.smear is None:
             wide = columns.mix(wide)
@@ -174,7 +197,7 @@ def _traffic(traffic: Traffic, surface: Surface, columns: _Columns) -> Traffic:
         traffic,
         quality=forecasts(traffic.quality, surface.quality),
         amount=forecasts(traffic.amount, surface.amount),
-        prompt_tokens=forecasts(traffic.prompt_tokens, surface.prompt),
+        prompt_tokens=forecasts(traffic.prompt_tokens, surface.prompt, columns.of_prompts),
         logged_quality=logged(traffic.logged_quality),
         logged_amount=logged(traffic.logged_amount),
         logged_prompt_tokens=logged(traffic.logged_prompt_tokens),

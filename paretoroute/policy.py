@@ -58,7 +58,8 @@ class Policy:
             for p in entry.points:
                 points.append(Point(entry.model, Budget(p.kind, p.label, p.amount)))
                 if p.never_logged is not None:
-                    between[points[-1]] = Between(*p.never_logged.between, p.never_logged.along)
+                    below, above = p.never_logged.between
+                    between[points[-1]] = Between(below, above, p.never_logged.along)
             if entry.price_usd_per_mtok and entry.cost == "tokens":
                 given = entry.price_usd_per_mtok
                 prices[entry.model] = Price(given.input, given.output, given.cached_input, given.source)
