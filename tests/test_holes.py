@@ -13,7 +13,7 @@ import paretoroute as pr
 from paretoroute.evidence import best_single, record
 from paretoroute.grid import Between, Budget, Grid, Point
 from paretoroute.holes import Gap, find_gaps, logged_part, named
-from paretoroute.interpolation import along
+from paretoroute.interpolation import along, prompt_along
 
 AMOUNTS = (2000, 8000, 32000)
 CURVE = {"easy": (0.9, 0.92, 0.94), "hard": (0.3, 0.62, 0.8)}  # of deep at 2000, 8000 and 32000 thinking tokens
@@ -365,6 +365,15 @@ def test_votes_take_tokens_in_proportion_and_thinking_in_powers():
     assert along(gap_of("thinking_tokens", 0.0, 1.0, 2.0), 100.0, 900.0) == pytest.approx(math.log(5) / math.log(9))
     assert along(gap_of("thinking_tokens", 2.0, 4.0, 8.0), 100.0, 120.0) == pytest.approx(0.5)
     assert along(gap_of("effort", 3.0, 4.0, 6.0), 1.0, 100.0) == pytest.approx(1 / 3)
+
+
+def test_a_vote_reads_the_prompt_once_for_every_answer_and_no_vote_once():
+    three = 3 * 200.0
+
+    assert prompt_along(gap_of("samples", 1.0, 2.0, 3.0), 200.0, three) == pytest.approx(math.log(2) / math.log(3))
+    assert prompt_along(gap_of("samples", 0.0, 1.0, 3.0), 200.0, three) == 0.0
+    assert prompt_along(gap_of("samples", 1.0, 2.0, 3.0), 200.0, 200.0) == pytest.approx(0.5)
+    assert prompt_along(gap_of("thinking_tokens", 0.0, 500.0, 1000.0), 200.0, 230.0) == pytest.approx(0.5)
 
 
 GRID_FILE = """\
