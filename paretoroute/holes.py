@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from paretoroute.errors import GridError
-from paretoroute.grid import EFFORT_ORDER, Budget, Grid, Point, canonical
+from paretoroute.grid import EFFORT_ORDER, Budget, Grid, Point
 
 # Efforts on the scale of log tokens. Steps are alike but for the one to xhigh, which took about twice as much of it on
 # the logs in experiments/holes (of one model).
@@ -123,7 +123,8 @@ def find_gaps(unlogged: Sequence[Point], grid: Grid, logged: Sequence[Point], or
         unlogged: the points.
         grid: the logged points on offer, whose costs are known.
         logged: all points of the log; the amount of a budget may be told by another model.
-        order: points in the order to keep to; none: canonical.
+        order: points in the order to keep to; none: that of the grid. Points that are not in it follow their lower
+            neighbours.
 
     Raises:
         GridError: a point's model or kind of budget was never logged, its place is unknown, or it lies outside the
@@ -131,11 +132,9 @@ def find_gaps(unlogged: Sequence[Point], grid: Grid, logged: Sequence[Point], or
     """
     gaps = tuple(_gap(_with_amount(point, logged), grid) for point in unlogged)
     points = {_key(point): point for point in (*grid.points, *(gap.point for gap in gaps))}
-    if not order:
-        return Holes(canonical(set(points.values())), gaps)
-    listed = [points.pop(_key(point)) for point in order if _key(point) in points]
-    for gap in gaps:
-        if _key(gap.point) in points:  # added to a grid: it follows its lower neighbour
+    listed = [points.pop(_key(point)) for point in order or grid.points if _key(point) in points]
+    for gap in sorted(gaps, key=lambda gap: -gap.places[1]):
+        if _key(gap.point) in points:
             listed.insert(listed.index(gap.below) + 1, gap.point)
     return Holes(tuple(listed), gaps)
 

@@ -338,6 +338,14 @@ def test_a_grid_keeps_its_order_and_an_added_point_follows_its_lower_neighbour()
     assert {gap.below.name for gap in holes.gaps} == {"deep@2000"}, "only points on offer have forecasts"
 
 
+def test_points_between_the_same_two_stand_in_order_of_their_compute():
+    logged = [Point("t", Budget("effort", "minimal", 1.0)), Point("t", Budget("effort", "high", 4.0)), *PLAIN]
+
+    holes = find_gaps([named("t@medium", logged), named("t@low", logged)], Grid(tuple(logged)), logged, ())
+
+    assert [p.name for p in holes.points] == ["t@minimal", "t@low", "t@medium", "t@high", "small@default"]
+
+
 def gap_of(kind, low, at, high):
     points = (Point("m", Budget(kind, str(a), a)) for a in (at, low, high))
     return Gap(*points, (low, at, high))
@@ -402,7 +410,11 @@ def test_on_the_command_line_by_name_or_by_grid_file(tmp_path):
     assert "- deep@8000 was never logged: it is forecast between deep@2000 and deep@32000" in said.out
     assert "- deep@middling was never logged" in by_file.out
     assert pr.Policy.load(tmp_path / "dear.yaml").grid.between == pr.Policy.load(out).grid.between
-    assert command("show", out).code == 0
+    shown = command("show", out, "--out", tmp_path / "policy.html")
+    assert shown.code == 0
+    assert shown.out.count("never logged") == 1
+    assert "<td>never logged</td>" in (tmp_path / "policy.html").read_text()
+    assert command("fit", "--help").out.count("--add-point") == 1
 
 
 def test_on_the_command_line_a_point_beyond_the_log_is_refused_and_nothing_written(tmp_path):
