@@ -16,14 +16,11 @@ from few_runs import without  # noqa: E402
 from logs import read_log, split  # noqa: E402
 
 import paretoroute as pr  # noqa: E402
-from paretoroute import completion  # noqa: E402
 from paretoroute.errors import GridError  # noqa: E402
 from paretoroute.holes import Gap, find_gaps  # noqa: E402
-from paretoroute.interpolation import along  # noqa: E402
 from paretoroute.surface import cost_usd  # noqa: E402
 
 DRAWS = 1000
-RULES = ("kept", "log amount", "halfway", "bends of others", "completion")
 
 
 def interior(runs: pr.Runs) -> list[Gap]:
@@ -45,45 +42,12 @@ def forecasts(policy: pr.Policy, test: pr.Runs, column: int):
     return np.array([one.quality[column] for one in amounts]), np.array(cost)
 
 
-def shifts(train: pr.Runs, gap: Gap, gaps: list[Gap], way: float) -> dict[str, float]:
-    """How other rules would move the forecast quality of a point: their share along, or a shift of its mean."""
-    cells, count = train.means("quality")
-    tokens = np.nanmean(train.means("completion_tokens")[0], 0)
-    mean, place = np.nanmean(cells, 0), {point: j for j, point in enumerate(train.points)}
-    hole = place[gap.point]
-    low, high = mean[place[gap.below]], mean[place[gap.above]]
-    first, at, last = gap.places
-    if gap.point.budget.kind == "effort":
-        line = (at - first) / (last - first)
-    else:
-        line = (np.log1p(at) - np.log1p(first)) / (np.log1p(last) - np.log1p(first))
-    top = bottom = 0.0
-    for other in gaps:
-        if other.point.model != gap.point.model and other.point.budget.kind == gap.point.budget.kind:
-            b, o, a = (place[p] for p in (other.below, other.point, other.above))
-            w = along(other, tokens[b], tokens[a])
-            hump = 4 * w * (1 - w)
-            top += hump * (mean[o] - (1 - w) * mean[b] - w * mean[a])
-            bottom += hump**2
-    cells, count = cells.copy(), count.copy()
-    cells[:, hole], count[:, hole] = np.nan, 0.0
-    pooled = completion.complete(cells, count, train.points, rising=True, seed=0).base[hole]
-    interpolated = (1 - way) * low + way * high
-    return {
-        "kept": 0.0,
-        "log amount": (line - way) * (high - low),
-        "halfway": (0.5 - way) * (high - low),
-        "bends of others": 4 * way * (1 - way) * top / (bottom + 2),
-        "completion": float(pooled - interpolated),
-    }
-
-
 def one_split(runs: pr.Runs, gaps: list[Gap], seed: int):
-    """Errors by point, ``(logged or not, quality or relative cost, queries)``, and of its mean quality by rule."""
+    """Errors by point, ``(logged or not, quality or relative cost, queries)``."""
     train, test = split(runs, seed)
     full = pr.fit(train)
     quality, cost = test.means("quality")[0], test.means("cost_usd")[0]
-    errors, of_mean = {}, {}
+    errors = {}
     for gap in gaps:
         name, j = gap.point.name, runs.points.index(gap.point)
         policy = pr.fit(without(train, train.point == j), add_points=[gap.point])
@@ -94,15 +58,13 @@ def one_split(runs: pr.Runs, gaps: list[Gap], seed: int):
             q, c = forecasts(one, test, at)
             found.append([q - quality[:, j], (c - cost[:, j]) / unit])
         errors[name] = np.array(found)
-        moved = shifts(train, gap, gaps, policy.grid.between[policy.grid.points[column]].along)
-        of_mean[name] = {rule: float(np.nanmean(errors[name][1, 0])) + shift for rule, shift in moved.items()}
         means = np.nanmean(errors[name], axis=2)
         print(
             f"  split {seed} {name}: mean quality forecast minus logged: {means[0, 0]:+.3f} logged, {means[1, 0]:+.3f} "
             f"not; cost {means[0, 1]:+.1%}, {means[1, 1]:+.1%}",
             flush=True,
         )
-    return errors, of_mean
+    return errors
 
 
 def ratios(splits, figure: int, rng, *, mean: bool) -> tuple[float, float, float, float, float]:
@@ -142,15 +104,12 @@ def main() -> None:
         found = [one_split(runs, gaps, seed) for seed in range(args.seeds)]
         for figure, name in enumerate(("quality", "cost / mean cost")):
             for mean in (False, True):
-                logged, not_logged, ratio, low, high = ratios([f[0] for f in found], figure, rng, mean=mean)
+                logged, not_logged, ratio, low, high = ratios(found, figure, rng, mean=mean)
                 what = "mean over queries" if mean else "per query"
                 print(
                     f"  {name}, {what}: error {logged:.4f} logged, {not_logged:.4f} never logged, "
                     f"ratio {ratio:.3f} [{low:.3f}, {high:.3f}]"
                 )
-        for rule in RULES:
-            each = [abs(value[rule]) for _, of_mean in found for value in of_mean.values()]
-            print(f"  rule {rule}: error of the mean quality {np.mean(each):.4f}", flush=True)
 
 
 if __name__ == "__main__":
