@@ -32,6 +32,7 @@ class Dot:
         best: whether it is the best single point.
         efficient: whether no other point is both better and cheaper.
         joined: whether it stands on one line with the dot before it: same model, same kind of budget.
+        logged: whether any run of it was; else its figures lie between those of two points that were.
     """
 
     model: int
@@ -43,6 +44,7 @@ class Dot:
     best: bool
     efficient: bool
     joined: bool
+    logged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def _dots(document: PolicyDocument) -> Iterable[Dot]:
             )  # fmt: skip
             name = f"{entry.model}@{point.label}"
             place = (point.share, point.quality, point.cost_usd, (entry.model, point.kind, point.label) == best)
-            yield Dot(number, name, point.label, *place, not beaten, before == point.kind)
+            yield Dot(number, name, point.label, *place, not beaten, before == point.kind, point.never_logged is None)
             before = point.kind
 
 

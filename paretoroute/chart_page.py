@@ -60,7 +60,7 @@ def _points(main: Element, document: PolicyDocument) -> None:
     digits = decimals(1000 * dot.cost_usd for dot in shown.dots)
 
     def row(dot: Dot) -> tuple[str, list[str]]:
-        note = "best single point" if dot.best else "–"
+        note = "best single point" if dot.best else "–" if dot.logged else "never logged"
         cells = [f"{dot.quality:.3f}", f"{1000 * dot.cost_usd:,.{digits}f}", percent(dot.share), note]
         return "used" if dot.share > 0 else "unused", [dot.name, *cells]
 

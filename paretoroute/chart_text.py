@@ -114,7 +114,7 @@ class _Points:
             model = Text(drawn.models[dot.model] if first else "", style=_style(dot))
             figures = (f"{dot.quality:.3f}", f"{1000 * dot.cost_usd:,.{digits}f}", percent(dot.share))
             bar = Text(_bar(dot.share, options.ascii_only), "green")
-            bar.append(" best single" if dot.best else "", "cyan")
+            bar.append(" best single" if dot.best else "" if dot.logged else " never logged", "cyan")
             style = "bold" if dot.share > 0 else "cyan" if dot.best else "dim"
             table.add_row(Text(_letter(i), style=_style(dot)), model, Text(dot.label), *figures, bar, style=style)
         yield table

@@ -49,8 +49,8 @@ def described(document: PolicyDocument, chart: Chart) -> str:
 
 def told(dot: Dot) -> str:
     """Say what the log says of a point."""
-    best = "; best single point" if dot.best else ""
-    return f"{dot.name}: quality {dot.quality:.3f} at {money(dot.cost_usd)}; called for {percent(dot.share)}{best}"
+    note = "; best single point" if dot.best else "" if dot.logged else "; never logged"
+    return f"{dot.name}: quality {dot.quality:.3f} at {money(dot.cost_usd)}; called for {percent(dot.share)}{note}"
 
 
 def percent(share: float) -> str:

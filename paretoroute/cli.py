@@ -54,6 +54,14 @@ Limits = Annotated[
         "--limit", metavar="WORDS", help='A side condition, e.g. "share of MODEL at most 0.2"; again for more.'
     ),
 ]
+AddPoints = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--add-point",
+        metavar="POINT",
+        help="Offer a point (model@label) that was never logged too, forecast between two that were; again for more.",
+    ),
+]
 Columns = Annotated[
     str | None, typer.Option("--columns", metavar="NAME=YOURS,...", help="Your column names, e.g. cost_usd=spend.")
 ]
@@ -129,6 +137,7 @@ def fit(
     columns: Columns = None,
     strict: Strict = False,
     grid: Annotated[Path | None, typer.Option("--grid", help="YAML file of the points to choose from.")] = None,
+    add_point: AddPoints = None,
     prices: Prices = None,
     seed: Annotated[int, typer.Option("--seed", help="Same runs and seed, same bytes.")] = 0,
     name: Annotated[str | None, typer.Option("--name", help="Name of the policy; the file's if not given.")] = None,
@@ -153,6 +162,7 @@ def fit(
             target,
             limits=limits,
             grid=points,
+            add_points=add_point or (),
             prices=given,
             seed=seed,
             name=name or out.stem,

@@ -39,6 +39,7 @@ class Decision:
         why: one sentence.
         runner_up: the next best point, or None.
         fallbacks: points to try if the call fails, best first.
+        interpolated: whether the point was never logged, so that its figures lie between those of two that were.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Decision:
     why: str
     runner_up: Alternative | None
     fallbacks: tuple[str, ...]
+    interpolated: bool = False
 
     @property
     def model(self) -> str:

@@ -45,6 +45,8 @@ class Record:
         logged_quality: ``(queries, points)``, NaN where nothing was logged.
         logged_cost_usd: ``(queries, points)``, NaN where nothing was logged.
         latency_s: ``(queries, points)``, or None where too little was logged.
+        holes: columns of the points that were never logged; ``quality``, ``cost_usd`` and ``latency_s`` are there what
+            came of the neighbours, interpolated.
     """
 
     forecast: Forecast
@@ -53,6 +55,17 @@ class Record:
     logged_quality: Floats
     logged_cost_usd: Floats
     latency_s: Floats | None = None
+    holes: tuple[int, ...] = ()
+
+    @property
+    def outcomes(self) -> tuple[Floats, Floats]:
+        """Quality and cost to judge choices by: as logged, NaN where not, and at never logged points as estimated."""
+        quality, cost = self.logged_quality, self.logged_cost_usd
+        if self.holes:
+            quality, cost = quality.copy(), cost.copy()
+            columns = list(self.holes)
+            quality[:, columns], cost[:, columns] = self.quality[:, columns], self.cost_usd[:, columns]
+        return quality, cost
 
     def blind(self) -> Record:
         """Forecast every query at the points' logged means: what a prompt-blind policy goes by."""
@@ -103,25 +116,41 @@ def record(traffic: Traffic, grid: Grid) -> Record:
     """Price the traffic and fill its holes."""
     forecast = traffic.forecast(grid)
     logged_quality, logged_cost = traffic.logged_quality.astype(np.float64), traffic.logged_cost_usd(grid)
-    return Record(
-        forecast,
-        augmented(forecast.quality, logged_quality, "quality"),
-        augmented(forecast.cost_usd, logged_cost, "cost_usd"),
-        logged_quality,
-        logged_cost,
-        _latency(traffic, forecast),
-    )
+    latency = None
+    if forecast.latency_s is not None and traffic.logged_latency_s is not None:
+        latency = augmented(forecast.latency_s, traffic.logged_latency_s.astype(np.float64), "latency")
+        _follow(grid, latency, forecast.latency_s, times=True)
+    quality = augmented(forecast.quality, logged_quality, "quality")
+    cost = augmented(forecast.cost_usd, logged_cost, "cost_usd")
+    _follow(grid, quality, forecast.quality, times=False)
+    _follow(grid, cost, forecast.cost_usd, times=True)
+    holes = tuple(column for column, *_ in grid.holes)
+    return Record(forecast, quality, cost, logged_quality, logged_cost, latency, holes)
 
 
-def _latency(traffic: Traffic, forecast: Forecast) -> Floats | None:
-    if forecast.latency_s is None or traffic.logged_latency_s is None:
-        return None
-    return augmented(forecast.latency_s, traffic.logged_latency_s.astype(np.float64), "latency")
+def _follow(grid: Grid, came: Floats, forecast: Floats, *, times: bool) -> None:
+    """Estimate, in place, what would have come of points never logged: they miss their forecasts as neighbours do.
+
+    Left at its forecast, such a point would look better than it is to a policy that picks what is over-forecast.
+
+    Args:
+        grid: the points.
+        came: what came of the others, ``(queries, points)``.
+        forecast: ``(queries, points)``.
+        times: whether misses are factors, as of costs, and not differences.
+    """
+    for column, below, above, along in grid.holes:
+        ends = forecast[:, [below, above]]
+        miss = came[:, [below, above]] - ends
+        if times:
+            miss = np.divide(miss, ends, out=np.zeros_like(miss), where=ends > 0) * forecast[:, [column]]
+        came[:, column] = forecast[:, column] + miss @ np.array([1 - along, along])
 
 
 def best_single(record: Record) -> int:
-    """Find the point with the best mean quality; the cheaper one of equals."""
+    """Find the logged point with the best mean quality; the cheaper one of equals."""
     quality, cost = record.quality.mean(0), record.cost_usd.mean(0)
+    quality[list(record.holes)] = -np.inf
     return int(np.lexsort((cost, -quality))[0])
 
 

@@ -2,7 +2,8 @@
 
 Each figure (quality, log tokens, log latency) is a panel, queries by points, with holes. In turn:
 
-1. completion: means pooled over models and budgets, holes filled by a low-rank model   (JAX, optax)
+1. completion: means pooled over models and budgets, holes filled by a low-rank model   (JAX, optax);
+   filling: those of points with few runs from the text and the other points' outcomes
 2. basis: principal components of the residuals; what points share is learned together
 3. heads: ridge at three strengths and neighbours in six ways, each query left out with its near-duplicates
 4. stacking: how much to trust each head for each component, pooled                     (JAX, optax)
@@ -17,21 +18,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute import completion, neighbours, ridge, second_level, stacking
+from paretoroute import completion, filling, interpolation, neighbours, ridge, second_level, stacking
 from paretoroute.errors import RunsError
 from paretoroute.featurizer import Featurizer, fit_embeddings, fit_texts
 from paretoroute.fitted import Fit, Signal
 from paretoroute.grid import Grid
-from paretoroute.panel_cells import Cells, panels_of
+from paretoroute.holes import Holes
+from paretoroute.panel_cells import Cells, bounds_of, panels_of
 from paretoroute.runs import Runs
 from paretoroute.splits import folds, group_key
-from paretoroute.surface import QUANTILES, Bounds, Familiarity, Panel, Surface, second_level_inputs
+from paretoroute.surface import QUANTILES, Familiarity, Panel, Surface, second_level_inputs
 from paretoroute.traffic import Labels, Traffic, sample_size
 
 FOLDS = 5
@@ -77,6 +79,7 @@ class _Draft:
         known: share of the points that were logged of each of the sample's queries, ``(sample,)``.
         weights: of the heads, by all queries, ``(heads, components)``.
         own: out-of-fold forecast components, ``(sample, components)``.
+        left_out: out-of-fold forecasts of points with few runs, NaN elsewhere, ``(sample, points)``.
     """
 
     cells: Cells
@@ -86,19 +89,27 @@ class _Draft:
     known: Floats
     weights: Floats
     own: Floats
+    left_out: Floats
 
     def figures(self, components: Floats) -> Floats:
         return self.base + components @ self.basis.T
 
 
 def fit_surface(
-    runs: Runs, grid: Grid, *, kind: str = "hashed_ngrams", seed: int = 0, progress: Progress | None = None
+    runs: Runs,
+    grid: Grid,
+    *,
+    holes: Holes | None = None,
+    kind: str = "hashed_ngrams",
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> Fit:
     """Fit the surface of a grid on logged runs.
 
     Args:
         runs: the runs, of the grid's points in the grid's order.
         grid: the points and their token prices.
+        holes: what to offer beside these points; the surface then has the columns of ``holes.points``.
         kind: of the features: ``hashed_ngrams`` reads the texts, ``embedding`` and ``function`` the embeddings.
         seed: same runs and seed, same surface.
         progress: called with a few words at the start of every stage.
@@ -134,29 +145,30 @@ def fit_surface(
         latency=panels.get("latency"),
         queries=(cells["quality"].count > 0).sum(0).astype(np.float64),
         familiarity=_familiarity(runs, featurizer, features),
-        bounds=_bounds(runs),
+        bounds=bounds_of(runs),
     )
-    _share_forecasts(surface, sample, forecasts)
-    return Fit(surface, _traffic(cells, forecasts, sample, grid, runs), tuple(signals))
+    fit = Fit(surface, _traffic(cells, forecasts, sample, grid, runs), tuple(signals))
+    if holes is not None and holes.gaps:
+        fit = interpolation.widened(fit, grid.points, holes)
+    return replace(fit, traffic=_with_shared(fit.traffic, fit.surface, sample))
 
 
-def _share_forecasts(surface: Surface, sample: _Sample, forecasts: dict[str, Floats]) -> None:
+def _with_shared(traffic: Traffic, surface: Surface, sample: _Sample) -> Traffic:
     """Give queries that look the same to the surface, such as those without a text, its own forecast in the traffic.
 
     Out of fold they would differ by their fold's noise, and the price would be set between values that a planner never
     sees: it gives all of them one forecast, and they tie. With 20 or more of them what leaks of their own outcomes is
     small.
     """
+    names = [name for name in ("quality", "amount", "prompt_tokens", "latency_s") if getattr(traffic, name) is not None]
+    if surface.prompt is None:
+        names.remove("prompt_tokens")
+    tables = {name: getattr(traffic, name).copy() for name in names}
     for rows in sample.alike:
         same = surface.at(sample.features[rows[0]])
-        for name, values in (
-            ("quality", same.quality),
-            ("tokens", same.amount),
-            ("prompt tokens", same.prompt_tokens),
-            ("latency", same.latency_s),
-        ):
-            if name in forecasts:
-                forecasts[name][rows] = values
+        for name, table in tables.items():
+            table[rows[rows < len(table)]] = np.nan_to_num(getattr(same, name))
+    return replace(traffic, **tables)
 
 
 def _features(runs: Runs, kind: str, seed: int) -> tuple[Featurizer, Floats]:
@@ -185,13 +197,15 @@ def _neighbours(sample: _Sample, grid: Grid) -> int:
 def _first_level(cells: Cells, grid: Grid, sample: _Sample, seed: int) -> _Draft:
     """Fill a panel's holes, find its components, and stack the heads that forecast them."""
     full = completion.complete(cells.values, cells.count, grid.points, rising=cells.name != "prompt tokens", seed=seed)
+    filled = filling.fill(full, cells.values, cells.count, sample.all_features)
+    full, left_out = filled.completed, filled.left_out[sample.rows]
     basis = _basis(full.residual, cells.components)
     targets = full.residual @ basis
     heads = _left_out(sample, targets)
     known = (cells.count[sample.rows] > 0).mean(1)
     weights = stacking.stack(heads, targets[sample.rows], known, sample.fold, FOLDS)
     own = stacking.cross_fitted(heads, weights, sample.fold)
-    return _Draft(cells, full.base, basis, targets, known, weights[-1], own)
+    return _Draft(cells, full.base, basis, targets, known, weights[-1], own, left_out)
 
 
 def _second_level(drafts: dict[str, _Draft], sample: _Sample) -> tuple[second_level.SecondLevel, Floats]:
@@ -216,7 +230,7 @@ def _fit_panel(
     """
     cells = draft.cells
     known = cells.count[sample.rows] > 0
-    forecast = draft.figures(components)
+    forecast = np.where(np.isnan(draft.left_out), draft.figures(components), draft.left_out)
     signal = _signal(cells, draft.base, forecast, sample)
     if not signal.used:
         forecast = np.broadcast_to(_single(draft.base), forecast.shape).copy()
@@ -322,24 +336,6 @@ def _tail(cells: Cells, forecast: Floats, spread: Floats, sample: _Sample) -> Fl
     known = cells.count[sample.rows] > 0
     error = (cells.values[sample.rows] - forecast) / np.maximum(spread, 1e-12)
     return np.quantile(error[known], QUANTILES) if known.any() else np.zeros(len(QUANTILES))
-
-
-def _bounds(runs: Runs) -> Bounds:
-    size = np.array([len(text.encode("utf-8", "replace")) for text in runs.texts], np.float64)
-    # What comes with every query is at most the smallest prompt; long queries show less than one token per byte.
-    beyond = _largest(runs.point, runs.prompt_tokens - size[runs.query], len(runs.points))
-    least = -_largest(runs.point, -runs.prompt_tokens, len(runs.points))
-    return Bounds(
-        np.maximum(beyond, least),
-        _largest(runs.point, runs.completion_tokens, len(runs.points)),
-    )
-
-
-def _largest(point: NDArray[np.int32], values: Floats, points: int) -> Floats:
-    most = np.full(points, -np.inf)
-    known = ~np.isnan(values)
-    np.maximum.at(most, point[known], values[known])
-    return np.where(np.isfinite(most), most, np.nan)
 
 
 def _familiarity(runs: Runs, featurizer: Featurizer, features: Floats) -> Familiarity:

@@ -76,6 +76,21 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class Between:
+    """Where a point that was never logged lies: between two logged points of its model, of its kind of budget.
+
+    Args:
+        below: label of the neighbour with less compute.
+        above: label of the neighbour with more.
+        along: how far from the one to the other, in (0, 1), on the scale of the logarithm of tokens.
+    """
+
+    below: str
+    above: str
+    along: float
+
+
+@dataclass(frozen=True, slots=True)
 class Grid:
     """The points on offer, in canonical order (model name, then less compute first), with their prices.
 
@@ -83,14 +98,39 @@ class Grid:
         points: the points; no two are equal.
         prices: price by model name. A model that is missing here has no token price: its cost is forecast from
             logged cost (``cost: logged``) and cannot be repriced.
+        between: the points that were never logged, with the two that they are forecast between.
     """
 
     points: tuple[Point, ...]
     prices: dict[str, Price] = field(default_factory=dict)
+    between: dict[Point, Between] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(set(self.points)) != len(self.points):
             raise GridError("the grid names a point twice")
+
+    @property
+    def holes(self) -> tuple[tuple[int, int, int, float], ...]:
+        """The points that were never logged: column, those of its neighbours, and how far along.
+
+        Raises:
+            GridError: a neighbour is not in the grid.
+        """
+        found = []
+        for j, point in enumerate(self.points):
+            if (place := self.between.get(point)) is not None:
+                low, high = (self._beside(point, label) for label in (place.below, place.above))
+                found.append((j, low, high, place.along))
+        return tuple(found)
+
+    def _beside(self, point: Point, label: str) -> int:
+        for j, other in enumerate(self.points):
+            if (other.model, other.budget.kind, other.budget.label) == (point.model, point.budget.kind, label):
+                return j
+        raise GridError(
+            f"point {point.name!r} was never logged and is forecast from {point.model}@{label}, which is not in the "
+            "grid; keep both, or leave both out"
+        )
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike
 from paretoroute.errors import QueryError, RunsError
 from paretoroute.featurizer import function_fingerprint, ngram_fingerprint
 from paretoroute.fitting import fit_surface
-from paretoroute.grid import Grid, Price
+from paretoroute.grid import Grid, Point, Price
+from paretoroute.holes import find_gaps, logged_part
+from paretoroute.interpolation import sentences
 from paretoroute.limit_words import on_grid as limit_on_grid
 from paretoroute.limits import Limit
 from paretoroute.policy import Policy, make_policy
@@ -29,6 +31,7 @@ def fit(
     *,
     limits: Sequence[Limit] = (),
     grid: Grid | None = None,
+    add_points: Sequence[str | Point] = (),
     prices: Mapping[str, Price] | None = None,
     features: FeatureFunction | None = None,
     seed: int = 0,
@@ -41,7 +44,9 @@ def fit(
         runs: as :func:`paretoroute.read_runs` gives them.
         target: what to meet; None: as good as the best single point, as cheaply as possible.
         limits: side conditions, such as ``MaxShare(0.2, "big-model")``.
-        grid: points to choose from, with prices; None: all points of the log.
+        grid: points to choose from, with prices; None: all points of the log. A point that was never logged is
+            forecast between two that were, of its model and kind of budget.
+        add_points: points to offer besides, ``"model@label"`` or points; also such as were never logged.
         prices: token prices by model, in USD per million tokens; they win over those of the grid and derived ones.
         features: your own function from a text to a vector; None: the runs' ``embedding`` column where there is one,
             else hashed n-grams. A planner must be given the same function.
@@ -51,7 +56,8 @@ def fit(
 
     Raises:
         RunsError: there is nothing to choose between, or too little to learn from.
-        GridError: a point has no known cost, or the target's point is not in the grid.
+        GridError: a point has no known cost, lies outside what was logged of its model, or is of a model that was never
+            logged; or the target's point is not in the grid.
 
     Example:
         >>> from paretoroute import MaxCost, demo_runs
@@ -60,18 +66,21 @@ def fit(
         'met'
     """
     runs.require_choice()
-    found, notes = build_grid(runs, grid, prices)
+    kept_to, unlogged = logged_part(runs.points, grid, add_points)
+    found, notes = build_grid(runs, kept_to, prices)
+    holes = find_gaps(unlogged, found, runs.points, grid.points if grid else ())
     if len(found.points) < 2:
         raise RunsError(f"only {found.names[0]!r} is left to choose from: {' '.join(notes)}")
+    offered = Grid(holes.points, found.prices)
     if isinstance(target, MinQuality) and isinstance(target.of, str):
-        found.index(target.of)
+        offered.index(target.of)
     for limit in limits:  # before minutes of fitting are lost
-        limit_on_grid(limit, found)
+        limit_on_grid(limit, offered)
     kept = on_grid(runs, found)
     if features is not None:
         kept = replace(kept, embeddings=_vectors(features, kept.texts))
     kind = "function" if features else "hashed_ngrams" if kept.embeddings is None else "embedding"
-    fitted = fit_surface(kept, found, kind=kind, seed=seed, progress=progress)
+    fitted = fit_surface(kept, found, holes=holes, kind=kind, seed=seed, progress=progress)
     about = FittedOnEntry(
         runs=len(kept),
         queries=len(kept.query_ids),
@@ -80,7 +89,7 @@ def fit(
         runs_sha256=runs.sha256,
         seed=seed,
         assumption=kept.assumption,
-        findings=(*runs.notices, *notes),
+        findings=(*runs.notices, *notes, *sentences(holes.points, fitted.between)),
     )
     featurizer = fitted.surface.featurizer
     entry = FeaturesEntry(
@@ -90,7 +99,7 @@ def fit(
         fingerprint=function_fingerprint(features) if features else ngram_fingerprint(),
         settings={"rank": featurizer.rank, "buckets": len(featurizer.buckets)},
     )
-    return make_policy(fitted, found, target, about, entry, name=name, limits=limits)
+    return make_policy(fitted, replace(offered, between=fitted.between), target, about, entry, name=name, limits=limits)
 
 
 def _vectors(features: FeatureFunction, texts: tuple[str, ...]) -> np.ndarray:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from paretoroute.errors import RunsError
 from paretoroute.grid import Grid
 from paretoroute.runs import Runs
+from paretoroute.surface import Bounds
 
 AMOUNT_COMPONENTS = 8
 LEAST_LATENCIES = 20
@@ -82,3 +83,22 @@ def _log_cells(name: str, values: Floats, count: Floats, components: int) -> Cel
     floor = np.nanmin(np.where(values > 0, values, np.nan)) if (values > 0).any() else 1.0
     logs = np.log(np.maximum(values, 0.5 * floor), out=np.full(values.shape, np.nan), where=count > 0)
     return Cells(name, logs, np.where(np.isfinite(logs), count, 0.0), True, components)
+
+
+def bounds_of(runs: Runs) -> Bounds:
+    """Find what bounds the tokens of a call at every point."""
+    size = np.array([len(text.encode("utf-8", "replace")) for text in runs.texts], np.float64)
+    # What comes with every query is at most the smallest prompt; long queries show less than one token per byte.
+    beyond = _largest(runs.point, runs.prompt_tokens - size[runs.query], len(runs.points))
+    least = -_largest(runs.point, -runs.prompt_tokens, len(runs.points))
+    return Bounds(
+        np.maximum(beyond, least),
+        _largest(runs.point, runs.completion_tokens, len(runs.points)),
+    )
+
+
+def _largest(point: NDArray[np.int32], values: Floats, points: int) -> Floats:
+    most = np.full(points, -np.inf)
+    known = ~np.isnan(values)
+    np.maximum.at(most, point[known], values[known])
+    return np.where(np.isfinite(most), most, np.nan)

@@ -352,10 +352,17 @@ class Planner:
             output_cap_tokens=int(cap) if math.isfinite(cap) else None,
             propensity=propensity,
             status=status,
-            why=_why(self._grid.names[column], runner_up, quality[column], cost[column], status, drawn),
+            why=_why(self._named(column), runner_up, quality[column], cost[column], status, drawn),
             runner_up=runner_up,
             fallbacks=tuple(self._grid.names[j] for j in order[:FALLBACKS]),
+            interpolated=self._grid.points[column] in self._grid.between,
         )
+
+    def _named(self, column: int) -> str:
+        """Name a point, and say so if it was never logged."""
+        place = self._grid.between.get(self._grid.points[column])
+        beside = f" (never logged: forecast between {place.below} and {place.above})" if place else ""
+        return self._grid.names[column] + beside
 
 
 def _why(name: str, other: Alternative | None, quality: float, cost: float, status: str, drawn: bool) -> str:

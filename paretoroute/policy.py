@@ -22,7 +22,7 @@ from paretoroute.call_limits import may_call
 from paretoroute.errors import GridError, PolicyError, TargetError
 from paretoroute.evidence import Record
 from paretoroute.fitted import Fit, flattened
-from paretoroute.grid import Budget, Grid, Point, Price
+from paretoroute.grid import Between, Budget, Grid, Point, Price
 from paretoroute.limit_rows import row_of
 from paretoroute.limit_words import on_grid, parse_limit
 from paretoroute.limits import CallLimit, Limit, PopulationLimit
@@ -53,13 +53,17 @@ class Policy:
     @cached_property
     def grid(self) -> Grid:
         """The points and prices."""
-        points, prices = [], {}
+        points, prices, between = [], {}, {}
         for entry in self.document.grid:
-            points += [Point(entry.model, Budget(p.kind, p.label, p.amount)) for p in entry.points]
+            for p in entry.points:
+                points.append(Point(entry.model, Budget(p.kind, p.label, p.amount)))
+                if p.never_logged is not None:
+                    below, above = p.never_logged.between
+                    between[points[-1]] = Between(below, above, p.never_logged.along)
             if entry.price_usd_per_mtok and entry.cost == "tokens":
                 given = entry.price_usd_per_mtok
                 prices[entry.model] = Price(given.input, given.output, given.cached_input, given.source)
-        return Grid(tuple(points), prices)
+        return Grid(tuple(points), prices, between)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the YAML file and, beside it, the numbers: ``<stem>.safetensors``.
@@ -105,7 +109,7 @@ class Policy:
         grid = self.grid
         if prices:
             _check_prices(grid, prices)
-            grid = Grid(grid.points, {**grid.prices, **prices})
+            grid = replace(grid, prices={**grid.prices, **prices})
         kept = self.limits if limits is None else tuple(limits)
         return _solved(self, grid, target or target_of(self.document.target), kept)
 
@@ -157,7 +161,7 @@ def make_policy(
     gain = evidence.gain_over_blind(known, [row.rule for row in sections.trade_off(known)])
     findings = [*about.findings, *sections.signals(fit)]
     if gain.high < 0:
-        fit = flattened(fit)
+        fit = flattened(fit, grid)
         findings.append("routing lost to the best prompt-blind mixture: the policy is that mixture")
     findings.append(sections.verdict(gain, len(known.quality)))
     start = doc.PolicyDocument.model_construct(
@@ -227,7 +231,7 @@ def _callable(known: Record, policy: Policy, grid: Grid, limits: Sequence[CallLi
 def _calibrated(known: Record, target: Target, limits: Sequence[PopulationLimit]) -> Answer:
     if any(row_of(limit, known.forecast) for limit in limits):
         return calibrate_limited(known, target, limits)
-    return calibrate(known.forecast, known.logged_quality, known.logged_cost_usd, target)
+    return calibrate(known.forecast, *known.outcomes, target)
 
 
 def _better(blind: Answer, routed: Answer) -> bool:

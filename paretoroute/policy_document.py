@@ -196,6 +196,15 @@ class PriceEntry(_Section):
     source: Literal["given", "derived"]
 
 
+class NeverLoggedEntry(_Section):
+    """Where a point that no run was logged at is forecast: between two logged ones of its model."""
+
+    between: Annotated[
+        tuple[str, ...], Field(strict=False, min_length=2, max_length=2, description="their labels, less compute first")
+    ]
+    along: Annotated[float, Field(gt=0, lt=1, description="how far from the first to the second, on log tokens")]
+
+
 class PointEntry(_Section):
     """One point: a budget of the model above it, how often it is called, and what the log says of it."""
 
@@ -206,6 +215,7 @@ class PointEntry(_Section):
     quality: Share
     cost_usd: Usd
     queries: Count
+    never_logged: NeverLoggedEntry | None = None
 
 
 class GridEntry(_Section):
@@ -219,6 +229,11 @@ class GridEntry(_Section):
     @model_validator(mode="after")
     def _consistent(self) -> GridEntry:
         _check_unique("point", (f"{self.model}@{point.label} ({point.kind})" for point in self.points))
+        logged = {(point.kind, point.label) for point in self.points if point.never_logged is None}
+        for point in self.points:
+            for label in point.never_logged.between if point.never_logged else ():
+                if (point.kind, label) not in logged:
+                    raise ValueError(f"{point.label!r} lies between budgets, but {label!r} is none that was logged")
         if self.cost == "tokens" and self.price_usd_per_mtok is None:
             raise ValueError("price_usd_per_mtok is null but cost is tokens; give prices or set cost: logged")
         return self
@@ -290,7 +305,7 @@ class PolicyDocument(_Section):
         return self
 
 
-LEFT_OUT_IF_EMPTY = ("limits", "labels", "mixture")
+LEFT_OUT_IF_EMPTY = ("limits", "labels", "mixture", "never_logged")
 COMMENTS = {
     "target": "What was asked for. Costs are USD per query, quality lies in [0, 1]: more is better.",
     "limits": "Side conditions; what each of them costs stands in the solution.",

@@ -121,7 +121,7 @@ def _document(data: Any, name: str) -> PolicyDocument:
 def _written(document: PolicyDocument, name: str) -> str:
     """The YAML text; read back once, so that a policy that could not be read is never written."""
     data = document.model_dump(mode="python", by_alias=True)
-    for section in (data, data["solution"]):
+    for section in (data, data["solution"], *(point for entry in data["grid"] for point in entry["points"])):
         for key in LEFT_OUT_IF_EMPTY:
             if key in section and not section[key]:
                 del section[key]

@@ -194,7 +194,8 @@ def grid_section(known: Record, grid: Grid, share: np.ndarray, surface: Surface)
                 share=_share(share[j]),
                 quality=_share(known.quality[:, j].mean()),
                 cost_usd=readable(max(float(known.cost_usd[:, j].mean()), 0.0)),
-                queries=int(surface.queries[j]),
+                queries=0 if grid.points[j] in grid.between else int(surface.queries[j]),
+                never_logged=_never_logged(grid, j),
             )
             for j in columns
         )
@@ -209,9 +210,14 @@ def grid_section(known: Record, grid: Grid, share: np.ndarray, surface: Surface)
     return tuple(entries)
 
 
+def _never_logged(grid: Grid, column: int) -> doc.NeverLoggedEntry | None:
+    place = grid.between.get(grid.points[column])
+    return place and doc.NeverLoggedEntry(between=(place.below, place.above), along=place.along)
+
+
 def trade_off(known: Record) -> list[Estimate]:
     """Give the calibrated trade-off on the traffic, without limits on the population."""
-    return curve(known.forecast, known.logged_quality, known.logged_cost_usd, n=TRADE_OFF_ROWS)
+    return curve(known.forecast, *known.outcomes, n=TRADE_OFF_ROWS)
 
 
 def trade_off_section(known: Record) -> tuple[doc.TradeOffEntry, ...]:
