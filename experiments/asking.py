@@ -22,12 +22,14 @@ class Choice:
 
     Args:
         weights: probability of every point, ``(queries, points)``.
+        quality: what a decision expects of every point, ``(queries, points)``.
         promised_quality: what a decision expects of its point, mean over the coin, ``(queries,)``.
         promised_cost_usd: likewise.
         document: of the policy that was solved.
     """
 
     weights: Floats
+    quality: Floats
     promised_quality: Floats
     promised_cost_usd: Floats
     document: object
@@ -67,4 +69,4 @@ class Asked:
             np.add.at(weights, (rows, point), share)
         quality = np.clip(forecast.quality + solution.quality_shift, 0.0, 1.0)
         cost = forecast.cost_usd * solution.cost_ratio
-        return Choice(weights, (weights * quality).sum(1), (weights * cost).sum(1), policy.document)
+        return Choice(weights, quality, (weights * quality).sum(1), (weights * cost).sum(1), policy.document)

@@ -15,6 +15,7 @@ from paretoroute.evidence import Interval, Record
 from paretoroute.fitted import Fit
 from paretoroute.grid import Grid
 from paretoroute.limits import CallLimit, Limit, MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit
+from paretoroute.point_quality import mean_qualities
 from paretoroute.solver import meaning
 from paretoroute.surface import Surface
 from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
@@ -181,8 +182,15 @@ def expected_section(known: Record, answer: Answer, grid: Grid) -> doc.ExpectedE
 
 
 def grid_section(known: Record, grid: Grid, share: np.ndarray, surface: Surface) -> tuple[doc.GridEntry, ...]:
-    """Write the grid down, with how often each point is called."""
-    entries = []
+    """Write the grid down, with how often each point is called and how good it is.
+
+    Args:
+        known: the traffic with the surface's own forecasts.
+        grid: points and prices.
+        share: of the calls, ``(points,)``.
+        surface: for how many queries were logged at each point.
+    """
+    entries, quality = [], mean_qualities(known)
     for model in grid.models:
         columns = [j for j, point in enumerate(grid.points) if point.model == model]
         price = grid.prices.get(model)
@@ -192,7 +200,9 @@ def grid_section(known: Record, grid: Grid, share: np.ndarray, surface: Surface)
                 label=grid.points[j].budget.label,
                 amount=grid.points[j].budget.amount,
                 share=_share(share[j]),
-                quality=_share(known.quality[:, j].mean()),
+                quality=_share(quality[j].value),
+                quality_low=_share(quality[j].low),
+                quality_high=_share(quality[j].high),
                 cost_usd=readable(max(float(known.cost_usd[:, j].mean()), 0.0)),
                 queries=int(surface.queries[j]),
             )
@@ -238,18 +248,45 @@ def readable(value: float) -> float:
 
 
 def signals(fit: Fit) -> list[str]:
-    """Say how much the query explains of every figure."""
+    """Say how much the query explains of every figure, and by how many components."""
+    surface = fit.surface
+    panels = {"quality": surface.quality, "tokens": surface.amount}
+    panels |= {"prompt tokens": surface.prompt, "latency": surface.latency}
     said = []
     for signal in fit.signals:
         share, reach = 100 * signal.explained, 100 * evidence.Z90 * signal.explained_se
-        end = "" if signal.used else "; not beyond noise, so it stays at the prompt-blind means"
-        said.append(f"{signal.name}: the query explains {share:.1f}% +- {reach:.1f} of the variance out of fold{end}")
+        end = "not beyond noise, so it stays at the prompt-blind means; no components kept"
+        panel = panels[signal.name]
+        if signal.used and panel is not None:
+            kept, points = panel.basis.shape[1], panel.basis.shape[0]
+            end = f"{kept} component{'s' * (kept != 1)} of {points} kept"
+        found = f"{'' if signal.used else 'no '}signal found"
+        words = f"the query explains {share:.1f}% +- {reach:.1f} of the variance out of fold"
+        said.append(f"{signal.name}: {found}: {words}; {end}")
     return said
 
 
-def verdict(gain: Interval, queries: int) -> str:
-    """Say whether routing pays."""
-    figures = f"{gain.value:+.2f} quality points [{gain.low:+.2f}, {gain.high:+.2f}] on {queries} queries"
+def is_signal(finding: str) -> bool:
+    """Tell whether a finding is one of :func:`signals`."""
+    return "signal found: the query explains" in finding
+
+
+def verdict(gain: Interval, queries: int, effective: float) -> str:
+    """Say whether routing pays.
+
+    Args:
+        gain: over the best prompt-blind mixture.
+        queries: that were judged, each out of fold.
+        effective: how many of them count: those with something logged at the point that was chosen.
+
+    Example:
+        >>> verdict(Interval(0.5, -0.2, 1.2), 300, 300.0)[:58]
+        'routing does not pay on these runs, beyond noise; against '
+    """
+    figures = (
+        f"{gain.value:+.2f} quality points [{gain.low:+.2f}, {gain.high:+.2f}] out of fold on {queries} queries, "
+        f"{effective:.0f} effective"
+    )
     words = f"against the best prompt-blind mixture at equal cost, over the trade-off: {figures}"
     if gain.low > 0:
         return f"routing pays on these runs; {words}"

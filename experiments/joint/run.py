@@ -155,8 +155,8 @@ def table(runs, label, seeds):
         behind = sum(high < 0 for _, _, high in found)
         print(
             f"Against the best of {family}, chosen with hindsight at every target: "
-            f"mean {np.mean([value for value, _, _ in found]):+.2f} points; ahead beyond noise at {ahead}, behind beyond "
-            f"noise at {behind} of {len(found)} targets."
+            f"mean {np.mean([value for value, _, _ in found]):+.2f} points; beyond noise ahead at {ahead}, behind at "
+            f"{behind} of {len(found)} targets."
         )
 
 
