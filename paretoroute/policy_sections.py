@@ -21,6 +21,7 @@ from paretoroute.surface import Surface
 from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
 
 TRADE_OFF_ROWS = 8
+LEAST_FORECAST = 1e-12  # of amounts, before the logarithm: points that are not priced by tokens have none
 Answer = Calibrated | LimitedCalibration
 
 
@@ -249,21 +250,33 @@ def readable(value: float) -> float:
 
 def signals(fit: Fit) -> list[str]:
     """Say how much the query explains of every figure, and by how many components."""
-    surface = fit.surface
-    panels = {"quality": surface.quality, "tokens": surface.amount}
-    panels |= {"prompt tokens": surface.prompt, "latency": surface.latency}
+    surface, traffic = fit.surface, fit.traffic
+    panels = {
+        "quality": (surface.quality, traffic.quality),
+        "tokens": (surface.amount, traffic.amount),
+        "prompt tokens": (surface.prompt, traffic.prompt_tokens),
+        "latency": (surface.latency, traffic.latency_s),
+    }
     said = []
     for signal in fit.signals:
         share, reach = 100 * signal.explained, 100 * evidence.Z90 * signal.explained_se
         end = "not beyond noise, so it stays at the prompt-blind means; no components kept"
-        panel = panels[signal.name]
-        if signal.used and panel is not None:
-            kept, points = panel.basis.shape[1], panel.basis.shape[0]
-            end = f"{kept} component{'s' * (kept != 1)} of {points} kept"
-        found = f"{'' if signal.used else 'no '}signal found"
-        words = f"the query explains {share:.1f}% +- {reach:.1f} of the variance out of fold"
-        said.append(f"{signal.name}: {found}: {words}; {end}")
+        panel, forecast = panels[signal.name]
+        if signal.used and panel is not None and forecast is not None:
+            points, kept = panel.basis.shape
+            carrying = _carrying(forecast if panel.smear is None else np.log(np.maximum(forecast, LEAST_FORECAST)))
+            words = f"{carrying} of which carr{'y' if carrying != 1 else 'ies'} 90% of what the forecasts vary by"
+            end = f"{kept} component{'s' * (kept != 1)} of {points} kept, {words}"
+        found = f"{'' if signal.used else 'no '}signal found: the query explains {share:.1f}% +- {reach:.1f}"
+        said.append(f"{signal.name}: {found} of the variance out of fold; {end}")
     return said
+
+
+def _carrying(forecast: np.ndarray, share: float = 0.9) -> int:
+    """Count the directions that carry a share of what forecasts ``(queries, points)`` vary by."""
+    away = (forecast - forecast.mean(0)).astype(np.float64)
+    variance = np.maximum(np.linalg.eigvalsh(away.T @ away)[::-1], 0.0)
+    return 1 + int((np.cumsum(variance) < share * variance.sum()).sum())
 
 
 def is_signal(finding: str) -> bool:
