@@ -66,11 +66,15 @@ def targets_table(results):
         of_file, of_cost, asked = (
             np.average([row[name] for row in rows], weights=size) for name in ("expected", "expected_cost", "asked")
         )
-        # Over all folds both sides see the same queries: what is left of noise is that of outcomes around forecasts.
-        off, dear = mean_error(got - promised), mean_error(paid - expected_cost) / paid.mean()
-        quality = [(100 * (got.mean() - base), 100 * Z90 * off) for base in (of_file, promised.mean())]
-        cost = [(paid.mean() / base, Z90 * dear) for base in (of_cost, expected_cost.mean())]
-        cost.append((paid.mean() / asked, Z90 * mean_error(paid) / paid.mean()))
+        # A file promises for traffic, a decision for its query: the noise of queries, or of outcomes around forecasts.
+        quality = [
+            (100 * (got.mean() - base), 100 * Z90 * mean_error(noise))
+            for base, noise in ((of_file, got), (promised.mean(), got - promised))
+        ]
+        cost = [
+            (paid.mean() / base, Z90 * mean_error(noise) / paid.mean())
+            for base, noise in ((of_cost, paid), (expected_cost.mean(), paid - expected_cost), (asked, paid))
+        ]
         by_fold = [row["paid"].mean() / row["asked"] for row in rows]
         slack = all(row["status"] == "slack" for row in rows)
         for name, (value, reach), most in (
