@@ -27,7 +27,7 @@ DRAWS = 100
 Z90 = 1.645
 
 
-def held_out(runs, fold):
+def held_out(runs, fold, groups):
     """Fit without one fold and give what was promised and what came of its queries, per target."""
     train, test = runs.select(~fold), runs.select(fold)
     quality, cost = filled(test, "quality"), filled(test, "cost_usd")
@@ -40,7 +40,7 @@ def held_out(runs, fold):
         choice = asked.choose(pr.MaxCost(usd=float(target)))
         expected = choice.document.expected
         found.append({
-            "asked": target, "status": choice.document.solution.status,
+            "groups": groups[fold], "asked": target, "status": choice.document.solution.status,
             "expected": expected.quality, "expected_cost": expected.cost_usd,
             "promised": choice.promised_quality, "promised_cost": choice.promised_cost_usd,
             "got": choice.of(quality[:, place]), "paid": choice.of(cost[:, place]),
@@ -62,17 +62,18 @@ def targets_table(results):
         got, paid, promised, expected_cost = (
             np.concatenate([row[name] for row in rows]) for name in ("got", "paid", "promised", "promised_cost")
         )
+        groups = np.concatenate([row["groups"] for row in rows])
         size = np.array([len(row["got"]) for row in rows])
         of_file, of_cost, asked = (
             np.average([row[name] for row in rows], weights=size) for name in ("expected", "expected_cost", "asked")
         )
         # A file promises for traffic, a decision for its query: the noise of queries, or of outcomes around forecasts.
         quality = [
-            (100 * (got.mean() - base), 100 * Z90 * mean_error(noise))
+            (100 * (got.mean() - base), 100 * Z90 * mean_error(noise, groups))
             for base, noise in ((of_file, got), (promised.mean(), got - promised))
         ]
         cost = [
-            (paid.mean() / base, Z90 * mean_error(noise) / paid.mean())
+            (paid.mean() / base, Z90 * mean_error(noise, groups) / paid.mean())
             for base, noise in ((of_cost, paid), (expected_cost.mean(), paid - expected_cost), (asked, paid))
         ]
         by_fold = [row["paid"].mean() / row["asked"] for row in rows]
@@ -142,14 +143,18 @@ def ece_table(label, results):
     )
 
 
-def mean_error(values):
-    return float(np.std(values)) / len(values) ** 0.5
+def mean_error(values, groups):
+    """Give the standard error of a mean; near-duplicates, which share a fold, count as drawn together."""
+    sums = np.bincount(groups, values - np.mean(values))
+    return float((sums**2).sum() ** 0.5) / len(values)
 
 
-def fold_masks(runs, count):
+def dealt(runs, count):
+    """Deal the queries to folds: a mask for each, and the group of every query."""
     about = zip(runs.query_ids, runs.texts, runs.conversations, strict=True)
-    place = folds([group_key(*one) for one in about], count, seed=0)
-    return [place == f for f in range(count)]
+    keys = [group_key(*one) for one in about]
+    place = folds(keys, count, seed=0)
+    return [place == f for f in range(count)], np.unique(keys, return_inverse=True)[1]
 
 
 def main() -> None:
@@ -162,8 +167,12 @@ def main() -> None:
     if args.only != "points":
         results = {}
         for name, runs in logs.items():
-            print(f"\n**{name}**: {len(runs.query_ids)} queries, {len(runs.points)} points, {args.folds} folds")
-            results[name] = [held_out(runs, mask) for mask in fold_masks(runs, args.folds)]
+            masks, groups = dealt(runs, args.folds)
+            print(
+                f"\n**{name}**: {len(groups)} queries in {groups.max() + 1} groups, {len(runs.points)} points, "
+                f"{args.folds} folds"
+            )
+            results[name] = [held_out(runs, mask, groups) for mask in masks]
             targets_table(results[name])
         print("\n| log | queries | ECE, all targets | floor: mean, 95% | single targets: mean, most | their floor |")
         print("|---|---|---|---|---|---|")
