@@ -27,7 +27,8 @@ class Dot:
         name: ``model@budget_label``.
         label: the budget's label.
         share: how often the policy calls it.
-        quality: mean quality in the log.
+        quality: mean quality.
+        interval: the ends of its 90% interval; None where the policy does not have it.
         cost_usd: mean cost in the log.
         best: whether it is the best single point.
         efficient: whether no other point is both better and cheaper.
@@ -40,6 +41,7 @@ class Dot:
     label: str
     share: float
     quality: float
+    interval: tuple[float, float] | None
     cost_usd: float
     best: bool
     efficient: bool
@@ -62,6 +64,11 @@ class Chart:
     dots: tuple[Dot, ...]
     cost: LogAxis
     quality: Axis
+
+    @property
+    def intervals(self) -> bool:
+        """Whether any point's quality has an interval."""
+        return any(dot.interval is not None for dot in self.dots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +161,12 @@ def _dots(document: PolicyDocument) -> Iterable[Dot]:
                 for other in every
             )  # fmt: skip
             name = f"{entry.model}@{point.label}"
-            place = (point.share, point.quality, point.cost_usd, (entry.model, point.kind, point.label) == best)
-            yield Dot(number, name, point.label, *place, not beaten, before == point.kind, point.never_logged is None)
+            low, high = point.quality_low, point.quality_high
+            interval = None if low is None or high is None else (low, high)
+            place = (point.share, point.quality, interval, point.cost_usd)
+            is_best = (entry.model, point.kind, point.label) == best
+            logged = point.never_logged is None
+            yield Dot(number, name, point.label, *place, is_best, not beaten, before == point.kind, logged)
             before = point.kind
 
 

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement
 from paretoroute.chart import Dot, chart, decimals
 from paretoroute.chart_shapes import clean
 from paretoroute.chart_svg import picture
-from paretoroute.chart_words import headline, percent
+from paretoroute.chart_words import ends, headline, percent
 from paretoroute.policy_document import PolicyDocument
 from paretoroute.printing import money
 
@@ -61,10 +61,12 @@ def _points(main: Element, document: PolicyDocument) -> None:
 
     def row(dot: Dot) -> tuple[str, list[str]]:
         note = "best single point" if dot.best else "–" if dot.logged else "never logged"
-        cells = [f"{dot.quality:.3f}", f"{1000 * dot.cost_usd:,.{digits}f}", percent(dot.share), note]
+        interval = [ends(dot.interval, "{:.3f} to {:.3f}") or "–"] * shown.intervals
+        cells = [f"{dot.quality:.3f}", *interval, f"{1000 * dot.cost_usd:,.{digits}f}", percent(dot.share), note]
         return "used" if dot.share > 0 else "unused", [dot.name, *cells]
 
-    heads = ("point", "quality", "USD per 1,000 queries", "share of calls", "note")
+    interval = ["90% interval"] * shown.intervals
+    heads = ("point", "quality", *interval, "USD per 1,000 queries", "share of calls", "note")
     _table(main, "Points", heads, [row(dot) for dot in shown.dots])
 
 

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from paretoroute.chart import Chart, Dot, chart, decimals
-from paretoroute.chart_words import expected, named, percent, short
+from paretoroute.chart_words import ends, expected, named, percent, short
 from paretoroute.policy_document import PolicyDocument, TargetMinQualityOf
 from paretoroute.policy_messages import shown
 from paretoroute.printing import target_words, trade_off
@@ -106,13 +106,17 @@ class _Points:
         table.add_column("model", overflow="fold", max_width=max(options.max_width // 4, 12))
         table.add_column("budget", overflow="fold", max_width=max(options.max_width // 5, 8))
         table.add_column("quality", justify="right", no_wrap=True)
+        if drawn.intervals:
+            table.add_column("90% interval", no_wrap=True)
         table.add_column("$ per 1,000", justify="right", no_wrap=True)
         table.add_column("share", justify="right", no_wrap=True)
         table.add_column("", overflow="fold")
         for i, dot in enumerate(drawn.dots):
             first = i == 0 or drawn.dots[i - 1].model != dot.model
             model = Text(drawn.models[dot.model] if first else "", style=_style(dot))
-            figures = (f"{dot.quality:.3f}", f"{1000 * dot.cost_usd:,.{digits}f}", percent(dot.share))
+            figures = [f"{dot.quality:.3f}", f"{1000 * dot.cost_usd:,.{digits}f}", percent(dot.share)]
+            if drawn.intervals:
+                figures.insert(1, ends(dot.interval, "[{:.3f}, {:.3f}]"))
             bar = Text(_bar(dot.share, options.ascii_only), "green")
             bar.append(" best single" if dot.best else "" if dot.logged else " never logged", "cyan")
             style = "bold" if dot.share > 0 else "cyan" if dot.best else "dim"

@@ -50,7 +50,18 @@ def described(document: PolicyDocument, chart: Chart) -> str:
 def told(dot: Dot) -> str:
     """Say what the log says of a point."""
     note = "; best single point" if dot.best else "" if dot.logged else "; never logged"
-    return f"{dot.name}: quality {dot.quality:.3f} at {money(dot.cost_usd)}; called for {percent(dot.share)}{note}"
+    quality = f"{dot.quality:.3f}{ends(dot.interval, ' [{:.3f}, {:.3f}]')}"
+    return f"{dot.name}: quality {quality} at {money(dot.cost_usd)}; called for {percent(dot.share)}{note}"
+
+
+def ends(interval: tuple[float, float] | None, form: str) -> str:
+    """Write an interval; blank where there is none.
+
+    Example:
+        >>> ends((0.25, 0.5), "{:.2f} to {:.2f}"), ends(None, "{:.2f} to {:.2f}")
+        ('0.25 to 0.50', '')
+    """
+    return "" if interval is None else form.format(*interval)
 
 
 def percent(share: float) -> str:

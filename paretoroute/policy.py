@@ -158,12 +158,14 @@ def make_policy(
     """
     known = evidence.record(fit.traffic, grid)
     best = evidence.best_single(known)
-    gain = evidence.gain_over_blind(known, [row.rule for row in sections.trade_off(known)])
+    rules = [row.rule for row in sections.trade_off(known)]
+    gain = evidence.gain_over_blind(known, rules)
+    effective = len(known.quality) * sum(map(known.known_share, rules)) / len(rules)
     findings = [*about.findings, *sections.signals(fit)]
     if gain.high < 0:
         fit = flattened(fit, grid)
         findings.append("routing lost to the best prompt-blind mixture: the policy is that mixture")
-    findings.append(sections.verdict(gain, len(known.quality)))
+    findings.append(sections.verdict(gain, len(known.quality), effective))
     start = doc.PolicyDocument.model_construct(
         name=name,
         target=target_entry(target or MinQuality(ratio=1.0, of=grid.names[best])),
@@ -206,7 +208,7 @@ def _solved(policy: Policy, grid: Grid, target: Target, limits: Sequence[Limit])
             known, answer, target, nearest, limits, share_kept, prompt_blind=prompt_blind
         ),
         expected=sections.expected_section(known, answer, grid),
-        grid=sections.grid_section(known, grid, share, policy.surface),
+        grid=sections.grid_section(routed, grid, share, policy.surface),
         features=kept.features,
         surface=kept.surface,
         fitted_on=kept.fitted_on,

@@ -212,10 +212,18 @@ class PointEntry(_Section):
     label: str
     amount: Annotated[Amount | None, Field(description="the size of the budget where it is a number")]
     share: Annotated[Share, Field(description="how often the policy calls this point")]
-    quality: Share
+    quality: Annotated[Share, Field(description="mean over traffic like the logged one")]
+    quality_low: Annotated[Share | None, Field(description="its 90% interval; null where it was not kept")] = None
+    quality_high: Share | None = None
     cost_usd: Usd
-    queries: Count
+    queries: Annotated[Count, Field(description="that were logged at this point")]
     never_logged: NeverLoggedEntry | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> PointEntry:
+        if self.quality_low is not None and self.quality_high is not None:
+            _check_interval("quality_", self.quality_low, self.quality_high)
+        return self
 
 
 class GridEntry(_Section):
@@ -313,7 +321,8 @@ COMMENTS = {
     "solution": "The answer: per query, the point with the highest quality - quality_per_usd x cost_usd is called.\n"
     "At a tie the costlier side is taken with probability split.",
     "expected": "What to expect on traffic like the logged one (out of fold; low and high are 90% intervals).",
-    "grid": "The points the policy chooses from; share is how often it calls each. Prices are USD per million tokens.",
+    "grid": "The points the policy chooses from. Share is how often it calls each; quality is the mean over traffic\n"
+    "like the logged one, with its 90% interval. Prices are USD per million tokens.",
     "features": "How a query becomes numbers. A planner whose features have another fingerprint is refused.",
     "surface": "The fitted functions from a query to quality and cost. Their numbers lie in this file.",
     "fitted_on": "The log the policy was fitted on, and what was found in it.",

@@ -15,11 +15,13 @@ from paretoroute.evidence import Interval, Record
 from paretoroute.fitted import Fit
 from paretoroute.grid import Grid
 from paretoroute.limits import CallLimit, Limit, MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit
+from paretoroute.point_quality import mean_qualities
 from paretoroute.solver import meaning
 from paretoroute.surface import Surface
 from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
 
 TRADE_OFF_ROWS = 8
+LEAST_FORECAST = 1e-12  # of amounts, before the logarithm: points that are not priced by tokens have none
 Answer = Calibrated | LimitedCalibration
 
 
@@ -181,8 +183,15 @@ def expected_section(known: Record, answer: Answer, grid: Grid) -> doc.ExpectedE
 
 
 def grid_section(known: Record, grid: Grid, share: np.ndarray, surface: Surface) -> tuple[doc.GridEntry, ...]:
-    """Write the grid down, with how often each point is called."""
-    entries = []
+    """Write the grid down, with how often each point is called and how good it is.
+
+    Args:
+        known: the traffic with the surface's own forecasts.
+        grid: points and prices.
+        share: of the calls, ``(points,)``.
+        surface: for how many queries were logged at each point.
+    """
+    entries, quality = [], mean_qualities(known)
     for model in grid.models:
         columns = [j for j, point in enumerate(grid.points) if point.model == model]
         price = grid.prices.get(model)
@@ -192,7 +201,9 @@ def grid_section(known: Record, grid: Grid, share: np.ndarray, surface: Surface)
                 label=grid.points[j].budget.label,
                 amount=grid.points[j].budget.amount,
                 share=_share(share[j]),
-                quality=_share(known.quality[:, j].mean()),
+                quality=_share(quality[j].value),
+                quality_low=_share(quality[j].low),
+                quality_high=_share(quality[j].high),
                 cost_usd=readable(max(float(known.cost_usd[:, j].mean()), 0.0)),
                 queries=0 if grid.points[j] in grid.between else int(surface.queries[j]),
                 never_logged=_never_logged(grid, j),
@@ -244,18 +255,57 @@ def readable(value: float) -> float:
 
 
 def signals(fit: Fit) -> list[str]:
-    """Say how much the query explains of every figure."""
+    """Say how much the query explains of every figure, and by how many components."""
+    surface, traffic = fit.surface, fit.traffic
+    panels = {
+        "quality": (surface.quality, traffic.quality),
+        "tokens": (surface.amount, traffic.amount),
+        "prompt tokens": (surface.prompt, traffic.prompt_tokens),
+        "latency": (surface.latency, traffic.latency_s),
+    }
     said = []
     for signal in fit.signals:
         share, reach = 100 * signal.explained, 100 * evidence.Z90 * signal.explained_se
-        end = "" if signal.used else "; not beyond noise, so it stays at the prompt-blind means"
-        said.append(f"{signal.name}: the query explains {share:.1f}% +- {reach:.1f} of the variance out of fold{end}")
+        end = "not beyond noise, so it stays at the prompt-blind means; no components kept"
+        panel, forecast = panels[signal.name]
+        if signal.used and panel is not None and forecast is not None:
+            points, kept = panel.basis.shape
+            carrying = _carrying(forecast if panel.smear is None else np.log(np.maximum(forecast, LEAST_FORECAST)))
+            words = f"{carrying} of which carr{'y' if carrying != 1 else 'ies'} 90% of what the forecasts vary by"
+            end = f"{kept} component{'s' * (kept != 1)} of {points} kept, {words}"
+        found = f"{'' if signal.used else 'no '}signal found: the query explains {share:.1f}% +- {reach:.1f}"
+        said.append(f"{signal.name}: {found} of the variance out of fold; {end}")
     return said
 
 
-def verdict(gain: Interval, queries: int) -> str:
-    """Say whether routing pays."""
-    figures = f"{gain.value:+.2f} quality points [{gain.low:+.2f}, {gain.high:+.2f}] on {queries} queries"
+def _carrying(forecast: np.ndarray, share: float = 0.9) -> int:
+    """Count the directions that carry a share of what forecasts ``(queries, points)`` vary by."""
+    away = (forecast - forecast.mean(0)).astype(np.float64)
+    variance = np.maximum(np.linalg.eigvalsh(away.T @ away)[::-1], 0.0)
+    return 1 + int((np.cumsum(variance) < share * variance.sum()).sum())
+
+
+def is_signal(finding: str) -> bool:
+    """Tell whether a finding is one of :func:`signals`."""
+    return "signal found: the query explains" in finding
+
+
+def verdict(gain: Interval, queries: int, effective: float) -> str:
+    """Say whether routing pays.
+
+    Args:
+        gain: over the best prompt-blind mixture.
+        queries: that were judged, each out of fold.
+        effective: how many of them count: those with something logged at the point that was chosen.
+
+    Example:
+        >>> verdict(Interval(0.5, -0.2, 1.2), 300, 300.0)[:58]
+        'routing does not pay on these runs, beyond noise; against '
+    """
+    figures = (
+        f"{gain.value:+.2f} quality points [{gain.low:+.2f}, {gain.high:+.2f}] out of fold on {queries} queries, "
+        f"{effective:.0f} effective"
+    )
     words = f"against the best prompt-blind mixture at equal cost, over the trade-off: {figures}"
     if gain.low > 0:
         return f"routing pays on these runs; {words}"

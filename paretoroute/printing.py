@@ -12,6 +12,7 @@ from rich.table import Table
 
 from paretoroute.decision import Decision
 from paretoroute.policy_document import PolicyDocument, TargetBestTrade, TargetMaxCost, TargetMinQuality
+from paretoroute.policy_sections import is_signal
 
 if TYPE_CHECKING:
     from paretoroute.replaying import Replay
@@ -80,12 +81,15 @@ def summary(document: PolicyDocument) -> str:
         f"status    {document.solution.status}: {document.solution.meaning}",
         f"expected  quality {found.quality:.4f} [{found.quality_low:.4f}, {found.quality_high:.4f}], "
         f"cost {money(found.cost_usd)} [{money(found.cost_usd_low)}, {money(found.cost_usd_high)}] per query",
+        f"rests on  {found.queries} queries, {found.effective_queries:.0f} effective: "
+        "those with something logged at the point chosen",
     ]
     lines += [f"limit     {entry.limit}: {entry.meaning}" for entry in document.solution.limits]
     if saving is not None:
         lines.append(f"compared  {saving.meaning}")
-    verdict = document.fitted_on.findings[-1:]
-    lines += [f"verdict   {words}" for words in verdict]
+    findings = document.fitted_on.findings
+    lines += [f"signal    {words}" for words in findings if is_signal(words)]
+    lines += [f"verdict   {words}" for words in findings[-1:]]
     return "\n".join(lines)
 
 
@@ -99,7 +103,7 @@ def about_runs(runs: Runs, document: PolicyDocument) -> list[str]:
     if document.fitted_on.assumption:
         said.append(document.fitted_on.assumption)
     above = ("price of", "rows set aside") if runs.set_aside_count <= SHOWN else ("price of",)
-    notes = [words for words in document.fitted_on.findings[:-1] if not words.startswith(above)]
+    notes = [w for w in document.fitted_on.findings[:-1] if not (w.startswith(above) or is_signal(w))]
     priced = sum(words.startswith("price of") for words in document.fitted_on.findings)
     if priced:
         said.append(f"prices of {priced} models were derived from logged cost and tokens (see the policy file)")

@@ -1,6 +1,7 @@
 """The command line: what it answers, with which exit code, and that bad input leaves nothing behind."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,14 @@ def test_fit_without_a_target_matches_the_best_single_point_and_prints_the_trade
     assert policy.document.name == "policy"
     for words in ("read 72 runs of 24 queries at 3 points", "Trade-off", "> this policy", "best single: ", "written "):
         assert words in said.out
+
+
+def test_fit_says_what_it_found_in_words_and_figures(tmp_path):
+    said = command("fit", small_log(tmp_path), "--out", tmp_path / "p.yaml").out
+
+    for words in ("signal found: the query explains ", "rests on  24 queries, 24 effective", "verdict   routing "):
+        assert words in said
+    assert said.count("signal found: the query explains ") == len(re.findall("^signal    ", said, re.MULTILINE))
 
 
 def test_fit_reads_renamed_columns_a_grid_and_prices_and_exits_3_when_infeasible(tmp_path):

@@ -26,11 +26,14 @@ def document(
     name: str = "a policy",
     trade_off: int = 5,
     cost: float = 0.002,
+    intervals: bool = True,
 ) -> PolicyDocument:
     """A document of points ``(model, label) -> (quality, cost_usd, share)``."""
     grid: dict[str, list[dict]] = {}
     for (model, label), (quality, cost_usd, share) in points.items():
         point = {"kind": "effort", "label": label, "amount": None, "share": share}
+        if intervals:
+            point |= {"quality_low": max(quality - 0.041, 0.0), "quality_high": min(quality + 0.042, 1.0)}
         grid.setdefault(model, []).append(point | {"quality": quality, "cost_usd": cost_usd, "queries": 50})
     first = next(iter(points))
     rows = [
@@ -87,7 +90,7 @@ DOCUMENTS = {
             ("é\x1b[31m\x07[bold]", "]]>"): (0.8, 0.02, 0.5),
             ("模型", "高"): (0.7, 0.01, 0.0),
         },
-        best=f"{ODD}@1:30", name="<script>alert('x')</script>",
+        best=f"{ODD}@1:30", name="<script>alert('x')</script>", intervals=False,
     ),
     "long": document({(LONG, LONG): (0.6, 0.001, 1.0), (LONG + "2", "low"): (0.6, 0.001, 0.0)}, name=LONG * 3),
     "free": document({("free", "low"): (0.0, 0.0, 1.0), ("free", "high"): (1.0, 0.0, 0.0)}, cost=0.0),
@@ -195,6 +198,14 @@ def test_every_point_has_a_row_in_the_terminal_and_a_letter_in_the_plot(doc):
         assert re.search(rf"^\s+{letter}\s.*{dot.quality:.3f}", table, re.M), f"{letter} is missing"
     assert table.count("best single") >= 2, "marked among the points and in the trade-off"
     assert "*" in plot
+
+
+def test_the_interval_of_a_point_stands_beside_its_quality_in_all_pictures_and_not_where_it_is_unknown():
+    assert "[0.559, 0.642]" in printed(PLAIN)
+    assert "0.559 to 0.642" in drawing.html(PLAIN)
+    assert "quality 0.600 [0.559, 0.642] at" in drawing.svg(PLAIN)
+    for draw in (printed, drawing.html):
+        assert draw(DOCUMENTS["odd"]).count("90% interval") == draw(PLAIN).count("90% interval") - 1
 
 
 def test_the_plot_in_the_terminal_goes_up_with_quality_and_right_with_cost():

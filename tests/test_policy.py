@@ -214,6 +214,35 @@ def test_the_shares_of_the_points_are_what_the_planner_does_on_its_own_traffic()
         assert points.count(name) / 3000 == pytest.approx(share, abs=0.04)
 
 
+def test_every_point_has_an_interval_around_its_quality_that_no_target_changes():
+    policy = fitted().policy
+    points, again = (
+        [point for entry in one.document.grid for point in entry.points]
+        for one in (policy, policy.solve(pr.MinQuality(quality=0.8)))
+    )
+
+    for point, other in zip(points, again, strict=True):
+        assert 0 <= point.quality_low < point.quality < point.quality_high <= 1
+        assert (other.quality_low, other.quality_high) == (point.quality_low, point.quality_high)
+        # All 160 queries were logged as right or wrong.
+        assert point.quality_high - point.quality_low == pytest.approx(
+            2 * 1.645 * (point.quality * (1 - point.quality) / 160) ** 0.5, rel=0.05
+        )
+
+
+def test_the_findings_say_what_the_queries_tell_by_how_many_components_and_on_how_many_queries():
+    told, untold = fitted().policy.document.fitted_on.findings, blind().policy.document.fitted_on.findings
+
+    (quality,) = (words for words in told if words.startswith("quality: "))
+    assert "quality: signal found: the query explains " in quality
+    # Easy or hard is all that the two kinds of query tell.
+    assert quality.endswith("5 components of 5 kept, 1 of which carries 90% of what the forecasts vary by")
+    (quality,) = (words for words in untold if words.startswith("quality: "))
+    assert quality.startswith("quality: no signal found: the query explains ")
+    assert quality.endswith("no components kept")
+    assert told[-1].endswith("out of fold on 160 queries, 160 effective")
+
+
 def test_the_findings_say_where_routing_does_not_pay():
     assert any(words.startswith("routing does not pay") for words in blind().policy.document.fitted_on.findings)
     assert any(words.startswith("routing pays") for words in fitted().policy.document.fitted_on.findings)
