@@ -16,17 +16,18 @@ from paretoroute.runs import Runs, read_runs
 
 FILE = Path(paretoroute.__path__[0]) / "data" / "demo_runs.parquet"
 EXPERIMENT = Path(__file__).parents[1] / "experiments" / "local_models"
+NAMES = ("assemble", "grading", "models", "questions", "served_cost", "steps")
 
 
 @pytest.fixture
 def assemble(monkeypatch) -> Iterator[ModuleType]:
     monkeypatch.syspath_prepend(str(EXPERIMENT))
-    for name in ("assemble", "questions"):
+    for name in NAMES:
         monkeypatch.delitem(sys.modules, name, raising=False)
     import assemble  # pyright: ignore
 
     yield assemble
-    for name in ("assemble", "questions"):
+    for name in NAMES:
         sys.modules.pop(name, None)
 
 

@@ -2,7 +2,7 @@
 
 From the 16 raw samples of a question, a vote of k stands on each of 16 / k separate groups: quality is the share of
 groups whose vote is right (trials = 16 / k), tokens, cost and latency are means over the groups. The prompt is
-evaluated once a vote. Cost is measured CPU seconds times the price of a core-hour.
+evaluated once a vote. Cost is CPU seconds of the server, as measured by time_served.py, times the price of a core-hour.
 """
 
 from __future__ import annotations
@@ -13,18 +13,22 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from questions import Question, right, vote, write_questions
+from grading import right, vote
+from models import MOST_TOKENS
+from questions import Question, write_questions
+from served_cost import ServedCost, served_cost
 
 CORE_HOUR_USD = 0.04  # what clouds ask for one shared virtual core, an hour
 VOTES = (1, 2, 4, 8, 16)
 
 
-def rows_of(model: str, question: Question, said: dict, took: dict) -> list[dict]:
+def rows_of(model: str, question: Question, said: dict, cost: ServedCost) -> list[dict]:
     """Give the runs of one model on one question: a row a size of vote."""
     answers, rows = said["answers"], []
+    tokens = [min(count, MOST_TOKENS) for count in said["tokens"]]  # an answer that was cut has no token that ends it
     for size in VOTES:
         groups = [slice(at, at + size) for at in range(0, len(answers) - size + 1, size)]
-        seconds = took["prompt_seconds"] + sum(sum(took["seconds"][group]) for group in groups) / len(groups)
+        seconds = sum(cost.vote_s(question.id, tokens[group]) for group in groups) / len(groups)
         rows.append(
             {
                 "query_id": question.id,
@@ -34,15 +38,20 @@ def rows_of(model: str, question: Question, said: dict, took: dict) -> list[dict
                 "budget_kind": "samples",
                 "budget_label": str(size),
                 "budget": float(size),
-                "quality": sum(right(vote(answers[group]), question.answer) for group in groups) / len(groups),
+                "quality": sum(right(vote(answers[group]), question) for group in groups) / len(groups),
                 "trials": float(len(groups)),
                 "prompt_tokens": float(said["prompt_tokens"]),
-                "completion_tokens": sum(sum(said["tokens"][group]) for group in groups) / len(groups),
+                "completion_tokens": sum(sum(tokens[group]) for group in groups) / len(groups),
                 "cost_usd": seconds * CORE_HOUR_USD / 3600,
                 "latency_s": round(seconds, 6),
             }
         )
     return rows
+
+
+def read(path: Path) -> list[dict]:
+    """Read a file with a JSON object a line."""
+    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def assemble(folder: Path) -> list[dict]:
@@ -52,11 +61,11 @@ def assemble(folder: Path) -> list[dict]:
     rows = []
     for file in sorted(folder.glob("*.generations.jsonl")):
         model = file.name.removesuffix(".generations.jsonl")
-        pairs = (path.read_text().splitlines() for path in (file, folder / f"{model}.timings.jsonl"))
-        for question, said, took in zip(questions, *(map(json.loads, lines) for lines in pairs), strict=True):
-            if not said["id"] == took["id"] == question.id:
+        cost = served_cost(read(folder / f"{model}.timings.jsonl"))
+        for question, said in zip(questions, read(file), strict=True):
+            if said["id"] != question.id:
                 raise SystemExit(f"{file.name}: {said['id']} stands where {question.id} belongs")
-            rows += rows_of(model, question, said, took)
+            rows += rows_of(model, question, said, cost)
     return rows
 
 

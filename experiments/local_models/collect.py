@@ -1,7 +1,8 @@
 """Collect answers of a model: python collect.py MODEL --out FOLDER [--questions 1053] [--samples 16] [--seed 0].
 
-Two files a model, a line a question: what was generated, and how long it took. Kill it and go on with the same command:
-a torn last line is dropped, and what is there is not asked again. The first file comes out the same to the byte.
+A file a model, a line a question. Kill it and go on with the same command: a torn last line is dropped, and what is
+there is not asked again. The file comes out the same to the byte. How long an answer takes is measured apart, through
+the server that will give it: see time_served.py.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import json
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 from models import NAMES, Sampler
 from questions import Question, write_questions
@@ -22,44 +24,38 @@ def complete_lines(path: Path) -> list[bytes]:
     return [line for line in path.read_bytes().split(b"\n")[:-1] if line] if path.exists() else []
 
 
-def resume(paths: tuple[Path, Path], questions: list[Question]) -> int:
-    """Cut both files back to the questions that both have; give how many those are."""
-    lines = [complete_lines(path) for path in paths]
-    done = min(map(len, lines))
-    for path, kept in zip(paths, lines, strict=True):
-        path.write_bytes(b"".join(line + b"\n" for line in kept[:done]))
-        for line, question in zip(kept[:done], questions, strict=False):
-            if json.loads(line)["id"] != question.id:
-                raise SystemExit(
-                    f"{path}: {json.loads(line)['id']} stands where {question.id} belongs; use a new folder"
-                )
-    return done
+def resume(path: Path, questions: list[Question]) -> int:
+    """Cut a file back to the lines that are whole; give how many questions those are."""
+    kept = complete_lines(path)
+    for line, question in zip(kept, questions, strict=False):
+        if json.loads(line)["id"] != question.id:
+            raise SystemExit(f"{path}: {json.loads(line)['id']} stands where {question.id} belongs; use a new folder")
+    path.write_bytes(b"".join(line + b"\n" for line in kept))
+    return len(kept)
 
 
-def collect(sampler: Sampler, questions: list[Question], paths: tuple[Path, Path], samples: int) -> None:
+def append(file: BinaryIO, row: dict) -> None:
+    """Write a line down for good."""
+    file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def collect(sampler: Sampler, questions: list[Question], path: Path, samples: int) -> None:
     """Ask what is left, and write every answer down before the next question."""
-    done = resume(paths, questions)
-    with open(paths[0], "ab") as generations, open(paths[1], "ab") as timings:
-        with Progress(console=Console(stderr=True)) as progress:
-            task = progress.add_task(sampler.name, total=len(questions), completed=done)
-            for question in questions[done:]:
-                tokens, seconds, answers = sampler.answer(question, samples)
-                said = {
-                    "id": question.id,
-                    "prompt_tokens": tokens,
-                    "answers": [answer.text for answer in answers],
-                    "tokens": [answer.tokens for answer in answers],
-                }
-                took = {
-                    "id": question.id,
-                    "prompt_seconds": round(seconds, 6),
-                    "seconds": [round(answer.seconds, 6) for answer in answers],
-                }
-                for file, row in ((generations, said), (timings, took)):
-                    file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
-                    file.flush()
-                    os.fsync(file.fileno())
-                progress.advance(task)
+    done = resume(path, questions)
+    with open(path, "ab") as generations, Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task(sampler.name, total=len(questions), completed=done)
+        for question in questions[done:]:
+            tokens, answers = sampler.answer(question, samples)
+            said = {
+                "id": question.id,
+                "prompt_tokens": tokens,
+                "answers": [answer.text for answer in answers],
+                "tokens": [answer.tokens for answer in answers],
+            }
+            append(generations, said)
+            progress.advance(task)
 
 
 def main() -> None:
@@ -75,8 +71,8 @@ def main() -> None:
     settings = {"questions": asked.questions, "samples": asked.samples, "seed": asked.seed}
     (asked.out / "settings.json").write_text(json.dumps(settings, indent=2) + "\n")
     questions = write_questions(asked.questions, seed=asked.seed)
-    paths = (asked.out / f"{asked.model}.generations.jsonl", asked.out / f"{asked.model}.timings.jsonl")
-    collect(Sampler(asked.model, asked.out, seed=asked.seed), questions, paths, asked.samples)
+    path = asked.out / f"{asked.model}.generations.jsonl"
+    collect(Sampler(asked.model, asked.out, seed=asked.seed), questions, path, asked.samples)
 
 
 if __name__ == "__main__":
