@@ -14,19 +14,22 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 from grading import right, vote
-from models import MOST_TOKENS
+from models import IN_THE_LOG, most_tokens
 from questions import Question, write_questions
 from served_cost import ServedCost, served_cost
+from steps import SUFFIX
 
 CORE_HOUR_USD = 0.04  # what clouds ask for one shared virtual core, an hour
 VOTES = (1, 2, 4, 8, 16)
+VOTES_WITH_STEPS = (1, 2, 4)  # four raw samples: an answer in steps is long
 
 
 def rows_of(model: str, question: Question, said: dict, cost: ServedCost) -> list[dict]:
     """Give the runs of one model on one question: a row a size of vote."""
     answers, rows = said["answers"], []
-    tokens = [min(count, MOST_TOKENS) for count in said["tokens"]]  # an answer that was cut has no token that ends it
-    for size in VOTES:
+    most = most_tokens(model, question)
+    tokens = [min(count, most) for count in said["tokens"]]  # an answer that was cut has no token that ends it
+    for size in VOTES_WITH_STEPS if model.endswith(SUFFIX) else VOTES:
         groups = [slice(at, at + size) for at in range(0, len(answers) - size + 1, size)]
         seconds = sum(cost.vote_s(question.id, tokens[group]) for group in groups) / len(groups)
         rows.append(
@@ -54,18 +57,21 @@ def read(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+def by_question(folder: Path, model: str) -> dict[str, tuple[dict, ServedCost]]:
+    """Give what a model said to each question, by its id, and what its served requests cost."""
+    cost = served_cost(read(folder / f"{model}.timings.jsonl"))
+    return {row["id"]: (row, cost) for row in read(folder / f"{model}.generations.jsonl")}
+
+
 def assemble(folder: Path) -> list[dict]:
-    """Give the runs of all models in a folder."""
-    settings = json.loads((folder / "settings.json").read_text())
+    """Give the runs of all models in a folder; without steps of its own, a question was asked with the plain prompt."""
+    settings = json.loads((folder / f"{IN_THE_LOG[0]}.settings.json").read_text())
     questions = write_questions(settings["questions"], seed=settings["seed"])
     rows = []
-    for file in sorted(folder.glob("*.generations.jsonl")):
-        model = file.name.removesuffix(".generations.jsonl")
-        cost = served_cost(read(folder / f"{model}.timings.jsonl"))
-        for question, said in zip(questions, read(file), strict=True):
-            if said["id"] != question.id:
-                raise SystemExit(f"{file.name}: {said['id']} stands where {question.id} belongs")
-            rows += rows_of(model, question, said, cost)
+    for model in IN_THE_LOG:
+        found = by_question(folder, model.removesuffix(SUFFIX)) | by_question(folder, model)
+        for question in questions:
+            rows += rows_of(model, question, *found[question.id])
     return rows
 
 

@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from models import NAMES
+from models import NAMES, WITH_STEPS
 
 HERE = Path(__file__).parent
 
@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 def main() -> None:
     """Collect once in one go, once killed twice in the middle, and compare."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", choices=NAMES)
+    parser.add_argument("model", choices=NAMES + WITH_STEPS)
     parser.add_argument("--questions", type=int, default=12)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -1,5 +1,7 @@
 """Collect answers of a model: python collect.py MODEL --out FOLDER [--questions 1053] [--samples 16] [--seed 0].
 
+MODEL+steps asks with the step-by-step prompt, and only the kinds of question where that differs from the plain one.
+
 A file a model, a line a question. Kill it and go on with the same command: a torn last line is dropped, and what is
 there is not asked again. The file comes out the same to the byte. How long an answer takes is measured apart, through
 the server that will give it: see time_served.py.
@@ -13,10 +15,11 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
-from models import NAMES, Sampler
+from models import NAMES, WITH_STEPS, Sampler, takes_steps
 from questions import Question, write_questions
 from rich.console import Console
 from rich.progress import Progress
+from steps import SUFFIX
 
 
 def complete_lines(path: Path) -> list[bytes]:
@@ -41,6 +44,11 @@ def append(file: BinaryIO, row: dict) -> None:
     os.fsync(file.fileno())
 
 
+def asked_of(model: str, questions: list[Question]) -> list[Question]:
+    """Keep the questions that are asked of a model: all of them, or those with steps."""
+    return [question for question in questions if takes_steps(model, question) or not model.endswith(SUFFIX)]
+
+
 def collect(sampler: Sampler, questions: list[Question], path: Path, samples: int) -> None:
     """Ask what is left, and write every answer down before the next question."""
     done = resume(path, questions)
@@ -61,7 +69,7 @@ def collect(sampler: Sampler, questions: list[Question], path: Path, samples: in
 def main() -> None:
     """Collect one model's answers."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", choices=NAMES)
+    parser.add_argument("model", choices=NAMES + WITH_STEPS)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--questions", type=int, default=1053)
     parser.add_argument("--samples", type=int, default=16)
@@ -69,8 +77,8 @@ def main() -> None:
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     settings = {"questions": asked.questions, "samples": asked.samples, "seed": asked.seed}
-    (asked.out / "settings.json").write_text(json.dumps(settings, indent=2) + "\n")
-    questions = write_questions(asked.questions, seed=asked.seed)
+    (asked.out / f"{asked.model}.settings.json").write_text(json.dumps(settings, indent=2) + "\n")
+    questions = asked_of(asked.model, write_questions(asked.questions, seed=asked.seed))
     path = asked.out / f"{asked.model}.generations.jsonl"
     collect(Sampler(asked.model, asked.out, seed=asked.seed), questions, path, asked.samples)
 

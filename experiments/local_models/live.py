@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 from assemble import CORE_HOUR_USD, read
 from grading import right, vote
-from models import MOST_TOKENS, NAMES
-from questions import Question, prompt_of, write_questions
+from models import IN_THE_LOG, NAMES, most_tokens, prompt_for, takes_steps
+from questions import Question, write_questions
 from rich.console import Console
 from rich.progress import track
 from served_cost import served_cost
 from server import Server
+from steps import SUFFIX
 from time_served import REQUESTS, anchors_of, time_vote, timings_of
 
 import paretoroute as pr
@@ -45,10 +46,11 @@ class Answered:
 
 def ask(server: Server, question: Question, arguments: dict) -> tuple[bool, float]:
     """Ask as planned and vote; tell whether the vote is right, and the CPU seconds of the server."""
-    most = min(arguments["max_completion_tokens"], MOST_TOKENS)
+    model = arguments["model"]
+    most = min(arguments["max_completion_tokens"], most_tokens(model, question))
     start = server.seconds()
     answers = [
-        server.complete(prompt_of(question), most_tokens=most, seed=number)[0]
+        server.complete(prompt_for(model, question), most_tokens=most, seed=number)[0]
         for number in range(arguments.get("n", 1))  # the server gives one choice a request
     ]
     return right(vote(answers), question), server.seconds() - start
@@ -64,20 +66,21 @@ class Pace:
     """How many CPU seconds the anchors take now, for each one that they took when the log was timed."""
 
     def __init__(self, folder: Path) -> None:
-        self._costs = {name: served_cost(read(timings_of(folder, name))) for name in NAMES}
-        self._now: dict[str, list[float]] = {name: [] for name in NAMES}
-        self._then: dict[str, list[float]] = {name: [] for name in NAMES}
+        self._costs = {model: served_cost(read(timings_of(folder, model))) for model in IN_THE_LOG}
+        self._now = dict.fromkeys(IN_THE_LOG, 0.0)
+        self._then = dict.fromkeys(IN_THE_LOG, 0.0)
 
     def ask(self, servers: dict[str, Server], anchor: Question) -> None:
         """Time one anchor with every model."""
-        for name, server in servers.items():
-            row = time_vote(server, anchor, REQUESTS)
-            self._now[name].append(sum(row["seconds"]))
-            self._then[name].append(self._costs[name].vote_s(anchor.id, row["tokens"]))
+        for model in IN_THE_LOG:
+            if not model.endswith(SUFFIX) or takes_steps(model, anchor):
+                row = time_vote(servers[model.removesuffix(SUFFIX)], model, anchor, REQUESTS)
+                self._now[model] += sum(row["seconds"])
+                self._then[model] += self._costs[model].vote_s(anchor.id, row["tokens"])
 
-    def ratio(self, name: str) -> float:
-        """The pace of one model."""
-        return sum(self._now[name]) / sum(self._then[name])
+    def __str__(self) -> str:
+        ratios = (f"{model} x{self._now[model] / self._then[model]:.3f}" for model in IN_THE_LOG if self._then[model])
+        return ", ".join(ratios)
 
 
 def main() -> None:
@@ -99,7 +102,9 @@ def main() -> None:
             if number % ANCHOR_EVERY == 0:
                 pace.ask(servers, anchors[number // ANCHOR_EVERY % len(anchors)])
             decision = planner.plan(question.text, query_id=question.id)
-            good, seconds = ask(servers[decision.model], question, decision.request_kwargs("openai"))
+            good, seconds = ask(
+                servers[decision.model.removesuffix(SUFFIX)], question, decision.request_kwargs("openai")
+            )
             promise = decision.expected_quality, decision.expected_cost_usd
             usd = seconds * CORE_HOUR_USD / 3600
             found.append(Answered(question.kind, decision.point.name, *promise, float(good), usd))
@@ -108,7 +113,7 @@ def main() -> None:
             server.stop()
     print(f"asked {len(found)} questions at ${asked.usd:.3g} a query")
     report(policy, found)
-    print("pace: " + ", ".join(f"{name} x{pace.ratio(name):.3f}" for name in NAMES) + " of the CPU seconds of the log")
+    print(f"pace: {pace} of the CPU seconds when the log was timed")
     report_points(found, other)
 
 

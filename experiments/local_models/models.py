@@ -14,13 +14,29 @@ from pathlib import Path
 
 import numpy as np
 from questions import Question, prompt_of
-from steps import LONGEST, SUFFIX, steps_prompt
+from steps import KINDS_WITH_STEPS, LONGEST, SUFFIX, steps_prompt
 
 TEMPERATURE = 0.7
 TOP = 40  # tokens that are drawn from
 MOST_TOKENS = 12
 NAMES = ("smollm2-135m", "gemma3-270m")
 WITH_STEPS = tuple(name + SUFFIX for name in NAMES)
+IN_THE_LOG = (*NAMES, "gemma3-270m" + SUFFIX)
+
+
+def takes_steps(model: str, question: Question) -> bool:
+    """Tell whether a model, by its name in the log, is asked this question with the step-by-step prompt."""
+    return model.endswith(SUFFIX) and question.kind in KINDS_WITH_STEPS
+
+
+def prompt_for(model: str, question: Question) -> str:
+    """Give the prompt of a question for a model by its name in the log."""
+    return steps_prompt(question) if takes_steps(model, question) else prompt_of(question)
+
+
+def most_tokens(model: str, question: Question) -> int:
+    """Say at how many tokens an answer is cut."""
+    return LONGEST if takes_steps(model, question) else MOST_TOKENS
 
 
 def weights_of(name: str, folder: Path) -> str:
@@ -57,8 +73,6 @@ class Sampler:
         from llama_cpp import Llama
 
         self.name, self._seed = name, seed
-        self._prompt = steps_prompt if name.endswith(SUFFIX) else prompt_of
-        self._most = LONGEST if name.endswith(SUFFIX) else MOST_TOKENS
         path = weights_of(name.removesuffix(SUFFIX), folder)
         self._model = Llama(path, n_ctx=640, n_threads=1, n_threads_batch=1, verbose=False, logits_all=False)
         self._newline = {t for t in range(self._model.n_vocab()) if b"\n" in self._model.detokenize([t])}
@@ -66,7 +80,8 @@ class Sampler:
     def answer(self, question: Question, samples: int) -> tuple[int, list[Sample]]:
         """Sample answers to a question: prompt tokens, and the samples."""
         model = self._model
-        prompt = model.tokenize(self._prompt(question).encode(), add_bos=True)
+        most = most_tokens(self.name, question)
+        prompt = model.tokenize(prompt_for(self.name, question).encode(), add_bos=True)
         self._back_to(0)
         model.eval(prompt)
         first = self._logits()
@@ -76,7 +91,7 @@ class Sampler:
             digest = hashlib.blake2b(
                 f"{self._seed}|{self.name}|{question.text}|{number}".encode(), digest_size=8
             ).digest()
-            answers.append(Sample(*self._sample(first, np.random.default_rng(int.from_bytes(digest, "big")))))
+            answers.append(Sample(*self._sample(first, np.random.default_rng(int.from_bytes(digest, "big")), most)))
         return len(prompt), answers
 
     def _back_to(self, tokens: int) -> None:
@@ -89,14 +104,14 @@ class Sampler:
         pointer = llama_cpp.llama_get_logits_ith(self._model._ctx.ctx, -1)
         return np.ctypeslib.as_array(pointer, shape=(self._model.n_vocab(),)).astype(np.float64)
 
-    def _sample(self, logits: np.ndarray, chance: np.random.Generator) -> tuple[str, int]:
+    def _sample(self, logits: np.ndarray, chance: np.random.Generator, most: int) -> tuple[str, int]:
         chosen: list[int] = []
-        while len(chosen) < self._most:
+        while len(chosen) < most:
             token = _draw(logits, chance)
             if token == self._model.token_eos() or token in self._newline:
                 break
             chosen.append(token)
-            if len(chosen) < self._most:
+            if len(chosen) < most:
                 self._model.eval([token])
                 logits = self._logits()
         return self._model.detokenize(chosen).decode("utf-8", "replace").strip(), len(chosen) + 1

@@ -17,7 +17,7 @@ from models import NAMES, Sampler
 from questions import write_questions
 from rich.console import Console
 from rich.progress import track
-from steps import KINDS_WITH_STEPS, SUFFIX, final_answer
+from steps import KINDS_WITH_STEPS, SUFFIX
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def main() -> None:
             start, tokens, one, many, before = time.process_time(), [], [], [], []
             for question in track(chosen, f"{name} {kind}", console=Console(stderr=True)):
                 _, answers = sampler.answer(question, asked.samples)
-                finals = [final_answer(answer.text) for answer in answers]
+                finals = [answer.text for answer in answers]
                 tokens += [answer.tokens for answer in answers]
                 one.append(np.mean([right(final, question) for final in finals]))
                 many.append(right(vote(finals), question))
@@ -57,7 +57,6 @@ def main() -> None:
                 f"{np.mean(tokens):.0f} tokens, {seconds:.2f} s a question",
                 flush=True,
             )
-
 
 
 if __name__ == "__main__":

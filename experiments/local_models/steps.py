@@ -1,7 +1,8 @@
 """The step-by-step prompt: worked examples for the kinds of question where there is something to work out.
 
 A tiny model cannot be told to think; it copies a form. Each kind is given the form that asks least of a single token:
-counting on, counting back, counting by, tens and ones apart, spelling out. The answer stands after "The answer is".
+counting on, counting back, counting by, tens and ones apart, spelling out. The answer stands after "The answer is", and
+grading looks for it there.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ WORKED = {
     "product": _count_by,
     "next": _difference_first,
 }
-KINDS_WITH_STEPS = (*WORKED, "story", "letter")
+KINDS_WITH_STEPS = (*WORKED, "story", "letter")  # elsewhere there is nothing to work out: the plain prompt
 
 
 def worked(kind: str, text: str, answer: str) -> str:
@@ -77,8 +78,3 @@ def steps_prompt(question: Question) -> str:
         f"Q: {text}\nA: {worked(question.kind, text, answer)}\n\n" for text, answer in examples(question.kind)
     )
     return f"{before}Q: {question.text}\nA:"
-
-
-def final_answer(text: str) -> str:
-    """Give what stands after the last "answer is"; all of the text where that does not stand."""
-    return text.rsplit("nswer is", 1)[-1].strip(" :")

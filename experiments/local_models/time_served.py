@@ -1,10 +1,11 @@
-"""Time the answers as they are served: python time_served.py --out FOLDER [--passes 4] [--anchors 26] [--seed 0].
+"""Time the answers as they are served: python time_served.py --out FOLDER [--passes 3] [--anchors 13] [--seed 0].
 
-Every question of the log is asked of both models once, in turn, as a vote of three: the first request pays for the
-prompt, the others show what one more sample costs (see served_cost.py). The questions are spread over several passes,
-so that a machine that slows down slows no model and no kind more than another. A few of them, the anchors, are asked in
-every pass and as a vote of 16: they show the drift between passes, and whether a vote of 16 costs what is derived.
-Kill it and go on with the same command.
+Every question of the log is asked once of each model, as a vote of two: the first request pays for the prompt, the
+other shows what one more sample costs (see served_cost.py). The models take turns question by question, and the
+questions are spread over several passes, so that a machine that slows down slows no model and no kind more than
+another. No kind follows itself at a server, as in live.py: it would find its examples read already. A few questions,
+the anchors, are asked in every pass and as whole votes: they show the drift between passes, and whether a whole vote
+costs what is derived. Kill it and go on with the same command.
 """
 
 from __future__ import annotations
@@ -15,15 +16,16 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from collect import append, complete_lines
-from models import MOST_TOKENS, NAMES
-from questions import KINDS, Question, prompt_of, write_questions
+from collect import append, asked_of, complete_lines
+from models import IN_THE_LOG, NAMES, most_tokens, prompt_for
+from questions import KINDS, Question, write_questions
 from rich.console import Console
 from rich.progress import track
 from server import Server
+from steps import SUFFIX
 
-REQUESTS = 3  # of a vote that is timed
-WHOLE_VOTE = 16  # requests to an anchor
+REQUESTS = 2  # of a vote that is timed
+WHOLE_VOTE, WITH_STEPS = 16, 4  # requests to an anchor
 
 
 def timings_of(folder: Path, name: str) -> Path:
@@ -41,43 +43,70 @@ def anchors_of(questions: list[Question], count: int, *, seed: int) -> list[Ques
     return [drawn[kind][number] for number in range(-(-count // len(KINDS))) for kind in KINDS][:count]
 
 
-def schedule(questions: list[Question], anchors: list[Question], passes: int) -> Iterator[tuple[int, Question, int]]:
-    """Give what is to be asked: the pass, the question, and the requests."""
+Asked = tuple[int, str, Question, int]
+
+
+def schedule(questions: list[Question], anchors: list[Question], passes: int) -> Iterator[Asked]:
+    """Give what is to be asked: the pass, the model by its name in the log, the question, and the requests."""
     for number in range(passes):
-        for question in questions[number::passes]:
-            yield number, question, REQUESTS
-        for question in anchors:
-            yield number, question, WHOLE_VOTE
+        ways = [[(model, asked) for asked in asked_of(model, questions)[number::passes]] for model in IN_THE_LOG]
+        for model, question in spread(ways):
+            yield number, model, question, REQUESTS
+        for model in IN_THE_LOG:
+            whole = WITH_STEPS if model.endswith(SUFFIX) else WHOLE_VOTE
+            yield from ((number, model, question, whole) for question in asked_of(model, anchors))
 
 
-def time_vote(server: Server, question: Question, requests: int) -> dict:
+def spread(lists: list[list[tuple[str, Question]]]) -> list[tuple[str, Question]]:
+    """Merge lists, each spread evenly over the whole; where a kind would follow itself at a server, swap it back."""
+    where = [((at + 0.5) / len(items), which, at) for which, items in enumerate(lists) for at in range(len(items))]
+    merged, before = [lists[which][at] for _, which, at in sorted(where)], {}
+    for at, (model, question) in enumerate(merged):
+        server = model.removesuffix(SUFFIX)
+        if before.get(server) == question.kind:
+            later = (n for n in range(at + 1, len(merged)) if _fits(merged[n], server, question.kind))
+            swap = next(later, at)
+            merged[at], merged[swap] = merged[swap], merged[at]
+        before[server] = merged[at][1].kind
+    return merged
+
+
+def _fits(asked: tuple[str, Question], server: str, kind: str) -> bool:
+    return asked[0].removesuffix(SUFFIX) == server and asked[1].kind != kind
+
+
+def time_vote(server: Server, model: str, question: Question, requests: int) -> dict:
     """Ask one vote: the tokens and the CPU seconds of each of its requests."""
-    asked = [server.complete(prompt_of(question), most_tokens=MOST_TOKENS, seed=n) for n in range(requests)]
+    prompt, most = prompt_for(model, question), most_tokens(model, question)
+    asked = [server.complete(prompt, most_tokens=most, seed=number) for number in range(requests)]
     return {"tokens": [tokens for _, tokens, _ in asked], "seconds": [round(seconds, 6) for _, _, seconds in asked]}
 
 
 def main() -> None:
-    """Time both models."""
+    """Time all models."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--passes", type=int, default=4)
-    parser.add_argument("--anchors", type=int, default=26)
+    parser.add_argument("--passes", type=int, default=3)
+    parser.add_argument("--anchors", type=int, default=13)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    settings = json.loads((asked.out / "settings.json").read_text())
+    settings = json.loads((asked.out / f"{NAMES[0]}.settings.json").read_text())
     questions = write_questions(settings["questions"], seed=settings["seed"])
     todo = list(schedule(questions, anchors_of(questions, asked.anchors, seed=asked.seed), asked.passes))
-    kept = {name: complete_lines(timings_of(asked.out, name)) for name in NAMES}
-    done = min(map(len, kept.values()))
-    for name, lines in kept.items():
-        timings_of(asked.out, name).write_bytes(b"".join(line + b"\n" for line in lines[:done]))
+    lines = {model: complete_lines(timings_of(asked.out, model)) for model in IN_THE_LOG}
+    for model, kept in lines.items():
+        timings_of(asked.out, model).write_bytes(b"".join(line + b"\n" for line in kept))
+    done = {model: len(kept) for model, kept in lines.items()}
     servers = {name: Server(name, asked.out) for name in NAMES}
     try:
-        for number, question, requests in track(todo[done:], "timing", console=Console(stderr=True)):
-            for name, server in servers.items():
-                row = {"id": question.id, "pass": number} | time_vote(server, question, requests)
-                with open(timings_of(asked.out, name), "ab") as file:
-                    append(file, row)
+        for number, model, question, requests in track(todo, "timing", console=Console(stderr=True)):
+            if done[model]:
+                done[model] -= 1
+                continue
+            server = servers[model.removesuffix(SUFFIX)]
+            row = {"id": question.id, "pass": number} | time_vote(server, model, question, requests)
+            with open(timings_of(asked.out, model), "ab") as file:
+                append(file, row)
     finally:
         for server in servers.values():
             server.stop()
