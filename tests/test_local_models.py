@@ -118,25 +118,26 @@ def test_worked_examples_end_with_the_right_answer(local):
                 assert worked.replace(".", " ").replace(",", " ").split().count(question.answer) >= 2, worked
 
 
-def test_the_prompt_is_what_the_first_request_took_beyond_the_line_of_the_others(local):
+def test_a_prompt_is_what_the_first_request_took_beyond_the_line_of_the_others(local):
     timings = [
-        {"id": id_, "pass": 0, "tokens": tokens, "seconds": [prompt + 0.01 + 0.02 * tokens[0], *later]}
-        for id_, prompt, tokens in (("a", 0.3, [2, 4, 7]), ("b", 0.5, [3, 1, 12]), ("b", 0.7, [3, 1, 12]))
+        {"id": "a", "pass": 0, "prompt_tokens": prompt, "tokens": tokens, "seconds": [first, *later]}
+        for prompt, tokens in ((100, [2, 4]), (110, [3, 12]), (250, [5, 7]), (250, [1, 1, 9]))
         for later in [[0.01 + 0.02 * count for count in tokens[1:]]]
+        for first in [0.05 + 0.004 * prompt + 0.01 + 0.02 * tokens[0]]
     ]
 
     cost = local.served_cost.served_cost(timings)
 
-    assert (cost.overhead_s, cost.per_token_s) == pytest.approx((0.01, 0.02))
-    assert cost.prompt_s == pytest.approx({"a": 0.3, "b": 0.6})
-    assert cost.vote_s("a", [2, 4]) == pytest.approx(0.3 + 0.02 + 0.02 * 6)
+    found = (cost.overhead_s, cost.per_token_s, cost.prompt_s, cost.per_prompt_token_s)
+    assert found == pytest.approx((0.01, 0.02, 0.05, 0.004))
+    assert cost.vote_s(100, [2, 4]) == pytest.approx(0.45 + 0.02 + 0.02 * 6)
 
 
 def test_a_vote_of_k_stands_on_separate_groups(local):
     question = local.questions.Question("q", "sum_small", "1 + 1 = ?", "2")
     said = {"prompt_tokens": 50, "answers": ["2", "3", "2", "2", "3", "3", "3", "2"] * 2, "tokens": [*range(1, 14)] * 2}
     said["tokens"] = said["tokens"][:16]
-    cost = local.served_cost.ServedCost(overhead_s=0.01, per_token_s=0.1, prompt_s={"q": 1.0})
+    cost = local.served_cost.ServedCost(overhead_s=0.01, per_token_s=0.1, prompt_s=0.5, per_prompt_token_s=0.01)
 
     rows = {row["budget_label"]: row for row in local.assemble.rows_of("m", question, said, cost)}
 

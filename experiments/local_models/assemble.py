@@ -31,7 +31,7 @@ def rows_of(model: str, question: Question, said: dict, cost: ServedCost) -> lis
     tokens = [min(count, most) for count in said["tokens"]]  # an answer that was cut has no token that ends it
     for size in VOTES_WITH_STEPS if model.endswith(SUFFIX) else VOTES:
         groups = [slice(at, at + size) for at in range(0, len(answers) - size + 1, size)]
-        seconds = sum(cost.vote_s(question.id, tokens[group]) for group in groups) / len(groups)
+        seconds = sum(cost.vote_s(said["prompt_tokens"], tokens[group]) for group in groups) / len(groups)
         rows.append(
             {
                 "query_id": question.id,

@@ -22,7 +22,7 @@ from rich.progress import track
 from served_cost import served_cost
 from server import Server
 from steps import SUFFIX
-from time_served import REQUESTS, anchors_of, time_vote, timings_of
+from time_served import REQUESTS, draw, time_vote, timings_of
 
 import paretoroute as pr
 
@@ -50,7 +50,7 @@ def ask(server: Server, question: Question, arguments: dict) -> tuple[bool, floa
     most = min(arguments["max_completion_tokens"], most_tokens(model, question))
     start = server.seconds()
     answers = [
-        server.complete(prompt_for(model, question), most_tokens=most, seed=number)[0]
+        server.complete(prompt_for(model, question), most_tokens=most, seed=number).text
         for number in range(arguments.get("n", 1))  # the server gives one choice a request
     ]
     return right(vote(answers), question), server.seconds() - start
@@ -76,7 +76,7 @@ class Pace:
             if not model.endswith(SUFFIX) or takes_steps(model, anchor):
                 row = time_vote(servers[model.removesuffix(SUFFIX)], model, anchor, REQUESTS)
                 self._now[model] += sum(row["seconds"])
-                self._then[model] += self._costs[model].vote_s(anchor.id, row["tokens"])
+                self._then[model] += self._costs[model].vote_s(row["prompt_tokens"], row["tokens"])
 
     def __str__(self) -> str:
         ratios = (f"{model} x{self._now[model] / self._then[model]:.3f}" for model in IN_THE_LOG if self._then[model])
@@ -95,7 +95,7 @@ def main() -> None:
     planner = pr.Planner(policy, dialect="openai", seed=0)
     questions = write_questions(COLLECTED + asked.questions, seed=0)
     new = questions[COLLECTED:]
-    anchors, pace, found = anchors_of(questions[:COLLECTED], 26, seed=0), Pace(asked.weights), []
+    anchors, pace, found = draw(questions[:COLLECTED], 2, seed=0), Pace(asked.weights), []
     servers = {name: Server(name, asked.weights) for name in NAMES}
     try:
         for number, question in enumerate(track(new, "asking", console=Console(stderr=True))):

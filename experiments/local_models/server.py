@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from models import TEMPERATURE, TOP, weights_of
@@ -18,6 +19,16 @@ from openai import APIConnectionError, OpenAI
 
 CONTEXT = 640  # tokens; the longest prompt has fewer than half
 CPU_CLOCK = 2  # of a process, in the low bits of its clock's number; clock_getcpuclockid(3)
+
+
+@dataclass(frozen=True)
+class Served:
+    """One answer of a server, and the CPU seconds it took there."""
+
+    text: str
+    prompt_tokens: int
+    tokens: int
+    seconds: float
 
 
 class Server:
@@ -57,8 +68,8 @@ class Server:
         """CPU seconds used so far, user and system, of all threads (on Linux, to the nanosecond)."""
         return time.clock_gettime(~self._process.pid << 3 | CPU_CLOCK)
 
-    def complete(self, prompt: str, *, most_tokens: int, seed: int) -> tuple[str, int, float]:
-        """Ask once: the answer, its tokens, and the CPU seconds it took the server."""
+    def complete(self, prompt: str, *, most_tokens: int, seed: int) -> Served:
+        """Ask once."""
         start = self.seconds()
         found = self._client.completions.create(
             model=self.name,
@@ -69,8 +80,10 @@ class Server:
             stop=["\n"],
             extra_body={"top_k": TOP, "top_p": 1.0, "min_p": 0.0, "repeat_penalty": 1.0},
         )
-        tokens = found.usage.completion_tokens if found.usage else 0
-        return found.choices[0].text, tokens, self.seconds() - start
+        used = found.usage
+        if used is None:
+            raise SystemExit(f"the server of {self.name} does not say how many tokens it used")
+        return Served(found.choices[0].text, used.prompt_tokens, used.completion_tokens, self.seconds() - start)
 
     def stop(self) -> None:
         """End the server."""

@@ -1,11 +1,11 @@
-"""Time the answers as they are served: python time_served.py --out FOLDER [--passes 3] [--anchors 13] [--seed 0].
+"""Time the answers as they are served: python time_served.py --out FOLDER [--each 20] [--passes 4] [--seed 0].
 
-Every question of the log is asked once of each model, as a vote of two: the first request pays for the prompt, the
-other shows what one more sample costs (see served_cost.py). The models take turns question by question, and the
-questions are spread over several passes, so that a machine that slows down slows no model and no kind more than
-another. No kind follows itself at a server, as in live.py: it would find its examples read already. A few questions,
-the anchors, are asked in every pass and as whole votes: they show the drift between passes, and whether a whole vote
-costs what is derived. Kill it and go on with the same command.
+``each`` questions of every kind, drawn by the seed, are asked once of each model as a vote of two: the first request
+pays for the prompt, the other shows what one more sample costs (see served_cost.py). The models take turns question by
+question, and the questions are spread over several passes, so that a machine that slows down slows no model and no kind
+more than another. No kind follows itself at a server, as in live.py: it would find its examples read already. One
+question of each kind, the anchors, is asked in every pass and as a whole vote: they show the drift between passes, and
+whether a whole vote costs what is derived. Kill it and go on with the same command.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ def timings_of(folder: Path, name: str) -> Path:
     return folder / f"{name}.timings.jsonl"
 
 
-def anchors_of(questions: list[Question], count: int, *, seed: int) -> list[Question]:
-    """Draw the questions that are asked in every pass, of all kinds equally many, the kinds in turn."""
-    chance = random.Random(f"anchors:{seed}")
-    drawn = {
-        kind: chance.sample([question for question in questions if question.kind == kind], -(-count // len(KINDS)))
-        for kind in KINDS
-    }
-    return [drawn[kind][number] for number in range(-(-count // len(KINDS))) for kind in KINDS][:count]
+def draw(questions: list[Question], each: int, *, seed: int) -> list[Question]:
+    """Draw equally many questions of all kinds, the kinds in turn; a longer list begins with the shorter one."""
+    chance = random.Random(f"timed:{seed}")
+    drawn = []
+    for kind in KINDS:
+        of_kind = [question for question in questions if question.kind == kind]
+        drawn.append(chance.sample(of_kind, len(of_kind))[:each])
+    return [question for turn in zip(*drawn, strict=True) for question in turn]
 
 
 Asked = tuple[int, str, Question, int]
@@ -79,20 +79,25 @@ def time_vote(server: Server, model: str, question: Question, requests: int) -> 
     """Ask one vote: the tokens and the CPU seconds of each of its requests."""
     prompt, most = prompt_for(model, question), most_tokens(model, question)
     asked = [server.complete(prompt, most_tokens=most, seed=number) for number in range(requests)]
-    return {"tokens": [tokens for _, tokens, _ in asked], "seconds": [round(seconds, 6) for _, _, seconds in asked]}
+    return {
+        "prompt_tokens": asked[0].prompt_tokens,
+        "tokens": [served.tokens for served in asked],
+        "seconds": [round(served.seconds, 6) for served in asked],
+    }
 
 
 def main() -> None:
     """Time all models."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--passes", type=int, default=3)
-    parser.add_argument("--anchors", type=int, default=13)
+    parser.add_argument("--each", type=int, default=20)
+    parser.add_argument("--passes", type=int, default=4)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     settings = json.loads((asked.out / f"{NAMES[0]}.settings.json").read_text())
     questions = write_questions(settings["questions"], seed=settings["seed"])
-    todo = list(schedule(questions, anchors_of(questions, asked.anchors, seed=asked.seed), asked.passes))
+    drawn = draw(questions, asked.each, seed=asked.seed)
+    todo = list(schedule(drawn, draw(questions, 1, seed=asked.seed), asked.passes))
     lines = {model: complete_lines(timings_of(asked.out, model)) for model in IN_THE_LOG}
     for model, kept in lines.items():
         timings_of(asked.out, model).write_bytes(b"".join(line + b"\n" for line in kept))
