@@ -1,4 +1,4 @@
-"""Time the answers as they are served: python time_served.py --out FOLDER [--each 20] [--passes 4] [--seed 0].
+"""Time the answers as they are served: python time_served.py --out FOLDER [--each 12] [--passes 3] [--seed 0].
 
 ``each`` questions of every kind, drawn by the seed, are asked once of each model as a vote of two: the first request
 pays for the prompt, the other shows what one more sample costs (see served_cost.py). The models take turns question by
@@ -90,8 +90,8 @@ def main() -> None:
     """Time all models."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--each", type=int, default=20)
-    parser.add_argument("--passes", type=int, default=4)
+    parser.add_argument("--each", type=int, default=12)
+    parser.add_argument("--passes", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     settings = json.loads((asked.out / f"{NAMES[0]}.settings.json").read_text())
