@@ -95,3 +95,22 @@ def test_routing_pays_on_it_and_the_fit_says_so(runs):
     assert document.expected.cost_usd == pytest.approx(4e-6, rel=1e-5)
     assert document.expected.quality > document.expected.best_single.quality
     assert document.fitted_on.findings[-1].startswith("routing pays on these runs")
+
+
+def test_what_is_promised_on_one_half_is_found_on_the_other(runs):
+    first = np.arange(len(runs.query_ids)) % 2 == 0
+    half, other = runs.select(first), runs.select(~first)
+    planner = pr.Planner(pr.fit(half, pr.MaxCost(usd=4e-6)))
+    names = [point.name for point in other.points]
+    quality, cost = (other.means(column)[0] for column in ("quality", "cost_usd"))
+
+    asked = zip(other.texts, other.query_ids, strict=True)
+    decisions = [planner.plan(text, query_id=query_id) for text, query_id in asked]
+
+    rows, point = np.arange(len(decisions)), [names.index(decision.point.name) for decision in decisions]
+    promised = np.array([(decision.expected_quality, decision.expected_cost_usd) for decision in decisions])
+    expected = planner.policy.document.expected
+    unsure = (expected.quality_high - expected.quality_low) / 3.29
+    away = quality[rows, point] - promised[:, 0]
+    assert abs(away.mean()) < 3 * np.hypot(away.std() / len(away) ** 0.5, unsure)
+    assert promised[:, 1].mean() == pytest.approx(cost[rows, point].mean(), rel=0.02)
