@@ -181,7 +181,7 @@ class _Picture:
         for number, model in enumerate(self.chart.models):
             self.root.append(shapes.marker(number, 37, y - 4, 6, {"class": f"f-{shapes.colour(number)}"}))
             self.root.append(shapes.text(56, y, short(model, 60), _SMALL, font_weight="600"))
-            x = max(56 + _BOLD * text_width(short(model, 60), _SMALL) + 14, 190)
+            x = max(56 + _BOLD * text_width(short(model, 60), _SMALL) + 24, 190)  # 24: some bold fonts are wider yet
             for dot in (dot for dot in self.chart.dots if dot.model == number):
                 words = f"{short(dot.label, 60)} {percent(dot.share)}"
                 if x + text_width(words, _SMALL) > _WIDTH - _RIGHT:

@@ -16,17 +16,18 @@ from paretoroute.runs import Runs, read_runs
 
 FILE = Path(paretoroute.__path__[0]) / "data" / "demo_runs.parquet"
 EXPERIMENT = Path(__file__).parents[1] / "experiments" / "local_models"
+NAMES = ("assemble", "grading", "models", "questions", "served_cost", "steps")
 
 
 @pytest.fixture
 def assemble(monkeypatch) -> Iterator[ModuleType]:
     monkeypatch.syspath_prepend(str(EXPERIMENT))
-    for name in ("assemble", "questions"):
+    for name in NAMES:
         monkeypatch.delitem(sys.modules, name, raising=False)
     import assemble  # pyright: ignore
 
     yield assemble
-    for name in ("assemble", "questions"):
+    for name in NAMES:
         sys.modules.pop(name, None)
 
 
@@ -51,15 +52,29 @@ def test_every_question_has_a_kind_and_was_answered_at_every_point(runs):
 
     assert len(set(runs.texts)) == len(runs.query_ids) == 1053
     assert None not in runs.tags and len(set(runs.tags)) == 13
-    assert len(runs.points) == 10 and (count > 0).all()
-    assert len(runs) == 10_530
+    assert len(runs.points) == 13 and (count > 0).all()
+    assert len(runs) == 13_689
 
 
 def test_more_samples_cost_more_at_every_question(runs):
     cost, _ = runs.means("cost_usd")
+    models = np.array([point.model for point in runs.points])
 
-    for model in range(2):
-        assert (np.diff(cost[:, 5 * model : 5 * model + 5], axis=1) > 0).all()
+    for model in np.unique(models):
+        assert (np.diff(cost[:, models == model], axis=1) > 0).all()
+
+
+def test_steps_help_with_word_problems_cost_more_and_harm_products(runs):
+    (quality, _), (cost, _) = runs.means("quality"), runs.means("cost_usd")
+    names, kind = [point.name for point in runs.points], np.array(runs.tags)
+    plain, steps = names.index("gemma3-270m@4"), names.index("gemma3-270m+steps@4")
+    gain = {name: quality[kind == name, steps].mean() - quality[kind == name, plain].mean() for name in set(kind)}
+
+    assert gain["story"] > 0.2
+    assert gain["product"] < 0
+    assert gain["capital"] == 0  # nothing to work out: the plain prompt and its answers
+    worked = np.isin(kind, ["story", "product"])
+    assert (cost[worked, steps] > cost[worked, plain]).all()
 
 
 def test_which_model_is_better_depends_on_the_kind(runs):
@@ -80,3 +95,22 @@ def test_routing_pays_on_it_and_the_fit_says_so(runs):
     assert document.expected.cost_usd == pytest.approx(4e-6, rel=1e-5)
     assert document.expected.quality > document.expected.best_single.quality
     assert document.fitted_on.findings[-1].startswith("routing pays on these runs")
+
+
+def test_what_is_promised_on_one_half_is_found_on_the_other(runs):
+    first = np.arange(len(runs.query_ids)) % 2 == 0
+    half, other = runs.select(first), runs.select(~first)
+    planner = pr.Planner(pr.fit(half, pr.MaxCost(usd=4e-6)))
+    names = [point.name for point in other.points]
+    quality, cost = (other.means(column)[0] for column in ("quality", "cost_usd"))
+
+    asked = zip(other.texts, other.query_ids, strict=True)
+    decisions = [planner.plan(text, query_id=query_id) for text, query_id in asked]
+
+    rows, point = np.arange(len(decisions)), [names.index(decision.point.name) for decision in decisions]
+    promised = np.array([(decision.expected_quality, decision.expected_cost_usd) for decision in decisions])
+    expected = planner.policy.document.expected
+    unsure = (expected.quality_high - expected.quality_low) / 3.29
+    away = quality[rows, point] - promised[:, 0]
+    assert abs(away.mean()) < 3 * np.hypot(away.std() / len(away) ** 0.5, unsure)
+    assert promised[:, 1].mean() == pytest.approx(cost[rows, point].mean(), rel=0.02)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 EXPERIMENT = Path(__file__).parents[1] / "experiments" / "local_models"
-NAMES = ("assemble", "collect", "models", "questions")
+NAMES = ("assemble", "collect", "grading", "models", "questions", "served_cost", "server", "steps", "time_served")
 
 
 @pytest.fixture
@@ -20,9 +20,19 @@ def local(monkeypatch) -> Iterator[SimpleNamespace]:
         monkeypatch.delitem(sys.modules, name, raising=False)
     import assemble  # pyright: ignore
     import collect  # pyright: ignore
+    import grading  # pyright: ignore
     import questions  # pyright: ignore
+    import served_cost  # pyright: ignore
+    import steps  # pyright: ignore
 
-    yield SimpleNamespace(assemble=assemble, collect=collect, questions=questions)
+    yield SimpleNamespace(
+        assemble=assemble,
+        collect=collect,
+        grading=grading,
+        questions=questions,
+        served_cost=served_cost,
+        steps=steps,
+    )
     for name in NAMES:
         sys.modules.pop(name, None)
 
@@ -70,56 +80,93 @@ def test_every_written_sum_and_comparison_has_the_answer_of_that_second_reading(
 
 
 @pytest.mark.parametrize(
-    ("answer", "wanted", "right"),
+    ("kind", "answer", "wanted", "right"),
     [
-        ("Paris", "Paris", True), ("paris.", "Paris", True), ('"Paris"\nQ: more', "Paris", True),
-        ("the sea", "sea", True),
-        ("42", "42", True), ("420", "42", False), ("", "Paris", False), ("Paris, France", "Paris", False),
+        ("capital", "Paris", "Paris", True), ("capital", "paris.", "Paris", True),
+        ("capital", '"Paris"\nQ: more', "Paris", True), ("capital", "", "Paris", False),
+        ("capital", "Paris, France", "Paris", False), ("capital", "Bogotá", "Bogota", True),
+        ("capital", "Kiev", "Kyiv", True), ("capital", "Delhi", "New Delhi", False),
+        ("spanish", "the sea", "sea", True), ("spanish", "ano", "año", False), ("spanish", "ave", "pájaro", True),
+        ("sum_small", "42", "42", True), ("sum_small", "420", "42", False), ("sum_small", "40 + 2 = 42", "42", True),
+        ("sum_small", "40 + 2", "42", False), ("larger", "The answer is 42", "42", True),
+        ("opposite", "hard", "difficult", True), ("opposite", "hard", "dark", False),
     ],
 )  # fmt: skip
-def test_answers_are_graded_by_their_first_line(local, answer, wanted, right):
-    assert local.questions.right(answer, wanted) is right
+def test_answers_are_graded_by_their_first_line_and_other_right_words_count(local, kind, answer, wanted, right):
+    assert local.grading.right(answer, local.questions.Question("q", kind, "?", wanted)) is right
 
 
-def test_the_vote_is_of_the_most_and_then_of_the_first(local):
-    assert local.questions.vote(["a", "B", "b."]) == "b"
-    assert local.questions.vote(["x", "y", "y", "x"]) == "x"
+def test_every_other_right_word_belongs_to_an_answer_that_is_asked_for(local):
+    answers = {"opposite": local.questions.OPPOSITES, "spanish": local.questions.SPANISH}
+
+    for kind, wanted in local.grading.ALSO_RIGHT:
+        assert wanted in answers[kind].values(), (kind, wanted)
+
+
+def test_the_vote_is_of_the_most_and_then_of_the_first_whatever_the_spelling(local):
+    assert local.grading.vote(["a", "B", "b."]) == "b"
+    assert local.grading.vote(["x", "y", "y", "x"]) == "x"
+    assert local.grading.vote(["Cali", "Cali", "Bogota", "Bogotá", "Bogotá"]) == "bogota"
+
+
+def test_worked_examples_end_with_the_right_answer(local):
+    for question in local.questions.write_questions(400, seed=3):
+        if question.kind in local.steps.KINDS_WITH_STEPS:
+            worked = local.steps.worked(question.kind, question.text, question.answer)
+            assert local.grading.right(worked, question)
+            if question.kind in local.steps.WORKED:  # the steps lead there, too
+                assert worked.replace(".", " ").replace(",", " ").split().count(question.answer) >= 2, worked
+
+
+def test_a_prompt_is_what_the_first_request_took_beyond_the_line_of_the_others(local):
+    timings = [
+        {"id": "a", "pass": 0, "prompt_tokens": prompt, "tokens": tokens, "seconds": [first, *later]}
+        for prompt, tokens in ((100, [2, 4]), (110, [3, 12]), (250, [5, 7]), (250, [1, 1, 9]))
+        for later in [[0.01 + 0.02 * count for count in tokens[1:]]]
+        for first in [0.05 + 0.004 * prompt + 0.01 + 0.02 * tokens[0]]
+    ]
+
+    cost = local.served_cost.served_cost(timings)
+
+    found = (cost.overhead_s, cost.per_token_s, cost.prompt_s, cost.per_prompt_token_s)
+    assert found == pytest.approx((0.01, 0.02, 0.05, 0.004))
+    assert cost.vote_s(100, [2, 4]) == pytest.approx(0.45 + 0.02 + 0.02 * 6)
 
 
 def test_a_vote_of_k_stands_on_separate_groups(local):
     question = local.questions.Question("q", "sum_small", "1 + 1 = ?", "2")
-    said = {"prompt_tokens": 50, "answers": ["2", "3", "2", "2", "3", "3", "3", "2"] * 2, "tokens": list(range(1, 17))}
-    took = {"prompt_seconds": 1.0, "seconds": [0.1 * n for n in range(1, 17)]}
+    said = {"prompt_tokens": 50, "answers": ["2", "3", "2", "2", "3", "3", "3", "2"] * 2, "tokens": [*range(1, 14)] * 2}
+    said["tokens"] = said["tokens"][:16]
+    cost = local.served_cost.ServedCost(overhead_s=0.01, per_token_s=0.1, prompt_s=0.5, per_prompt_token_s=0.01)
 
-    rows = {row["budget_label"]: row for row in local.assemble.rows_of("m", question, said, took)}
+    rows = {row["budget_label"]: row for row in local.assemble.rows_of("m", question, said, cost)}
 
     assert list(rows) == ["1", "2", "4", "8", "16"]
     assert [rows[label]["trials"] for label in rows] == [16, 8, 4, 2, 1]
     assert rows["1"]["quality"] == 0.5
     assert rows["2"]["quality"] == (2 * 2) / 8  # 2-3: the first; 2-2: right; 3-3 and 3-2: wrong
     assert rows["4"]["quality"] == 0.5 and rows["8"]["quality"] == 1.0  # at four all, the first is right
-    assert rows["16"]["completion_tokens"] == 136 and rows["4"]["completion_tokens"] == 34
-    assert rows["16"]["latency_s"] == pytest.approx(1 + 13.6)
+    tokens = sum(range(1, 14)) - 1 + 1 + 2 + 3  # the answer that was cut at 12 has no 13th
+    assert rows["16"]["completion_tokens"] == tokens and rows["4"]["completion_tokens"] == tokens / 4
+    assert rows["16"]["latency_s"] == pytest.approx(1 + 16 * 0.01 + 0.1 * tokens)
     usd = rows["2"]["latency_s"] * local.assemble.CORE_HOUR_USD / 3600
-    assert rows["2"]["cost_usd"] == pytest.approx(usd)
+    assert rows["2"]["cost_usd"] == pytest.approx(usd, rel=1e-6)
 
 
-def test_a_torn_line_is_dropped_and_both_files_are_cut_to_what_both_have(local, tmp_path):
+def test_a_torn_line_is_dropped_and_what_was_written_whole_stays(local, tmp_path):
     questions = local.questions.write_questions(5, seed=0)
     lines = [json.dumps({"id": question.id}).encode() + b"\n" for question in questions]
-    paths = (tmp_path / "a.jsonl", tmp_path / "b.jsonl")
-    paths[0].write_bytes(b"".join(lines[:4]) + b'{"id": "ha')
-    paths[1].write_bytes(b"".join(lines[:3]))
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"".join(lines[:3]) + b'{"id": "ha')
 
-    assert local.collect.resume(paths, questions) == 3
-    assert [path.read_bytes() for path in paths] == [b"".join(lines[:3])] * 2
-    assert local.collect.resume((tmp_path / "c.jsonl", tmp_path / "d.jsonl"), questions) == 0
+    assert local.collect.resume(path, questions) == 3
+    assert path.read_bytes() == b"".join(lines[:3])
+    assert local.collect.resume(tmp_path / "b.jsonl", questions) == 0
 
 
-def test_files_of_other_questions_are_not_continued(local, tmp_path):
-    paths = (tmp_path / "a.jsonl", tmp_path / "b.jsonl")
-    for path in paths:
-        path.write_text('{"id": "other"}\n')
+def test_a_file_of_other_questions_is_not_continued(local, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": "other"}\n')
 
     with pytest.raises(SystemExit, match="a.jsonl: other stands where .* belongs; use a new folder"):
-        local.collect.resume(paths, local.questions.write_questions(2, seed=0))
+        local.collect.resume(path, local.questions.write_questions(2, seed=0))

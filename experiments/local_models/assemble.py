@@ -2,7 +2,9 @@
 
 From the 16 raw samples of a question, a vote of k stands on each of 16 / k separate groups: quality is the share of
 groups whose vote is right (trials = 16 / k), tokens, cost and latency are means over the groups. The prompt is
-evaluated once a vote. Cost is measured CPU seconds times the price of a core-hour.
+evaluated once a vote. Every question is a conversation of its own: without that, a fit holds all of a template's
+questions out together, since they differ in numbers alone, and then promises too little on more of the same. Cost is
+CPU seconds of the server, as measured by time_served.py, times the price of a core-hour.
 """
 
 from __future__ import annotations
@@ -13,31 +15,39 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from questions import Question, right, vote, write_questions
+from grading import right, vote
+from models import IN_THE_LOG, most_tokens
+from questions import Question, write_questions
+from served_cost import ServedCost, served_cost
+from steps import SUFFIX
 
 CORE_HOUR_USD = 0.04  # what clouds ask for one shared virtual core, an hour
 VOTES = (1, 2, 4, 8, 16)
+VOTES_WITH_STEPS = (1, 2, 4)  # four raw samples: an answer in steps is long
 
 
-def rows_of(model: str, question: Question, said: dict, took: dict) -> list[dict]:
+def rows_of(model: str, question: Question, said: dict, cost: ServedCost) -> list[dict]:
     """Give the runs of one model on one question: a row a size of vote."""
     answers, rows = said["answers"], []
-    for size in VOTES:
+    most = most_tokens(model, question)
+    tokens = [min(count, most) for count in said["tokens"]]  # an answer that was cut has no token that ends it
+    for size in VOTES_WITH_STEPS if model.endswith(SUFFIX) else VOTES:
         groups = [slice(at, at + size) for at in range(0, len(answers) - size + 1, size)]
-        seconds = took["prompt_seconds"] + sum(sum(took["seconds"][group]) for group in groups) / len(groups)
+        seconds = sum(cost.vote_s(said["prompt_tokens"], tokens[group]) for group in groups) / len(groups)
         rows.append(
             {
                 "query_id": question.id,
                 "query": question.text,
+                "conversation": question.id,  # asked on its own
                 "tag": question.kind,
                 "model": model,
                 "budget_kind": "samples",
                 "budget_label": str(size),
                 "budget": float(size),
-                "quality": sum(right(vote(answers[group]), question.answer) for group in groups) / len(groups),
+                "quality": sum(right(vote(answers[group]), question) for group in groups) / len(groups),
                 "trials": float(len(groups)),
                 "prompt_tokens": float(said["prompt_tokens"]),
-                "completion_tokens": sum(sum(said["tokens"][group]) for group in groups) / len(groups),
+                "completion_tokens": sum(sum(tokens[group]) for group in groups) / len(groups),
                 "cost_usd": seconds * CORE_HOUR_USD / 3600,
                 "latency_s": round(seconds, 6),
             }
@@ -45,18 +55,26 @@ def rows_of(model: str, question: Question, said: dict, took: dict) -> list[dict
     return rows
 
 
+def read(path: Path) -> list[dict]:
+    """Read a file with a JSON object a line."""
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def by_question(folder: Path, model: str) -> dict[str, tuple[dict, ServedCost]]:
+    """Give what a model said to each question, by its id, and what its served requests cost."""
+    cost = served_cost(read(folder / f"{model}.timings.jsonl"))
+    return {row["id"]: (row, cost) for row in read(folder / f"{model}.generations.jsonl")}
+
+
 def assemble(folder: Path) -> list[dict]:
-    """Give the runs of all models in a folder."""
-    settings = json.loads((folder / "settings.json").read_text())
+    """Give the runs of all models in a folder; without steps of its own, a question was asked with the plain prompt."""
+    settings = json.loads((folder / f"{IN_THE_LOG[0]}.settings.json").read_text())
     questions = write_questions(settings["questions"], seed=settings["seed"])
     rows = []
-    for file in sorted(folder.glob("*.generations.jsonl")):
-        model = file.name.removesuffix(".generations.jsonl")
-        pairs = (path.read_text().splitlines() for path in (file, folder / f"{model}.timings.jsonl"))
-        for question, said, took in zip(questions, *(map(json.loads, lines) for lines in pairs), strict=True):
-            if not said["id"] == took["id"] == question.id:
-                raise SystemExit(f"{file.name}: {said['id']} stands where {question.id} belongs")
-            rows += rows_of(model, question, said, took)
+    for model in IN_THE_LOG:
+        found = by_question(folder, model.removesuffix(SUFFIX)) | by_question(folder, model)
+        for question in questions:
+            rows += rows_of(model, question, *found[question.id])
     return rows
 
 

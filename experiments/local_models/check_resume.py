@@ -10,7 +10,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from models import NAMES
+from collect import asked_of
+from models import NAMES, WITH_STEPS
+from questions import write_questions
 
 HERE = Path(__file__).parent
 
@@ -18,7 +20,7 @@ HERE = Path(__file__).parent
 def main() -> None:
     """Collect once in one go, once killed twice in the middle, and compare."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", choices=NAMES)
+    parser.add_argument("model", choices=NAMES + WITH_STEPS)
     parser.add_argument("--questions", type=int, default=12)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -30,12 +32,12 @@ def main() -> None:
 
         subprocess.run(command(whole), check=True, stderr=subprocess.DEVNULL)
         name = f"{asked.model}.generations.jsonl"
-        kills = 0
+        kills, lines = 0, len(asked_of(asked.model, write_questions(asked.questions, seed=0)))
         for share in (0.25, 0.6):
             running = subprocess.Popen(command(torn), stderr=subprocess.DEVNULL)
             while running.poll() is None:
                 file = torn / name
-                if file.exists() and file.read_bytes().count(b"\n") >= share * asked.questions:
+                if file.exists() and file.read_bytes().count(b"\n") >= share * lines:
                     running.send_signal(signal.SIGKILL)
                     running.wait()
                     kills += 1
@@ -44,9 +46,10 @@ def main() -> None:
         with open(torn / name, "ab") as file:
             file.write(b'{"id": "half a li')  # what a kill in the middle of a write leaves
         subprocess.run(command(torn), check=True, stderr=subprocess.DEVNULL)
-        same = (whole / name).read_bytes() == (torn / name).read_bytes()
+        names = {file.name for folder in (whole, torn) for file in folder.glob("*.json*")}
+        same = all((whole / name).read_bytes() == (torn / name).read_bytes() for name in names)
         said = "the same bytes" if same else "DIFFERENT"
-        print(f"{asked.model}: {asked.questions} questions, killed {kills} times: {said}")
+        print(f"{asked.model}: {lines} questions, killed {kills} times, {len(names)} files: {said}")
         sys.exit(0 if same else 1)
 
 

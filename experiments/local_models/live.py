@@ -1,82 +1,59 @@
-"""The loop closed on real models: python live.py --weights FOLDER [--questions 300] [--usd 4e-6].
+"""The loop closed on real models: python live.py --weights FOLDER [--questions 300] [--usd 6e-6].
 
 Fits a policy on half of the shipped log's questions, serves both models by llama-cpp-python's server, plans new
 questions, asks the model that was planned through the openai client, votes, grades, and compares with what the planner
-promised.
+promised and with every fixed point. Between the questions it asks some of the log's questions again, of both models:
+they show how fast the machine is now, beside when the log was timed.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import socket
-import subprocess
-import sys
-import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from assemble import CORE_HOUR_USD
-from models import MOST_TOKENS, NAMES, TEMPERATURE, TOP, weights_of
-from openai import APIConnectionError, OpenAI
-from questions import Question, prompt_of, right, vote, write_questions
+from assemble import CORE_HOUR_USD, read
+from grading import right, vote
+from models import IN_THE_LOG, NAMES, most_tokens, prompt_for, takes_steps
+from questions import Question, write_questions
 from rich.console import Console
 from rich.progress import track
+from served_cost import served_cost
+from server import Server
+from steps import SUFFIX
+from time_served import REQUESTS, draw, time_vote, timings_of
 
 import paretoroute as pr
 
 COLLECTED = 1053  # questions of the shipped log; the new ones follow them
-TICKS = os.sysconf("SC_CLK_TCK")
+ANCHOR_EVERY = 12  # questions between two anchors
+Z_JOINT = 2.241  # two intervals of 97.5% each hold together at least 95% of the time (Bonferroni)
+Z_90 = 1.645  # a policy's own intervals are of 90%
 
 
-class Server:
-    """One model behind an OpenAI-compatible server on one thread, with the CPU seconds it has used."""
+@dataclass(frozen=True)
+class Answered:
+    """What came of one question: what was promised for it, and what was realised."""
 
-    def __init__(self, name: str, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        options = {"model": weights_of(name, folder), "model_alias": name, "port": port, "n_ctx": 640}
-        options |= {"n_threads": 1, "n_threads_batch": 1, "verbose": False}
-        words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
-        command = [sys.executable, "-m", "llama_cpp.server", *words]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.client = OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=0)
-        for _ in range(240):
-            try:
-                self.client.models.list()
-                return
-            except APIConnectionError:
-                time.sleep(0.5)
-        raise SystemExit(f"the server of {name} does not answer")
-
-    def seconds(self) -> float:
-        """CPU seconds used so far, user and system."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
-
-    def stop(self) -> None:
-        """End the server."""
-        self._process.terminate()
-        self._process.wait()
+    kind: str
+    point: str
+    promised_quality: float
+    promised_usd: float
+    quality: float
+    usd: float
 
 
 def ask(server: Server, question: Question, arguments: dict) -> tuple[bool, float]:
     """Ask as planned and vote; tell whether the vote is right, and the CPU seconds of the server."""
+    model = arguments["model"]
+    most = min(arguments["max_completion_tokens"], most_tokens(model, question))
     start = server.seconds()
-    answers = []
-    for number in range(arguments.get("n", 1)):  # the server gives one choice a request
-        found = server.client.completions.create(
-            model=arguments["model"],
-            prompt=prompt_of(question),
-            max_tokens=min(arguments["max_completion_tokens"], MOST_TOKENS),
-            temperature=TEMPERATURE,
-            seed=number,
-            stop=["\n"],
-            extra_body={"top_k": TOP, "top_p": 1.0, "min_p": 0.0, "repeat_penalty": 1.0},
-        )
-        answers.append(found.choices[0].text)
-    return right(vote(answers), question.answer), server.seconds() - start
+    answers = [
+        server.complete(prompt_for(model, question), most_tokens=most, seed=number).text
+        for number in range(arguments.get("n", 1))  # the server gives one choice a request
+    ]
+    return right(vote(answers), question), server.seconds() - start
 
 
 def halves(runs: pr.Runs) -> tuple[pr.Runs, pr.Runs]:
@@ -85,49 +62,88 @@ def halves(runs: pr.Runs) -> tuple[pr.Runs, pr.Runs]:
     return runs.select(first), runs.select(~first)
 
 
+class Pace:
+    """How many CPU seconds the anchors take now, for each one that they took when the log was timed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._costs = {model: served_cost(read(timings_of(folder, model))) for model in IN_THE_LOG}
+        self._now = dict.fromkeys(IN_THE_LOG, 0.0)
+        self._then = dict.fromkeys(IN_THE_LOG, 0.0)
+
+    def ask(self, servers: dict[str, Server], anchor: Question) -> None:
+        """Time one anchor with every model."""
+        for model in IN_THE_LOG:
+            if not model.endswith(SUFFIX) or takes_steps(model, anchor):
+                row = time_vote(servers[model.removesuffix(SUFFIX)], model, anchor, REQUESTS)
+                self._now[model] += sum(row["seconds"])
+                self._then[model] += self._costs[model].vote_s(row["prompt_tokens"], row["tokens"])
+
+    def __str__(self) -> str:
+        ratios = (f"{model} x{self._now[model] / self._then[model]:.3f}" for model in IN_THE_LOG if self._then[model])
+        return ", ".join(ratios)
+
+
 def main() -> None:
     """Run the loop and print what came of it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--weights", type=Path, required=True, help="folder for weights that have to be assembled")
+    parser.add_argument("--weights", type=Path, required=True, help="the folder of the weights and the timings")
     parser.add_argument("--questions", type=int, default=300)
-    parser.add_argument("--usd", type=float, default=4e-6)
+    parser.add_argument("--usd", type=float, default=6e-6)
     asked = parser.parse_args()
     half, other = halves(pr.demo_runs())
     policy = pr.fit(half, pr.MaxCost(usd=asked.usd))
     planner = pr.Planner(policy, dialect="openai", seed=0)
-    new = write_questions(COLLECTED + asked.questions, seed=0)[COLLECTED:]
+    questions = write_questions(COLLECTED + asked.questions, seed=0)
+    new = questions[COLLECTED:]
+    anchors, pace, found = draw(questions[:COLLECTED], 2, seed=0), Pace(asked.weights), []
     servers = {name: Server(name, asked.weights) for name in NAMES}
-    quality, cost, promised_quality, promised_cost = [], [], [], []
     try:
-        for question in track(new, description="asking", console=Console(stderr=True)):
+        for number, question in enumerate(track(new, "asking", console=Console(stderr=True))):
+            if number % ANCHOR_EVERY == 0:
+                pace.ask(servers, anchors[number // ANCHOR_EVERY % len(anchors)])
             decision = planner.plan(question.text, query_id=question.id)
-            good, seconds = ask(servers[decision.model], question, decision.request_kwargs("openai"))
-            quality.append(float(good))
-            cost.append(seconds * CORE_HOUR_USD / 3600)
-            promised_quality.append(decision.expected_quality)
-            promised_cost.append(decision.expected_cost_usd)
+            good, seconds = ask(
+                servers[decision.model.removesuffix(SUFFIX)], question, decision.request_kwargs("openai")
+            )
+            promise = decision.expected_quality, decision.expected_cost_usd
+            usd = seconds * CORE_HOUR_USD / 3600
+            found.append(Answered(question.kind, decision.point.name, *promise, float(good), usd))
     finally:
         for server in servers.values():
             server.stop()
-    report(policy, np.array(quality), np.array(cost), np.array(promised_quality), np.array(promised_cost))
-    means = other.means("quality")[0].mean(0), other.means("cost_usd")[0].mean(0)
-    for point, worth, bill in zip(other.points, *means, strict=True):
-        print(f"always {point.name}: quality {worth:.3f}, cost ${bill:.3g} (on the other half of the log)")
+    print(f"asked {len(found)} questions at ${asked.usd:.3g} a query")
+    report(policy, found)
+    print(f"pace: {pace} of the CPU seconds when the log was timed")
+    report_points(found, other)
 
 
-def report(policy: pr.Policy, quality, cost, promised_quality, promised_cost) -> None:
-    """Print realised against promised, with the joint 95% region of both (Bonferroni, 97.5% each)."""
-    z, count = 2.241, len(quality)
+def report(policy: pr.Policy, found: list[Answered]) -> None:
+    """Print realised against promised, with the joint 95% region of the promise and of the sampling noise."""
     expected = policy.document.expected
     for name, got, promise, unsure in (
-        ("quality", quality, promised_quality, (expected.quality_high - expected.quality_low) / 3.29),
-        ("cost", cost, promised_cost, (expected.cost_usd_high - expected.cost_usd_low) / 3.29),
+        ("quality", "quality", "promised_quality", (expected.quality_low, expected.quality_high)),
+        ("cost", "usd", "promised_usd", (expected.cost_usd_low, expected.cost_usd_high)),
     ):
-        away = got.mean() - promise.mean()
-        reach = z * float(np.hypot((got - promise).std() / count**0.5, unsure))
+        realised, promised = (np.array([getattr(row, field) for row in found]) for field in (got, promise))
+        away = (realised - promised).mean()
+        noise = (realised - promised).std() / len(found) ** 0.5
+        reach = Z_JOINT * float(np.hypot(noise, (unsure[1] - unsure[0]) / (2 * Z_90)))
         inside = "inside" if abs(away) <= reach else "OUTSIDE"
-        figures = f"realised {got.mean():.4g}, promised {promise.mean():.4g}, apart {away:+.3g} +- {reach:.3g}"
+        figures = f"realised {realised.mean():.4g}, promised {promised.mean():.4g}, apart {away:+.3g} +- {reach:.3g}"
         print(f"{name}: {figures}: {inside}")
+
+
+def report_points(found: list[Answered], other: pr.Runs) -> None:
+    """Print the share of every point, and what it would have given always: on the other half, the kinds weighted."""
+    kinds = np.array(other.tags)
+    quality, cost = (other.means(column)[0] for column in ("quality", "cost_usd"))
+    share = {kind: np.mean([row.kind == kind for row in found]) for kind in set(kinds)}
+    weight = np.array([share[kind] / np.sum(kinds == kind) for kind in kinds])
+    weight /= weight.sum()
+    for p, point in enumerate(other.points):
+        called = np.mean([row.point == point.name for row in found])
+        always = f"quality {weight @ quality[:, p]:.3f}, ${weight @ cost[:, p]:.3g} a query"
+        print(f"{point.name}: called {called:.2f}; always: {always}")
 
 
 if __name__ == "__main__":

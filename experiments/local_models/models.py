@@ -9,17 +9,34 @@ from __future__ import annotations
 import glob
 import hashlib
 import importlib.util
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from questions import Question, prompt_of
+from steps import KINDS_WITH_STEPS, LONGEST, SUFFIX, steps_prompt
 
 TEMPERATURE = 0.7
 TOP = 40  # tokens that are drawn from
 MOST_TOKENS = 12
 NAMES = ("smollm2-135m", "gemma3-270m")
+WITH_STEPS = tuple(name + SUFFIX for name in NAMES)
+IN_THE_LOG = (*NAMES, "gemma3-270m" + SUFFIX)
+
+
+def takes_steps(model: str, question: Question) -> bool:
+    """Tell whether a model, by its name in the log, is asked this question with the step-by-step prompt."""
+    return model.endswith(SUFFIX) and question.kind in KINDS_WITH_STEPS
+
+
+def prompt_for(model: str, question: Question) -> str:
+    """Give the prompt of a question for a model by its name in the log."""
+    return steps_prompt(question) if takes_steps(model, question) else prompt_of(question)
+
+
+def most_tokens(model: str, question: Question) -> int:
+    """Say at how many tokens an answer is cut."""
+    return LONGEST if takes_steps(model, question) else MOST_TOKENS
 
 
 def weights_of(name: str, folder: Path) -> str:
@@ -37,18 +54,17 @@ def weights_of(name: str, folder: Path) -> str:
 
 @dataclass(frozen=True)
 class Sample:
-    """One raw answer: its text, its tokens, and the CPU seconds they took."""
+    """One raw answer: its text and its tokens, the one that ends it among them."""
 
     text: str
     tokens: int
-    seconds: float
 
 
 class Sampler:
     """One model, ready to answer.
 
     Args:
-        name: of the model.
+        name: of the model; with ``+steps`` behind it, asked with the step-by-step prompt.
         folder: for weights that have to be assembled.
         seed: of all draws.
     """
@@ -57,30 +73,26 @@ class Sampler:
         from llama_cpp import Llama
 
         self.name, self._seed = name, seed
-        path = weights_of(name, folder)
+        path = weights_of(name.removesuffix(SUFFIX), folder)
         self._model = Llama(path, n_ctx=640, n_threads=1, n_threads_batch=1, verbose=False, logits_all=False)
         self._newline = {t for t in range(self._model.n_vocab()) if b"\n" in self._model.detokenize([t])}
 
-    def answer(self, question: Question, samples: int) -> tuple[int, float, list[Sample]]:
-        """Sample answers to a question: prompt tokens, CPU seconds of the prompt, and the samples."""
+    def answer(self, question: Question, samples: int) -> tuple[int, list[Sample]]:
+        """Sample answers to a question: prompt tokens, and the samples."""
         model = self._model
-        prompt = model.tokenize(prompt_of(question).encode(), add_bos=True)
-        start = time.process_time()
+        most = most_tokens(self.name, question)
+        prompt = model.tokenize(prompt_for(self.name, question).encode(), add_bos=True)
         self._back_to(0)
         model.eval(prompt)
         first = self._logits()
-        prompt_seconds = time.process_time() - start
         answers = []
         for number in range(samples):
-            start = time.process_time()
             self._back_to(len(prompt))
             digest = hashlib.blake2b(
                 f"{self._seed}|{self.name}|{question.text}|{number}".encode(), digest_size=8
             ).digest()
-            chance = np.random.default_rng(int.from_bytes(digest, "big"))
-            text, tokens = self._sample(first, chance)
-            answers.append(Sample(text, tokens, time.process_time() - start))
-        return len(prompt), prompt_seconds, answers
+            answers.append(Sample(*self._sample(first, np.random.default_rng(int.from_bytes(digest, "big")), most)))
+        return len(prompt), answers
 
     def _back_to(self, tokens: int) -> None:
         self._model.n_tokens = tokens
@@ -92,14 +104,14 @@ class Sampler:
         pointer = llama_cpp.llama_get_logits_ith(self._model._ctx.ctx, -1)
         return np.ctypeslib.as_array(pointer, shape=(self._model.n_vocab(),)).astype(np.float64)
 
-    def _sample(self, logits: np.ndarray, chance: np.random.Generator) -> tuple[str, int]:
+    def _sample(self, logits: np.ndarray, chance: np.random.Generator, most: int) -> tuple[str, int]:
         chosen: list[int] = []
-        while len(chosen) < MOST_TOKENS:
+        while len(chosen) < most:
             token = _draw(logits, chance)
             if token == self._model.token_eos() or token in self._newline:
                 break
             chosen.append(token)
-            if len(chosen) < MOST_TOKENS:
+            if len(chosen) < most:
                 self._model.eval([token])
                 logits = self._logits()
         return self._model.detokenize(chosen).decode("utf-8", "replace").strip(), len(chosen) + 1

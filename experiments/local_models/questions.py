@@ -1,9 +1,8 @@
-"""Questions with checkable answers, in twelve kinds, written by templates; and how an answer is graded."""
+"""Questions with checkable answers, in 13 kinds, written by templates. How an answer is graded: grading.py."""
 
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -280,20 +279,3 @@ def _endless(seed: int) -> Iterator[Question]:
                     seen.add(text)
                     yield Question(f"{kind}-{len(seen):05d}", kind, text, answer)
                     break
-
-
-def normalised(answer: str) -> str:
-    """Reduce an answer to what is compared: its first line, lower case, without articles, quotes and a full stop."""
-    line = answer.strip().split("\n")[0].strip().strip("\"'.").lower()
-    return re.sub(r"^(a|an|the) ", "", line).strip("\"'. ")
-
-
-def right(answer: str, wanted: str) -> bool:
-    """Tell whether an answer is the one wanted."""
-    return normalised(answer) == normalised(wanted)
-
-
-def vote(answers: list[str]) -> str:
-    """Give the answer most samples agree on; of equally many the one that came first."""
-    given = [normalised(answer) for answer in answers]
-    return max(dict.fromkeys(given), key=given.count)

@@ -1,0 +1,91 @@
+"""A model served: llama-cpp-python's OpenAI-compatible server on one thread, asked as live.py and time_served.py ask.
+
+What a served call costs depends on how it is served, so both use this file. The server gives one choice a request
+whatever ``n`` says: a vote of k is k requests in a row. It keeps the last prompt it has read, so the first request of a
+vote pays for the prompt from where it differs from the question before, and the others for its last token.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from models import TEMPERATURE, TOP, weights_of
+from openai import APIConnectionError, OpenAI
+
+CONTEXT = 640  # tokens; the longest prompt has fewer than half
+CPU_CLOCK = 2  # of a process, in the low bits of its clock's number; clock_getcpuclockid(3)
+
+
+@dataclass(frozen=True)
+class Served:
+    """One answer of a server, and the CPU seconds it took there."""
+
+    text: str
+    prompt_tokens: int
+    tokens: int
+    seconds: float
+
+
+class Server:
+    """One model behind a server of its own, with the CPU seconds it has used.
+
+    Args:
+        name: of the model.
+        folder: for weights that have to be assembled.
+    """
+
+    def __init__(self, name: str, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        options = {"model": weights_of(name, folder), "model_alias": name, "host": "127.0.0.1", "port": port}
+        options |= {"n_ctx": CONTEXT, "n_threads": 1, "n_threads_batch": 1, "verbose": False}
+        # Left on, as it is by default, the server works out what could follow every token of the prompt: with Gemma's
+        # 262,144 words that is most of the work, and nobody reads it.
+        options |= {"logits_all": False}
+        words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
+        command = [sys.executable, "-m", "llama_cpp.server", *words]
+        self.name = name
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._client = OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=0)
+        self._wait()
+
+    def _wait(self) -> None:
+        for _ in range(240):
+            try:
+                self._client.models.list()
+                return
+            except APIConnectionError:
+                time.sleep(0.5)
+        raise SystemExit(f"the server of {self.name} does not answer")
+
+    def seconds(self) -> float:
+        """CPU seconds used so far, user and system, of all threads (on Linux, to the nanosecond)."""
+        return time.clock_gettime(~self._process.pid << 3 | CPU_CLOCK)
+
+    def complete(self, prompt: str, *, most_tokens: int, seed: int) -> Served:
+        """Ask once."""
+        start = self.seconds()
+        found = self._client.completions.create(
+            model=self.name,
+            prompt=prompt,
+            max_tokens=most_tokens,
+            temperature=TEMPERATURE,
+            seed=seed,
+            stop=["\n"],
+            extra_body={"top_k": TOP, "top_p": 1.0, "min_p": 0.0, "repeat_penalty": 1.0},
+        )
+        used = found.usage
+        if used is None:
+            raise SystemExit(f"the server of {self.name} does not say how many tokens it used")
+        return Served(found.choices[0].text, used.prompt_tokens, used.completion_tokens, self.seconds() - start)
+
+    def stop(self) -> None:
+        """End the server."""
+        self._process.terminate()
+        self._process.wait()
