@@ -13,18 +13,18 @@ from paretoroute.splits import folds, group_key
 @pytest.mark.parametrize(
     ("one", "two"),
     [
-        ("What is 2 + 2?", "what is 31+7"),
+        ("What is 2 + 2?", "what is 2+2"),
         ("Prove it.", "  PROVE   it!!"),
         ("a_b", "a b"),
-        ("STRASSE 1", "straße 22"),
-        ("证明 12。", "证明 7"),
+        ("STRASSE 1", "straße 1"),
+        ("证明 12。", "证明 12"),
     ],
 )
-def test_near_duplicates_share_a_group(one, two):
+def test_copies_share_a_group(one, two):
     assert group_key("x", one) == group_key("y", two)
 
 
-@pytest.mark.parametrize(("one", "two"), [("sort a list", "sort a tree"), ("2 apples", "apples")])
+@pytest.mark.parametrize(("one", "two"), [("sort a list", "sort a tree"), ("2 apples", "apples"), ("12 apples", "7 apples")])
 def test_other_texts_do_not(one, two):
     assert group_key("x", one) != group_key("x", two)
 

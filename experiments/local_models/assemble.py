@@ -2,9 +2,7 @@
 
 From the 16 raw samples of a question, a vote of k stands on each of 16 / k separate groups: quality is the share of
 groups whose vote is right (trials = 16 / k), tokens, cost and latency are means over the groups. The prompt is
-evaluated once a vote. Every question is a conversation of its own: without that, a fit holds all of a template's
-questions out together, since they differ in numbers alone, and then promises too little on more of the same. Cost is
-CPU seconds of the server, as measured by time_served.py, times the price of a core-hour.
+evaluated once a vote. Cost is CPU seconds of the server, as measured by time_served.py, times the price of a core-hour.
 """
 
 from __future__ import annotations
@@ -38,7 +36,6 @@ def rows_of(model: str, question: Question, said: dict, cost: ServedCost) -> lis
             {
                 "query_id": question.id,
                 "query": question.text,
-                "conversation": question.id,  # asked on its own
                 "tag": question.kind,
                 "model": model,
                 "budget_kind": "samples",
