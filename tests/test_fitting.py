@@ -96,7 +96,8 @@ def rows_of_pairs(*, seed, copies=2, queries=160):
             tokens = float(chance.integers(50, 150))
             rows.append(
                 {
-                    "query_id": f"q{i:03d}", "query": words.title() + "!" * (i % copies), "model": model, "quality": float(outcome[j]),
+                    "query_id": f"q{i:03d}", "query": words.title() + "!" * (i % copies),
+                    "model": model, "quality": float(outcome[j]),
                     "prompt_tokens": 30.0, "completion_tokens": tokens, "cost_usd": tokens * PRICES[model][1] / 1e6,
                 }
             )  # fmt: skip

@@ -24,7 +24,9 @@ def test_copies_share_a_group(one, two):
     assert group_key("x", one) == group_key("y", two)
 
 
-@pytest.mark.parametrize(("one", "two"), [("sort a list", "sort a tree"), ("2 apples", "apples"), ("12 apples", "7 apples")])
+@pytest.mark.parametrize(
+    ("one", "two"), [("sort a list", "sort a tree"), ("2 apples", "apples"), ("12 apples", "7 apples")]
+)
 def test_other_texts_do_not(one, two):
     assert group_key("x", one) != group_key("x", two)
 
