@@ -105,8 +105,9 @@ def _families(runs: Runs) -> tuple[str, ...]:
     if effective > MANY_FAMILIES * size.sum():
         return ()
     return (
-        f"{size.sum():.0f} queries in {len(size)} families of near-duplicates or conversations: where a family comes "
-        f"out alike they count as {effective:.0f}, and intervals, which count queries, are too narrow for new families",
+        f"{size.sum():.0f} queries in {len(size)} families of near-duplicates or conversations: at worst, where a "
+        f"family comes out alike, they count as {effective:.0f}; intervals count queries, and are too narrow for new "
+        "families",
     )
 
 

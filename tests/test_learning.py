@@ -225,7 +225,7 @@ def test_a_log_of_few_families_of_queries_says_as_how_many_they_count():
     told, untold = (pr.fit(pr.read_runs(pa.Table.from_pylist(log))) for log in (rows, rows_of(Recipe(queries=60))))
 
     assert any(
-        words.startswith("60 queries in 10 families") and "count as 10," in words
+        words.startswith("60 queries in 10 families") and "count as 10;" in words
         for words in told.document.fitted_on.findings
     )
     assert not any("families" in words for words in untold.document.fitted_on.findings)
