@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -20,7 +21,10 @@ from paretoroute.policy import Policy, make_policy
 from paretoroute.policy_document import FeaturesEntry, FittedOnEntry
 from paretoroute.prices import build_grid, on_grid
 from paretoroute.runs import Runs
+from paretoroute.splits import group_key
 from paretoroute.targets import MinQuality, Target
+
+MANY_FAMILIES = 0.8  # of the queries have to count singly, else it is worth a word
 
 FeatureFunction = Callable[[str], ArrayLike]
 
@@ -89,7 +93,7 @@ def fit(
         runs_sha256=runs.sha256,
         seed=seed,
         assumption=kept.assumption,
-        findings=(*runs.notices, *notes, *sentences(holes.points, fitted.between)),
+        findings=(*runs.notices, *notes, *sentences(holes.points, fitted.between), *_families(kept)),
     )
     featurizer = fitted.surface.featurizer
     entry = FeaturesEntry(
@@ -100,6 +104,20 @@ def fit(
         settings={"rank": featurizer.rank, "buckets": len(featurizer.buckets)},
     )
     return make_policy(fitted, replace(offered, between=fitted.between), target, about, entry, name=name, limits=limits)
+
+
+def _families(runs: Runs) -> tuple[str, ...]:
+    """Say so where many queries are copies or turns of one conversation, and intervals know less of others."""
+    about = zip(runs.query_ids, runs.texts, runs.conversations, strict=True)
+    size = np.array(list(Counter(group_key(*one) for one in about).values()), np.float64)
+    effective = size.sum() ** 2 / (size**2).sum()  # Kish (1965): where all of a family comes out alike
+    if effective > MANY_FAMILIES * size.sum():
+        return ()
+    return (
+        f"{size.sum():.0f} queries in {len(size)} families of copies or conversations: at worst, where a "
+        f"family comes out alike, they count as {effective:.0f}; intervals count queries, and are too narrow for new "
+        "families",
+    )
 
 
 def _vectors(features: FeatureFunction, texts: tuple[str, ...]) -> np.ndarray:

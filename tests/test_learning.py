@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import KINDS, PRICES, bits, kind_of, make_runs, rows_of, table_of
+from conftest import KINDS, PRICES, Recipe, bits, kind_of, make_runs, rows_of, table_of
 
 import paretoroute as pr
 from paretoroute.surface_arrays import to_arrays
@@ -215,3 +215,17 @@ def test_a_grid_keeps_the_policy_to_its_points(monkeypatch):
 
 def test_kinds_of_the_synthetic_log_come_in_turn():
     assert [kind_of(i) for i in range(4)] == [*KINDS, KINDS[0]]
+
+
+def test_a_log_of_few_families_of_queries_says_as_how_many_they_count():
+    rows = rows_of(Recipe(queries=60))
+    for row in rows:
+        row["conversation"] = f"c{int(row['query_id'][1:]) // 6}"
+
+    told, untold = (pr.fit(pr.read_runs(pa.Table.from_pylist(log))) for log in (rows, rows_of(Recipe(queries=60))))
+
+    assert any(
+        words.startswith("60 queries in 10 families") and "count as 10;" in words
+        for words in told.document.fitted_on.findings
+    )
+    assert not any("families" in words for words in untold.document.fitted_on.findings)
