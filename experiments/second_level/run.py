@@ -16,10 +16,10 @@ from sklearn.neighbors import NearestNeighbors
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "stacking")]
 from logs import filled, split  # noqa: E402
-from run import FOLDS, all_heads, gain_over_singles, print_tables  # noqa: E402
+from run import FOLDS, gain_over_singles, print_tables  # noqa: E402
 
 import paretoroute as pr  # noqa: E402
-from paretoroute import second_level, stacking  # noqa: E402
+from paretoroute import neighbours, ridge, second_level, stacking  # noqa: E402
 from paretoroute.featurizer import fit_texts  # noqa: E402
 from paretoroute.panel_cells import AMOUNT_COMPONENTS  # noqa: E402
 from paretoroute.splits import folds, group_key  # noqa: E402
@@ -33,6 +33,16 @@ def stacked(inside, outside, targets, fold):
     """Out-of-fold and test components of stacked heads."""
     weights = stacking.stack(inside, targets, np.ones(len(targets)), fold, FOLDS)
     return stacking.cross_fitted(inside, weights, fold), np.einsum("hik,hk->ik", outside, weights[-1])
+
+
+def all_heads(features, rank, targets, group, asked):
+    """Forecasts of the training queries without their own group, and of the test queries, by every head of a fit."""
+    inside = ridge.left_out(features, targets, group, np.arange(len(features)))
+    near = neighbours.averages_between(features, targets, features, rank, apart=(group, group))
+    slopes, intercepts = ridge.coefficients(ridge.moments(features, targets))
+    outside = np.einsum("if,sfk->sik", asked, slopes) + intercepts[:, None]
+    asked_near = neighbours.averages_between(features, targets, asked, rank)
+    return np.concatenate([inside, near]), np.concatenate([outside, asked_near])
 
 
 def trees(features, targets, asked):
@@ -62,7 +72,8 @@ def one_split(runs: pr.Runs, seed: int) -> dict[str, float]:
     featurizer, features = fit_texts(train.texts, seed=0)
     asked = np.array([featurizer.of_text(text)[0] for text in test.texts])
     about = zip(train.query_ids, train.texts, train.conversations, strict=True)
-    fold = folds([group_key(*one) for one in about], FOLDS, seed=0)
+    keys = [group_key(*one) for one in about]
+    fold, copies = folds(keys, FOLDS, seed=0), np.unique(keys, return_inverse=True)[1]
     _, group, size = np.unique(features, axis=0, return_inverse=True, return_counts=True)
     alike = [np.flatnonzero(group.ravel() == g) for g in np.flatnonzero(size >= ALIKE)]
     parts = {}
@@ -72,7 +83,7 @@ def one_split(runs: pr.Runs, seed: int) -> dict[str, float]:
             :, : AMOUNT_COMPONENTS if name == "cost" else None
         ]
         targets = (table - base) @ basis
-        inside, outside = all_heads(features, featurizer.rank, targets, fold, asked)
+        inside, outside = all_heads(features, featurizer.rank, targets, copies, asked)
         for rows in alike:
             inside[:, rows] = inside[:, rows].mean(axis=1, keepdims=True)
         parts[name] = base, basis, targets, (inside, outside), stacked(inside, outside, targets, fold)
