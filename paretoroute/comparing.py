@@ -1,6 +1,6 @@
 """compare: routers side by side on logged runs, every query judged by routers that never saw it.
 
-Queries are dealt to folds, near-duplicates and conversations together; each router is fitted on all folds but one and
+Queries are dealt to folds, copies and conversations together; each router is fitted on all folds but one and
 forecasts that one. Two figures, in quality points of 100, with 90% intervals over queries:
 
 - with hindsight, the same for all routers: the curve of what their forecasts would choose, over the best mixture of

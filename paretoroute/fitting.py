@@ -5,7 +5,7 @@ Each figure (quality, log tokens, log latency) is a panel, queries by points, wi
 1. completion: means pooled over models and budgets, holes filled by a low-rank model   (JAX, optax);
    filling: those of points with few runs from the text and the other points' outcomes
 2. basis: principal components of the residuals; what points share is learned together
-3. heads: ridge at three strengths and neighbours in six ways, each query left out with its near-duplicates
+3. heads: ridge at three strengths and neighbours in six ways, each query left out with its copies
 4. stacking: how much to trust each head for each component, pooled                     (JAX, optax)
 5. second level: quality hears what the forecasts of tokens and its own leading components tell about it
 6. gate: where the cross-fitted forecasts do not beat the means beyond noise, the panel stays flat, and the
@@ -91,8 +91,9 @@ class _Draft:
     own: Floats
     left_out: Floats
 
-    def figures(self, components: Floats) -> Floats:
-        return self.base + components @ self.basis.T
+    def forecast(self, components: Floats) -> Floats:
+        """Turn out-of-fold components into out-of-fold figures, ``(sample, points)``."""
+        return np.where(np.isnan(self.left_out), self.base + components @ self.basis.T, self.left_out)
 
 
 def fit_surface(
@@ -211,7 +212,7 @@ def _first_level(cells: Cells, grid: Grid, sample: _Sample, seed: int) -> _Draft
 def _second_level(drafts: dict[str, _Draft], sample: _Sample) -> tuple[second_level.SecondLevel, Floats]:
     """Let quality hear what the first level forecasts of tokens and of quality itself."""
     quality, tokens = drafts["quality"], drafts["tokens"]
-    used = _signal(tokens.cells, tokens.base, tokens.figures(tokens.own), sample).used
+    used = _signal(tokens.cells, tokens.base, tokens.forecast(tokens.own), sample).used
     inputs = second_level_inputs(tokens.own * used, quality.own)
     return second_level.fit(inputs, quality.own, quality.targets[sample.rows], quality.known, sample.fold, FOLDS)
 
@@ -230,7 +231,7 @@ def _fit_panel(
     """
     cells = draft.cells
     known = cells.count[sample.rows] > 0
-    forecast = np.where(np.isnan(draft.left_out), draft.figures(components), draft.left_out)
+    forecast = draft.forecast(components)
     signal = _signal(cells, draft.base, forecast, sample)
     if not signal.used:
         forecast = np.broadcast_to(_single(draft.base), forecast.shape).copy()

@@ -97,14 +97,14 @@ def main() -> None:
     settings = json.loads((asked.out / f"{NAMES[0]}.settings.json").read_text())
     questions = write_questions(settings["questions"], seed=settings["seed"])
     drawn = draw(questions, asked.each, seed=asked.seed)
-    todo = list(schedule(drawn, draw(questions, 1, seed=asked.seed), asked.passes))
+    turns = list(schedule(drawn, draw(questions, 1, seed=asked.seed), asked.passes))
     lines = {model: complete_lines(timings_of(asked.out, model)) for model in IN_THE_LOG}
     for model, kept in lines.items():
         timings_of(asked.out, model).write_bytes(b"".join(line + b"\n" for line in kept))
     done = {model: len(kept) for model, kept in lines.items()}
     servers = {name: Server(name, asked.out) for name in NAMES}
     try:
-        for number, model, question, requests in track(todo, "timing", console=Console(stderr=True)):
+        for number, model, question, requests in track(turns, "timing", console=Console(stderr=True)):
             if done[model]:
                 done[model] -= 1
                 continue

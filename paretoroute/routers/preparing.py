@@ -38,7 +38,7 @@ def filled(table: Floats) -> Floats:
 
 
 def groups_of(runs: Runs) -> tuple[str, ...]:
-    """Name the group of every query: near-duplicates and turns of a conversation share one."""
+    """Name the group of every query: copies and turns of a conversation share one."""
     about = zip(runs.query_ids, runs.texts, runs.conversations, strict=True)
     return tuple(group_key(*one) for one in about)
 
