@@ -19,14 +19,35 @@ from paretoroute.choice import Floats, Indices, cheapest, choose
 from paretoroute.forecast import Forecast
 from paretoroute.hull import CHUNK, Steps, blocks, breakpoints, climb, gains, running_sum, values
 
-SMALL = 6_000
-# One row in 250 is sampled, within these bounds: a larger sample costs more and settles more rows. Prices three
-# standard errors out miss the answer once in 400 times, which costs one more pass.
-_LEAST_SAMPLE, _MOST_SAMPLE, _SHARE = 1_000, 40_000, 250
+# Prices three standard errors out miss the answer once in 400 times, which costs one more pass.
 _SIGMAS = 3.0
 _PASS_ROWS = 2_048  # three float64 buffers of this many rows of 32 points stay in a second-level cache
 # Prices move out by this, so that the breakpoint sought lies strictly between them even when many slopes are equal.
 _MARGIN = 1e-6
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many queries are narrowed, and by a sample of how many: a larger one costs more and settles more rows.
+
+    Args:
+        small: queries that are solved as they are.
+        least_sample: rows at least.
+        most_sample: rows at most.
+        one_in: between these bounds, one row in so many is sampled.
+    """
+
+    small: int = 6_000
+    least_sample: int = 1_000
+    most_sample: int = 40_000
+    one_in: int = 250
+
+    def sample(self, queries: int) -> int:
+        """Return the number of rows to sample."""
+        return min(max(queries // self.one_in, self.least_sample), self.most_sample)
+
+
+SIZES = Sizes()
 
 
 @dataclass(frozen=True)
@@ -50,32 +71,31 @@ class Narrowed:
     lower: float
 
 
-def narrow(forecast: Forecast, measure: str, total: float) -> Narrowed:
+def narrow(forecast: Forecast, measure: str, total: float, *, sizes: Sizes = SIZES) -> Narrowed:
     """Settle all queries whose choice the target leaves no doubt about.
 
     Args:
         forecast: quality and cost, ``(queries, points)``.
         measure: ``cost`` or ``quality``, the quantity the target is about.
         total: what that quantity has to sum up to over all queries.
+        sizes: of the sample, and of what is left to solve.
     """
     queries = forecast.quality.shape[0]
     state = Narrowed(None, forecast, np.zeros(queries, dtype=np.int32), 0.0, 0.0, math.inf, 0.0)
-    while state.forecast.quality.shape[0] > SMALL:
+    while state.forecast.quality.shape[0] > sizes.small:
         left = state.forecast.quality.shape[0]
         done = state.cost if measure == "cost" else state.quality
-        upper, lower = _guess(state.forecast, measure, (total - done) / left, state.upper, state.lower)
+        sample = take(state.forecast, np.sort(np.random.default_rng(0).integers(left, size=sizes.sample(left))))
+        upper, lower = _guess(sample, measure, (total - done) / left, state.upper, state.lower)
         state = _settle(state, measure, total - done, upper, lower)
         if state.forecast.quality.shape[0] > 0.8 * left:
             break
     return state
 
 
-def _guess(forecast: Forecast, measure: str, mean: float, upper: float, lower: float) -> tuple[float, float]:
+def _guess(sample: Forecast, measure: str, mean: float, upper: float, lower: float) -> tuple[float, float]:
     """Guess two prices around the answer from a sample of rows, inside those known already."""
-    queries = forecast.quality.shape[0]
-    size = min(max(queries // _SHARE, _LEAST_SAMPLE), _MOST_SAMPLE)
-    rows = np.sort(np.random.default_rng(0).integers(queries, size=size))
-    sample = take(forecast, rows)
+    size = sample.quality.shape[0]
     start = start_at(sample, upper)
     steps = climb(sample, start, least=lower)
     if not steps.slope.size:

@@ -34,7 +34,7 @@ from paretoroute.forecast import Forecast
 from paretoroute.limit_problem import Objective, Prices, Problem, problem_of
 from paretoroute.limit_rows import Row
 from paretoroute.mixing import KEPT
-from paretoroute.narrowing import SMALL, narrow
+from paretoroute.narrowing import SIZES, Sizes, narrow
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Mixture:
         return not self.excess.any()
 
 
-def optimise(forecast: Forecast, objective: Objective, rows: Sequence[Row]) -> Mixture:
+def optimise(forecast: Forecast, objective: Objective, rows: Sequence[Row], *, sizes: Sizes = SIZES) -> Mixture:
     """Find the mixture of choices with the highest objective that keeps every row.
 
     Where the rows cannot all be kept, the mixture exceeds them as little as possible, in units of their scale.
@@ -98,8 +98,9 @@ def optimise(forecast: Forecast, objective: Objective, rows: Sequence[Row]) -> M
         forecast: quality, cost and what else the rows weigh.
         objective: what is maximised.
         rows: the limits.
+        sizes: from how many queries on they are narrowed first, and by which sample.
     """
-    return Programme(forecast, objective, rows).optimum()
+    return Programme(forecast, objective, rows, sizes=sizes).optimum()
 
 
 class Programme:
@@ -111,10 +112,11 @@ class Programme:
         forecast: quality, cost and what else the rows weigh.
         objective: what is maximised.
         rows: the limits.
+        sizes: from how many queries on they are narrowed first, and by which sample.
     """
 
-    def __init__(self, forecast: Forecast, objective: Objective, rows: Sequence[Row]) -> None:
-        self._forecast = forecast
+    def __init__(self, forecast: Forecast, objective: Objective, rows: Sequence[Row], *, sizes: Sizes = SIZES) -> None:
+        self._forecast, self._sizes = forecast, sizes
         self._problem = problem_of(forecast, objective, rows)
         self._pool = Pool(self._problem)
 
@@ -142,8 +144,8 @@ class Programme:
         problem, pool = self._problem, self._pool
         if totals is not None:
             problem = replace(problem, totals=totals / problem.scale)
-        if len(problem.kind) > SMALL and problem.rows:
-            found = narrow(problem, self._forecast)
+        if len(problem.kind) > self._sizes.small and problem.rows:
+            found = narrow(problem, self._forecast, sizes=self._sizes)
             if found is not None:
                 return _mixture(problem, found[0], 1, found[1], found[2])
         pool.problem, pool.allowance = problem, 0.0

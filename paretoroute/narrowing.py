@@ -22,8 +22,6 @@ from paretoroute.limit_problem import Part, Problem, Totals, parts_of, taken
 from paretoroute.mixing import KEPT
 from paretoroute.settling import reach_of, settle
 
-SMALL = 20_000  # queries that are solved as they are
-_SAMPLE = 10_000
 _BOX_GAP = 1e-6  # of a sample's optimum: prices are off by the root of it, which the box does not know
 _GAP = 1e-9  # of the whole, relative; the bound is exact, and so is the gap that is told
 _SIGMAS = 4.0
@@ -33,12 +31,31 @@ _SEED = 0.25  # where in a box to start, in half-widths
 _WORTHWHILE = 0.7  # a round that leaves more than this share of the queries open is the last
 
 
-def narrow(problem: Problem, forecast: Forecast) -> tuple[Pool, NDArray[np.int32], Indices] | None:
+@dataclass(frozen=True)
+class Sizes:
+    """How many queries are narrowed, and by a sample of how many.
+
+    Args:
+        small: queries that are solved as they are.
+        sample: rows of the sample.
+    """
+
+    small: int = 20_000
+    sample: int = 10_000
+
+
+SIZES = Sizes()
+
+
+def narrow(
+    problem: Problem, forecast: Forecast, *, sizes: Sizes = SIZES
+) -> tuple[Pool, NDArray[np.int32], Indices] | None:
     """Solve a programme of many queries by settling most of them first.
 
     Args:
         problem: over all queries of the forecast, prices free.
         forecast: of all queries.
+        sizes: of the sample, and of what is left to solve.
 
     Returns:
         The pool of the open queries' solution, the choice of the settled ones ``(queries,)``, and which rows are open;
@@ -47,8 +64,8 @@ def narrow(problem: Problem, forecast: Forecast) -> tuple[Pool, NDArray[np.int32
     wide = 1.0
     for _ in range(_TRIES):
         state, known = _State(problem, forecast, np.arange(0), np.zeros(0, np.int32), first=True), None
-        while state.queries > SMALL:
-            box = _box(state.problem, wide, known)
+        while state.queries > sizes.small:
+            box = _box(state.problem, _sample(state.problem, sizes.sample), wide, known)
             if box is None:
                 return None
             centre, radius, known = box
@@ -121,12 +138,13 @@ class _Curvature:
     inverse: Floats
 
 
-def _box(problem: Problem, wide: float, known: _Curvature | None) -> tuple[Floats, Floats, _Curvature] | None:
+def _box(
+    problem: Problem, sample: Problem, wide: float, known: _Curvature | None
+) -> tuple[Floats, Floats, _Curvature] | None:
     """Find the scaled prices of a sample and how far off they may be, ``(rows,)`` each; None where it cannot tell.
 
     Settled queries answer to no price in the box, so that the derivative of the first round holds in the next.
     """
-    sample = _sample(problem)
     pool = Pool(sample)
     if np.isfinite(problem.high).all():
         _seed(pool)
@@ -170,10 +188,10 @@ def _curvature(sample: Problem, prices: Floats, active: Indices, spread: Floats)
     return found
 
 
-def _sample(problem: Problem) -> Problem:
+def _sample(problem: Problem, size: int) -> Problem:
     """Take some of the open queries for all of them: sums in units of the sample, so that prices stay the same."""
     queries = len(problem.kind)
-    rows = np.sort(np.random.default_rng(0).choice(queries, min(_SAMPLE, queries), replace=False))
+    rows = np.sort(np.random.default_rng(0).choice(queries, min(size, queries), replace=False))
     share = len(rows) / queries
     kind = problem.kind[rows]
     parts = []

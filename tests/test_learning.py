@@ -80,9 +80,7 @@ def test_without_signal_the_mix_of_the_coin_meets_the_cost_in_expectation(blind_
     assert any(text.startswith("routing does not pay") for text in blind_policy.document.fitted_on.findings)
 
 
-def test_without_a_target_the_policy_is_as_good_as_the_best_single_point(signal_runs, monkeypatch, signal_policy):
-    monkeypatch.setattr("paretoroute.learning.fit_surface", lambda *_, **__: signal_policy_fit(signal_policy))
-
+def test_without_a_target_the_policy_is_as_good_as_the_best_single_point(signal_runs):
     policy = pr.fit(signal_runs)
 
     best = policy.document.expected.best_single
@@ -90,13 +88,6 @@ def test_without_a_target_the_policy_is_as_good_as_the_best_single_point(signal_
     assert policy.document.target.ratio == 1.0
     assert policy.document.expected.quality >= best.quality - 1e-9
     assert policy.document.expected.cost_usd < best.cost_usd
-
-
-def signal_policy_fit(policy):
-    """What was fitted, taken back out of a policy: solving it needs no second fit."""
-    from paretoroute.fitted import Fit
-
-    return Fit(policy.surface, policy.traffic, ())
 
 
 def test_all_prices_and_the_target_times_ten_change_no_choice(signal_policy):
@@ -203,7 +194,7 @@ def test_an_unknown_reference_point_is_refused_before_anything_is_fitted(signal_
     assert said == []
 
 
-def test_a_grid_keeps_the_policy_to_its_points(monkeypatch):
+def test_a_grid_keeps_the_policy_to_its_points():
     runs = make_runs(queries=40)
     points = tuple(point for point in runs.points if point.budget.label == "high")
 

@@ -282,13 +282,12 @@ def test_a_line_that_is_no_json_object_is_set_aside(tmp_path, line, reason):
     assert fault.reason.startswith(reason)
 
 
-def test_a_line_too_long_to_hold_is_skipped_and_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("paretoroute.run_readers.MAX_LINE_BYTES", 1000)
+def test_a_line_too_long_to_hold_is_skipped_and_named(tmp_path):
     good = json.dumps(GOOD)
 
-    fault = only_fault(read_lines(tmp_path, good, json.dumps(GOOD | {"query": "x" * 5000}), good))
+    fault = only_fault(read_lines(tmp_path, good, json.dumps(GOOD | {"query": "x" * 40 * 2**20}), good))
 
-    assert (fault.line, fault.reason[:11]) == (2, "longer than")
+    assert (fault.line, fault.reason) == (2, "longer than 16 MiB")
 
 
 def test_csv_faults_have_the_line_an_editor_shows(tmp_path):
