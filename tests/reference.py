@@ -159,6 +159,8 @@ def highs_limited(forecast, target, limits):
         return None
     x = answer.x.reshape(n, p)
     mean_quality, mean_cost = (x * quality).sum() / n, (x * cost).sum() / n * scale
-    return {"MaxCost": mean_quality, "MinQuality": mean_cost}.get(kind) if kind != "BestTrade" else (
-        mean_quality - mean_cost / target.usd_per_quality
+    return (
+        {"MaxCost": mean_quality, "MinQuality": mean_cost}.get(kind)
+        if kind != "BestTrade"
+        else (mean_quality - mean_cost / target.usd_per_quality)
     )

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from planner_cases import blind, command, fitted, make_rows, write_rows
 
 import paretoroute as pr
+from tests.planner_cases import blind, command, fitted, make_rows, write_rows
 
 CONTRACT = {
     "query_id",

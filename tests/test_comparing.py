@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import typer
-from conftest import make_runs, table_of
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -26,6 +25,7 @@ from paretoroute.routers.fitted_policy import PolicyRouter
 from paretoroute.routers.preparing import filled, prepared
 from paretoroute.runs import read_runs
 from paretoroute.targets import MaxCost
+from tests.synthetic_log import make_runs, table_of
 
 # Every fit here has 200 queries at four points: JAX compiles for each new shape.
 SIGNAL = {"queries": 300, "holes": 0.1}

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from conftest import make_runs
 
 from paretoroute.features import HALF, hashed, statistics
 from paretoroute.featurizer import (
@@ -13,6 +12,7 @@ from paretoroute.featurizer import (
     function_fingerprint,
     ngram_fingerprint,
 )
+from tests.synthetic_log import make_runs
 
 STRANGE = ("", "   ", "🎉", "\ud800 half", "完全に新しい言葉", "Write " * 30_000, "0")
 

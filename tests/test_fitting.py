@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import KINDS, PRICES, TRUTH, bits, fitted, make_runs, table_of
 
 from paretoroute.errors import RunsError
 from paretoroute.fitting import fit_surface
@@ -15,6 +14,7 @@ from paretoroute.prices import build_grid
 from paretoroute.runs import read_runs
 from paretoroute.surface_arrays import to_arrays
 from paretoroute.targets import MaxCost
+from tests.synthetic_log import KINDS, PRICES, TRUTH, bits, fitted, make_runs, table_of
 
 NEW_TEXTS = {
     "code": "Write a python function that walks the header and sorts two records",

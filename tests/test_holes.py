@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from planner_cases import command, write_rows
 
 import paretoroute as pr
 from paretoroute.evidence import best_single, record
 from paretoroute.grid import Between, Budget, Grid, Point
 from paretoroute.holes import Gap, find_gaps, logged_part, named
 from paretoroute.interpolation import along, prompt_along
+from tests.planner_cases import command, write_rows
 
 AMOUNTS = (2000, 8000, 32000)
 CURVE = {"easy": (0.9, 0.92, 0.94), "hard": (0.3, 0.62, 0.8)}  # of deep at 2000, 8000 and 32000 thinking tokens

@@ -3,10 +3,10 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import KINDS, PRICES, Recipe, bits, kind_of, make_runs, rows_of, table_of
 
 import paretoroute as pr
 from paretoroute.surface_arrays import to_arrays
+from tests.synthetic_log import KINDS, PRICES, Recipe, bits, kind_of, make_runs, rows_of, table_of
 
 SEARCH = {
     "code": "Write a python function that sorts the directory tree",
@@ -181,7 +181,7 @@ def test_a_log_of_one_point_is_refused_by_name():
 
 
 def rows_of_small():
-    from conftest import Recipe
+    from tests.synthetic_log import Recipe
 
     return rows_of(Recipe(queries=24))
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planner_cases import EASY, HARD, blind, fitted, make_rows, text_of, write_rows
 
 import paretoroute as pr
 from paretoroute import evidence
 from paretoroute.choice import choose
 from paretoroute.errors import DialectError, QueryError, TargetError
 from paretoroute.surface import Amounts, cost_usd
+from tests.planner_cases import EASY, HARD, blind, fitted, make_rows, text_of, write_rows
 
 EASY_QUERY = "please say which comes next: apple pear plum cherry lemon melon grape peach"
 HARD_QUERY = "please say which comes next: theorem lemma integral manifold functor topology spectrum kernel"

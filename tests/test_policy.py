@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from planner_cases import blind, fitted
 
 import paretoroute as pr
 from paretoroute import evidence
 from paretoroute.errors import GridError, PolicyChecksumError
 from paretoroute.rules import PriceRule
+from tests.planner_cases import blind, fitted
 
 QUERIES = ("please say which comes next: apple pear", "please say which comes next: lemma kernel", "なぜ空は青い")
 
@@ -203,9 +203,7 @@ def test_prices_that_cannot_apply_are_refused_by_model():
 
 def test_the_shares_of_the_points_are_what_the_planner_does_on_its_own_traffic():
     policy = blind().policy
-    shares = {
-        f"{entry.model}@{point.label}": point.share for entry in policy.document.grid for point in entry.points
-    }
+    shares = {f"{entry.model}@{point.label}": point.share for entry in policy.document.grid for point in entry.points}
     planner = pr.Planner(policy)
     points = [planner.plan(QUERIES[0], query_id=str(i)).point.name for i in range(3000)]
 

@@ -8,10 +8,10 @@ from functools import cache
 
 import numpy as np
 import pytest
-from planner_cases import HARD, POINTS, make_rows, text_of
 
 import paretoroute as pr
 from paretoroute.errors import PolicyError, TargetError
+from tests.planner_cases import HARD, POINTS, make_rows, text_of
 
 TARGET = pr.MaxCost(usd=0.004)
 

@@ -103,7 +103,7 @@ def test_every_module_can_be_imported():
 
 
 def test_loading_and_planning_need_no_jax_and_importing_no_arrow(tmp_path):
-    from planner_cases import fitted
+    from tests.planner_cases import fitted
 
     code = (
         "import sys, paretoroute\n"

@@ -5,10 +5,10 @@ import math
 
 import numpy as np
 import pytest
-from planner_cases import blind, fitted, make_rows, write_rows
 
 import paretoroute as pr
 from paretoroute.errors import RunsError
+from tests.planner_cases import blind, fitted, make_rows, write_rows
 
 
 def counted(planner: pr.Planner, rows: list[dict]) -> dict:

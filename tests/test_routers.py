@@ -4,7 +4,6 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from conftest import make_runs
 from sklearn.cluster import KMeans
 from sklearn.linear_model import Ridge as OtherRidge
 from sklearn.neighbors import NearestNeighbors as OtherNeighbours
@@ -20,6 +19,7 @@ from paretoroute.routers.nearest import NearestNeighbours
 from paretoroute.routers.oracle import Oracle
 from paretoroute.routers.preparing import filled, outcomes, prepared
 from paretoroute.routers.tuning import best_settings
+from tests.synthetic_log import make_runs
 
 BASELINES = (BlindMixture(), NearestNeighbours(), Clusters(), Ridge())
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from conftest import bits
 
 from paretoroute import second_level, stacking
 from paretoroute.second_level import STRENGTHS
+from tests.synthetic_log import bits
 
 QUERIES, FOLDS = 400, 5
 FOLD = np.arange(QUERIES) % FOLDS

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import bits, fitted, make_runs
 
 from paretoroute import neighbours
 from paretoroute.errors import PolicyError
@@ -12,6 +11,7 @@ from paretoroute.fitted import flattened
 from paretoroute.grid import Budget, Grid, Point, Price
 from paretoroute.surface import LEADING, cost_usd
 from paretoroute.surface_arrays import PANELS, from_arrays, to_arrays
+from tests.synthetic_log import bits, fitted, make_runs
 
 TEXTS = (
     "Write a python function that merges two records",

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from conftest import COMPLETION_TOKENS, PRICES
 
 from paretoroute.grid import Price
 from paretoroute.traffic import MOST_QUERIES, SIZE_CAP_BYTES, sample_size
+from tests.synthetic_log import COMPLETION_TOKENS, PRICES
 
 
 def rows_in_common(runs, traffic):

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planner_cases import EASY, HARD, make_rows, text_of
 
 import paretoroute as pr
 from paretoroute.errors import TargetError
 from paretoroute.small_knapsack import best_choice
 from paretoroute.workflow import WorkflowRun
+from tests.planner_cases import EASY, HARD, make_rows, text_of
 
 STEPS = ("plan", "tools", "write", "check")
 
