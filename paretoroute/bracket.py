@@ -204,8 +204,6 @@ def _best(quality: Floats, cost: Floats, mask, price: float, scores: Floats) -> 
 def take(forecast: Forecast, rows: Indices) -> Forecast:
     """Copy some rows of what the solver needs from a forecast (checked before, so not again)."""
     part = object.__new__(Forecast)
-    for name in ("quality_se", "prompt_tokens", "completion_tokens", "latency_s"):
-        object.__setattr__(part, name, None)
     for name in ("quality", "cost_usd", "callable"):
         array = getattr(forecast, name)
         object.__setattr__(part, name, array[rows] if array is not None and array.ndim == 2 else array)

@@ -209,23 +209,18 @@ def augmented(forecast: Floats, logged: Floats, name: str) -> Floats:
 
 
 def isotonic(values: Floats) -> Floats:
-    """Fit the non-decreasing sequence nearest in squares, by pooling adjacent violators.
+    """Fit the non-decreasing sequence with the least squared error, by pooling adjacent violators.
+
+    Args:
+        values: ``(places,)``, at least one, finite.
 
     Example:
         >>> isotonic(np.array([1.0, 3.0, 2.0, 4.0])).tolist()
         [1.0, 2.5, 2.5, 4.0]
     """
-    means: list[float] = []
-    sizes: list[int] = []
-    for value in values.tolist():
-        size = 1
-        while means and means[-1] >= value:
-            value = (means[-1] * sizes[-1] + value * size) / (sizes[-1] + size)
-            size += sizes.pop()
-            means.pop()
-        means.append(value)
-        sizes.append(size)
-    return np.repeat(means, sizes)
+    from scipy.optimize import isotonic_regression  # slow to import, and the planner imports this module
+
+    return np.asarray(isotonic_regression(values).x)
 
 
 def _spend(cost: Floats, target: MaxCost) -> tuple[Status, float, Target | None]:

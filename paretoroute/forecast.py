@@ -20,9 +20,6 @@ class Forecast:
     Args:
         quality: mean quality, ``(queries, points)``, in [0, 1]; more is better.
         cost_usd: mean cost of one call, ``(queries, points)``, or ``(points,)`` where all queries share it.
-        quality_se: standard error of ``quality``, ``(queries, points)``, or None where unknown.
-        prompt_tokens: mean prompt tokens, ``(queries, points)``, or None.
-        completion_tokens: mean completion tokens, hidden reasoning included, ``(queries, points)``, or None.
         latency_s: mean latency, ``(queries, points)`` or ``(points,)``, or None.
         callable: which points may be called at all (outages, context length), bool, ``(queries, points)`` or
             ``(points,)``; None: all.
@@ -35,9 +32,6 @@ class Forecast:
 
     quality: Array
     cost_usd: Array
-    quality_se: Array | None = None
-    prompt_tokens: Array | None = None
-    completion_tokens: Array | None = None
     latency_s: Array | None = None
     callable: NDArray[np.bool_] | None = None
     labels: Mapping[str, NDArray[np.str_]] | None = None

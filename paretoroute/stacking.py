@@ -1,4 +1,4 @@
-"""How much to trust each head for each component of a panel: stacking with pooled weights. JAX and optax.
+"""Stacking: non-negative weights of the heads for each component of a panel, pooled over components.
 
 A panel's residuals are written in an orthonormal basis V (points, components). Each head h forecasts component k of
 query i out of fold, s_hik. The forecast is
@@ -8,18 +8,22 @@ query i out of fold, s_hik. The forecast is
 and the weights minimise the squared error of the logged cells (Brier, 1950: proper for probabilities) plus
 tau_k sum_h (w_hk - w_h)^2, where w_h are the weights that all components but the first share. The first component is
 difficulty as such; it moves all points alike and so decides little, and its weights do not fit the others.
-Stacking: Wolpert, 1992; non-negative weights: Breiman, 1996.
+Stacking: Wolpert, 1992; non-negative weights: Breiman, 1996; active-set solver: Lawson and Hanson, 1974.
+
+Each fold's rows are reduced to the triangle of their QR factorisation; several folds are their triangles, stacked.
+That keeps the precision of the rows, which a Gram matrix would halve, and costs one pass over them.
+
+Heads that are linearly dependent on the log have no unique shared weights. Nothing is added to make them unique: the
+solver returns a minimiser in which few heads have a weight, and all minimisers forecast the logged queries alike.
 """
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import nnls
 
 POOL_QUERIES = 100.0  # the shared weights count as so many queries
-STEPS = 600
 
 Floats = NDArray[np.float64]
 
@@ -37,25 +41,14 @@ def stack(forecasts: Floats, targets: Floats, query_weight: Floats, fold: NDArra
     Returns:
         Weights ``(folds + 1, heads, components)``: entry f leaves out fold f, the last leaves out none.
     """
-    import jax
-    import jax.numpy as jnp
-
-    heads, _, components = forecasts.shape
-    gram = np.zeros((folds, components, heads, heads))
-    cross = np.zeros((folds, components, heads))
-    for f in range(folds):
-        inside = fold == f
-        part = forecasts[:, inside] * np.sqrt(query_weight[inside])[None, :, None]
-        goal = targets[inside] * np.sqrt(query_weight[inside])[:, None]
-        gram[f] = np.einsum("hik,gik->khg", part, part)
-        cross[f] = np.einsum("hik,ik->kh", part, goal)
-    size = np.array([query_weight[fold == f].sum() for f in range(folds)])
-    grams = np.concatenate([gram.sum(0) - gram, gram.sum(0)[None]])
-    crosses = np.concatenate([cross.sum(0) - cross, cross.sum(0)[None]])
-    sizes = np.append(size.sum() - size, size.sum())
-    with jax.enable_x64(True):
-        solved = _solver()(jnp.asarray(grams), jnp.asarray(crosses), jnp.asarray(sizes))
-        return np.asarray(solved).transpose(0, 2, 1)
+    triangles = [_triangles(forecasts[:, fold == f], targets[fold == f], query_weight[fold == f]) for f in range(folds)]
+    sizes = [float(query_weight[fold == f].sum()) for f in range(folds)]
+    weights = []
+    for left_out in range(folds + 1):
+        kept = [f for f in range(folds) if f != left_out]
+        systems = np.concatenate([triangles[f] for f in kept], axis=1)
+        weights.append(_pooled(systems, sum(sizes[f] for f in kept)))
+    return np.stack(weights)
 
 
 def cross_fitted(forecasts: Floats, weights: Floats, fold: NDArray[np.int64]) -> Floats:
@@ -73,41 +66,26 @@ def cross_fitted(forecasts: Floats, weights: Floats, fold: NDArray[np.int64]) ->
     return mixed
 
 
-@cache
-def _solver():
-    """Compile once for all panels of the same shape."""
-    import jax
-
-    return jax.jit(jax.vmap(_pooled))
+def _triangles(forecasts: Floats, targets: Floats, query_weight: Floats) -> Floats:
+    """Reduce a fold's weighted rows ``[forecasts | target]`` to triangles, ``(components, rows, heads + 1)``."""
+    rows = np.concatenate([forecasts.transpose(2, 1, 0), targets.T[:, :, None]], axis=2)
+    return np.asarray(np.linalg.qr(np.sqrt(query_weight)[:, None] * rows, mode="r"))
 
 
-def _pooled(gram, cross, size):
-    """Weights of one training set, ``(components, heads)``, from grams ``(components, heads, heads)``."""
-    import jax.numpy as jnp
+def _pooled(systems: Floats, size: float) -> Floats:
+    """Solve for the weights of one training set, ``(heads, components)``.
 
-    heads = gram.shape[-1]
-    rest = slice(1, None) if gram.shape[0] > 1 else slice(None)
-    shared = _minimise(gram[rest].sum(0)[None], cross[rest].sum(0)[None])[0]
-    head_scale = jnp.trace(gram, axis1=1, axis2=2) / jnp.maximum(size * heads, 1e-12)
-    pull = POOL_QUERIES * head_scale
-    return _minimise(gram + pull[:, None, None] * jnp.eye(heads), cross + pull[:, None] * shared)
+    Args:
+        systems: rows ``[forecasts | target]`` of every component, ``(components, rows, heads + 1)``.
+        size: the sum of the query weights in it.
+    """
+    heads = systems.shape[2] - 1
+    shared = _nonnegative(np.concatenate(systems[1:] if len(systems) > 1 else systems))
+    head_scale = (systems[:, :, :heads] ** 2).sum(axis=(1, 2)) / max(size * heads, 1e-12)
+    pull = np.sqrt(POOL_QUERIES * head_scale)[:, None, None] * np.column_stack([np.eye(heads), shared])
+    return np.stack([_nonnegative(rows) for rows in np.concatenate([systems, pull], axis=1)], axis=1)
 
 
-def _minimise(gram, cross):
-    """Minimise w'Gw / 2 - g'w over w >= 0 by accelerated projected gradients (Beck and Teboulle, 2009)."""
-    import jax
-    import jax.numpy as jnp
-    import optax
-
-    step = 1.0 / jnp.maximum(jnp.trace(gram, axis1=1, axis2=2), 1e-12)[:, None]
-
-    def advance(state, _):
-        now, ahead, momentum = state
-        gradient = jnp.einsum("khg,kg->kh", gram, ahead) - cross
-        new = optax.projections.projection_non_negative(ahead - step * gradient)
-        faster = 0.5 * (1 + jnp.sqrt(1 + 4 * momentum**2))
-        return (new, new + (momentum - 1) / faster * (new - now), faster), None
-
-    start = jnp.zeros_like(cross)
-    (found, _, _), _ = jax.lax.scan(advance, (start, start, jnp.ones(())), None, length=STEPS)
-    return found
+def _nonnegative(rows: Floats) -> Floats:
+    """Minimise ``||A w - b||`` over ``w >= 0`` for rows ``[A | b]``, ``(rows, heads + 1)``."""
+    return nnls(rows[:, :-1], rows[:, -1])[0]

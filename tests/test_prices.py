@@ -144,19 +144,49 @@ def test_rows_whose_cost_is_a_mean_are_left_out():
     assert derive_prices(read_runs(mean))[0] == {}
 
 
+def best_of_all_subsets(design, weight):
+    """Minimise over ``x >= 0`` by trying each set of positive prices."""
+    width = design.shape[1]
+    rows = design * weight[:, None]
+    best, least = np.zeros(width), float(weight @ weight)
+    for size in range(1, width + 1):
+        for chosen in map(list, itertools.combinations(range(width), size)):
+            trial = np.zeros(width)
+            trial[chosen] = np.linalg.lstsq(rows[:, chosen], weight, rcond=None)[0]
+            error = float(np.sum((rows @ trial - weight) ** 2))
+            if (trial >= 0).all() and error < least:
+                best, least = trial, error
+    return best
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 3))
-def test_nonnegative_least_squares_meets_its_optimality_conditions(seed, width):
+def test_nonnegative_least_squares_meets_its_optimality_conditions_and_is_the_best_of_all_subsets(seed, width):
     rng = np.random.default_rng(seed)
     design = rng.normal(0.3, 1.0, (12, width))
     weight = rng.uniform(0.1, 2.0, 12)
 
-    found = _nonnegative(design, weight)
+    prices = _nonnegative(design, weight)
 
-    gradient = (design * weight[:, None]).T @ (weight * (design @ found - 1.0))
-    assert (found >= 0).all()
+    gradient = (design * weight[:, None]).T @ (weight * (design @ prices - 1.0))
+    assert (prices >= 0).all()
     assert (gradient >= -1e-9).all()  # no price wants to rise
-    assert np.abs(gradient * found).max() < 1e-9  # and those that are positive do not want to fall
+    assert np.abs(gradient * prices).max() < 1e-9  # and those that are positive do not want to fall
+    assert prices == pytest.approx(best_of_all_subsets(design, weight), abs=1e-9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_prices_are_exact_where_columns_and_weights_are_of_very_different_sizes(seed):
+    rng = np.random.default_rng(seed)
+    scale = 10.0 ** rng.uniform(-4, 4, 3)
+    true = np.array([1.0, 3.0, 0.0]) / scale
+    design = rng.lognormal(0, 1, (50, 3)) * scale
+    design /= (design @ true)[:, None]
+
+    prices = _nonnegative(design, 10.0 ** rng.uniform(0, 4.5, 50))
+
+    assert prices * scale == pytest.approx(true * scale, abs=1e-9)
 
 
 def test_the_grid_has_derived_prices_and_says_so():

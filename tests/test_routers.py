@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from scipy.cluster.vq import kmeans2
 from sklearn.cluster import KMeans
 from sklearn.linear_model import Ridge as OtherRidge
 from sklearn.neighbors import NearestNeighbors as OtherNeighbours
@@ -119,25 +120,61 @@ def test_more_neighbours_than_queries_are_all_of_them(table):
     np.testing.assert_allclose(found[0], np.tile(np.nanmean(values, 0), (15, 1)))
 
 
-def test_lloyd_ends_where_scikit_learn_ends_from_the_same_start():
+def grouped_vectors():
     chance = np.random.default_rng(2)
-    vectors = chance.standard_normal((300, 5)) + 3 * chance.integers(0, 3, (300, 1))
-    begin = clusters.starts(vectors, 8, seed=4)
-    other = KMeans(8, init=begin, n_init=1, tol=0, max_iter=clusters.ROUNDS, algorithm="lloyd").fit(vectors)
-
-    found = clusters.lloyd(vectors, begin)
-
-    np.testing.assert_allclose(found, other.cluster_centers_, rtol=1e-6)
-    np.testing.assert_array_equal(clusters.assigned(vectors, found), other.labels_)
+    return chance.standard_normal((300, 5)) + 3 * chance.integers(0, 3, (300, 1))
 
 
-def test_there_are_no_more_clusters_than_different_queries():
-    vectors = np.repeat(np.eye(3), 5, axis=0)
+def test_k_means_stops_where_lloyds_algorithm_of_scikit_learn_would_not_move():
+    vectors = grouped_vectors()
 
-    begin = clusters.starts(vectors, 10, seed=0)
+    centres = clusters.k_means(vectors, 8, seed=4)
+    other = KMeans(8, init=centres, n_init=1, tol=0, max_iter=clusters.ROUNDS, algorithm="lloyd").fit(vectors)
 
-    assert sorted(map(tuple, begin)) == sorted(map(tuple, np.eye(3)))
-    np.testing.assert_array_equal(clusters.lloyd(vectors, begin), begin)
+    assert centres.shape == (8, 5)
+    np.testing.assert_allclose(centres, other.cluster_centers_, rtol=1e-9)
+    np.testing.assert_array_equal(clusters.assigned(vectors, centres), other.labels_)
+
+
+def test_k_means_is_about_as_tight_as_that_of_scikit_learn():
+    vectors = grouped_vectors()
+
+    def inertia(centres):
+        return ((vectors - centres[clusters.assigned(vectors, centres)]) ** 2).sum()
+
+    ours = [inertia(clusters.k_means(vectors, 8, seed=seed)) for seed in range(20)]
+    others = [KMeans(8, n_init=1, tol=0, random_state=seed).fit(vectors).inertia_ for seed in range(20)]
+
+    assert np.median(ours) == pytest.approx(np.median(others), rel=0.03)
+
+
+def test_the_same_seed_gives_the_same_centres():
+    vectors = grouped_vectors()
+
+    once, again, other = (clusters.k_means(vectors, 8, seed=seed) for seed in (4, 4, 5))
+
+    np.testing.assert_array_equal(once, again)
+    assert not np.array_equal(once, other)
+
+
+@pytest.mark.parametrize("different", [1, 3])
+def test_there_are_no_more_clusters_than_different_queries(different):
+    vectors = np.repeat(np.eye(3)[:different], 5, axis=0)
+
+    centres = clusters.k_means(vectors, 10, seed=0)
+
+    assert sorted(map(tuple, centres)) == sorted(map(tuple, np.eye(3)[:different]))
+
+
+def test_a_centre_that_loses_its_queries_stays_without_a_warning():
+    vectors = np.random.default_rng(1690).integers(0, 12, (8, 2)).astype(float)  # picked: the fourth centre loses all
+    with pytest.warns(UserWarning, match="One of the clusters is empty"):
+        kmeans2(vectors, 4, iter=clusters.ROUNDS, minit="++", rng=np.random.default_rng(0))
+
+    centres = clusters.k_means(vectors, 4, seed=0)
+
+    assert centres.shape == (4, 2) and np.isfinite(centres).all()
+    assert len(np.unique(clusters.assigned(vectors, centres))) == 3
 
 
 def test_cluster_means_are_those_of_a_loop(table):

@@ -6,6 +6,7 @@ is described by its errors on clusters of queries.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +35,7 @@ class Clusters:
     def fit(self, training: Training) -> Predict:
         """Cluster the queries, which needs no outcome, and choose the number of clusters."""
         features = training.features
-        centres = [lloyd(features, starts(features, size, seed=training.seed)) for size in self.sizes]
+        centres = [k_means(features, size, seed=training.seed) for size in self.sizes]
         members = [assigned(features, found) for found in centres]
 
         def inside(rows: Rows, asked: Rows) -> tuple[Floats, Floats]:
@@ -73,33 +74,21 @@ def assigned(vectors: Floats, centres: Floats) -> NDArray[np.intp]:
     return ((centres * centres).sum(1) - 2 * vectors @ centres.T).argmin(axis=1)
 
 
-def starts(vectors: Floats, clusters: int, *, seed: int) -> Floats:
-    """Pick the first centres far apart, at random by squared distance: ``(clusters, width)``.
+def k_means(vectors: Floats, clusters: int, *, seed: int) -> Floats:
+    """Compute k-means centres: ``(clusters, width)``.
 
-    k-means++ (Arthur and Vassilvitskii, 2007); at most as many centres as there are different vectors.
+    Lloyd's algorithm (1982) from the starts of k-means++ (Arthur and Vassilvitskii, 2007).
+
+    Args:
+        vectors: ``(queries, width)``.
+        clusters: their number; there are never more than different vectors.
+        seed: of the starts.
     """
-    chance = np.random.default_rng(seed)
-    centres = [vectors[chance.integers(len(vectors))]]
-    away = ((vectors - centres[0]) ** 2).sum(1)
-    while len(centres) < clusters and away.any():
-        centres.append(vectors[chance.choice(len(vectors), p=away / away.sum())])
-        away = np.minimum(away, ((vectors - centres[-1]) ** 2).sum(1))
-    return np.stack(centres)
+    from scipy.cluster.vq import kmeans2
 
-
-def lloyd(vectors: Floats, centres: Floats) -> Floats:
-    """Move centres to the means of their vectors until none changes cluster (Lloyd, 1982): ``(clusters, width)``.
-
-    A centre that loses all its vectors stays where it is.
-    """
-    member = np.full(len(vectors), -1)
-    for _ in range(ROUNDS):
-        nearest = assigned(vectors, centres)
-        if np.array_equal(nearest, member):
-            break
-        member = nearest
-        count = np.bincount(member, minlength=len(centres))
-        total = np.zeros_like(centres)
-        np.add.at(total, member, vectors)
-        centres = np.where(count[:, None] > 0, total / np.maximum(count, 1)[:, None], centres)
-    return centres
+    different = len(np.unique(vectors, axis=0))  # k-means++ cannot draw more starts
+    with warnings.catch_warnings():
+        # A centre that loses all its vectors stays where it is; the mean of all queries then stands for its cluster.
+        warnings.filterwarnings("ignore", "One of the clusters is empty", UserWarning)
+        chance = np.random.default_rng(seed)
+        return kmeans2(vectors, min(clusters, different), iter=ROUNDS, minit="++", missing="warn", rng=chance)[0]
