@@ -2,14 +2,13 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import paretoroute as pr
 from tests.planner_cases import blind, command, fitted, make_rows, write_rows
+from tests.processes import python
 
 CONTRACT = {
     "query_id",
@@ -545,10 +544,10 @@ def test_every_command_has_help():
 
 
 def test_the_installed_process_gives_the_exit_code_and_no_wrapped_lines(tmp_path):
-    run = [sys.executable, "-m", "paretoroute.cli"]
-
-    bad = subprocess.run([*run, "plan", "gone.yaml", QUERY], capture_output=True, text=True, cwd=tmp_path)
-    good = subprocess.run([*run, "plan", fitted().policy_path, QUERY], capture_output=True, text=True, cwd=tmp_path)
+    bad, good = (
+        python("-m", "paretoroute.cli", "plan", policy, QUERY, cwd=tmp_path)
+        for policy in ("gone.yaml", fitted().policy_path)
+    )
 
     assert (bad.returncode, bad.stdout) == (2, "")
     assert bad.stderr.startswith("paretoroute: gone.yaml")

@@ -1,8 +1,6 @@
 """From points to request arguments: every rule, every refusal, and what no request may hold."""
 
 import json
-import subprocess
-import sys
 from typing import get_args, get_type_hints
 
 import numpy as np
@@ -14,6 +12,7 @@ from paretoroute.dispatch import DIALECTS, check, request_kwargs
 from paretoroute.dispatch.dialect import EFFORT_LEVELS
 from paretoroute.errors import DialectError
 from paretoroute.grid import BUDGET_KINDS, Budget, Point
+from tests.processes import python
 
 CAP_NAMES = {"openai": "max_completion_tokens", "litellm": "max_tokens"}
 ALLOWED_KEYS = {
@@ -383,6 +382,6 @@ def test_making_requests_loads_no_client():
         "print(sorted({'openai', 'litellm', 'httpx', 'jax'} & sys.modules.keys()))"
     )
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = python("-c", code)
 
-    assert done.stdout.strip() == "[]"
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")

@@ -2,8 +2,6 @@
 
 import math
 import re
-import subprocess
-import sys
 import zlib
 from collections import Counter
 
@@ -13,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from paretoroute.features import HALF, STATISTICS, TEXT_CAP_BYTES, WIDTH, capped, featurize, hashed, statistics
+from tests.processes import python
 
 ANY = st.text(st.characters(exclude_categories=[]), max_size=60)
 SCRIPTS = {
@@ -106,9 +105,7 @@ def test_another_process_with_another_hash_seed_counts_alike():
     text = SCRIPTS["chinese"] + SCRIPTS["latin"]
     code = f"from paretoroute.features import hashed; print(hashed({text!r})[0].tolist())"
 
-    said = subprocess.run(
-        [sys.executable, "-c", code], env={"PYTHONHASHSEED": "7"}, capture_output=True, text=True, check=True
-    )
+    said = python("-c", code, PYTHONHASHSEED="7")
 
     assert said.stdout.strip() == str(hashed(text)[0].tolist())
 

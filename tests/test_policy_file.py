@@ -5,8 +5,6 @@ import json
 import os
 import random
 import re
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 
@@ -17,12 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-import paretoroute
 from paretoroute import policy_file, strict_yaml
 from paretoroute.errors import PolicyChecksumError, PolicyError, PolicySchemaError
 from paretoroute.grid import BUDGET_KINDS
 from paretoroute.policy_document import PointEntry, PolicyDocument
 from paretoroute.policy_file import policy_schema, read_policy, write_policy
+from tests.processes import python
 
 SCHEMA_FILE = Path(policy_file.__file__).parent / "policy.schema.json"
 
@@ -642,11 +640,8 @@ def test_reading_a_policy_loads_nothing_heavy(policy):
         "import sys; from paretoroute.policy_file import read_policy; read_policy(sys.argv[1]);"
         "print([m for m in ('jax', 'scipy', 'sklearn', 'pandas', 'pyarrow', 'optax') if m in sys.modules])"
     )
-    root = str(Path(paretoroute.__path__[0]).parent)
 
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(policy)], cwd=root, capture_output=True, text=True, check=False
-    )
+    done = python("-c", program, policy)
 
     assert ("[]", "") == (done.stdout.strip(), done.stderr)
 

@@ -1,16 +1,14 @@
 """What the package gives out: the public names, their documentation, and silence."""
 
 import ast
-import importlib
 import inspect
-import pkgutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import paretoroute
+from tests.planner_cases import fitted
+from tests.processes import python
 
 PUBLIC = """
     BestTrade ContextLength Forbid LimitedSolution MaxCallCost MaxCallLatency MaxCostOf MaxMeanLatency MaxShare
@@ -97,14 +95,7 @@ def test_only_the_command_line_prints(path):
     assert "print" not in calls or path.name in MAY_PRINT
 
 
-def test_every_module_can_be_imported():
-    for module in pkgutil.walk_packages(paretoroute.__path__, "paretoroute."):
-        importlib.import_module(module.name)
-
-
 def test_loading_and_planning_need_no_jax_and_importing_no_arrow(tmp_path):
-    from tests.planner_cases import fitted
-
     code = (
         "import sys, paretoroute\n"
         "assert 'numpy' not in sys.modules, 'import paretoroute loads numpy'\n"
@@ -113,6 +104,6 @@ def test_loading_and_planning_need_no_jax_and_importing_no_arrow(tmp_path):
         "print([name for name in ('jax', 'optax', 'scipy', 'pyarrow', 'pandas', 'rich') if name in sys.modules])\n"
     )
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    done = python("-c", code, cwd=tmp_path)
 
     assert (done.stdout.strip(), done.stderr) == ("[]", "")

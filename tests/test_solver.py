@@ -18,6 +18,7 @@ from paretoroute.errors import TargetError
 from paretoroute.forecast import Forecast
 from paretoroute.solver import solve
 from paretoroute.targets import MaxCost, MinQuality
+from tests.processes import python
 from tests.reference import brute_force_quality, exact_best_quality, exact_least_cost, highs
 
 # Sums of a few dozen float64 terms, and ties of a relative 1e-12.
@@ -442,11 +443,8 @@ def test_planted_mistakes_are_caught(wrong):
 
 
 def test_the_planners_side_of_the_rule_loads_no_scipy():
-    import subprocess
-    import sys
-
     code = "import sys, paretoroute.choice; sys.exit('scipy' in sys.modules or 'jax' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert python("-c", code).returncode == 0
 
 
 @pytest.mark.parametrize(
