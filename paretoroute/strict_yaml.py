@@ -1,17 +1,17 @@
-"""YAML read with suspicion and written for review: plain data only, no surprises in either direction.
+"""Strict YAML for files that people review: plain data only, read and written without surprises.
 
-A file is refused before anything is built from it when it is too large, too deep or too long, when it uses
-anchors, aliases, tags or a second document, or when a key is given twice. Only the parser's events are used, never
-a YAML constructor: PyYAML's C one crashes the process on deep nesting, and the Python one runs for seconds.
+The reader refuses large or deep files, anchors, aliases, tags, second documents and repeated keys. It builds values
+from events alone: PyYAML's C constructor crashes on deep nesting, and the Python one runs for seconds.
 
-Numbers are plain decimals (``12``, ``-0.5``, ``1e-06``), the words ``true``, ``false`` and ``null`` are what they
-say, and a value left out is null. Everything else is text: ``1:30``, ``off``, ``0x10``, ``1_000``, ``007``, dates,
-``.nan`` and ``1e400`` too, so that a field for a number refuses them. Keys are always text, and so is the value of a
-key that names something (``TEXT_KEYS``): ``label: 16000`` gives ``"16000"``.
+Numbers are plain decimals (``12``, ``-0.5``, ``1e-06``); ``true``, ``false`` and ``null`` have their usual meaning,
+and a missing value is null. Everything else is text, including ``1:30``, ``off``, ``0x10``, ``1_000``, ``007``,
+dates, ``.nan`` and ``1e400``, so that a numeric field rejects them. Keys are always text, and so are the values of
+keys that name something (``TEXT_KEYS``): ``label: 16000`` gives ``"16000"``.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -34,9 +34,9 @@ MAX_DEPTH = 32
 MAX_EVENTS = 200_000
 MAX_SCALAR = 64 * 1024
 MAX_NUMBER = 64
-MAX_KEY = 1000  # libyaml finds a key only within 1024 characters
-FLOW_WIDTH = 110
-ROW_WIDTH = 240
+MAX_KEY = 1000  # YAML parsers recognise a key only within 1024 characters
+FLOW_WIDTH = 110  # of a list or mapping on the line of its key
+ROW_WIDTH = 240  # of one that is an item of a list, a row of a table
 
 Parser: TypeAlias = type[Any]  # of the loaders of PyYAML, which share no base class
 PARSER: Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # used for its events only; the C one is 10 times faster
@@ -44,54 +44,27 @@ _WORDS = {"": None, "null": None, "true": True, "false": False}
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", re.ASCII)
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./+-]*(?: [A-Za-z0-9_./+-]+)*", re.ASCII)
 _MISTAKABLE = frozenset("true false null yes no on off y n nan inf infinity".split())
+_TOO_LARGE = (f"is larger than {MAX_BYTES // 2**20} MiB", "give the YAML file, not the data beside it")
+_TOO_DEEP = (f"nests deeper than {MAX_DEPTH} levels", "flatten it")
+_Path: TypeAlias = tuple[str | int, ...]  # keys and list positions from the root
 
 
 class YamlError(ParetorouteError):
     """A YAML file that cannot be read safely, or data that cannot be written as such a file."""
 
 
-@dataclass(slots=True)
-class _Open:
-    """A list or mapping whose end has not been read yet.
-
-    Args:
-        into: what is being filled.
-        text: whether scalars directly in it stay text.
-        key: of a mapping, the key whose value comes next.
-    """
-
-    into: list[Any] | dict[str, Any]
-    text: bool = False
-    key: str | None = None
-
-    def awaits_key(self) -> bool:
-        return isinstance(self.into, dict) and self.key is None
-
-    def takes_text(self, text_keys: Collection[str]) -> bool:
-        return self.text if self.key is None else self.key in text_keys
-
-    def take(self, value: Any) -> None:
-        if isinstance(self.into, list):
-            self.into.append(value)
-        elif self.key is not None:
-            self.into[self.key] = value
-            self.key = None
-
-
 def read(path: str | os.PathLike[str], *, text_keys: Collection[str] = TEXT_KEYS) -> Any:
-    """Read a YAML file of plain data.
+    """Read a file as `loads` reads text.
 
     Args:
         path: the file, UTF-8, at most 16 MiB.
-        text_keys: keys whose value, or list of values, is returned as the text that stands there.
-
-    Returns:
-        None, bool, int, float, str, and lists and dicts of them.
+        text_keys: keys whose values, or lists of values, stay text.
 
     Raises:
-        YamlError: the file is missing, or is not what this module's opening lines allow.
+        YamlError: the file is missing or unreadable, or breaks a rule in the module docstring.
     """
     name = Path(path).name
     try:
@@ -102,76 +75,73 @@ def read(path: str | os.PathLike[str], *, text_keys: Collection[str] = TEXT_KEYS
     except OSError as error:
         raise _error(name, f"cannot be read: {error.strerror}", "check the path") from None
     if len(content) > MAX_BYTES:
-        raise _too_large(name)
+        raise _error(name, *_TOO_LARGE)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise _error(name, "is not UTF-8 text", "save it as UTF-8", line) from None
+        raise _error(name, "is not UTF-8 text", "save it as UTF-8", content.count(b"\n", 0, error.start) + 1) from None
     return loads(text, name=name, text_keys=text_keys)
 
 
 def loads(text: str, *, name: str, text_keys: Collection[str] = TEXT_KEYS, parser: Parser = PARSER) -> Any:
-    """Read YAML text of plain data.
+    """Read YAML text as plain data: None, bool, int, float, str, and lists and dicts of them.
 
     Args:
         text: the YAML.
-        name: what errors call it, a bare file name.
-        text_keys: keys whose value, or list of values, is returned as the text that stands there.
+        name: the file name in error messages, without its folder.
+        text_keys: keys whose values, or lists of values, stay text.
         parser: PyYAML's loader in C where it is installed, or the one in Python; both read the same.
 
-    Returns:
-        None, bool, int, float, str, and lists and dicts of them.
-
     Raises:
-        YamlError: the text is not what this module's opening lines allow.
+        YamlError: the text breaks a rule in the module docstring.
 
     Example:
         >>> loads("{label: 16000, amount: 16000, off: 1:30}", name="grid.yaml")
         {'label': '16000', 'amount': 16000, 'off': '1:30'}
     """
     if len(text) > MAX_BYTES:
-        raise _too_large(name)
-    if found := _FORBIDDEN.search(text):
-        line = text.count("\n", 0, found.start()) + 1
-        raise _error(name, f"holds the character {ascii(found.group())}", "write it as an escape in quotes", line)
-    root: list[Any] = []
-    opened = [_Open(root)]
-    for event in _checked_events(text, name, parser):
-        if isinstance(event, events.ScalarEvent):
-            _take_scalar(opened[-1], event, name, text_keys)
-        elif isinstance(event, events.CollectionStartEvent):
-            _open_collection(opened, event, name, text_keys)
-        elif isinstance(event, events.CollectionEndEvent):
-            closed = opened.pop()
-            opened[-1].take(closed.into)
-    if not root:
+        raise _error(name, *_TOO_LARGE)
+    if forbidden := _FORBIDDEN.search(text):
+        line = text.count("\n", 0, forbidden.start()) + 1
+        raise _error(name, f"holds the character {ascii(forbidden.group())}", "write it as an escape in quotes", line)
+    reader = _Reader(_checked_events(text, name, parser), name, text_keys)
+    values = [reader.value(event) for event in reader.events if isinstance(event, events.NodeEvent)]
+    if not values:
         raise _error(name, "is empty", "give the file that was written")
-    return root[0]
+    return values[0]
 
 
-def _take_scalar(top: _Open, event: events.ScalarEvent, name: str, text_keys: Collection[str]) -> None:
-    if not top.awaits_key():
-        plain = event.implicit[0]
-        top.take(_plain_value(event.value, top.takes_text(text_keys)) if plain else event.value)
-    elif isinstance(top.into, dict) and event.value in top.into:
-        raise _error(name, f"key {_short(event.value)} is given twice", "keep one of them", _line(event))
-    else:
-        top.key = event.value
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Builds values from checked events by recursive descent, at most `MAX_DEPTH` calls deep."""
 
+    events: Iterator[events.Event]
+    name: str
+    text_keys: Collection[str]
 
-def _open_collection(opened: list[_Open], event: events.Event, name: str, text_keys: Collection[str]) -> None:
-    top = opened[-1]
-    if top.awaits_key():
-        raise _error(name, "a list or mapping stands where a key belongs", "use plain text as the key", _line(event))
-    if len(opened) > MAX_DEPTH:
-        raise _too_deep(name, _line(event))
-    is_list = isinstance(event, events.SequenceStartEvent)
-    opened.append(_Open([], top.takes_text(text_keys)) if is_list else _Open({}))
+    def value(self, event: events.Event, depth: int = 0, *, text: bool = False) -> Any:
+        """Return the value that starts with this event; ``text`` keeps the scalars directly in it as text."""
+        if isinstance(event, events.ScalarEvent):
+            return _plain_value(event.value, text) if event.implicit[0] else event.value
+        if depth == MAX_DEPTH:
+            raise _error(self.name, *_TOO_DEEP, event)
+        if isinstance(event, events.SequenceStartEvent):
+            return [self.value(item, depth + 1, text=text) for item in self._until_end()]
+        mapping: dict[str, Any] = {}
+        for key in self._until_end():
+            if not isinstance(key, events.ScalarEvent):
+                raise _error(self.name, "uses a list or mapping as a key", "use plain text", key)
+            if key.value in mapping:
+                raise _error(self.name, f"key {_short(key.value)} is given twice", "keep one of them", key)
+            mapping[key.value] = self.value(next(self.events), depth + 1, text=key.value in self.text_keys)
+        return mapping
+
+    def _until_end(self) -> Iterator[events.Event]:
+        return itertools.takewhile(lambda event: not isinstance(event, events.CollectionEndEvent), self.events)
 
 
 def _plain_value(text: str, keep_text: bool) -> Any:
-    """Turn an unquoted scalar into what it stands for; nothing at all is null even where text is kept."""
+    """Return the value of an unquoted scalar; an empty one is null even if text is kept."""
     if text == "" or (not keep_text and text in _WORDS):
         return _WORDS[text]
     if keep_text or len(text) > MAX_NUMBER:
@@ -184,20 +154,20 @@ def _plain_value(text: str, keep_text: bool) -> Any:
 
 
 def _checked_events(text: str, name: str, parser: Parser) -> Iterator[events.Event]:
-    """Yield the parser's events one by one and stop at the first that is not allowed."""
-    documents = 0
+    """Yield the parser's events up to the first that is not allowed."""
     for count, event in enumerate(_parser_events(text, name, parser)):
         if count >= MAX_EVENTS:
-            raise _error(name, f"holds more than {MAX_EVENTS} items", "split it", _line(event))
-        documents += isinstance(event, events.DocumentStartEvent)
-        if documents > 1:
-            raise _error(name, "holds a second document", "keep one document to a file", _line(event))
+            raise _error(name, f"holds more than {MAX_EVENTS} items", "split it", event)
+        if count > 1 and isinstance(event, events.DocumentStartEvent):  # the first one is event 1
+            raise _error(name, "holds a second document", "keep one document to a file", event)
         if getattr(event, "anchor", None) is not None:
-            raise _error(name, "uses an anchor or alias (& or *)", "write it out, or quote the text", _line(event))
+            raise _error(name, "uses an anchor or alias (& or *)", "write it out, or quote the text", event)
         if getattr(event, "tag", None) is not None:
-            raise _error(name, "uses a tag (!)", "remove it, or quote the text", _line(event))
-        if isinstance(event, events.ScalarEvent):
-            _check_scalar(event, name)
+            raise _error(name, "uses a tag (!)", "remove it, or quote the text", event)
+        if isinstance(event, events.ScalarEvent) and len(event.value) > MAX_SCALAR:
+            raise _error(name, f"holds a text of more than {MAX_SCALAR} characters", "shorten it", event)
+        if isinstance(event, events.ScalarEvent) and _SURROGATE.search(event.value):
+            raise _error(name, "holds half a character (a lone surrogate)", "remove it", event)
         yield event
 
 
@@ -209,32 +179,22 @@ def _parser_events(text: str, name: str, parser: Parser) -> Iterator[events.Even
         problem = error.problem or error.context or "cannot be parsed"
         line = None if mark is None else mark.line + 1
         if "nesting depth" in problem:  # PyYAML 6.0.4 has a limit of its own, which acts before ours
-            raise _too_deep(name, line) from None
+            raise _error(name, *_TOO_DEEP, line) from None
         raise _error(name, f"is not YAML: {problem}", "correct this line or write the file again", line) from None
-    except YamlError:
-        raise
     except (yaml.YAMLError, ValueError) as error:  # the Python parser lets an escape beyond Unicode through to chr()
-        problem = " ".join(str(error).split())
-        raise _error(name, f"is not YAML: {problem}", "write the file again") from None
-
-
-def _check_scalar(event: events.ScalarEvent, name: str) -> None:
-    if len(event.value) > MAX_SCALAR:
-        raise _error(name, f"holds a text of more than {MAX_SCALAR} characters", "shorten it", _line(event))
-    if any("\ud800" <= char <= "\udfff" for char in event.value):
-        raise _error(name, "holds half a character (a lone surrogate)", "remove it", _line(event))
+        raise _error(name, f"is not YAML: {' '.join(str(error).split())}", "write the file again") from None
 
 
 def dumps(data: Any, *, comments: Mapping[str, str] | None = None, text_keys: Collection[str] = TEXT_KEYS) -> str:
-    """Write plain data as YAML that `loads` gives back unchanged; the same data gives the same text.
+    """Write plain data as YAML that `loads` returns unchanged; equal data gives equal text.
 
-    Keys keep their order. Text that any YAML reader could take for something else is quoted, and so is the value of
-    a key in ``text_keys``. Short flat mappings and lists stand on one line.
+    Keys keep their order. Text that some YAML reader could take for another value is quoted, and so are the values
+    of ``text_keys``. Short flat mappings and lists below the top level are written on one line.
 
     Args:
         data: None, bool, int, float, str, and lists, tuples (read back as lists) and mappings of them.
-        comments: a comment to put above a top-level key, by key.
-        text_keys: keys whose value is text.
+        comments: comments to put above top-level keys, by key.
+        text_keys: keys whose values, or lists of values, must be text.
 
     Raises:
         YamlError: a NaN or infinity, a lone surrogate, too long or too deep, or a type that is not plain data.
@@ -244,122 +204,92 @@ def dumps(data: Any, *, comments: Mapping[str, str] | None = None, text_keys: Co
         name: "16000"
         limits: {usd: 1.0e-06, "on": true}
     """
-    _check_depth(data, MAX_DEPTH)
-    if not isinstance(data, Mapping):
-        return "\n".join(_block(data, "", False, text_keys)) + "\n"
-    lines: list[str] = []
+    if not isinstance(data, Mapping) or not data:
+        return _emitted(_events(data, (), text_keys=text_keys))
+    parts: list[str] = []
     for key, value in data.items():
         if comments and key in comments:
-            lines += [""] * bool(lines) + [f"# {line}" for line in comments[key].splitlines()]
-        lines += _pair(key, value, "", text_keys)
-    return "\n".join(lines or ["{}"]) + "\n"
+            parts += ["\n"] * bool(parts) + [f"# {line}\n" for line in comments[key].splitlines()]
+        parts.append(_emitted(_events({key: value}, (), text_keys=text_keys)))
+    return "".join(parts)
 
 
-def _check_depth(value: Any, levels: int) -> None:
-    if _is_collection(value):
-        if levels == 0:
-            raise YamlError(f"data nests deeper than {MAX_DEPTH} levels and cannot be written; flatten it")
-        for item in value.values() if isinstance(value, Mapping) else value:
-            _check_depth(item, levels - 1)
+class _Dumper(yaml.SafeDumper):
+    """Indents lists inside mappings and escapes only the characters that would be invisible in a review."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, indentless=False)
+
+    def write_double_quoted(self, text: str, split: bool = True) -> None:
+        self.write_indicator(_quoted(text), need_whitespace=True)
 
 
-def _is_collection(value: Any) -> bool:
-    return isinstance(value, Mapping | list | tuple)
+def _emitted(node: list[events.Event]) -> str:
+    document = [events.DocumentStartEvent(), *node, events.DocumentEndEvent()]
+    stream = [events.StreamStartEvent(), *document, events.StreamEndEvent()]
+    return yaml.emit(stream, Dumper=_Dumper, width=math.inf, allow_unicode=True)
 
 
-def _block(value: Any, where: str, text: bool, text_keys: Collection[str]) -> list[str]:
-    """Lines of a value in block style, from column 0; ``text`` says that scalars in it must be text."""
-    if isinstance(value, Mapping) and value:
-        return [line for key, item in value.items() for line in _pair(key, item, where, text_keys)]
-    if isinstance(value, list | tuple) and value:
-        rows = [_on_one_line(item, f"{where}.{i}", text, text_keys, ROW_WIDTH) for i, item in enumerate(value)]
-        if None not in rows:
-            return [f"- {row}" for row in rows]
-        blocks = [_block(item, f"{where}.{i}", text, text_keys) for i, item in enumerate(value)]
-        return [f"{'  ' if i else '- '}{line}" for block in blocks for i, line in enumerate(block)]
-    return [_on_one_line(value, where, text, text_keys, ROW_WIDTH) or ""]
+def _events(value: Any, path: _Path, *, text_keys: Collection[str], text: bool = False) -> list[events.Event]:
+    """Return the events of a value at a path; ``text`` requires that the scalars directly in it are text."""
+    if not isinstance(value, Mapping | list | tuple):
+        return [_scalar(value, path, text=text)]
+    if len(path) >= MAX_DEPTH:
+        raise _error(path[:1], *_TOO_DEEP)
+    is_mapping = isinstance(value, Mapping)
+    items: list[events.Event] = []
+    for key, item in value.items() if is_mapping else enumerate(value):
+        if is_mapping:
+            items.append(_key(key, path))
+            text = key in text_keys
+        items += _events(item, (*path, key), text_keys=text_keys, text=text)
+    flow = bool(path) and _fits_on_one_line(items, path[-1])
+    if is_mapping:
+        return [events.MappingStartEvent(None, None, True, flow_style=flow), *items, events.MappingEndEvent()]
+    return [events.SequenceStartEvent(None, None, True, flow_style=flow), *items, events.SequenceEndEvent()]
 
 
-def _pair(key: Any, value: Any, where: str, text_keys: Collection[str]) -> list[str]:
-    head = f"{_key(key, where)}:"
-    place, text = f"{where}.{key}" if where else key, key in text_keys
-    row = _on_one_line(value, place, text, text_keys, FLOW_WIDTH - len(head))
-    if row is not None:
-        return [f"{head} {row}"]
-    return [head, *(f"  {line}" for line in _block(value, place, text, text_keys))]
+def _fits_on_one_line(items: list[events.Event], last: str | int) -> bool:
+    scalars = [item for item in items if isinstance(item, events.ScalarEvent)]
+    width = ROW_WIDTH if isinstance(last, int) else FLOW_WIDTH - len(last)
+    return len(scalars) == len(items) and sum(len(item.value) + (4 if item.style else 2) for item in scalars) <= width
 
 
-def _on_one_line(value: Any, where: str, text: bool, text_keys: Collection[str], width: int) -> str | None:
-    """A scalar, or a flat mapping or list that fits the width; None for all else."""
-    if not _is_collection(value):
-        return _scalar(value, where, text)
-    if any(_is_collection(item) for item in (value.values() if isinstance(value, Mapping) else value)):
-        return None
-    if isinstance(value, Mapping):
-        items = [(_key(key, where), _scalar(item, f"{where}.{key}", key in text_keys)) for key, item in value.items()]
-        row = "{" + ", ".join(f"{key}: {item}" for key, item in items) + "}"
-    else:
-        row = "[" + ", ".join(_scalar(item, f"{where}.{i}", text) for i, item in enumerate(value)) + "]"
-    return row if len(row) <= max(width, 2) else None
-
-
-def _key(key: Any, where: str) -> str:
+def _key(key: Any, path: _Path) -> events.ScalarEvent:
     if not isinstance(key, str):
-        raise YamlError(f"{where}: key {_short(key)} is not text; use text as keys")
-    written = _text(key, where, quote=False)
-    if len(written) > MAX_KEY:
-        raise YamlError(f"{where}: key {_short(key)} is longer than {MAX_KEY} characters; shorten it")
-    return written
+        raise _error(path, f"key {_short(key)} is not text", "use text as keys")
+    if len(_quoted(key)) > MAX_KEY:
+        raise _error(path, f"key {_short(key)} is longer than {MAX_KEY} characters", "shorten it")
+    return _scalar(key, path)
 
 
-def _scalar(value: Any, where: str, text: bool) -> str:
+def _scalar(value: Any, path: _Path, *, text: bool = False) -> events.ScalarEvent:
     if isinstance(value, str):
-        return _text(value, where, quote=text)
+        if len(value) > MAX_SCALAR:
+            raise _error(path, f"holds a text of more than {MAX_SCALAR} characters", "shorten it")
+        if half := _SURROGATE.search(value):
+            raise _error(path, f"holds half a character (the lone surrogate {ascii(half.group())})", "remove it")
+        plain = not text and _PLAIN.fullmatch(value) and value.lower() not in _MISTAKABLE
+        return events.ScalarEvent(None, None, (True, True), value, style=None if plain else '"')
     if text:
-        raise YamlError(f"{where}: must be text, got {_short(value)}; write it as text")
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, int) and abs(value) < 10 ** (MAX_NUMBER - 1):
-        return int.__repr__(value)
-    if isinstance(value, float) and math.isfinite(value):
-        digits = float.__repr__(value)  # a NumPy float is a float, but names its type in repr()
-        bare_exponent = "e" in digits and "." not in digits
-        return digits.replace("e", ".0e") if bare_exponent else digits  # YAML 1.1 takes 1e-06 for text
-    raise YamlError(f"{where}: {_short(value)} cannot be written; give a finite number, text, true, false or null")
+        raise _error(path, f"must be text, got {_short(value)}", "write it as text")
+    short_integer = isinstance(value, int) and abs(value) < 10 ** (MAX_NUMBER - 1)
+    if not (value is None or short_integer or (isinstance(value, float) and math.isfinite(value))):
+        raise _error(path, f"{_short(value)} cannot be written", "give a finite number, text, true, false or null")
+    number = re.sub(r"^(-?\d+)e", r"\1.0e", json.dumps(value))  # YAML 1.1 reads 1e-06 as text
+    return events.ScalarEvent(None, None, (True, True), number)
 
 
-def _text(text: str, where: str, *, quote: bool) -> str:
-    if len(text) > MAX_SCALAR:
-        raise YamlError(f"{where}: holds a text of more than {MAX_SCALAR} characters; shorten it")
-    if not quote and _PLAIN.fullmatch(text) and text.lower() not in _MISTAKABLE:
-        return text
-    quoted = json.dumps(text, ensure_ascii=False)  # a JSON string is a YAML string in double quotes
-    return quoted if quoted.isprintable() else "".join(_printable(char, where) for char in quoted)
+def _quoted(text: str) -> str:
+    quoted = json.dumps(text, ensure_ascii=False)  # a JSON string is also a double-quoted YAML string
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in quoted)
 
 
-def _printable(char: str, where: str) -> str:
-    if char.isprintable():
-        return char
-    if "\ud800" <= char <= "\udfff":
-        raise YamlError(f"{where}: holds half a character (the lone surrogate {ascii(char)}); remove it")
-    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
-
-
-def _error(name: str, reason: str, fix: str, line: int | None = None) -> YamlError:
+def _error(place: str | _Path, reason: str, fix: str, at: events.Event | int | None = None) -> YamlError:
+    name = place if isinstance(place, str) else ".".join(map(str, place)) or "data"
     shown = name if name.isprintable() else ascii(name)
+    line = at.start_mark.line + 1 if isinstance(at, events.Event) else at
     return YamlError(f"{shown}{'' if line is None else f', line {line}'}: {reason}; {fix}")
-
-
-def _too_deep(name: str, line: int | None) -> YamlError:
-    return _error(name, f"nests deeper than {MAX_DEPTH} levels", "flatten it", line)
-
-
-def _too_large(name: str) -> YamlError:
-    return _error(name, f"is larger than {MAX_BYTES // 2**20} MiB", "give the YAML file, not the data beside it")
-
-
-def _line(event: events.Event) -> int:
-    return event.start_mark.line + 1
 
 
 def _short(value: object) -> str:

@@ -1,5 +1,7 @@
+import enum
 import math
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import given
@@ -24,6 +26,14 @@ DATA = st.recursive(
     ),
     max_leaves=20,
 )
+
+
+class Kind(enum.StrEnum):
+    SAMPLES = "samples"
+
+
+class Level(enum.IntEnum):
+    HIGH = 2
 
 
 @pytest.fixture(params=["C parser", "Python parser"])
@@ -252,6 +262,39 @@ def test_data_nested_in_itself_is_not_written():
         dumps(data)
 
 
+@pytest.mark.parametrize("char", ["k", "\x85", "\U000e0001"])
+def test_long_keys_are_read_back_or_refused(char, parser):
+    for length in (80, 99, 127, 128, 200, 998):
+        data = {char * length: {char * length: [1]}}
+        try:
+            text = dumps(data)
+        except YamlError as error:
+            assert "longer than 1000 characters" in str(error)
+        else:
+            assert data == loads(text, name="policy.yaml", parser=parser) == yaml.safe_load(text)
+
+
+@pytest.mark.parametrize(("value", "written"), [(1e-06, "1.0e-06"), (-5e22, "-5.0e+22"), (1.5e-07, "1.5e-07")])
+def test_exponents_are_numbers_to_yaml_1_1_too(value, written):
+    assert f"x: {written}\n" == dumps({"x": value})
+
+
+def test_numpy_floats_and_enumerations_are_written_as_the_plain_values_they_are():
+    data = {"share": np.float64(0.5), "kind": Kind.SAMPLES, "level": Level.HIGH}
+
+    assert "share: 0.5\nkind: samples\nlevel: 2\n" == dumps(data)
+
+
+def test_collections_stand_on_one_line_only_if_they_fit():
+    row = {f"key_{i}": 0.123456 for i in range(10)}
+
+    lines = dumps({"row": row, "rows": [row, row], "long": [row | {str(i): "x" * 30 for i in range(9)}]}).splitlines()
+
+    assert lines[:2] == ["row:", "  key_0: 0.123456"]
+    assert [len(line) for line in lines if line.startswith("  - {")] == [174, 174]
+    assert all(len(line) <= 240 for line in lines)
+
+
 def test_the_deepest_data_that_is_written_can_be_read():
     data = 1
     for level in range(MAX_DEPTH):
@@ -284,5 +327,5 @@ def test_a_policy_like_file_reads_like_a_table():
         '      - {kind: effort, label: "low"}\n'
         '      - {kind: effort, label: "off"}\n'
         "binds: []\n"
-        'text: "Größe 漢字 \\u202e\\u0085"\n'
+        'text: "Größe 漢字 \\u202e\\x85"\n'
     ) == dumps(data, comments={"schema": "first", "grid": "What may be called.\nAnd its prices."})
