@@ -63,7 +63,7 @@ def write_log(path: Path, rows: int, seed: int = 0) -> None:
 
 def measure(log: Path, out: Path) -> tuple[float, float, float]:
     """Fit a log in a process of its own: seconds, CPU seconds, peak memory in GB."""
-    code = "import sys; from paretoroute.cli import main; sys.argv[0] = 'paretoroute'; main()"
+    code = "import sys; from paretoroute.cli.main import main; sys.argv[0] = 'paretoroute'; main()"
     start = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-c", code, "fit", str(log), "--out", str(out)],

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 import paretoroute as pr
-from paretoroute.surface import cost_usd
+from paretoroute.grid import cost_usd
 
 Floats = np.ndarray
 

@@ -10,10 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from paretoroute.calibration import Calibrated as Calibrated
-    from paretoroute.calibration import calibrate as calibrate
-    from paretoroute.decision import Decision as Decision
-    from paretoroute.demo import demo_runs as demo_runs
+    from paretoroute.calibration.single import Calibrated as Calibrated
+    from paretoroute.calibration.single import calibrate as calibrate
     from paretoroute.errors import DialectError as DialectError
     from paretoroute.errors import GridError as GridError
     from paretoroute.errors import ParetorouteError as ParetorouteError
@@ -23,16 +21,16 @@ if TYPE_CHECKING:
     from paretoroute.errors import QueryError as QueryError
     from paretoroute.errors import RunsError as RunsError
     from paretoroute.errors import TargetError as TargetError
+    from paretoroute.evaluation.replay import Replay as Replay
+    from paretoroute.evaluation.replay import replay as replay
+    from paretoroute.fitting.fit import fit as fit
     from paretoroute.forecast import Forecast as Forecast
     from paretoroute.grid import Budget as Budget
     from paretoroute.grid import Grid as Grid
     from paretoroute.grid import Point as Point
     from paretoroute.grid import Price as Price
-    from paretoroute.hull import Frontier as Frontier
-    from paretoroute.hull import frontier as frontier
-    from paretoroute.learning import fit as fit
-    from paretoroute.limit_words import parse_limit as parse_limit
-    from paretoroute.limited import LimitedSolution as LimitedSolution
+    from paretoroute.grid_file import read_grid as read_grid
+    from paretoroute.grid_file import read_prices as read_prices
     from paretoroute.limits import ContextLength as ContextLength
     from paretoroute.limits import Forbid as Forbid
     from paretoroute.limits import MaxCallCost as MaxCallCost
@@ -42,26 +40,28 @@ if TYPE_CHECKING:
     from paretoroute.limits import MaxShare as MaxShare
     from paretoroute.limits import MinQualityOf as MinQualityOf
     from paretoroute.limits import Require as Require
-    from paretoroute.planner import Planner as Planner
-    from paretoroute.policy import Policy as Policy
-    from paretoroute.prices import read_grid as read_grid
-    from paretoroute.prices import read_prices as read_prices
-    from paretoroute.replaying import Replay as Replay
-    from paretoroute.replaying import replay as replay
-    from paretoroute.runs import Runs as Runs
-    from paretoroute.runs import read_runs as read_runs
-    from paretoroute.solver import Solution as Solution
-    from paretoroute.solver import solve as solve
+    from paretoroute.limits import parse_limit as parse_limit
+    from paretoroute.planner.agent_task import PlanPreview as PlanPreview
+    from paretoroute.planner.agent_task import Task as Task
+    from paretoroute.planner.decision import Decision as Decision
+    from paretoroute.planner.planner import Planner as Planner
+    from paretoroute.policy.policy import Policy as Policy
+    from paretoroute.runs.demo import demo_runs as demo_runs
+    from paretoroute.runs.read import read_runs as read_runs
+    from paretoroute.runs.table import Runs as Runs
+    from paretoroute.solver.coupled.solve import LimitedSolution as LimitedSolution
+    from paretoroute.solver.frontier import Frontier as Frontier
+    from paretoroute.solver.frontier import frontier as frontier
+    from paretoroute.solver.solution import Solution as Solution
+    from paretoroute.solver.solve import solve as solve
     from paretoroute.targets import BestTrade as BestTrade
     from paretoroute.targets import MaxCost as MaxCost
     from paretoroute.targets import MinQuality as MinQuality
-    from paretoroute.workflow import Outlook as Outlook
-    from paretoroute.workflow import WorkflowRun as WorkflowRun
 
 _MODULES = {
-    "calibration": ("Calibrated", "calibrate"),
-    "decision": ("Decision",),
-    "demo": ("demo_runs",),
+    "calibration.single": ("Calibrated", "calibrate"),
+    "planner.decision": ("Decision",),
+    "runs.demo": ("demo_runs",),
     "errors": (
         "DialectError",
         "GridError",
@@ -75,10 +75,9 @@ _MODULES = {
     ),
     "forecast": ("Forecast",),
     "grid": ("Budget", "Grid", "Point", "Price"),
-    "hull": ("Frontier", "frontier"),
-    "learning": ("fit",),
-    "limit_words": ("parse_limit",),
-    "limited": ("LimitedSolution",),
+    "solver.frontier": ("Frontier", "frontier"),
+    "fitting.fit": ("fit",),
+    "solver.coupled.solve": ("LimitedSolution",),
     "limits": (
         "ContextLength",
         "Forbid",
@@ -89,15 +88,18 @@ _MODULES = {
         "MaxShare",
         "MinQualityOf",
         "Require",
+        "parse_limit",
     ),
-    "planner": ("Planner",),
-    "policy": ("Policy",),
-    "prices": ("read_grid", "read_prices"),
-    "replaying": ("Replay", "replay"),
-    "runs": ("Runs", "read_runs"),
-    "solver": ("Solution", "solve"),
+    "planner.planner": ("Planner",),
+    "policy.policy": ("Policy",),
+    "grid_file": ("read_grid", "read_prices"),
+    "evaluation.replay": ("Replay", "replay"),
+    "runs.read": ("read_runs",),
+    "runs.table": ("Runs",),
+    "solver.solution": ("Solution",),
+    "solver.solve": ("solve",),
     "targets": ("BestTrade", "MaxCost", "MinQuality"),
-    "workflow": ("Outlook", "WorkflowRun"),
+    "planner.agent_task": ("PlanPreview", "Task"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from paretoroute._arrays import Floats
 from paretoroute.errors import TargetError
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,9 @@ class Forecast:
         TargetError: shapes disagree, a number is not finite, a cost is negative, or a query has no callable point.
     """
 
-    quality: Array
-    cost_usd: Array
-    latency_s: Array | None = None
+    quality: Floats
+    cost_usd: Floats
+    latency_s: Floats | None = None
     callable: NDArray[np.bool_] | None = None
     labels: Mapping[str, NDArray[np.str_]] | None = None
 

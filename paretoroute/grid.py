@@ -10,6 +10,9 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from paretoroute._arrays import Floats
 from paretoroute.errors import GridError
 
 BUDGET_KINDS = ("none", "effort", "thinking_tokens", "samples", "max_tokens")
@@ -169,3 +172,27 @@ class Grid:
 def canonical(points: set[Point]) -> tuple[Point, ...]:
     """Order points by model name, budget kind, then amount of compute."""
     return tuple(sorted(points, key=lambda p: (p.model, p.budget.kind, *p.budget.order)))
+
+
+def point_key(point: Point) -> tuple[str, str, str]:
+    """Return what tells points apart; the amount of a budget does not count."""
+    return (point.model, point.budget.kind, point.budget.label)
+
+
+def cost_usd(amount: Floats, prompt_tokens: Floats, grid: Grid) -> Floats:
+    """Turn forecast amounts into USD per call at the grid's prices.
+
+    Args:
+        amount: completion tokens (USD for models without a token price), ``(..., points)``.
+        prompt_tokens: ``(..., points)``; read only where there is a token price.
+        grid: the points and prices.
+
+    Returns:
+        ``(..., points)``.
+    """
+    prices = [grid.prices.get(point.model) for point in grid.points]
+    priced = np.array([price is not None for price in prices])
+    paid_in = np.array([price.input_usd_per_mtok if price else 0.0 for price in prices]) / TOKENS_PER_PRICE_UNIT
+    paid_out = np.array([price.output_usd_per_mtok if price else 1.0 for price in prices])
+    paid_out = np.where(priced, paid_out / TOKENS_PER_PRICE_UNIT, 1.0)
+    return np.where(priced, prompt_tokens, 0.0) * paid_in + amount * paid_out

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from paretoroute import strict_yaml
+from paretoroute import _yaml
 from paretoroute.errors import GridError
 from paretoroute.grid import BUDGET_KINDS, Budget, Grid, Point, Price
 
@@ -41,7 +41,7 @@ def read_grid(path: str | os.PathLike[str]) -> Grid:
     name = Path(path).name
     points: list[Point] = []
     prices: dict[str, Price] = {}
-    for place, model, entry in _models(name, strict_yaml.read(path)):
+    for place, model, entry in _models(name, _yaml.read(path)):
         if entry.get("price_usd_per_mtok") is not None:
             prices[model] = _price(name, f"{place}.price_usd_per_mtok", entry["price_usd_per_mtok"])
         budgets = entry.get("budgets")
@@ -66,7 +66,7 @@ def read_prices(path: str | os.PathLike[str]) -> dict[str, Price]:
         YamlError: it is not safe, plain YAML.
     """
     name = Path(path).name
-    data = strict_yaml.read(path)
+    data = _yaml.read(path)
     if isinstance(data, dict) and data and not isinstance(data.get("models"), list):
         return {model: _price(name, model, price) for model, price in data.items()}
     return {

@@ -18,11 +18,11 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
 
 import pytest
 
-from paretoroute.fitted import Fit
+from paretoroute.fitting.fit import fit
+from paretoroute.fitting.result import Fit
 from paretoroute.grid import Grid
-from paretoroute.learning import fit
-from paretoroute.policy import Policy
-from paretoroute.runs import Runs
+from paretoroute.policy.policy import Policy
+from paretoroute.runs.table import Runs
 from paretoroute.targets import MaxCost
 from tests.synthetic_log import fitted, make_runs
 

@@ -21,7 +21,7 @@ from unittest import mock
 import numpy as np
 
 import paretoroute as pr
-from paretoroute import cli
+from paretoroute.cli import main
 
 POINTS = (
     # model, kind, label, amount, (input, output) USD per million tokens, tokens, quality at (easy, hard)
@@ -122,7 +122,7 @@ def command(*arguments: object) -> Said:
     argv = ["paretoroute", *map(str, arguments)]
     with mock.patch.object(sys, "argv", argv), redirect_stdout(out), redirect_stderr(err):
         try:
-            cli.main()
+            main.main()
         except SystemExit as end:
             code = end.code
     return Said(int(code or 0), out.getvalue(), err.getvalue())  # type: ignore[call-overload]

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from paretoroute.fitted import Fit
-from paretoroute.fitting import fit_surface
+from paretoroute.fitting.pipeline import fit_surface
+from paretoroute.fitting.points.log_grid import build_grid
+from paretoroute.fitting.result import Fit
 from paretoroute.grid import Grid
-from paretoroute.prices import build_grid
-from paretoroute.runs import Runs, read_runs
+from paretoroute.runs.read import read_runs
+from paretoroute.runs.table import Runs
 
 NAMES = ("basso", "tenor")
 BUDGETS = (("effort", "low", 1.0), ("effort", "high", 3.0))

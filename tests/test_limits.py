@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from paretoroute.errors import TargetError
 from paretoroute.grid import Budget, Grid, Point
-from paretoroute.limit_words import columns_of, on_grid, parse_limit
 from paretoroute.limits import (
     ContextLength,
     Forbid,
@@ -19,6 +18,9 @@ from paretoroute.limits import (
     MaxShare,
     MinQualityOf,
     Require,
+    columns_of,
+    on_grid,
+    parse_limit,
 )
 
 GRID = Grid(

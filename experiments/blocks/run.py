@@ -16,7 +16,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from logs import read_log  # noqa: E402
 
-from paretoroute import completion  # noqa: E402
+from paretoroute.fitting.methods import matrix_completion  # noqa: E402
 
 LEAST_MISSING = 0.05
 WHOLE = 0.01
@@ -45,7 +45,7 @@ def main() -> None:
         cells, trials = quality.copy(), count.copy()
         rows = hidden & (count[:, j] > 0)
         cells[rows, j], trials[rows, j] = np.nan, 0.0
-        full = completion.complete(cells, trials, runs.points, rising=True, seed=0)
+        full = matrix_completion.complete(cells, trials, runs.points, rising=True, seed=0)
         truth = quality[rows, j]
         fills = {
             "completion": (full.base + full.residual)[rows, j],

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from logs import filled, read_log, split  # noqa: E402
 
 import paretoroute as pr  # noqa: E402
-from paretoroute.runs import ROW_NUMBERS  # noqa: E402
+from paretoroute.runs.table import ROW_NUMBERS  # noqa: E402
 
 TARGETS = 24
 COSTS = 12  # at which the two curves are compared

@@ -13,8 +13,8 @@ from logs import read_log  # noqa: E402
 from run import interior  # noqa: E402
 
 import paretoroute as pr  # noqa: E402
-from paretoroute import completion  # noqa: E402
-from paretoroute.interpolation import along  # noqa: E402
+from paretoroute.fitting.methods import matrix_completion  # noqa: E402
+from paretoroute.fitting.points.interpolation import along  # noqa: E402
 
 PRIOR = 2.0  # models that the absence of a bend is worth
 
@@ -47,7 +47,7 @@ def rules(runs: pr.Runs) -> list[dict[str, tuple[float, float]]]:
         errors["kept, bent as other models are"] = (abs(miss(quality, gap, way) - bend * 4 * way * (1 - way)), np.nan)
         without, known, j = cells.copy(), count.copy(), place[gap.point]
         without[:, j], known[:, j] = np.nan, 0.0
-        pooled = completion.complete(without, known, runs.points, rising=True, seed=0).base[j]
+        pooled = matrix_completion.complete(without, known, runs.points, rising=True, seed=0).base[j]
         errors["the completion's prior"] = (abs(quality[j] - pooled), np.nan)
         found.append(errors)
     return found

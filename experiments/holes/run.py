@@ -17,8 +17,8 @@ from logs import read_log, split  # noqa: E402
 
 import paretoroute as pr  # noqa: E402
 from paretoroute.errors import GridError  # noqa: E402
-from paretoroute.holes import Gap, find_gaps  # noqa: E402
-from paretoroute.surface import cost_usd  # noqa: E402
+from paretoroute.fitting.points.unlogged import Gap, find_gaps  # noqa: E402
+from paretoroute.grid import cost_usd  # noqa: E402
 
 DRAWS = 1000
 

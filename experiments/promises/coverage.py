@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from logs import filled  # noqa: E402
 
 import paretoroute as pr  # noqa: E402
-from paretoroute.evidence import Record  # noqa: E402
-from paretoroute.point_quality import mean_qualities  # noqa: E402
+from paretoroute.calibration.outcomes import LoggedOutcomes  # noqa: E402
+from paretoroute.calibration.point_means import mean_qualities  # noqa: E402
 
 SPLITS = 200
 DRAWN = (30, 200)
@@ -33,7 +33,7 @@ def intervals(quality):
     """Give estimates and ends ``(3, points)`` of fully logged queries; forecasts matter only in holes."""
     means = np.broadcast_to(quality.mean(0), quality.shape)
     nothing = np.ones(quality.shape)
-    found = mean_qualities(Record(pr.Forecast(means, nothing), quality, nothing, quality, nothing))
+    found = mean_qualities(LoggedOutcomes(pr.Forecast(means, nothing), quality, nothing, quality, nothing))
     return np.array([(one.value, one.low, one.high) for one in found]).T
 
 

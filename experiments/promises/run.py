@@ -19,7 +19,7 @@ from coverage import coverage_table  # noqa: E402
 from logs import filled, read_log  # noqa: E402
 
 import paretoroute as pr  # noqa: E402
-from paretoroute.splits import folds, group_key  # noqa: E402
+from paretoroute.runs.folds import folds, group_key  # noqa: E402
 
 TARGETS = 8
 BINS = 10

@@ -19,11 +19,12 @@ from logs import filled, split  # noqa: E402
 from run import FOLDS, gain_over_singles, print_tables  # noqa: E402
 
 import paretoroute as pr  # noqa: E402
-from paretoroute import neighbours, ridge, second_level, stacking  # noqa: E402
-from paretoroute.featurizer import fit_texts  # noqa: E402
-from paretoroute.panel_cells import AMOUNT_COMPONENTS  # noqa: E402
-from paretoroute.splits import folds, group_key  # noqa: E402
-from paretoroute.surface import LEADING  # noqa: E402
+from paretoroute.fitting.logged_panels import AMOUNT_COMPONENTS  # noqa: E402
+from paretoroute.fitting.methods import ridge, second_level, stacking  # noqa: E402
+from paretoroute.fitting.text_features import fit_texts  # noqa: E402
+from paretoroute.runs.folds import folds, group_key  # noqa: E402
+from paretoroute.surface import neighbours  # noqa: E402
+from paretoroute.surface.panel import LEADING  # noqa: E402
 
 FIRST, ALIKE = "first level alone", 20
 SIZES = (15, 50, 150)

@@ -17,9 +17,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from logs import filled, read_log, split  # noqa: E402
 
 import paretoroute as pr  # noqa: E402
-from paretoroute import neighbours, ridge, stacking  # noqa: E402
-from paretoroute.featurizer import fit_texts  # noqa: E402
-from paretoroute.splits import folds, group_key  # noqa: E402
+from paretoroute.fitting.methods import ridge, stacking  # noqa: E402
+from paretoroute.fitting.text_features import fit_texts  # noqa: E402
+from paretoroute.runs.folds import folds, group_key  # noqa: E402
+from paretoroute.surface import neighbours  # noqa: E402
 
 FOLDS = 5
 

@@ -18,9 +18,9 @@ from logs import filled, split  # noqa: E402
 from run import FOLDS, all_heads, gain_over_singles, pr_line, print_tables  # noqa: E402
 
 import paretoroute as pr  # noqa: E402
-from paretoroute import ridge, stacking  # noqa: E402
-from paretoroute.featurizer import fit_texts  # noqa: E402
-from paretoroute.splits import folds, group_key  # noqa: E402
+from paretoroute.fitting.methods import ridge, stacking  # noqa: E402
+from paretoroute.fitting.text_features import fit_texts  # noqa: E402
+from paretoroute.runs.folds import folds, group_key  # noqa: E402
 
 LANDMARKS = 1000
 WIDTHS = (0.1, 0.3)  # of the kernel exp((cosine - 1) / width)

@@ -1,0 +1,46 @@
+"""Reach a value on a noisy curve that should rise: isotonic regression and the place where it is reached."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from scipy.optimize import isotonic_regression
+
+from paretoroute._arrays import Floats
+
+
+def isotonic(values: Floats) -> Floats:
+    """Fit the non-decreasing sequence with the least squared error, by pooling adjacent violators.
+
+    Args:
+        values: ``(places,)``, at least one, finite.
+
+    Example:
+        >>> isotonic(np.array([1.0, 3.0, 2.0, 4.0])).tolist()
+        [1.0, 2.5, 2.5, 4.0]
+    """
+    return np.asarray(isotonic_regression(values).x)
+
+
+def meet(curve: Floats, value: float, side: Literal["left", "right"]) -> float:
+    """Find the place (breakpoints taken, with a fraction) where a noisy curve crosses ``value``.
+
+    Args:
+        curve: ``(breakpoints + 1,)``.
+        value: between the ends of the curve's isotonic fit, so that the curve reaches it.
+        side: which end to take where the isotonic fit stays at ``value``.
+    """
+    rising = isotonic(curve)
+    k = int(np.clip(np.searchsorted(rising, value, side=side), 1, max(rising.size - 1, 1)))
+    if rising.size == 1:
+        return 0.0
+    step = rising[k] - rising[k - 1]
+    aim = k - 1 + (min(max((value - rising[k - 1]) / step, 0.0), 1.0) if step > 0 else 0.0)
+    before, after = curve[:-1], curve[1:]
+    crossing = np.flatnonzero((np.minimum(before, after) <= value) & (value <= np.maximum(before, after)))
+    if not crossing.size:  # rounding of a pooled mean at an end of the curve
+        return float(np.abs(curve - value).argmin())
+    run = after[crossing] - before[crossing]
+    place = crossing + np.divide(value - before[crossing], run, out=np.zeros(crossing.size), where=run != 0)
+    return float(place[np.abs(place - aim).argmin()])

@@ -1,0 +1,52 @@
+"""The command line: fit, solve, plan, replay, show, demo, compare, schema. Only this package prints.
+
+Exit codes: 0 done; 2 bad input or usage, nothing written; 3 the target is infeasible and the policy of the nearest
+feasible target was written, marked so.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+import typer
+
+from paretoroute.cli.compare import compare
+from paretoroute.cli.fit import demo, fit, solve
+from paretoroute.cli.options import BAD_INPUT
+from paretoroute.cli.plan import plan
+from paretoroute.cli.replay import replay
+from paretoroute.cli.show import schema, show
+from paretoroute.errors import ParetorouteError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"max_content_width": 120},
+    help="Pick model and test-time compute per query, from the runs you have already logged, to meet a target. "
+    "Every command takes --debug, which shows the trace of an error.",
+)
+
+for command in (fit, solve, plan, replay, show, demo, schema, compare):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; every foreseen error is one line on stderr, with its trace under ``--debug``."""
+    arguments = [word for word in sys.argv[1:] if word != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
+    try:
+        app(args=arguments, prog_name="paretoroute")
+    except BrokenPipeError:
+        sys.exit(0)
+    except (ParetorouteError, OSError, MemoryError) as error:
+        if debug:
+            traceback.print_exc()
+        print(f"paretoroute: {error or type(error).__name__}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""The commands ``show`` and ``schema``: draw a policy, print the JSON Schema of policy files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from paretoroute.cli.console import console
+from paretoroute.cli.options import PolicyFile, check_folder
+from paretoroute.errors import RunsError
+
+
+def show(
+    policy: PolicyFile,
+    out: Annotated[Path | None, typer.Option("--out", help="Also draw it to this .svg or .html file.")] = None,
+) -> None:
+    """Draw the surface and where the policy sits on it, in the terminal and as a picture."""
+    from paretoroute import report
+    from paretoroute.policy.files import read_policy
+
+    document, _ = read_policy(policy)
+    if out is not None and out.suffix not in (".svg", ".html"):
+        raise RunsError(f"--out {out}: a picture ends in .svg or .html")
+    if out is not None:
+        check_folder(out)
+    console().print(report.to_terminal(document))
+    if out is not None:
+        out.write_text(report.to_svg(document) if out.suffix == ".svg" else report.to_html(document), encoding="utf-8")
+        typer.echo(f"drawn     {out}")
+
+
+def schema(
+    out: Annotated[Path | None, typer.Option("--out", help="Write it here instead of printing it.")] = None,
+) -> None:
+    """Give the JSON Schema of policy files, for editors."""
+    from paretoroute.policy.files import policy_schema
+
+    text = json.dumps(policy_schema(), indent=2) + "\n"
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        out.write_text(text, encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Evaluation: replay policies on logged runs and compare routers."""

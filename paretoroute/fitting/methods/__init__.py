@@ -1,0 +1,1 @@
+"""The methods of a fit, one per file, each with its paper."""

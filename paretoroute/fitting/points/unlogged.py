@@ -1,0 +1,215 @@
+"""Points that are to be offered but were never logged: between which logged points of their model they lie.
+
+Nothing is forecast beyond what was logged: a point of a model that was never logged, or outside the logged range of its
+model's budgets, is refused. Budgets of different kinds are never compared. Efforts with known names are placed by
+those, all other budgets by their amounts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from paretoroute.errors import GridError
+from paretoroute.grid import EFFORT_ORDER, Budget, Grid, Point, point_key
+
+# Efforts on the scale of log tokens. Steps are alike but for the one to xhigh, which took about twice as much of it on
+# the logs in experiments/holes (of one model).
+EFFORT_PLACES = {
+    "none": 0.0, "off": 0.0, "minimal": 1.0, "low": 2.0, "medium": 3.0, "high": 4.0, "xhigh": 6.0, "max": 7.0,
+}  # fmt: skip
+_SHOWN = 12  # names in a message
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A point that was never logged, and the logged ones nearest to it.
+
+    Args:
+        point: its budget's amount filled in where the log tells it.
+        below: its neighbour with less compute.
+        above: its neighbour with more.
+        places: amounts of below, point and above, or their places on the scale of efforts.
+    """
+
+    point: Point
+    below: Point
+    above: Point
+    places: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Holes:
+    """What to offer beside the logged points.
+
+    Args:
+        points: all points to offer, in order.
+        gaps: those that were never logged.
+    """
+
+    points: tuple[Point, ...]
+    gaps: tuple[Gap, ...]
+
+
+def logged_part(
+    logged: Sequence[Point], grid: Grid | None, added: Sequence[str | Point] = ()
+) -> tuple[Grid | None, tuple[Point, ...]]:
+    """Part what is asked for into what was logged and what was not.
+
+    Args:
+        logged: the points of the log.
+        grid: points to choose from; None: all of the log.
+        added: points to offer besides, by name or as points.
+
+    Returns:
+        The grid without its points that were never logged (None as given, or where none is left), and those.
+
+    Raises:
+        GridError: an added name fits no model of the log, or does not tell its kind or amount.
+    """
+    known = {point_key(point) for point in logged}
+    more = [named(name, logged) if isinstance(name, str) else name for name in added]
+    asked = [*(grid.points if grid else ()), *more]
+    unlogged = {point_key(point): point for point in asked if point_key(point) not in known}
+    if grid is None:
+        return None, tuple(unlogged.values())
+    have = {point_key(point): point for point in (*grid.points, *more) if point_key(point) in known}
+    return (Grid(tuple(have.values()), grid.prices) if have else grid), tuple(unlogged.values())
+
+
+def named(name: str, logged: Sequence[Point]) -> Point:
+    """Read ``model@budget_label`` as a point of a logged model: its kind and amount are those that the log shows.
+
+    Args:
+        name: looked up as a whole first; else what follows the name of a logged model is its label.
+        logged: the points of the log.
+
+    Raises:
+        GridError: no logged model has this name, or its kind or amount cannot be told.
+
+    Example:
+        >>> thinking = [Point("opus", Budget("thinking_tokens", label, float(label))) for label in ("8000", "32000")]
+        >>> named("opus@16000", thinking).budget
+        Budget(kind='thinking_tokens', label='16000', amount=16000.0)
+    """
+    if same := [point for point in logged if point.name == name]:
+        return same[0]
+    models = [model for model in dict.fromkeys(point.model for point in logged) if name.startswith(f"{model}@")]
+    if not models:
+        known = _listed([repr(model) for model in dict.fromkeys(point.model for point in logged)])
+        raise GridError(
+            f"point {name!r}: no run of its model was logged; the log has {known}. "
+            "A point is written model@budget_label."
+        )
+    model = max(models, key=len)
+    label = name[len(model) + 1 :]
+    kinds = {point.budget.kind for point in logged if point.model == model and point.budget.kind != "none"}
+    if len(kinds) > 1:  # the label may say which
+        same_label = {point.budget.kind for point in logged if point.budget.label == label}
+        kinds = kinds & (same_label or ({"effort"} if label in EFFORT_ORDER else set()))
+    if len(kinds) != 1:
+        levels = _levels([point for point in logged if point.model == model])
+        raise GridError(
+            f"point {name!r}: the log does not tell what kind of budget {label!r} is for {model!r}, logged at "
+            f"{levels}; give kind, label and amount in a grid file"
+        )
+    return _with_amount(Point(model, Budget(kinds.pop(), label)), logged)
+
+
+def find_gaps(unlogged: Sequence[Point], grid: Grid, logged: Sequence[Point], order: Sequence[Point]) -> Holes:
+    """Find the logged neighbours of points that were never logged.
+
+    Args:
+        unlogged: the points.
+        grid: the logged points on offer, whose costs are known.
+        logged: all points of the log; the amount of a budget may be told by another model.
+        order: points in the order to keep to; none: that of the grid. Points that are not in it follow their lower
+            neighbours.
+
+    Raises:
+        GridError: a point's model or kind of budget was never logged, its place is unknown, or it lies outside the
+            logged range.
+    """
+    gaps = tuple(_gap(_with_amount(point, logged), grid) for point in unlogged)
+    points = {point_key(point): point for point in (*grid.points, *(gap.point for gap in gaps))}
+    listed = [points.pop(point_key(point)) for point in order or grid.points if point_key(point) in points]
+    for gap in sorted(gaps, key=lambda gap: -gap.places[1]):
+        if point_key(gap.point) in points:
+            listed.insert(listed.index(gap.below) + 1, gap.point)
+    return Holes(tuple(listed), gaps)
+
+
+def _gap(point: Point, grid: Grid) -> Gap:
+    own = [other for other in grid.points if other.model == point.model]
+    if not own:
+        raise GridError(
+            f"point {point.name!r} was never logged, and no other point of model {point.model!r} was logged with a "
+            f"cost; the log has {_listed([repr(model) for model in grid.models])}. Log runs of it, or leave it out"
+        )
+    start = f"point {point.name!r} was never logged; of {point.model!r} there is {_levels(own)}"
+    same = [other for other in own if other.budget.kind == point.budget.kind != "none"]
+    if not same:
+        raise GridError(
+            f"{start}, and nothing of kind {point.budget.kind} to forecast it between. Log runs of it, or leave it out"
+        )
+    places = _places([point.budget, *(other.budget for other in same)])
+    if places[0] is None:
+        raise GridError(f"{start}, and its place among them is unknown. Give its amount in a grid file")
+    at = places[0]
+    ranked = sorted(
+        ((place, other) for place, other in zip(places[1:], same, strict=True) if place is not None),
+        key=lambda pair: pair[0],
+    )
+    if equal := [other.name for place, other in ranked if place == at]:
+        raise GridError(f"{start}; it has the amount of {equal[0]!r}, which was logged: call that one")
+    below, above = [pair for pair in ranked if pair[0] < at], [pair for pair in ranked if pair[0] > at]
+    if not below or not above:
+        side = "above" if below else "below"
+        raise GridError(
+            f"{start}: it lies {side} what was logged, and a forecast beyond the log cannot be trusted. "
+            "Log runs of it, choose a budget between those, or leave it out"
+        )
+    return Gap(point, below[-1][1], above[0][1], (below[-1][0], at, above[0][0]))
+
+
+def _places(budgets: Sequence[Budget]) -> list[float | None]:
+    """Place budgets of one kind on one scale; None where a place is unknown."""
+    if budgets[0].kind == "effort" and all(budget.label in EFFORT_PLACES for budget in budgets):
+        return [EFFORT_PLACES[budget.label] for budget in budgets]
+    # Less than nothing stands for "as the model likes", which has no place.
+    return [None if budget.amount is None or budget.amount < 0 else budget.amount for budget in budgets]
+
+
+def _with_amount(point: Point, logged: Sequence[Point]) -> Point:
+    """Fill in a budget's amount: another model's of the same label, or the label where the log's labels are amounts."""
+    budget = point.budget
+    if budget.amount is not None:
+        return point
+    alike = [other.budget for other in logged if other.budget.kind == budget.kind and other.budget.amount is not None]
+    same = {other.amount for other in alike if other.label == budget.label}
+    own = [other for other in alike if _number(other.label) is not None]
+    if len(same) == 1:
+        amount = same.pop()
+    elif own and all(_number(other.label) == other.amount for other in own):
+        amount = _number(budget.label)
+    else:
+        amount = None
+    return Point(point.model, replace(budget, amount=amount))
+
+
+def _number(text: str) -> float | None:
+    """Read a label that is a whole number and nothing else."""
+    return float(text) if text.isascii() and text.isdigit() else None
+
+
+def _levels(points: Sequence[Point]) -> str:
+    kinds = dict.fromkeys(point.budget.kind for point in points)
+    return "; ".join(
+        f"{kind} {_listed([p.budget.label for p in points if p.budget.kind == kind])}".removeprefix("none ")
+        for kind in kinds
+    )
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

@@ -1,0 +1,98 @@
+"""The decision: the point to call, what is expected of it and why, and the request arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from paretoroute.grid import Budget, Point
+from paretoroute.planner.dialects import request_kwargs
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A point that was not called, and what was expected of it."""
+
+    point: str
+    expected_quality: float
+    expected_cost_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to call for one query.
+
+    Args:
+        id: of this decision, to join it with what comes of it.
+        query_id: the caller's, or None.
+        policy_sha256: of the policy file that decided; ``""`` for a policy that was never saved.
+        point: the point to call.
+        expected_quality: mean, in [0, 1], calibrated.
+        expected_quality_se: its standard error.
+        expected_cost_usd: mean cost of the call, calibrated.
+        expected_latency_s: mean latency, or None where none was logged.
+        output_cap_tokens: most completion tokens to allow, hidden reasoning included; None where unknown.
+        propensity: probability with which this point was chosen; 1 unless a coin decided.
+        status: ``met``, ``slack`` or ``infeasible`` as the policy is; ``infeasible`` also when no point keeps the
+            limits of this call; ``capped``: the output cap was lowered to keep a cost limit; ``unfamiliar``: the query
+            is unlike the logged ones; ``fallback``: it could not be read, and the prompt-blind means decided.
+        why: one sentence.
+        runner_up: the next best point, or None.
+        fallbacks: points to try if the call fails, best first.
+        interpolated: whether the point was never logged, so that its figures lie between those of two that were.
+    """
+
+    id: str
+    query_id: str | None
+    policy_sha256: str
+    point: Point
+    expected_quality: float
+    expected_quality_se: float
+    expected_cost_usd: float
+    expected_latency_s: float | None
+    output_cap_tokens: int | None
+    propensity: float
+    status: str
+    why: str
+    runner_up: Alternative | None
+    fallbacks: tuple[str, ...]
+    interpolated: bool = False
+
+    @property
+    def model(self) -> str:
+        """Name of the model to call."""
+        return self.point.model
+
+    @property
+    def budget(self) -> Budget:
+        """Test-time compute to call it with."""
+        return self.point.budget
+
+    def request_kwargs(self, dialect: str) -> dict[str, Any]:
+        """Give the arguments that make a client call exactly this point; never messages or keys.
+
+        Args:
+            dialect: ``openai`` (chat completions) or ``litellm``.
+
+        Raises:
+            DialectError: the dialect cannot express the point.
+        """
+        return request_kwargs(dialect, self.point, output_cap_tokens=self.output_cap_tokens)
+
+    def to_row(self) -> dict[str, Any]:
+        """Give a flat row to log; with the quality and the tokens that came of it, ``read_runs`` takes it back."""
+        return {
+            "query_id": self.query_id,
+            "model": self.model,
+            "budget_kind": self.budget.kind,
+            "budget_label": self.budget.label,
+            "budget": self.budget.amount,
+            "expected_quality": self.expected_quality,
+            "expected_cost_usd": self.expected_cost_usd,
+            "expected_latency_s": self.expected_latency_s,
+            "output_cap_tokens": self.output_cap_tokens,
+            "propensity": self.propensity,
+            "status": self.status,
+            "decision_id": self.id,
+            "policy_sha256": self.policy_sha256,
+        }

@@ -1,0 +1,75 @@
+"""From an operating point to the arguments of a client call, one dialect a file.
+
+Splat the arguments into the client beside your own messages, keys and sampling parameters. They are the whole of the
+point: change none of them, and switch off what would (``drop_params``, a router's own fallbacks), or the log will
+say another point than was called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from paretoroute.errors import DialectError
+from paretoroute.grid import Point
+from paretoroute.planner.dialects import litellm, openai
+from paretoroute.planner.dialects.base import MAX_TOKENS, Dialect, whole_cap
+
+_DIALECTS: dict[str, Dialect] = {
+    "litellm": litellm.request_kwargs,
+    "openai": openai.request_kwargs,
+}
+DIALECTS = tuple(_DIALECTS)
+
+
+def request_kwargs(dialect: str, point: Point, *, output_cap_tokens: int | None) -> dict[str, Any]:
+    """Make the arguments with which a client calls exactly this point.
+
+    Args:
+        dialect: one of ``DIALECTS``.
+        point: the point to call.
+        output_cap_tokens: most completion tokens of the whole call, hidden reasoning included; at a samples point it
+            is divided among the samples. None: no cap but the point's own.
+
+    Returns:
+        A new dictionary of plain values: the model, the compute setting and the cap, nothing else. At a samples point
+        the answer has several choices; the vote is the caller's.
+
+    Raises:
+        DialectError: the dialect is unknown, the cap is no positive whole number, or the dialect cannot express the
+            point under this cap.
+
+    Example:
+        >>> from paretoroute.grid import Budget
+        >>> request_kwargs("openai", Point("gpt-5", Budget("effort", "low")), output_cap_tokens=2000)
+        {'model': 'gpt-5', 'reasoning_effort': 'low', 'max_completion_tokens': 2000}
+    """
+    express = _find(dialect)
+    cap = whole_cap(output_cap_tokens)
+    try:
+        return express(point, cap)
+    except DialectError as reason:
+        raise DialectError(f"dialect {dialect!r} cannot express point {point.name!r}: {reason}") from None
+
+
+def check(dialect: str, points: Iterable[Point]) -> None:
+    """Make sure that a dialect can express every point, given a high enough output cap.
+
+    Raises:
+        DialectError: the dialect is unknown, or cannot express some points; each of them is named, with the reason.
+    """
+    express = _find(dialect)
+    refused: list[str] = []
+    for point in points:
+        try:
+            express(point, MAX_TOKENS + 1)
+        except DialectError as reason:
+            refused.append(f"  {point.name!r}: {reason}")
+    if refused:
+        raise DialectError("\n".join([f"dialect {dialect!r} cannot express points of this grid:", *refused]))
+
+
+def _find(dialect: str) -> Dialect:
+    if dialect not in _DIALECTS:
+        raise DialectError(f"dialect {dialect!r} is unknown; use one of {', '.join(DIALECTS)}")
+    return _DIALECTS[dialect]

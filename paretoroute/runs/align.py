@@ -1,0 +1,30 @@
+"""Align a log with a grid."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paretoroute.grid import Grid, point_key
+from paretoroute.runs.table import ROW_NUMBERS, Runs
+
+
+def grid_columns(runs: Runs, grid: Grid) -> NDArray[np.int64]:
+    """Give the position in the grid of each point of the log, ``(points,)``; -1 where the grid does not have it."""
+    place = {point_key(point): j for j, point in enumerate(grid.points)}
+    return np.array([place.get(point_key(point), -1) for point in runs.points], np.int64)
+
+
+def on_grid(runs: Runs, grid: Grid) -> Runs:
+    """Keep the runs of the grid's points, their points in the grid's order, and the queries that have any."""
+    if runs.points == grid.points:
+        return runs
+    place = grid_columns(runs, grid)[runs.point]
+    kept = np.bincount(runs.query[place >= 0], minlength=len(runs.query_ids)) > 0
+    rows = (place >= 0)[kept[runs.query]]
+    some = runs.select(kept)
+    columns = {name: getattr(some, name)[rows] for name in ("query", "cost_is_mean", *ROW_NUMBERS)}
+    columns["point"] = place[place >= 0].astype(np.int32)
+    return replace(some, points=grid.points, **columns)

@@ -1,0 +1,293 @@
+"""Batches of rows to a `Runs` table: bad rows set aside, texts kept once a query, rows in canonical order.
+
+The table depends on what was logged and not on the order of the rows: queries are sorted by id, points are in
+canonical order, rows by query, point, sample index and then every number; where rows disagree about a query's text,
+tag, tenant, step or conversation the one that sorts first is kept, and a notice says so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paretoroute.errors import RunsError
+from paretoroute.grid import Budget, Point, canonical
+from paretoroute.query import Misfit
+from paretoroute.runs import values
+from paretoroute.runs.columns import NUMBERS, TEXTS, Batch, Coded, Fault, embeddings, numbers, texts
+from paretoroute.runs.formats.base import Source
+from paretoroute.runs.queries import Queries
+from paretoroute.runs.table import ROW_NUMBERS, BadRow, Runs
+
+MAX_BAD_ROWS = 1000
+QUERY_TEXTS = ("query_id", "query", "tag", "benchmark", "conversation", "tenant", "step")
+_UNSHOWN = ("query", "embedding")  # private, or too long for a message
+
+
+class Builder:
+    """Gathers batches and gives the `Runs` they make.
+
+    Args:
+        strict: raise at the first bad row instead of setting it aside.
+    """
+
+    def __init__(self, *, strict: bool) -> None:
+        self.strict = strict
+        self.rows = 0
+        self.reasons: Counter[str] = Counter()
+        self.set_aside: list[BadRow] = []
+        self.queries = Queries()
+        self.points: dict[tuple[str, str, str], int] = {}
+        self.amounts: list[set[float]] = []
+        self.chunks: dict[str, list[NDArray]] = {name: [] for name in ("query", "point", "cost_is_mean", *ROW_NUMBERS)}
+
+    def add(self, source: Source, batch: Batch) -> None:
+        """Check a batch and keep its good rows.
+
+        Raises:
+            RunsError: in strict mode, the first bad row.
+        """
+        faults: list[Fault] = []
+        columns = batch.columns
+        text = {name: texts(name, columns.get(name), batch, faults) for name in TEXTS}
+        number = {name: numbers(name, columns.get(name), batch, faults) for name in NUMBERS}
+        vectors = embeddings(columns["embedding"], faults) if "embedding" in columns else None
+        faults += _missing(text, number)
+        budgets, budget_codes = _budgets(text, number["budget"], faults)
+        good = self._put_aside(source, batch, faults)
+        self.rows += len(batch.lines) + len(batch.broken)
+        query = self._query_codes(text, good)
+        if vectors is not None:
+            kept = [v for v, keep in zip(vectors, good, strict=True) if keep and v is not None]
+            self.queries.embed(query.tolist(), kept, source.name)
+        number["trials"][np.isnan(number["trials"])] = 1.0
+        is_mean = np.array([value == "mean" for value in text["cost_source"].values], bool)
+        self.chunks["query"].append(query)
+        self.chunks["point"].append(self._point_codes(text["model"], budgets, budget_codes, good))
+        self.chunks["cost_is_mean"].append(is_mean[text["cost_source"].codes[good]])
+        for name in ROW_NUMBERS:
+            self.chunks[name].append(_compact(number[name][good]))
+
+    def _point_codes(
+        self, model: Coded, budgets: list[Budget], budget_codes: NDArray[np.int64], good: NDArray[np.bool_]
+    ) -> NDArray[np.int32]:
+        """Number the point of each good row and note its amount."""
+        inverse, firsts = _combined([model.codes[good], budget_codes[good]])
+        numbered = []
+        for row in np.flatnonzero(good)[firsts].tolist():
+            budget = budgets[budget_codes[row]]
+            key = (model.values[model.codes[row]], budget.kind, budget.label)
+            code = self.points.setdefault(key, len(self.amounts))
+            if code == len(self.amounts):
+                self.amounts.append(set())
+            if budget.amount is not None:
+                self.amounts[code].add(budget.amount)
+            numbered.append(code)
+        return np.array(numbered, np.int32)[inverse]
+
+    def _put_aside(self, source: Source, batch: Batch, faults: list[Fault]) -> NDArray[np.bool_]:
+        """Record the bad rows, one reason each, in the order of the file; return which rows are good."""
+        fault_of = np.full(len(batch.lines), -1)
+        place = np.zeros(len(batch.lines), np.int64)
+        for i, fault in enumerate(faults):
+            fresh = fault_of[fault.rows] < 0
+            fault_of[fault.rows[fresh]] = i
+            place[fault.rows[fresh]] = np.flatnonzero(fresh)
+        bad = np.flatnonzero(fault_of >= 0)
+        for i, count in Counter(fault_of[bad].tolist()).items():
+            self.reasons[_named(faults[i].field, faults[i].reason)] += count
+        self.reasons.update(reason for _, reason, _ in batch.broken)
+        room = 1 if self.strict else MAX_BAD_ROWS - len(self.set_aside)
+        found = [
+            BadRow(source.name, line, "", f"{reason} ({detail})" if detail else reason, source.unit)
+            for line, reason, detail in batch.broken[:room]
+        ]
+        for row in bad[:room].tolist():
+            fault = faults[fault_of[row]]
+            reason = fault.reason + _shown(fault, int(place[row]))
+            found.append(BadRow(source.name, int(batch.lines[row]), fault.field, reason, source.unit))
+        found.sort(key=lambda bad_row: bad_row.line)
+        if self.strict and found:
+            raise RunsError(f"{found[0]}; correct this row, or leave out strict to set it aside")
+        self.set_aside += found[:room]
+        return fault_of < 0
+
+    def _query_codes(self, text: dict[str, Coded], good: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """Number the query of each good row."""
+        coded = [text[name] for name in QUERY_TEXTS]
+        inverse, firsts = _combined([c.codes[good] for c in coded])
+        rows = np.flatnonzero(good)[firsts]
+        columns = [[c.values[code] for code in c.codes[rows].tolist()] for c in coded]
+        numbered = [self.queries.code(*values) for values in zip(*columns, strict=True)]
+        return np.array(numbered, np.int32)[inverse]
+
+    def finish(self, notices: Sequence[str]) -> Runs:
+        """Put everything in canonical order.
+
+        Args:
+            notices: what the readers want said, first.
+
+        Raises:
+            RunsError: no row is left.
+        """
+        set_aside = self.reasons.total()
+        if set_aside == self.rows:
+            raise RunsError(self._nothing_left())
+        ids = sorted(self.queries.codes)
+        by_id = np.array([self.queries.codes[query_id] for query_id in ids])
+        points = [
+            Point(model, Budget(kind, label, min(self.amounts[i], default=None)))
+            for (model, kind, label), i in self.points.items()
+        ]
+        ordered = canonical(set(points))
+        place = {point: j for j, point in enumerate(ordered)}
+        columns = self._columns(by_id, np.array([place[point] for point in points], np.int32))
+        queries = self.queries
+        return Runs(
+            query_ids=tuple(ids),
+            texts=tuple(queries.texts[i] for i in by_id),
+            tags=tuple(queries.tags[i] or None for i in by_id),
+            conversations=tuple(queries.conversations[i] or None for i in by_id),
+            tenants=tuple(queries.tenants[i] or None for i in by_id),
+            steps=tuple(queries.steps[i] or None for i in by_id),
+            embeddings=queries.embedding_rows(by_id),
+            points=ordered,
+            set_aside=tuple(self.set_aside),
+            set_aside_count=set_aside,
+            notices=(*notices, *self._notices(columns)),
+            **columns,
+        )
+
+    def _columns(self, by_id: NDArray[np.int64], place: NDArray[np.int32]) -> dict[str, NDArray]:
+        """Join the chunks, renumber queries and points, and sort; rows that are still equal after that are equal."""
+        rank = np.empty(len(by_id), np.int32)
+        rank[by_id] = np.arange(len(by_id), dtype=np.int32)
+        columns = {"query": rank[_joined(self.chunks.pop("query"))], "point": place[_joined(self.chunks.pop("point"))]}
+        cell = columns["query"].astype(np.int64) * len(place) + columns["point"]
+        order = np.argsort(cell, kind="stable")
+        sorted_cell = cell[order]
+        for name in ("cost_is_mean", *ROW_NUMBERS):
+            columns[name] = _joined(self.chunks.pop(name))
+        repeat = np.flatnonzero(sorted_cell[1:] == sorted_cell[:-1])
+        if len(repeat):
+            tied = np.union1d(repeat, repeat + 1)
+            rows = order[tied]
+            keys = [columns[name][rows] for name in ("cost_is_mean", *reversed(ROW_NUMBERS), "sample_index")]
+            order[tied] = rows[np.lexsort([*keys, cell[rows]])]
+        for name in columns:
+            columns[name] = columns[name][order]
+        return columns
+
+    def _nothing_left(self) -> str:
+        reason, count = self._commonest()
+        first = next((f"; first: {row}" for row in self.set_aside if str(row).find(reason) >= 0), "")
+        return (
+            f"no usable row among {self.rows}: {reason} ({count} of them{first}). "
+            "Correct the log, or name the right columns with --columns"
+        )
+
+    def _commonest(self) -> tuple[str, int]:
+        return min(self.reasons.items(), key=lambda item: (-item[1], item[0]))
+
+    def _notices(self, columns: dict[str, NDArray]) -> list[str]:
+        said = []
+        if self.reasons:
+            reason, count = self._commonest()
+            said.append(
+                f"rows set aside: {self.reasons.total()} of {self.rows}; the commonest reason ({count}) is {reason}"
+            )
+        for what, disputed in sorted(self.queries.disputed.items()):
+            said.append(f"queries logged with more than one {what}: {len(disputed)}; the one that sorts first is kept")
+        if several := sum(len(amounts) > 1 for amounts in self.amounts):
+            said.append(f"points logged with more than one budget amount: {several}; the smallest is kept")
+        if silent := 0 if self.queries.embeddings else self.queries.texts.count(""):
+            said.append(
+                f"queries with neither text nor embedding: {silent} of {len(self.queries.texts)}; "
+                "they tell what points are like on average, not which queries they suit"
+            )
+        if repeated := _exact_repeats(columns):
+            said.append(f"rows that repeat another row exactly: {repeated}; they are kept (was a file given twice?)")
+        return said
+
+
+def _missing(text: dict[str, Coded], number: dict[str, NDArray[np.float64]]) -> list[Fault]:
+    """Find rows that lack what every run must have; faults found before take precedence."""
+    nameless = np.array([not value.strip() for value in text["model"].values], bool)[text["model"].codes]
+    absent = {
+        "query": ("missing, and so is query_id", text["query"].rows_without() & text["query_id"].rows_without()),
+        "model": ("missing", nameless),
+        "quality": ("missing", np.isnan(number["quality"])),
+    }
+    return [Fault(name, why, np.flatnonzero(rows)) for name, (why, rows) in absent.items() if rows.any()]
+
+
+def _budgets(
+    text: dict[str, Coded], amount: NDArray[np.float64], faults: list[Fault]
+) -> tuple[list[Budget], NDArray[np.int64]]:
+    """Give the distinct budgets and which one each row has; rows whose budget makes no sense become faults."""
+    amounts, amount_codes = np.unique(amount, return_inverse=True)
+    kinds, labels = text["budget_kind"], text["budget_label"]
+    inverse, firsts = _combined([kinds.codes, labels.codes, amount_codes])
+    budgets: list[Budget] = []
+    misfits: defaultdict[str, list[int]] = defaultdict(list)
+    for combination, row in enumerate(firsts.tolist()):
+        kind, label = kinds.values[kinds.codes[row]], labels.values[labels.codes[row]]
+        try:
+            budgets.append(values.budget_of(kind, label, float(amounts[amount_codes[row]])))
+        except Misfit as misfit:
+            misfits[str(misfit)].append(combination)
+            budgets.append(Budget())
+    for reason, combinations in misfits.items():
+        rows = np.flatnonzero(np.isin(inverse, combinations))
+        faults.append(
+            Fault("budget_kind", reason, rows, lambda i, rows=rows: kinds.values[kinds.codes[rows[i]]] or None)
+        )
+    return budgets, inverse
+
+
+def _combined(codes: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Number the distinct combinations of several codes: ``(number of each row, first row of each number)``."""
+    packed = np.zeros(len(codes[0]), np.int64)
+    for part in codes:
+        size = int(part.max(initial=0)) + 1
+        if int(packed.max(initial=0)) * size >= 2**62:
+            packed = np.unique(packed, return_inverse=True)[1]
+        packed = packed * size + part
+    _, firsts, inverse = np.unique(packed, return_index=True, return_inverse=True)
+    return inverse, firsts
+
+
+def _compact(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Hold a chunk in which nothing is known as a view of one NaN."""
+    return np.broadcast_to(np.nan, values.shape) if np.isnan(values).all() else values
+
+
+def _joined(chunks: list[NDArray]) -> NDArray:
+    joined = np.concatenate(chunks)
+    if joined.dtype == np.float64:
+        joined[np.isnan(joined)] = np.nan  # one bit pattern for what is unknown
+    return joined
+
+
+def _exact_repeats(columns: dict[str, NDArray]) -> int:
+    """Count rows equal to the row before, where an index or a latency shows that they are no mere repeats."""
+    same = ~np.isnan(columns["sample_index"][1:]) | ~np.isnan(columns["latency_s"][1:])
+    for column in columns.values():
+        same &= (column[1:] == column[:-1]) | ((column[1:] != column[1:]) & (column[:-1] != column[:-1]))
+    return int(same.sum())
+
+
+def _named(column: str, reason: str) -> str:
+    return f"{column}: {reason}" if column else reason
+
+
+def _shown(fault: Fault, position: int) -> str:
+    """Show the value that was found, shortened; nothing where it is absent, private or long."""
+    value = fault.found(position) if fault.found and fault.field not in _UNSHOWN else None
+    if value is None:
+        return ""
+    shown = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
+    return f" ({shown})" if len(shown) <= 60 else f" ({shown[:57]}...)"

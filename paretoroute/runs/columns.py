@@ -1,0 +1,283 @@
+"""The columns of a run log, and the check of a batch of rows, column by column.
+
+A column comes as an Arrow array (Parquet, Arrow, data frames) or as a list of Python values (JSONL, CSV). Uniform
+columns are checked as arrays; any other goes value by value through ``run_values``. No row is repaired: what does not
+fit is a `Fault`, with the rows it was found in.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paretoroute import query
+from paretoroute.query import Misfit
+from paretoroute.runs import values as single_values
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Which numbers a column may hold, and what is said of others."""
+
+    said: str = ""
+    low: float = -np.inf
+    high: float = np.inf
+    above_low: bool = False
+    whole: bool = False
+
+    def violated(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell which numbers are out of range; NaN never is."""
+        bad = (values < self.low) | (values > self.high)
+        if self.above_low:
+            bad |= values == self.low
+        if self.whole:
+            bad |= values != np.where(np.isnan(values), values, np.floor(values))
+            bad &= ~np.isnan(values)
+        return bad
+
+
+_NOT_NEGATIVE = Range("negative", low=0.0)
+NUMBERS = {
+    "quality": Range("not in [0, 1]", low=0.0, high=1.0),
+    "trials": Range("not a whole number of at least 1", low=1.0, whole=True),
+    "cost_usd": _NOT_NEGATIVE,
+    "prompt_tokens": _NOT_NEGATIVE,
+    "completion_tokens": _NOT_NEGATIVE,
+    "reasoning_tokens": _NOT_NEGATIVE,
+    "cached_prompt_tokens": _NOT_NEGATIVE,
+    "latency_s": _NOT_NEGATIVE,
+    "sample_index": Range(),
+    "propensity": Range("not in (0, 1]", low=0.0, high=1.0, above_low=True),
+    "budget": Range(),
+}
+TEXTS: dict[str, Callable[[object], str]] = {
+    "query": query.query_text,
+    "query_id": single_values.opaque,
+    "model": single_values.name,
+    "budget_kind": single_values.opaque,
+    "budget_label": single_values.opaque,
+    "cost_source": single_values.opaque,
+    "tag": single_values.opaque,
+    "benchmark": single_values.opaque,
+    "conversation": single_values.opaque,
+    "tenant": single_values.opaque,
+    "step": single_values.opaque,
+}
+BATCH_ROWS = 8_192
+BATCH_BYTES = 64 * 2**20
+READ = (*NUMBERS, *TEXTS, "embedding")
+ACCEPTED = ("score", "time")
+"""Columns that a log may well have and that nothing is computed from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with some rows of a batch.
+
+    Args:
+        field: the column, or ``""`` for the row as a whole.
+        reason: what is wrong, without the value.
+        rows: where, positions in the batch, ``(rows,)``.
+        found: gives the value found at the i-th of ``rows``, or None where there is none to show.
+    """
+
+    field: str
+    reason: str
+    rows: NDArray[np.int64]
+    found: Callable[[int], object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A text column: ``values[codes]``, where ``""`` is absent.
+
+    Args:
+        codes: position in ``values``, ``(rows,)``.
+        values: the distinct texts.
+    """
+
+    codes: NDArray[np.int64]
+    values: list[str]
+
+    def rows_without(self) -> NDArray[np.bool_]:
+        """Tell which rows have no text."""
+        blank = np.array([not value for value in self.values], bool)
+        return blank[self.codes]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some rows of one source, as they were read.
+
+    Args:
+        columns: known name to Arrow array or list, each ``(rows,)``.
+        lines: where each row stands in its file, ``(rows,)``.
+        numbers_are_text: every cell is text (CSV).
+        broken: ``(line, reason, detail)`` of lines that were no row at all.
+    """
+
+    columns: dict[str, Any]
+    lines: NDArray[np.int64]
+    numbers_are_text: bool = False
+    broken: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+def numbers(name: str, column: Any, batch: Batch, faults: list[Fault]) -> NDArray[np.float64]:
+    """Read a column of numbers and append what is wrong with it to ``faults``; NaN is absent."""
+    size = len(batch.lines)
+    if column is None:
+        return np.full(size, np.nan)
+    values = _uniform_numbers(column, batch.numbers_are_text)
+    if values is None:
+        convert = single_values.number_in_text if batch.numbers_are_text else single_values.number
+        values = np.array(_one_by_one(name, column, convert, np.nan, faults), float)
+    limits = NUMBERS[name]
+    for reason, bad in (("not finite", np.isinf(values)), (limits.said, limits.violated(values) & np.isfinite(values))):
+        if bad.any():
+            rows = np.flatnonzero(bad)
+            faults.append(Fault(name, reason, rows, lambda i, rows=rows, values=values: float(values[rows[i]])))
+    return values
+
+
+def _uniform_numbers(column: Any, numbers_are_text: bool) -> NDArray[np.float64] | None:
+    """Convert a column of nothing but numbers and gaps; None where it holds anything else."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        if numbers_are_text:
+            cells = pc.utf8_trim_whitespace(pa.array(column, pa.large_string()))  # pyright: ignore
+            column = pc.if_else(pc.equal(cells, ""), None, cells).cast(pa.float64())  # pyright: ignore
+        elif not isinstance(column, pa.Array):
+            if not set(map(type, column)) <= {int, float, type(None)}:  # a bool would pass for a number below
+                return None
+            column = pa.array(column, pa.float64())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError, OverflowError):
+        return None
+    kind = column.type
+    if pa.types.is_null(kind):
+        return np.full(len(column), np.nan)
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+        return None
+    values = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return values + 0.0  # a copy that does not hold on to the batch, and without negative zeros
+
+
+def texts(name: str, column: Any, batch: Batch, faults: list[Fault]) -> Coded:
+    """Read a column of text and append what is wrong with it to ``faults``."""
+    if column is None:
+        return Coded(np.zeros(len(batch.lines), np.int64), [""])
+    coded = _uniform_texts(column)
+    if coded is None:
+        coded = _uniform_texts(_one_by_one(name, column, TEXTS[name], "", faults))
+    assert coded is not None  # only sound text is left
+    return coded
+
+
+def _uniform_texts(column: Any) -> Coded | None:
+    """Convert a column of nothing but text and gaps; None where it holds anything else."""
+    import pyarrow as pa
+
+    try:
+        if not isinstance(column, pa.Array):
+            if not set(map(type, column)) <= {str, type(None)}:
+                return None
+            column = pa.array(column, pa.large_string())
+        elif pa.types.is_dictionary(column.type):
+            column = column.dictionary_decode()  # its dictionary may hold texts that no row uses
+        if pa.types.is_null(column.type):
+            return Coded(np.zeros(len(column), np.int64), [""])
+        if not (pa.types.is_large_string(column.type) or pa.types.is_string(column.type)):
+            if not pa.types.is_string_view(column.type):
+                return None
+            column = column.cast(pa.large_string())
+        encoded = column.fill_null("").dictionary_encode()
+        return Coded(encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist())
+    except (UnicodeEncodeError, UnicodeDecodeError):
+        return None
+
+
+def _one_by_one(name: str, column: Any, convert: Callable[[object], Any], absent: Any, faults: list[Fault]) -> list:
+    """Convert values singly; those that do not fit become ``absent`` and a fault each, grouped by reason."""
+    values = _python_values(column)
+    misfits: defaultdict[str, list[int]] = defaultdict(list)
+    converted = []
+    for row, value in enumerate(values):
+        try:
+            converted.append(convert(value))
+        except Misfit as misfit:
+            misfits[str(misfit)].append(row)
+            converted.append(absent)
+    for reason, rows in misfits.items():
+        faults.append(Fault(name, reason, np.array(rows), lambda i, rows=rows: values[rows[i]]))
+    return converted
+
+
+def _python_values(column: Any) -> Sequence[object]:
+    import pyarrow as pa
+
+    if not isinstance(column, pa.Array):
+        return column
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):  # some of it is not UTF-8
+        raw = column.cast(pa.large_binary()).to_pylist()
+        return [None if value is None else value.decode("utf-8", "surrogateescape") for value in raw]
+    try:
+        return column.to_pylist()
+    except UnicodeDecodeError:
+        return [_python_value(item) for item in column]
+
+
+def _python_value(item: Any) -> object:
+    try:
+        return item.as_py()
+    except UnicodeDecodeError:
+        return "\udcff"  # text in a list or struct that is not UTF-8: what is left of it is refused as such
+
+
+def embeddings(column: Any, faults: list[Fault]) -> Sequence[NDArray[np.float32] | None]:
+    """Read a column of vectors, one each row; a CSV cell holds a JSON list."""
+    uniform = _uniform_vectors(column)
+    return _one_by_one("embedding", column, _vector, None, faults) if uniform is None else list(uniform)
+
+
+def _uniform_vectors(column: Any) -> NDArray[np.float32] | None:
+    """Convert a column of finite vectors of one width, ``(rows, width)``; None where it holds anything else."""
+    import pyarrow as pa
+
+    if not isinstance(column, pa.ListArray | pa.LargeListArray | pa.FixedSizeListArray) or column.null_count:
+        return None
+    flat = column.flatten()
+    widths = np.unique(column.value_lengths().to_numpy(zero_copy_only=False))
+    if len(widths) != 1 or widths[0] == 0 or flat.null_count or not pa.types.is_floating(flat.type):
+        return None
+    with np.errstate(over="ignore"):
+        vectors = flat.to_numpy(zero_copy_only=False).astype(np.float32) + np.float32(0)
+    return vectors.reshape(len(column), -1) if np.isfinite(vectors).all() else None
+
+
+def _vector(value: object) -> NDArray[np.float32]:
+    import orjson
+
+    try:
+        parsed = orjson.loads(value) if isinstance(value, str) and value else value
+    except ValueError:
+        raise Misfit("not a list of numbers") from None
+    if parsed is None or parsed == "":
+        raise Misfit("missing")
+    if not isinstance(parsed, Sequence) or not set(map(type, parsed)) <= {int, float}:
+        raise Misfit("not a list of numbers")
+    try:
+        with np.errstate(over="ignore"):
+            vector = np.array(parsed, np.float64).astype(np.float32) + np.float32(0)
+    except OverflowError:
+        raise Misfit("not a list of finite numbers") from None
+    if not vector.size or not np.isfinite(vector).all():
+        raise Misfit("not a list of finite numbers")
+    return vector

@@ -1,0 +1,84 @@
+"""Parquet and Arrow files, and Arrow tables in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from paretoroute.errors import RunsError
+from paretoroute.runs.columns import BATCH_BYTES, BATCH_ROWS, Batch
+
+
+@dataclass
+class Table:
+    """Record batches of Arrow, from a file or from memory."""
+
+    name: str
+    columns: list[str]
+    read: Any  # wanted column names -> record batches
+    unit: str = "row"
+
+    def __post_init__(self) -> None:
+        self.seen = set(self.columns)
+
+    def batches(self, names: Mapping[str, str]) -> Iterator[Batch]:
+        """Yield the rows."""
+        import pyarrow as pa
+
+        wanted = [name for name in self.columns if name in set(names.values())]
+        if len(set(wanted)) < len(wanted):
+            raise RunsError(f"{self.name} has two columns of one name among {', '.join(sorted(wanted))}; rename one")
+        start = 1
+        try:
+            for batch in self.read(wanted):
+                for part in _cut(batch):
+                    columns = {known: part.column(name) for known, name in names.items() if name in self.seen}
+                    yield Batch(columns, np.arange(start, start + part.num_rows))
+                    start += part.num_rows
+        except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+            raise RunsError(f"{self.name} is damaged after row {start - 1}: {_first_line(error)}") from None
+
+
+def _cut(batch: Any) -> Iterator[Any]:
+    for offset in range(0, batch.num_rows, BATCH_ROWS):
+        yield batch.slice(offset, BATCH_ROWS)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def open_parquet(path: Path) -> Table:
+    """Open a Parquet file as a stream of record batches."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path, pre_buffer=False)
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        raise RunsError(f"{path.name} cannot be read as Parquet: {_first_line(error)}") from None
+    meta = file.metadata
+    stored = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
+    rows = min(BATCH_ROWS, max(1, int(BATCH_BYTES / max(1.0, stored / max(1, meta.num_rows)))))
+    return Table(path.name, file.schema_arrow.names, lambda wanted: file.iter_batches(rows, columns=wanted))
+
+
+def open_arrow(path: Path) -> Table:
+    """Open an Arrow or Feather file as a stream of record batches."""
+    import pyarrow as pa
+
+    try:
+        handle = pa.memory_map(str(path)) if path.stat().st_size else pa.BufferReader(b"")
+        try:
+            file = pa.ipc.open_file(handle)
+        except pa.ArrowInvalid:
+            handle.seek(0)
+            stream = pa.ipc.open_stream(handle)
+            return Table(path.name, stream.schema.names, lambda wanted: stream)
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        raise RunsError(f"{path.name} cannot be read as an Arrow file: {_first_line(error)}") from None
+    return Table(path.name, file.schema.names, lambda wanted: map(file.get_batch, range(file.num_record_batches)))

@@ -1,0 +1,41 @@
+"""pandas and polars data frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from paretoroute.runs.columns import BATCH_ROWS, Batch
+
+
+@dataclass
+class Frame:
+    """A pandas data frame."""
+
+    name: str
+    frame: Any
+    unit: str = "row"
+
+    def __post_init__(self) -> None:
+        self.seen = {str(column) for column in self.frame.columns}
+
+    def batches(self, names: Mapping[str, str]) -> Iterator[Batch]:
+        """Yield the rows."""
+        for start in range(0, len(self.frame), BATCH_ROWS):
+            part = self.frame.iloc[start : start + BATCH_ROWS]
+            columns = {known: _series(part[name]) for known, name in names.items() if name in self.seen}
+            yield Batch(columns, np.arange(start + 1, start + len(part) + 1))
+
+
+def _series(series: Any) -> Iterable[object]:
+    """Give a pandas column as an Arrow array, or as a list where Arrow cannot hold its mix of types."""
+    import pyarrow as pa
+
+    try:
+        column = pa.Array.from_pandas(series)
+        return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError, OverflowError):
+        return series.astype(object).where(series.notna(), None).tolist()

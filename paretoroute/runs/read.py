@@ -1,0 +1,84 @@
+"""Read logged runs from files and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from paretoroute.errors import RunsError
+from paretoroute.runs.table import Runs
+
+
+def read_runs(*sources: str | Path | Any, columns: Mapping[str, str] | None = None, strict: bool = False) -> Runs:
+    """Read logged runs.
+
+    Rows that cannot be used are set aside with file, line, field and reason, and all others are kept.
+
+    Args:
+        *sources: files (``.jsonl``, ``.ndjson``, ``.csv``, also ``.gz``; ``.parquet``; ``.arrow``, ``.feather``), or
+            tables in memory: Arrow tables and readers, pandas and polars data frames.
+        columns: known name to the name in the log, such as ``{"cost_usd": "spend"}``.
+        strict: raise at the first bad row instead of setting it aside.
+
+    Raises:
+        RunsError: a source is missing or of no known format, lacks a required column, or holds no usable row.
+    """
+    from paretoroute.runs.builder import Builder
+    from paretoroute.runs.formats.open import open_source
+
+    if not sources:
+        raise RunsError("no log was given; name at least one file of runs")
+    builder, unknown = Builder(strict=strict), set()
+    names = _names(columns or {})
+    for position, item in enumerate(sources, start=1):
+        source = open_source(item, position)
+        if source.seen:
+            _check_columns(source.name, source.seen, columns or {}, names)
+        rows = builder.rows
+        for batch in source.batches(names):
+            builder.add(source, batch)
+        if source.seen and builder.rows > rows:
+            _check_columns(source.name, source.seen, columns or {}, names)
+        unknown |= source.seen - set(names.values()) - set((columns or {}).values())
+    if not builder.rows:
+        given = ", ".join(str(getattr(item, "name", type(item).__name__)) for item in map(_as_path, sources))
+        raise RunsError(f"{given}: the log is empty; give a file with at least one run")
+    return builder.finish(_ignored(unknown))
+
+
+def _as_path(source: object) -> object:
+    return Path(source) if isinstance(source, str) else source
+
+
+def _names(columns: Mapping[str, str]) -> dict[str, str]:
+    """Map every known column to its name in the log."""
+    from paretoroute.runs.columns import ACCEPTED, READ
+
+    for known in columns:
+        if known not in (*READ, *ACCEPTED):
+            raise RunsError(f"columns: {known!r} is no known column; use one of {', '.join(READ)}")
+    return {known: columns.get(known, known) for known in READ}
+
+
+def _check_columns(source: str, seen: set[str], columns: Mapping[str, str], names: Mapping[str, str]) -> None:
+    """Refuse a source that lacks a required column altogether."""
+    there = f"it has {', '.join(sorted(seen))}"
+    for known, name in columns.items():
+        if name not in seen:
+            raise RunsError(f"{source} has no column {name!r}, which was to be read as {known}; {there}")
+    needed = [known for known in ("model", "quality") if names[known] not in seen]
+    if names["query"] not in seen and names["query_id"] not in seen:
+        needed.insert(0, "query")
+    if needed:
+        raise RunsError(
+            f"{source} has no column {' and no '.join(needed)}; {there}. "
+            f"If one of these is meant, say so with --columns {needed[0]}=NAME"
+        )
+
+
+def _ignored(unknown: set[str]) -> list[str]:
+    from paretoroute.runs.columns import ACCEPTED
+
+    others = sorted(unknown - set(ACCEPTED))
+    return [f"columns that are not known were ignored: {', '.join(others)}"] if others else []

@@ -1,0 +1,213 @@
+"""What a logged generation is, and the table of them that everything else is computed from.
+
+A run is one generation: a query answered at a point, and what came of it. `Runs` holds many as columns; an unknown
+number is NaN, more quality is better, and the order is canonical, so that a log gives the same table however its
+rows are ordered and whichever format they come in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paretoroute._arrays import Floats
+from paretoroute.errors import RunsError
+from paretoroute.grid import Point
+
+ROW_NUMBERS = (
+    "quality",
+    "trials",
+    "cost_usd",
+    "prompt_tokens",
+    "completion_tokens",
+    "reasoning_tokens",
+    "cached_prompt_tokens",
+    "latency_s",
+    "sample_index",
+    "propensity",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that was set aside.
+
+    Args:
+        file: name of its file, or of the table in memory.
+        line: where it stands: the line of the file, or the row of a table, from 1.
+        field: the column that is wrong, or ``""`` for the row as a whole.
+        reason: what is wrong with it.
+        unit: what ``line`` counts, ``line`` or ``row``.
+    """
+
+    file: str
+    line: int
+    field: str
+    reason: str
+    unit: str = "line"
+
+    def __str__(self) -> str:
+        column = f"{self.field}: " if self.field else ""
+        return f"{self.file}, {self.unit} {self.line}: {column}{self.reason}"
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """Logged runs as columns, in canonical order; compare two by ``sha256``.
+
+    Args:
+        query_ids: ids of the queries, sorted.
+        texts: their texts, ``""`` where none was logged.
+        tags: their tags, or None each.
+        conversations: the conversations they belong to, or None each.
+        tenants: on whose behalf they were asked, or None each.
+        steps: which step of an agent's run they are, or None each.
+        embeddings: ``(queries, width)``, or None.
+        points: the points that were logged, in canonical order.
+        query: position in ``query_ids``, int32 ``(runs,)``.
+        point: position in ``points``, int32 ``(runs,)``.
+        quality: in [0, 1], never NaN, ``(runs,)``.
+        trials: how many generations the row stands for, at least 1, ``(runs,)``.
+        cost_usd: cost of one call, ``(runs,)``.
+        prompt_tokens: ``(runs,)``.
+        completion_tokens: hidden reasoning included, ``(runs,)``.
+        reasoning_tokens: ``(runs,)``.
+        cached_prompt_tokens: those of the prompt tokens that were read from a cache, ``(runs,)``.
+        latency_s: ``(runs,)``.
+        sample_index: which repeat it is, ``(runs,)``.
+        propensity: probability with which the point was chosen, ``(runs,)``.
+        cost_is_mean: the cost (and tokens) are a mean over queries and not of this one, bool ``(runs,)``.
+        set_aside: the first 1000 rows that could not be used.
+        set_aside_count: how many could not.
+        notices: sentences for the user about this log.
+    """
+
+    query_ids: tuple[str, ...]
+    texts: tuple[str, ...]
+    tags: tuple[str | None, ...]
+    conversations: tuple[str | None, ...]
+    tenants: tuple[str | None, ...]
+    steps: tuple[str | None, ...]
+    embeddings: NDArray[np.float32] | None
+    points: tuple[Point, ...]
+    query: NDArray[np.int32]
+    point: NDArray[np.int32]
+    quality: Floats
+    trials: Floats
+    cost_usd: Floats
+    prompt_tokens: Floats
+    completion_tokens: Floats
+    reasoning_tokens: Floats
+    cached_prompt_tokens: Floats
+    latency_s: Floats
+    sample_index: Floats
+    propensity: Floats
+    cost_is_mean: NDArray[np.bool_]
+    set_aside: tuple[BadRow, ...] = ()
+    set_aside_count: int = 0
+    notices: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.query)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the content, in hex: equal for equal logs, whatever the order of their rows or their format."""
+        digest = hashlib.sha256(b"paretoroute runs 1\n")
+        budgets = [(point.budget.kind, point.budget.label, point.budget.amount) for point in self.points]
+        words = [self.query_ids, self.texts, self.tags, self.conversations, [p.model for p in self.points], budgets]
+        words += [labels for labels in (self.tenants, self.steps) if any(labels)]
+        for part in words:
+            digest.update(json.dumps(part, separators=(",", ":")).encode() + b"\n")
+        for item in fields(self):
+            values = getattr(self, item.name)
+            if isinstance(values, np.ndarray):
+                digest.update(f"{item.name}{values.shape}".encode())
+                digest.update(np.ascontiguousarray(values, values.dtype.newbyteorder("<")).data)
+        return digest.hexdigest()
+
+    @property
+    def assumption(self) -> str | None:
+        """What must be assumed to learn from this log, in a sentence; None where nothing need be.
+
+        When a query was mostly answered at one point only, points are compared across different queries, and that is
+        fair only if the choice of the point did not depend on how hard the query was.
+        """
+        cells = np.unique(self.query.astype(np.int64) * len(self.points) + self.point)
+        points_per_query = np.bincount(cells // len(self.points), minlength=len(self.query_ids))
+        if float(np.median(points_per_query)) > 1 or not np.isnan(self.propensity).all():
+            return None
+        return (
+            "Most queries were answered at one point only and no propensity is logged: the fit assumes that whoever "
+            "chose the point did not look at the query, beyond what its text tells."
+        )
+
+    def require_choice(self) -> None:
+        """Check that there is something to choose between.
+
+        Raises:
+            RunsError: all runs are at one point.
+        """
+        if len(self.points) < 2:
+            names = ", ".join(repr(point.name) for point in self.points)
+            raise RunsError(
+                f"all runs are at one point, {names}: there is nothing to choose between; log a second model or budget"
+            )
+
+    def select(self, queries: NDArray[np.bool_]) -> Runs:
+        """Keep the runs of some queries; the points stay as they are.
+
+        Args:
+            queries: which to keep, bool ``(queries,)``.
+
+        Raises:
+            RunsError: the mask has another shape or keeps no query.
+        """
+        keep = np.asarray(queries)
+        if keep.dtype != np.bool_ or keep.shape != (len(self.query_ids),):
+            size = len(self.query_ids)
+            raise RunsError(f"select needs a bool mask of shape ({size},), got {keep.dtype} {keep.shape}")
+        if not keep.any():
+            raise RunsError("select would keep no query; give a mask with at least one True")
+        rows = keep[self.query]
+        renumbered = np.cumsum(keep, dtype=np.int32) - np.int32(1)
+        changed: dict[str, Any] = {
+            name: tuple(value for value, kept in zip(getattr(self, name), keep, strict=True) if kept)
+            for name in ("query_ids", "texts", "tags", "conversations", "tenants", "steps")
+        }
+        changed |= {name: getattr(self, name)[rows] for name in ("point", "cost_is_mean", *ROW_NUMBERS)}
+        changed["query"] = renumbered[self.query[rows]]
+        changed["embeddings"] = None if self.embeddings is None else self.embeddings[keep]
+        return replace(self, **changed)
+
+    def means(self, column: str) -> tuple[Floats, Floats]:
+        """Average a column over the runs of each query at each point, weighted by trials.
+
+        Args:
+            column: a column of numbers, such as ``quality`` or ``cost_usd``.
+
+        Returns:
+            The mean, ``(queries, points)``, NaN where nothing is known, and how many trials it rests on,
+            ``(queries, points)``.
+
+        Raises:
+            RunsError: there is no such column.
+        """
+        if column not in ROW_NUMBERS:
+            raise RunsError(f"{column!r} is no column of numbers; use one of {', '.join(ROW_NUMBERS)}")
+        shape = (len(self.query_ids), len(self.points))
+        values: Floats = getattr(self, column)
+        known = ~np.isnan(values)
+        cell = (self.query.astype(np.int64) * shape[1] + self.point)[known]
+        weights = self.trials[known]
+        size = shape[0] * shape[1]
+        count = np.bincount(cell, weights, size).astype(np.float64)  # no row at all would give integers
+        total = np.bincount(cell, weights * values[known], size)
+        mean = np.divide(total, count, out=np.full(size, np.nan), where=count > 0)
+        return mean.reshape(shape), count.reshape(shape)

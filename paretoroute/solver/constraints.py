@@ -1,0 +1,148 @@
+"""Limits on the population as rows of a linear programme.
+
+With x[i, :] the choice of query i a row reads sum_i sum_j a[i, j] x[i, j] <= total, where a is a weighted sum of
+quality, cost, latency and a constant per point, over the queries of one label or over all. The solver sees nothing else
+of a limit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paretoroute._arrays import Floats
+from paretoroute.errors import TargetError
+from paretoroute.forecast import Forecast
+from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, MinQualityOf, PopulationLimit
+from paretoroute.solver.argmax import Weights
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """One limit on the population: sum over some queries of the chosen points' weighted figures, at most ``total``.
+
+    Args:
+        name: the limit in words.
+        total: what the sum may reach.
+        quality: weight of quality.
+        cost: weight of cost.
+        latency: weight of latency.
+        points: constant per point, ``(points,)``, or None.
+        queries: which queries count, bool ``(queries,)``; None: all.
+        size: how many queries count.
+    """
+
+    name: str
+    total: float
+    size: int
+    quality: float = 0.0
+    cost: float = 0.0
+    latency: float = 0.0
+    points: NDArray[np.float64] | None = None
+    queries: NDArray[np.bool_] | None = None
+
+
+def coefficients(limit: PopulationLimit, points: int) -> Constraint:
+    """Write down what a limit weighs; its total and its queries are left out.
+
+    Raises:
+        TargetError: a share names a point that is no column.
+    """
+    name = str(limit)
+    if isinstance(limit, MaxShare):
+        return Constraint(name, 0.0, 0, points=np.isin(np.arange(points), _columns(limit, points)).astype(np.float64))
+    if isinstance(limit, MaxMeanLatency):
+        return Constraint(name, 0.0, 0, latency=1.0)
+    if isinstance(limit, MaxCostOf):
+        return Constraint(name, 0.0, 0, cost=1.0)
+    return Constraint(name, 0.0, 0, quality=-1.0)
+
+
+def constraint_of(limit: PopulationLimit, forecast: Forecast) -> Constraint | None:
+    """Write a limit on the population as a row; None where it speaks of a label that no query has.
+
+    Raises:
+        TargetError: it needs latencies or labels that the forecast does not have, or a point that is no column.
+    """
+    queries, points = forecast.quality.shape
+    row = coefficients(limit, points)
+    if isinstance(limit, MaxShare):
+        return replace(row, total=limit.share * queries, size=queries)
+    if isinstance(limit, MaxMeanLatency) and forecast.latency_s is None:
+        raise TargetError(f"{limit}: no latency is forecast; log latency_s, or give the forecast's latency_s")
+    members = None if limit.of is None else members_of(forecast, limit.of, limit.by, row.name)
+    size = queries if members is None else int(members.sum())
+    if size == 0:
+        return None
+    if isinstance(limit, MinQualityOf):
+        mean = -limit.quality
+    else:
+        mean = limit.usd if isinstance(limit, MaxCostOf) else limit.seconds
+    return replace(row, total=mean * size, size=size, queries=members)
+
+
+def members_of(forecast: Forecast, label: str, by: str, name: str) -> NDArray[np.bool_]:
+    """Tell which queries have a label, bool ``(queries,)``.
+
+    Raises:
+        TargetError: the forecast has no labels of this kind.
+    """
+    labels = (forecast.labels or {}).get(by)
+    if labels is None:
+        raise TargetError(f"{name}: no query has a {by}; log the column {by}, or give the forecast's labels[{by!r}]")
+    return np.asarray(labels) == label
+
+
+def _columns(limit: MaxShare, points: int) -> Sequence[int]:
+    if limit.columns is None:
+        raise TargetError(f"{limit}: a bare forecast needs columns of 0 to {points - 1}, such as of=(0, 2)")
+    if not limit.columns or not all(0 <= column < points for column in limit.columns):
+        raise TargetError(f"{limit}: columns must lie in 0 to {points - 1}")
+    return limit.columns
+
+
+@dataclass(frozen=True)
+class Multipliers:
+    """Prices of the limits at which queries choose; ``objective`` is 0 where the choice only serves the limits.
+
+    Args:
+        objective: weight of the objective, 1 or 0.
+        limits: objective per unit of each row, ``(rows,)``, not negative.
+    """
+
+    objective: float
+    limits: Floats
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is maximised: quality x q - cost x c."""
+
+    quality: float
+    cost: float
+
+
+def weights_at(
+    objective: Objective, rows: Sequence[Constraint], prices: Multipliers, member: NDArray[np.bool_]
+) -> Weights:
+    """Turn the prices of the rows that apply to a query into the weights of its score.
+
+    Args:
+        objective: what is maximised.
+        rows: the limits.
+        prices: theirs.
+        member: which rows apply, ``(rows,)``.
+    """
+    price = np.where(member, prices.limits, 0.0).tolist()
+    constants = [p * row.points for p, row in zip(price, rows, strict=True) if p and row.points is not None]
+    return Weights(
+        quality=prices.objective * objective.quality
+        - math.fsum(p * r.quality for p, r in zip(price, rows, strict=True)),
+        cost=prices.objective * objective.cost + math.fsum(p * r.cost for p, r in zip(price, rows, strict=True)),
+        latency=math.fsum(p * r.latency for p, r in zip(price, rows, strict=True)),
+        points=np.sum(constants, axis=0) if constants else None,
+    )

@@ -1,0 +1,198 @@
+"""Upper hulls of every query's points, and the frontier that all their steps form together.
+
+Maximising mean quality at a limited mean cost is the linear relaxation of a multiple-choice knapsack problem. Its
+optimum climbs, for each query, the non-decreasing upper concave hull of (cost, quality), and takes the steps of all
+queries in the order of their slope, quality per USD (Sinha and Zoltners, "The multiple-choice knapsack problem",
+Operations Research 27(3), 1979, doi:10.1287/opre.27.3.503). Dominated points, and of equal points all but the first,
+lie on no hull.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paretoroute._arrays import Floats, Indices, Mask
+from paretoroute.forecast import Forecast
+from paretoroute.solver.argmax import TIE, cheapest
+
+CHUNK = 4096
+_BLOCK = 512
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Steps from one point of a query's hull to the next; those of one query are in climbing order.
+
+    Args:
+        query: row of the query, ``(steps,)``.
+        source: column left, ``(steps,)``.
+        target: column reached, ``(steps,)``.
+        slope: quality per USD gained, ``(steps,)``; never rises along one query.
+    """
+
+    query: Indices
+    source: Indices
+    target: Indices
+    slope: Floats
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """The best mean quality for every mean cost, as a concave broken line, and the choices that reach it.
+
+    Steps are sorted by falling slope; those whose slopes agree within a relative 1e-12 form one tie, a breakpoint.
+
+    Args:
+        price: slope of each breakpoint, quality per USD, falling, ``(breakpoints,)``.
+        cost_usd: mean cost before the first and after each breakpoint, ``(breakpoints + 1,)``.
+        quality: mean quality at the same places, ``(breakpoints + 1,)``.
+        start: the cheapest point of every query, where the climb begins, ``(queries,)``.
+        steps: all steps in the order in which they are taken.
+        first: index of each breakpoint's first step, and the number of steps at the end, ``(breakpoints + 1,)``.
+    """
+
+    price: Floats
+    cost_usd: Floats
+    quality: Floats
+    start: Indices
+    steps: Steps
+    first: Indices
+
+    def choice(self, breakpoints: int) -> Indices:
+        """Give every query's point once so many breakpoints are taken in full, ``(queries,)``."""
+        taken = slice(0, self.first[breakpoints])
+        point = self.start.copy()
+        # A later assignment wins, and a query's steps are in climbing order.
+        point[self.steps.query[taken]] = self.steps.target[taken]
+        return point
+
+
+def frontier(forecast: Forecast) -> Frontier:
+    """Build the whole frontier of a forecast, exactly.
+
+    Args:
+        forecast: quality and cost, ``(queries, points)``; points that are not callable are left out.
+
+    Returns:
+        All breakpoints with the mean cost and quality at each, summed in float64.
+
+    Example:
+        >>> line = frontier(Forecast(quality=np.array([[0.5, 0.9, 0.6]]), cost_usd=np.array([1.0, 2.0, 3.0])))
+        >>> line.price.tolist(), line.cost_usd.tolist(), line.quality.tolist()
+        ([0.4], [1.0, 2.0], [0.5, 0.9])
+    """
+    start = np.concatenate([cheapest(*block) for _, block in blocks(forecast)])
+    steps = climb(forecast, start)
+    cost, quality = values(forecast, start)
+    gain_cost, gain_quality = gains(forecast, steps)
+    first = breakpoints(steps.slope)
+    queries = forecast.quality.shape[0]
+    return Frontier(
+        price=steps.slope[first[:-1]],
+        cost_usd=running_sum(cost.sum(), gain_cost)[first] / queries,
+        quality=running_sum(quality.sum(), gain_quality)[first] / queries,
+        start=start,
+        steps=steps,
+        first=first,
+    )
+
+
+def blocks(forecast: Forecast):
+    """Go through a forecast in float64 blocks of rows.
+
+    Yields:
+        The first row of the block, and its quality, cost and mask of callable points (or None).
+    """
+    quality, cost, mask = forecast.quality, forecast.cost_usd, forecast.callable
+    for row in range(0, quality.shape[0], CHUNK):
+        part = slice(row, row + CHUNK)
+        block_cost = cost[part] if cost.ndim == 2 else cost
+        block_mask = mask[part] if mask is not None and mask.ndim == 2 else mask
+        yield row, (quality[part].astype(np.float64, copy=False), block_cost.astype(np.float64, copy=False), block_mask)
+
+
+def climb(forecast: Forecast, start: Indices, *, least: float = 0.0) -> Steps:
+    """Climb every query's hull from ``start`` while the slope is positive and at least ``least``; sort the steps.
+
+    Args:
+        forecast: quality and cost, ``(queries, points)``.
+        start: a point on each query's hull, ``(queries,)``.
+        least: slope at which to stop, quality per USD.
+    """
+    parts: list[tuple[NDArray, ...]] = []
+    for row, block in blocks(forecast):
+        for query, source, target, slope in _climb_block(*block, start[row : row + CHUNK], least):
+            parts.append((query + row, source, target, slope))
+    if not parts:
+        none = np.empty(0, dtype=np.intp)
+        return Steps(none, none, none, np.empty(0))
+    query, source, target, slope = (np.concatenate(part) for part in zip(*parts, strict=True))
+    # A stable sort keeps the steps of one query in climbing order where their slopes are equal.
+    order = np.argsort(-slope, kind="stable")
+    return Steps(query[order], source[order], target[order], slope[order])
+
+
+def _climb_block(quality: Floats, cost: Floats, mask: Mask | None, start: Indices, least: float):
+    """Wrap the hulls of a block of rows at once: from each point, go where the slope is highest."""
+    cost = np.broadcast_to(cost, quality.shape)
+    active, at = np.arange(quality.shape[0]), start
+    last = np.full(active.shape, np.inf)
+    mask = None if mask is None else np.broadcast_to(mask, quality.shape)
+    while active.size:
+        own_quality, own_cost = quality[active], cost[active]
+        here = np.arange(active.size)
+        base = own_quality[here, at][:, None]
+        rise, run = own_quality - base, own_cost - own_cost[here, at][:, None]
+        uphill = (run > 0) & (rise > TIE * np.abs(base))
+        if mask is not None:
+            uphill &= mask[active]
+        slope = np.full(rise.shape, -np.inf)
+        np.divide(rise, run, out=slope, where=uphill)
+        steepest = slope.max(axis=1)
+        # Of points on one line the farthest is next; the ones between lie on the step.
+        target = np.where(slope == steepest[:, None], run, -np.inf).argmax(axis=1)
+        going = (steepest > 0) & (steepest >= least)
+        # Rounding can make the next slope exceed the last by a hair; a hull's slopes fall.
+        last = np.minimum(steepest, last)[going]
+        active, source, at = active[going], at[going], target[going]
+        if active.size:
+            yield active, source, at, last
+
+
+def values(forecast: Forecast, point: Indices) -> tuple[Floats, Floats]:
+    """Look up the cost and the quality of one point per query, in float64, ``(queries,)`` each."""
+    rows = np.arange(point.size)
+    cost = forecast.cost_usd[rows, point] if forecast.cost_usd.ndim == 2 else forecast.cost_usd[point]
+    return cost.astype(np.float64), forecast.quality[rows, point].astype(np.float64)
+
+
+def gains(forecast: Forecast, steps: Steps) -> tuple[Floats, Floats]:
+    """Compute what each step adds in cost and in quality, in float64, ``(steps,)`` each."""
+    quality, cost = forecast.quality, np.broadcast_to(forecast.cost_usd, forecast.quality.shape)
+    before, after = (steps.query, steps.source), (steps.query, steps.target)
+    gain_cost = cost[after].astype(np.float64) - cost[before]
+    return gain_cost, quality[after].astype(np.float64) - quality[before]
+
+
+def breakpoints(slope: Floats) -> Indices:
+    """Find where ties begin in falling slopes: the first step of each breakpoint, then the number of steps."""
+    fresh = np.flatnonzero(slope[1:] < slope[:-1] * (1 - TIE)) + 1
+    return np.concatenate([np.zeros(min(slope.size, 1), dtype=np.intp), fresh, [slope.size]]).astype(np.intp)
+
+
+def running_sum(start: float, terms: Floats) -> Floats:
+    """Sum up term after term, ``(terms + 1,)``, with the error of blocks rather than of one long chain.
+
+    Args:
+        start: value before the first term.
+        terms: what is added, ``(terms,)``.
+    """
+    padded = np.zeros(-(-terms.size // _BLOCK) * _BLOCK)
+    padded[: terms.size] = terms
+    table = padded.reshape(-1, _BLOCK)
+    ends = np.concatenate([[0.0], np.cumsum(table.sum(axis=1))[:-1]]) if table.size else np.empty(0)
+    inner = np.cumsum(table, axis=1) + ends[:, None]
+    return start + np.concatenate([[0.0], inner.ravel()[: terms.size]])

@@ -1,0 +1,134 @@
+"""The solver's answer: status, choice, shadow prices and what they mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paretoroute._arrays import Mask
+from paretoroute.errors import TargetError
+from paretoroute.forecast import Forecast
+from paretoroute.targets import BestTrade, MinQuality, Target
+
+Status = Literal["met", "slack", "infeasible"]
+# Sums of many float64 terms agree to about this much; a target this close to what is reachable is met.
+ROUNDING = 1e-12
+# Sums of money, and what they are in USD per query.
+_AMOUNTS = (
+    ("cent per 1,000,000 queries", 1e-8),
+    ("cent per 1,000 queries", 1e-5),
+    ("dollar per 1,000 queries", 1e-3),
+)
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The solver's answer. Where the target is infeasible all of it is about ``nearest``.
+
+    Args:
+        status: ``met``; ``slack`` when the limit does not bind (more money would buy nothing that is forecast, or the
+            cheapest choice already has the quality asked for); ``infeasible``.
+        target: what was asked for.
+        nearest: the target closest to it that can be met; None unless infeasible.
+        price: quality per USD at which queries weigh cost, finite.
+        split: probability with which a tied query takes ``high`` rather than ``low``.
+        low: the cheapest of each query's tied best points, ``(queries,)``.
+        high: the costliest of them, ``(queries,)``.
+        choice: one draw, ``(queries,)``.
+        expected_quality: mean quality of the relaxation.
+        expected_cost_usd: mean cost per query of the relaxation.
+        shadow_prices: by limit: ``cost`` in quality per USD, ``quality`` in USD per quality; 0 where it does not bind.
+        gap: distance between the objective and its dual bound beyond rounding, relative to the objective.
+    """
+
+    status: Status
+    target: Target
+    nearest: Target | None
+    price: float
+    split: float
+    low: NDArray[np.int32]
+    high: NDArray[np.int32]
+    choice: NDArray[np.int32]
+    expected_quality: float
+    expected_cost_usd: float
+    shadow_prices: dict[str, float]
+    gap: float
+
+    @property
+    def tied(self) -> Mask:
+        """Which queries take ``low`` or ``high`` by the coin, ``(queries,)``."""
+        return self.low != self.high
+
+    @property
+    def shadow_price(self) -> float:
+        """Quality that one more USD per query buys; 0 where no limit binds."""
+        return self.price if self.binds else 0.0
+
+    @property
+    def binds(self) -> tuple[str, ...]:
+        """Names of the limits that bind."""
+        return tuple(name for name, value in self.shadow_prices.items() if value > 0)
+
+    @property
+    def meaning(self) -> str:
+        """Say in a sentence what the price means."""
+        return meaning(self.status, self.target, self.nearest, self.shadow_price)
+
+
+def meaning(status: Status, target: Target, nearest: Target | None, shadow_price: float) -> str:
+    """Say what a status and a shadow price mean.
+
+    Args:
+        status: of the solution.
+        target: what was asked for.
+        nearest: what can be met instead, where infeasible.
+        shadow_price: quality per USD, 0 where nothing binds.
+
+    Example:
+        >>> from paretoroute.targets import MaxCost
+        >>> meaning("met", MaxCost(0.004), None, 200.0)
+        'one more cent per 1,000 queries buys 0.2 quality points (of 100)'
+    """
+    if isinstance(target, BestTrade):
+        return f"money is spent wherever one more right answer costs less than ${target.usd_per_quality:.4g}"
+    if status == "infeasible":
+        return f"{target} cannot be met; the nearest that can is: {nearest}"
+    if isinstance(target, MinQuality):
+        if shadow_price <= 0:
+            return "the cheapest choice already has the quality asked for"
+        return f"one more quality point (of 100) costs ${10 / shadow_price:.2g} more per 1,000 queries"
+    if shadow_price <= 0:
+        return "more money would buy nothing that is forecast"
+    # The smallest amount that buys something worth printing; a price so low that none does speaks per query.
+    for amount, usd in _AMOUNTS:
+        if 100 * shadow_price * usd >= 0.01:
+            return f"one more {amount} buys {100 * shadow_price * usd:.2g} quality points (of 100)"
+    return f"one more dollar per query buys {100 * shadow_price:.2g} quality points (of 100)"
+
+
+def floor_of(target: MinQuality, forecast: Forecast) -> float:
+    """Compute the mean quality that a target asks for at these queries.
+
+    Raises:
+        TargetError: the reference point is given by text, or by a column that is not there.
+    """
+    if target.quality is not None:
+        return target.quality
+    points = forecast.quality.shape[1]
+    if isinstance(target.of, str) or not 0 <= int(target.of or 0) < points:
+        raise TargetError(
+            f"MinQuality is relative to {target.of!r}; a bare forecast needs a column of 0 to {points - 1}: "
+            "resolve the name first, grid.index(name)"
+        )
+    return float(target.ratio or 1.0) * float(forecast.quality[:, target.of].mean(dtype=np.float64))
+
+
+def nearest_quality(target: MinQuality, forecast: Forecast, quality: float) -> MinQuality:
+    """State the highest quality within reach in the terms of the target."""
+    if target.quality is not None:
+        return MinQuality(quality=min(max(quality, 0.0), 1.0))
+    reference = floor_of(MinQuality(ratio=1.0, of=target.of), forecast)
+    return MinQuality(ratio=quality / reference, of=target.of)

@@ -1,0 +1,172 @@
+"""The questions, grading, voting and bookkeeping of experiments/local_models; nothing here runs a model."""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+EXPERIMENT = Path(__file__).parents[2] / "experiments" / "local_models"
+NAMES = ("assemble", "collect", "grading", "models", "questions", "served_cost", "server", "steps", "time_served")
+
+
+@pytest.fixture
+def local(monkeypatch) -> Iterator[SimpleNamespace]:
+    monkeypatch.syspath_prepend(str(EXPERIMENT))
+    for name in NAMES:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    import assemble  # pyright: ignore
+    import collect  # pyright: ignore
+    import grading  # pyright: ignore
+    import questions  # pyright: ignore
+    import served_cost  # pyright: ignore
+    import steps  # pyright: ignore
+
+    yield SimpleNamespace(
+        assemble=assemble,
+        collect=collect,
+        grading=grading,
+        questions=questions,
+        served_cost=served_cost,
+        steps=steps,
+    )
+    for name in NAMES:
+        sys.modules.pop(name, None)
+
+
+def test_questions_differ_repeat_and_a_longer_list_begins_with_the_shorter(local):
+    write = local.questions.write_questions
+    many = write(1353, seed=0)
+
+    assert many == write(1353, seed=0) and many[:400] == write(400, seed=0) and many[:50] != write(50, seed=1)
+    assert len({question.text for question in many}) == len({question.id for question in many}) == 1353
+    assert min(Counter(question.kind for question in many[:1053]).values()) >= 60
+    asked = {question.text for question in many}
+    assert not asked & {text for kind in local.questions.KINDS for text, _ in local.questions.examples(kind)}
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("17 + 25 = ?", "42"), ("12 x 3 = ?", "36"), ("20 - 7 = ?", "13"), ("What is 9 minus 4?", "5"),
+        ("Which number is larger, 99 or 100?", "100"), ("What number comes next: 3, 5, 7, 9?", "11"),
+    ],
+)  # fmt: skip
+def test_numbers_are_answered_as_a_second_reading_says(local, text, answer):
+    words = (
+        text.replace("?", "").replace("What is", "").replace("plus", "+").replace("minus", "-").replace("times", "x")
+    )
+    numbers = [int(word.strip(",:")) for word in words.split() if word.strip(",:").isdigit()]
+    if "larger" in text:
+        found = max(numbers)
+    elif "next" in text:
+        found = 2 * numbers[-1] - numbers[-2]
+    else:
+        a, b = numbers
+        found = {"+": a + b, "-": a - b, "x": a * b}[next(sign for sign in "+-x" if f" {sign} " in f"{words} ")]
+    assert str(found) == answer
+
+
+def test_every_written_sum_and_comparison_has_the_answer_of_that_second_reading(local):
+    checked = 0
+    for question in local.questions.write_questions(650, seed=3):
+        if question.kind in ("sum_small", "sum_large", "difference", "product", "larger", "next"):
+            test_numbers_are_answered_as_a_second_reading_says(local, question.text, question.answer)
+            checked += 1
+    assert checked == 300
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "wanted", "right"),
+    [
+        ("capital", "Paris", "Paris", True), ("capital", "paris.", "Paris", True),
+        ("capital", '"Paris"\nQ: more', "Paris", True), ("capital", "", "Paris", False),
+        ("capital", "Paris, France", "Paris", False), ("capital", "Bogotá", "Bogota", True),
+        ("capital", "Kiev", "Kyiv", True), ("capital", "Delhi", "New Delhi", False),
+        ("spanish", "the sea", "sea", True), ("spanish", "ano", "año", False), ("spanish", "ave", "pájaro", True),
+        ("sum_small", "42", "42", True), ("sum_small", "420", "42", False), ("sum_small", "40 + 2 = 42", "42", True),
+        ("sum_small", "40 + 2", "42", False), ("larger", "The answer is 42", "42", True),
+        ("opposite", "hard", "difficult", True), ("opposite", "hard", "dark", False),
+    ],
+)  # fmt: skip
+def test_answers_are_graded_by_their_first_line_and_other_right_words_count(local, kind, answer, wanted, right):
+    assert local.grading.right(answer, local.questions.Question("q", kind, "?", wanted)) is right
+
+
+def test_every_other_right_word_belongs_to_an_answer_that_is_asked_for(local):
+    answers = {"opposite": local.questions.OPPOSITES, "spanish": local.questions.SPANISH}
+
+    for kind, wanted in local.grading.ALSO_RIGHT:
+        assert wanted in answers[kind].values(), (kind, wanted)
+
+
+def test_the_vote_is_of_the_most_and_then_of_the_first_whatever_the_spelling(local):
+    assert local.grading.vote(["a", "B", "b."]) == "b"
+    assert local.grading.vote(["x", "y", "y", "x"]) == "x"
+    assert local.grading.vote(["Cali", "Cali", "Bogota", "Bogotá", "Bogotá"]) == "bogota"
+
+
+def test_worked_examples_end_with_the_right_answer(local):
+    for question in local.questions.write_questions(400, seed=3):
+        if question.kind in local.steps.KINDS_WITH_STEPS:
+            worked = local.steps.worked(question.kind, question.text, question.answer)
+            assert local.grading.right(worked, question)
+            if question.kind in local.steps.WORKED:  # the steps lead there, too
+                assert worked.replace(".", " ").replace(",", " ").split().count(question.answer) >= 2, worked
+
+
+def test_a_prompt_is_what_the_first_request_took_beyond_the_line_of_the_others(local):
+    timings = [
+        {"id": "a", "pass": 0, "prompt_tokens": prompt, "tokens": tokens, "seconds": [first, *later]}
+        for prompt, tokens in ((100, [2, 4]), (110, [3, 12]), (250, [5, 7]), (250, [1, 1, 9]))
+        for later in [[0.01 + 0.02 * count for count in tokens[1:]]]
+        for first in [0.05 + 0.004 * prompt + 0.01 + 0.02 * tokens[0]]
+    ]
+
+    cost = local.served_cost.served_cost(timings)
+
+    found = (cost.overhead_s, cost.per_token_s, cost.prompt_s, cost.per_prompt_token_s)
+    assert found == pytest.approx((0.01, 0.02, 0.05, 0.004))
+    assert cost.vote_s(100, [2, 4]) == pytest.approx(0.45 + 0.02 + 0.02 * 6)
+
+
+def test_a_vote_of_k_stands_on_separate_groups(local):
+    question = local.questions.Question("q", "sum_small", "1 + 1 = ?", "2")
+    said = {"prompt_tokens": 50, "answers": ["2", "3", "2", "2", "3", "3", "3", "2"] * 2, "tokens": [*range(1, 14)] * 2}
+    said["tokens"] = said["tokens"][:16]
+    cost = local.served_cost.ServedCost(overhead_s=0.01, per_token_s=0.1, prompt_s=0.5, per_prompt_token_s=0.01)
+
+    rows = {row["budget_label"]: row for row in local.assemble.rows_of("m", question, said, cost)}
+
+    assert list(rows) == ["1", "2", "4", "8", "16"]
+    assert [rows[label]["trials"] for label in rows] == [16, 8, 4, 2, 1]
+    assert rows["1"]["quality"] == 0.5
+    assert rows["2"]["quality"] == (2 * 2) / 8  # 2-3: the first; 2-2: right; 3-3 and 3-2: wrong
+    assert rows["4"]["quality"] == 0.5 and rows["8"]["quality"] == 1.0  # at four all, the first is right
+    tokens = sum(range(1, 14)) - 1 + 1 + 2 + 3  # the answer that was cut at 12 has no 13th
+    assert rows["16"]["completion_tokens"] == tokens and rows["4"]["completion_tokens"] == tokens / 4
+    assert rows["16"]["latency_s"] == pytest.approx(1 + 16 * 0.01 + 0.1 * tokens)
+    usd = rows["2"]["latency_s"] * local.assemble.CORE_HOUR_USD / 3600
+    assert rows["2"]["cost_usd"] == pytest.approx(usd, rel=1e-6)
+
+
+def test_a_torn_line_is_dropped_and_what_was_written_whole_stays(local, tmp_path):
+    questions = local.questions.write_questions(5, seed=0)
+    lines = [json.dumps({"id": question.id}).encode() + b"\n" for question in questions]
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"".join(lines[:3]) + b'{"id": "ha')
+
+    assert local.collect.resume(path, questions) == 3
+    assert path.read_bytes() == b"".join(lines[:3])
+    assert local.collect.resume(tmp_path / "b.jsonl", questions) == 0
+
+
+def test_a_file_of_other_questions_is_not_continued(local, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": "other"}\n')
+
+    with pytest.raises(SystemExit, match="a.jsonl: other stands where .* belongs; use a new folder"):
+        local.collect.resume(path, local.questions.write_questions(2, seed=0))

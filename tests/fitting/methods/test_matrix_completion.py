@@ -1,0 +1,140 @@
+"""Completing panels: exact where all is logged, better than column means elsewhere, and data overrule priors."""
+
+import numpy as np
+import pytest
+
+from paretoroute.fitting.methods.matrix_completion import budget_steps, complete
+from paretoroute.grid import Budget, Point
+
+
+def points_of(*models, labels=("low", "medium", "high", "xhigh")):
+    return tuple(Point(model, Budget("effort", label)) for model in models for label in labels)
+
+
+FOUR = points_of("basso")
+
+
+def test_a_full_matrix_gives_the_exact_means_and_residuals():
+    cells = np.random.default_rng(0).random((300, 4))
+
+    done = complete(cells, np.ones((300, 4)), FOUR, rising=True, seed=0)
+
+    np.testing.assert_allclose(done.base, cells.mean(0), atol=1e-12)
+    np.testing.assert_allclose(done.base + done.residual, cells, atol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def hard_ones_missing():
+    """Quality falls with a query's difficulty, and of the costly point mostly the easy queries were logged."""
+    chance = np.random.default_rng(1)
+    ease = chance.standard_normal(300)
+    truth = np.array([0.3, 0.45, 0.55, 0.6]) + 0.2 * ease[:, None] * np.array([0.6, 0.9, 1.1, 1.2])
+    seen = truth + 0.03 * chance.standard_normal(truth.shape)
+    known = np.ones(truth.shape, bool)
+    known[:, 3] = chance.random(300) < 1 / (1 + np.exp(-4 * ease))
+    known[:, 2] = chance.random(300) < 1 / (1 + np.exp(-2 * ease))
+    return truth, np.where(known, seen, np.nan), known
+
+
+def test_cells_missing_where_queries_are_hard_are_recovered_from_what_the_queries_did_elsewhere(hard_ones_missing):
+    truth, cells, known = hard_ones_missing
+
+    done = complete(cells, known * 1.0, FOUR, rising=True, seed=0)
+
+    columns = np.nanmean(cells, axis=0)
+    assert columns[3] - truth[:, 3].mean() > 0.1, "the column mean is far off on this log"
+    away, columns_away = (np.abs(base - truth.mean(0)) for base in (done.base, columns))
+    assert (away[2:] < 0.1 * columns_away[2:]).all()
+    error = np.abs(done.base + done.residual - truth)[~known].mean()
+    assert error < 0.2 * np.abs(columns - truth)[~known].mean()
+
+
+def test_logged_cells_are_kept_as_they_are_and_no_hole_stays(hard_ones_missing):
+    _, cells, known = hard_ones_missing
+
+    done = complete(cells, known * 1.0, FOUR, rising=True, seed=0)
+
+    full = done.base + done.residual
+    assert np.isfinite(full).all()
+    np.testing.assert_allclose(full[known], cells[known], atol=1e-12)
+
+
+def test_the_same_log_completes_to_the_same_bits(hard_ones_missing):
+    _, cells, known = hard_ones_missing
+
+    one, two = (complete(cells, known * 1.0, FOUR, rising=True, seed=0) for _ in range(2))
+
+    assert one.base.tobytes() == two.base.tobytes()
+    assert one.residual.tobytes() == two.residual.tobytes()
+
+
+def test_another_seed_completes_to_nearly_the_same(hard_ones_missing):
+    _, cells, known = hard_ones_missing
+
+    one, two = (complete(cells, known * 1.0, FOUR, rising=True, seed=seed) for seed in (0, 1))
+
+    np.testing.assert_allclose(one.base, two.base, atol=2e-3)
+    np.testing.assert_allclose(one.residual, two.residual, atol=0.05)
+
+
+def test_a_point_with_two_runs_is_pulled_towards_its_models_other_budgets():
+    chance = np.random.default_rng(2)
+    two_models = points_of("basso", "tenor", labels=("low", "medium", "high"))
+    truth = np.array([0.2, 0.2, 0.2, 0.9, 0.9, 0.9])
+    cells = (chance.random((200, 6)) < truth).astype(float)
+    cells[:, 4] = np.nan
+    cells[:2, 4] = 0.0  # two unlucky runs of tenor@medium
+
+    done = complete(cells, ~np.isnan(cells) * 1.0, two_models, rising=True, seed=0)
+
+    assert done.base[4] > 0.55, "two runs are no reason to call it useless when its neighbours are at 0.9"
+    assert done.base[4] < 0.9
+    assert np.abs(done.base - truth)[[0, 1, 2, 3, 5]].max() < 0.07
+
+
+def test_a_fall_with_more_compute_that_the_data_show_is_kept():
+    chance = np.random.default_rng(3)
+    truth = np.array([0.95, 0.8, 0.6, 0.4])
+    cells = (chance.random((300, 4)) < truth).astype(float)
+    cells[chance.random((300, 4)) < 0.3] = np.nan
+
+    done = complete(cells, ~np.isnan(cells) * 1.0, FOUR, rising=True, seed=0)
+
+    assert (np.diff(done.base) < 0).all()
+    np.testing.assert_allclose(done.base, np.nanmean(cells, axis=0), atol=0.04)
+
+
+def test_on_few_runs_a_fall_is_damped_where_compute_is_presumed_to_help():
+    cells = np.full((12, 4), np.nan)
+    cells[:8, 0] = [1, 1, 1, 1, 1, 1, 1, 0]
+    cells[4:12, 3] = [0, 0, 1, 1, 1, 1, 1, 0]
+    cells[2:5, 1] = [1, 0, 0]
+    cells[6:9, 2] = [0, 0, 1]
+    count = ~np.isnan(cells) * 1.0
+
+    rising, free = (complete(cells, count, FOUR, rising=r, seed=0).base for r in (True, False))
+
+    assert np.minimum(np.diff(rising), 0).sum() > np.minimum(np.diff(free), 0).sum()
+
+
+def test_only_ordered_budgets_of_one_kind_and_model_are_neighbours():
+    grid = (
+        Point("a", Budget("effort", "low")),
+        Point("a", Budget("effort", "high")),
+        Point("a", Budget("samples", "3", 3)),
+        Point("a", Budget("samples", "5", 5)),
+        Point("b", Budget("none", "plain")),
+        Point("b", Budget("none", "together")),
+    )
+
+    assert budget_steps(grid).tolist() == [[0, 1], [2, 3]]
+    assert budget_steps(grid[:1]).shape == (0, 2)
+
+
+def test_a_panel_of_one_value_completes_to_it():
+    cells = np.full((30, 4), 1.0)
+    cells[::3, 2] = np.nan
+
+    done = complete(cells, ~np.isnan(cells) * 1.0, FOUR, rising=True, seed=0)
+
+    np.testing.assert_allclose(done.base + done.residual, 1.0, atol=1e-6)

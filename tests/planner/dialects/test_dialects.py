@@ -1,0 +1,387 @@
+"""From points to request arguments: every rule, every refusal, and what no request may hold."""
+
+import json
+from typing import get_args, get_type_hints
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from paretoroute.errors import DialectError
+from paretoroute.grid import BUDGET_KINDS, Budget, Point
+from paretoroute.planner.dialects import DIALECTS, check, request_kwargs
+from paretoroute.planner.dialects.base import EFFORT_LEVELS
+from tests.processes import python
+
+CAP_NAMES = {"openai": "max_completion_tokens", "litellm": "max_tokens"}
+ALLOWED_KEYS = {
+    "openai": {"model", "reasoning_effort", "n", "max_completion_tokens"},
+    "litellm": {"model", "reasoning_effort", "thinking", "n", "max_tokens"},
+}
+
+each_dialect = pytest.mark.parametrize("dialect", DIALECTS)
+
+
+def point(kind: str = "none", label: str = "default", amount: float | None = None) -> Point:
+    return Point("m", Budget(kind, label, amount))
+
+
+def refusal(dialect: str, refused: Point, cap: int | None = 100_000) -> str:
+    with pytest.raises(DialectError) as caught:
+        request_kwargs(dialect, refused, output_cap_tokens=cap)
+    return str(caught.value)
+
+
+def test_the_dialects_are_these():
+    assert set(DIALECTS) == {"openai", "litellm"}
+
+
+# Budgets that both dialects express
+
+
+@each_dialect
+def test_no_budget_sends_the_model_and_the_cap(dialect: str):
+    kwargs = request_kwargs(dialect, point(), output_cap_tokens=500)
+
+    assert kwargs == {"model": "m", CAP_NAMES[dialect]: 500}
+
+
+@each_dialect
+def test_without_a_cap_none_is_sent(dialect: str):
+    assert request_kwargs(dialect, point(), output_cap_tokens=None) == {"model": "m"}
+
+
+@each_dialect
+@pytest.mark.parametrize("label", ["together", "off", "high", "8000"])
+def test_the_label_of_no_budget_is_only_a_name(dialect: str, label: str):
+    kwargs = request_kwargs(dialect, point("none", label), output_cap_tokens=500)
+
+    assert kwargs == {"model": "m", CAP_NAMES[dialect]: 500}
+
+
+@each_dialect
+def test_the_model_name_is_sent_as_it_stands(dialect: str):
+    odd = Point("azure/gpt-5@eu west", Budget())
+
+    assert request_kwargs(dialect, odd, output_cap_tokens=None)["model"] == "azure/gpt-5@eu west"
+
+
+@each_dialect
+@pytest.mark.parametrize("level", ["none", "minimal", "low", "medium", "high", "xhigh", "max"])
+def test_an_effort_is_sent_as_it_stands(dialect: str, level: str):
+    kwargs = request_kwargs(dialect, point("effort", level), output_cap_tokens=500)
+
+    assert kwargs == {"model": "m", "reasoning_effort": level, CAP_NAMES[dialect]: 500}
+
+
+@each_dialect
+def test_effort_off_is_sent_as_none(dialect: str):
+    assert request_kwargs(dialect, point("effort", "off"), output_cap_tokens=None)["reasoning_effort"] == "none"
+
+
+@each_dialect
+def test_the_ordinal_of_an_effort_changes_nothing(dialect: str):
+    with_ordinal = request_kwargs(dialect, point("effort", "high", 3.0), output_cap_tokens=500)
+
+    assert with_ordinal == request_kwargs(dialect, point("effort", "high"), output_cap_tokens=500)
+
+
+@each_dialect
+@pytest.mark.parametrize("label", ["medium(default)", "High", " low", "default", "auto", "8000", ""])
+def test_an_effort_that_is_no_level_is_refused(dialect: str, label: str):
+    message = refusal(dialect, point("effort", label))
+
+    assert message == (
+        f"dialect {dialect!r} cannot express point {'m@' + label!r}: effort {label!r} is not one of none, minimal, "
+        "low, medium, high, xhigh, max (or off, sent as none); give its runs the budget_label that was sent, or "
+        "budget_kind none where no effort was sent"
+    )
+
+
+@each_dialect
+def test_samples_divide_the_cap_among_them_rounding_down(dialect: str):
+    kwargs = request_kwargs(dialect, point("samples", "maj@5", 5.0), output_cap_tokens=1004)
+
+    assert kwargs == {"model": "m", "n": 5, CAP_NAMES[dialect]: 200}
+
+
+@each_dialect
+@pytest.mark.parametrize("n", [1, 128])
+def test_n_is_given_at_every_samples_point(dialect: str, n: int):
+    kwargs = request_kwargs(dialect, point("samples", "vote", float(n)), output_cap_tokens=None)
+
+    assert kwargs == {"model": "m", "n": n}
+    assert type(kwargs["n"]) is int
+
+
+@each_dialect
+def test_a_cap_of_one_token_a_sample_is_the_least(dialect: str):
+    four = point("samples", "4", 4.0)
+
+    assert request_kwargs(dialect, four, output_cap_tokens=4)[CAP_NAMES[dialect]] == 1
+    assert refusal(dialect, four, cap=3) == (
+        f"dialect {dialect!r} cannot express point 'm@4': an output cap of 3 tokens does not give each of 4 samples "
+        "one; raise the cap or take a point with fewer samples"
+    )
+
+
+@each_dialect
+@pytest.mark.parametrize(("amount", "shown"), [(0.0, "0"), (2.5, "2.5"), (-3.0, "-3"), (129.0, "129")])
+def test_samples_out_of_range_are_refused(dialect: str, amount: float, shown: str):
+    message = refusal(dialect, point("samples", "vote", amount))
+
+    assert message == (
+        f"dialect {dialect!r} cannot express point 'm@vote': its samples budget must be a whole number from 1 to 128, "
+        f"got {shown}; correct the column budget, or leave the point out of the grid"
+    )
+
+
+@each_dialect
+@pytest.mark.parametrize(("cap", "sent"), [(None, 300), (1000, 300), (300, 300), (200, 200)])
+def test_a_max_tokens_budget_is_itself_the_cap_and_a_lower_one_wins(dialect: str, cap: int | None, sent: int):
+    kwargs = request_kwargs(dialect, point("max_tokens", "short", 300.0), output_cap_tokens=cap)
+
+    assert kwargs == {"model": "m", CAP_NAMES[dialect]: sent}
+    assert type(kwargs[CAP_NAMES[dialect]]) is int
+
+
+@each_dialect
+@pytest.mark.parametrize("amount", [0.0, -1.0, 0.5, float("nan"), float("inf"), 1e300])
+def test_a_max_tokens_budget_that_is_no_number_of_tokens_is_refused(dialect: str, amount: float):
+    message = refusal(dialect, point("max_tokens", "short", amount))
+
+    assert f"its max_tokens budget must be a whole number of at least 1, got {amount:.16g};" in message
+
+
+@each_dialect
+@pytest.mark.parametrize("kind", ["samples", "max_tokens"])
+def test_a_label_is_never_parsed_for_a_missing_amount(dialect: str, kind: str):
+    message = refusal(dialect, point(kind, "16"))
+
+    assert message == (
+        f"dialect {dialect!r} cannot express point 'm@16': its {kind} budget has no amount, and the label '16' is "
+        "never parsed for one; give its runs a number in the column budget"
+    )
+
+
+# Thinking tokens
+
+
+@pytest.mark.parametrize(("label", "amount"), [("8000", 8000.0), ("off", 0.0), ("off", None), ("0", 0.0)])
+def test_openai_takes_no_thinking_tokens_not_even_none_of_them(label: str, amount: float | None):
+    message = refusal("openai", point("thinking_tokens", label, amount))
+
+    assert message == (
+        f"dialect 'openai' cannot express point 'm@{label}': chat completions takes no number of thinking tokens, "
+        "only levels of reasoning_effort; use the dialect litellm, or leave the point out of the grid"
+    )
+
+
+@pytest.mark.parametrize(("thinking", "cap"), [(1024, 1025), (8000, 20_000)])
+def test_litellm_thinks_within_its_budget(thinking: int, cap: int):
+    kwargs = request_kwargs("litellm", point("thinking_tokens", "t", float(thinking)), output_cap_tokens=cap)
+
+    assert kwargs == {"model": "m", "thinking": {"type": "enabled", "budget_tokens": thinking}, "max_tokens": cap}
+    assert type(kwargs["thinking"]["budget_tokens"]) is int
+
+
+@pytest.mark.parametrize(("label", "amount"), [("off", None), ("off", 0.0), ("0", 0.0), ("direct", -0.0)])
+@pytest.mark.parametrize("cap", [None, 1, 500])
+def test_litellm_switches_thinking_off(label: str, amount: float | None, cap: int | None):
+    kwargs = request_kwargs("litellm", point("thinking_tokens", label, amount), output_cap_tokens=cap)
+
+    assert kwargs == {"model": "m", "thinking": {"type": "disabled"}} | ({} if cap is None else {"max_tokens": cap})
+
+
+def test_two_requests_share_no_state():
+    off = point("thinking_tokens", "off", 0.0)
+    request_kwargs("litellm", off, output_cap_tokens=1)["thinking"]["type"] = "changed by the caller"
+
+    assert request_kwargs("litellm", off, output_cap_tokens=1)["thinking"] == {"type": "disabled"}
+
+
+@pytest.mark.parametrize("cap", [8000, 7999, 1])
+def test_litellm_refuses_a_cap_that_thinking_would_eat(cap: int):
+    message = refusal("litellm", point("thinking_tokens", "8k", 8000.0), cap=cap)
+
+    assert message == (
+        f"dialect 'litellm' cannot express point 'm@8k': the output cap of {cap} tokens must be above the 8000 "
+        "thinking tokens, which count towards it; raise the cap or take a point that thinks less"
+    )
+
+
+def test_litellm_makes_up_no_cap_for_thinking():
+    message = refusal("litellm", point("thinking_tokens", "8k", 8000.0), cap=None)
+
+    assert message == (
+        "dialect 'litellm' cannot express point 'm@8k': thinking needs an output cap; give output_cap_tokens above 8000"
+    )
+
+
+@pytest.mark.parametrize("amount", [1.0, 1023.0, 2048.5, -1.0, float("nan"), float("inf")])
+def test_litellm_refuses_a_thinking_budget_that_cannot_be_sent(amount: float):
+    message = refusal("litellm", point("thinking_tokens", "t", amount))
+
+    assert message == (
+        "dialect 'litellm' cannot express point 'm@t': its thinking_tokens budget must be a whole number of at least "
+        f"1024, got {amount:.16g}; correct the column budget, or leave the point out of the grid"
+    )
+
+
+def test_litellm_parses_no_label_for_thinking_tokens():
+    assert "has no amount, and the label '8000' is never parsed" in refusal("litellm", point("thinking_tokens", "8000"))
+
+
+def test_litellm_refuses_a_budget_that_is_off_and_has_tokens():
+    message = refusal("litellm", point("thinking_tokens", "off", 2048.0))
+
+    assert message == (
+        "dialect 'litellm' cannot express point 'm@off': its thinking_tokens budget is labelled off and has the "
+        "amount 2048; correct either"
+    )
+
+
+# Caps and names
+
+
+@each_dialect
+@pytest.mark.parametrize("cap", [0, -5, 1.5, 100.0, True, "100", float("nan")])
+def test_a_cap_that_is_no_positive_whole_number_is_refused(dialect: str, cap: object):
+    with pytest.raises(DialectError) as caught:
+        request_kwargs(dialect, point(), output_cap_tokens=cap)  # type: ignore[arg-type]
+
+    assert str(caught.value) == f"output_cap_tokens must be a whole number of at least 1, or None, got {cap!r}"
+
+
+@each_dialect
+def test_numpy_numbers_leave_as_plain_ones(dialect: str):
+    four = point("samples", "4", np.float64(4.0))
+
+    kwargs = request_kwargs(dialect, four, output_cap_tokens=np.int64(400))  # type: ignore[arg-type]
+
+    assert json.loads(json.dumps(kwargs)) == {"model": "m", "n": 4, CAP_NAMES[dialect]: 100}
+
+
+@pytest.mark.parametrize("dialect", ["anthropic", "OpenAI", "openai.chat", ""])
+def test_an_unknown_dialect_is_told_the_known_ones(dialect: str):
+    expected = f"dialect {dialect!r} is unknown; use one of litellm, openai"
+
+    with pytest.raises(DialectError) as from_request:
+        request_kwargs(dialect, point(), output_cap_tokens=1)
+    with pytest.raises(DialectError) as from_check:
+        check(dialect, [])
+
+    assert str(from_request.value) == expected
+    assert str(from_check.value) == expected
+
+
+# Checking a grid
+
+
+def test_a_grid_that_can_be_expressed_passes_the_check():
+    shared = [point(), point("effort", "off"), point("samples", "128", 128.0), point("max_tokens", "1", 1.0)]
+
+    check("openai", shared)
+    check("litellm", [*shared, point("thinking_tokens", "off"), point("thinking_tokens", "64k", 64_000.0)])
+
+
+def test_the_check_names_every_refused_point_with_its_reason_and_no_other():
+    points = [
+        Point("good", Budget("effort", "low")),
+        Point("a", Budget("thinking_tokens", "8000", 8000.0)),
+        Point("b", Budget("effort", "medium(default)")),
+        Point("fine", Budget()),
+        Point("c", Budget("samples", "200", 200.0)),
+    ]
+
+    with pytest.raises(DialectError) as caught:
+        check("openai", iter(points))
+
+    head, *lines = str(caught.value).splitlines()
+    assert head == "dialect 'openai' cannot express points of this grid:"
+    assert [line.split(": ")[0] for line in lines] == ["  'a@8000'", "  'b@medium(default)'", "  'c@200'"]
+    assert "takes no number of thinking tokens" in lines[0]
+    assert "effort 'medium(default)' is not one of" in lines[1]
+    assert "from 1 to 128, got 200" in lines[2]
+
+
+# Properties
+
+amounts = st.one_of(
+    st.none(),
+    st.integers(-2, 300_000).map(float),
+    st.integers(1, 130).map(float),
+    st.floats(),
+)
+labels = st.one_of(st.sampled_from([*EFFORT_LEVELS, "off", "default", "8000", "maj@5"]), st.text(max_size=8))
+budgets = st.builds(Budget, st.sampled_from(BUDGET_KINDS), labels, amounts)
+points = st.builds(Point, st.text(min_size=1, max_size=8), budgets)
+caps = st.one_of(st.none(), st.integers(1, 200), st.integers(1, 400_000))
+
+
+@given(dialect=st.sampled_from(DIALECTS), drawn=points, cap=caps)
+def test_a_request_holds_the_point_and_nothing_else(dialect: str, drawn: Point, cap: int | None):
+    try:
+        kwargs = request_kwargs(dialect, drawn, output_cap_tokens=cap)
+    except DialectError as error:
+        assert repr(drawn.name) in str(error)
+        return
+
+    assert kwargs["model"] == drawn.model
+    assert kwargs.keys() <= ALLOWED_KEYS[dialect]
+    assert json.loads(json.dumps(kwargs, allow_nan=False)) == kwargs
+    sent_cap = kwargs.get(CAP_NAMES[dialect])
+    assert sent_cap is None or sent_cap >= 1
+    if cap is not None:
+        assert sent_cap is not None
+        assert sent_cap * kwargs.get("n", 1) <= cap
+
+
+@given(dialect=st.sampled_from(DIALECTS), drawn=points)
+def test_a_point_passes_the_check_exactly_when_a_roomy_cap_expresses_it(dialect: str, drawn: Point):
+    assume(drawn.budget.amount is None or not 1e9 < drawn.budget.amount < 1e16)
+
+    try:
+        check(dialect, [drawn])
+    except DialectError:
+        with pytest.raises(DialectError):
+            request_kwargs(dialect, drawn, output_cap_tokens=10**10)
+    else:
+        request_kwargs(dialect, drawn, output_cap_tokens=10**10)
+
+
+@given(thinking=st.integers(1024, 200_000), cap=st.integers(1, 400_000))
+def test_litellm_always_leaves_room_above_the_thinking(thinking: int, cap: int):
+    drawn = point("thinking_tokens", "t", float(thinking))
+
+    if cap <= thinking:
+        assert "must be above" in refusal("litellm", drawn, cap=cap)
+    else:
+        kwargs = request_kwargs("litellm", drawn, output_cap_tokens=cap)
+        assert kwargs["thinking"]["budget_tokens"] == thinking < kwargs["max_tokens"] == cap
+
+
+# The clients
+
+
+def test_the_openai_client_knows_every_argument_and_level():
+    pytest.importorskip("openai")
+    from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
+    from openai.types.shared.reasoning_effort import ReasoningEffort
+
+    literal = next(kind for kind in get_args(ReasoningEffort) if kind is not type(None))
+
+    assert ALLOWED_KEYS["openai"] <= get_type_hints(CompletionCreateParamsNonStreaming).keys()
+    assert set(get_args(literal)) == set(EFFORT_LEVELS)
+
+
+def test_making_requests_loads_no_client():
+    code = (
+        "import sys; from paretoroute.planner.dialects import request_kwargs; "
+        "print(sorted({'openai', 'litellm', 'httpx', 'jax'} & sys.modules.keys()))"
+    )
+
+    done = python("-c", code)
+
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")

@@ -1,0 +1,117 @@
+"""Neighbours: one query at a time and many at once give the same averages, those of an obvious version."""
+
+import numpy as np
+import pytest
+
+from paretoroute.surface.neighbours import (
+    CONSTANT,
+    HEADS,
+    LEAST_SIMILARITY,
+    SIZES,
+    averages,
+    averages_between,
+    index,
+    weights,
+)
+
+RANK = 4
+
+
+def slow_averages(train, targets, vector, rank):
+    """Six plain loops over cosines."""
+    found = []
+    for take in (rank, train.shape[1]):
+        here = np.append(vector[:take], CONSTANT)
+        cosines = []
+        for row in train:
+            there = np.append(row[:take], CONSTANT)
+            cosines.append(here @ there / np.sqrt((here @ here) * (there @ there)))
+        nearest = sorted(range(len(train)), key=lambda i: -cosines[i])
+        for size in SIZES:
+            near = nearest[:size]
+            weight = np.array([max(cosines[i], LEAST_SIMILARITY) ** 2 for i in near])
+            found.append(sum(w * targets[i] for w, i in zip(weight, near, strict=True)) / weight.sum())
+    return np.stack(found)
+
+
+def table(queries, seed=0):
+    chance = np.random.default_rng(seed)
+    return chance.standard_normal((queries, 7)).astype(np.float16).astype(np.float64)
+
+
+@pytest.mark.parametrize("train_size", [1, 6, 25, 300])
+def test_one_by_one_many_at_once_and_the_slow_version_agree(train_size):
+    train, asking = table(train_size), table(9, seed=1)
+    targets = np.random.default_rng(2).standard_normal((train_size, 3))
+
+    many = averages_between(train, targets, asking, RANK)
+
+    kept = index(train, RANK)
+    assert many.shape == (HEADS, 9, 3)
+    for i, vector in enumerate(asking):
+        one = averages(kept.nearest(vector, RANK), targets)
+        np.testing.assert_allclose(one, many[:, i], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(one, slow_averages(train, targets, vector, RANK), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("train_size", [8, 60, 400])
+def test_neighbours_of_the_same_group_are_as_if_they_were_not_there(train_size):
+    train = table(train_size)
+    targets = np.random.default_rng(2).standard_normal((train_size, 2))
+    group = np.arange(train_size) // 4
+
+    many = averages_between(train, targets, train, RANK, apart=(group, group))
+
+    for i in (0, 3, train_size - 1):
+        rest = group != group[i]
+        expected = slow_averages(train[rest], targets[rest], train[i], RANK)
+        np.testing.assert_allclose(many[:, i], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_more_queries_than_a_block_are_averaged_like_few():
+    train, asking = table(60), table(1030, seed=1)
+    targets = np.random.default_rng(2).standard_normal((60, 2))
+
+    many = averages_between(train, targets, asking, RANK)
+
+    np.testing.assert_allclose(many[:, -3:], averages_between(train, targets, asking[-3:], RANK), rtol=1e-5, atol=1e-7)
+
+
+def test_a_logged_query_is_its_own_nearest_neighbour():
+    train = table(200)
+
+    for measure, (chosen, near) in enumerate(index(train, RANK).nearest(train[17], RANK)):
+        assert chosen[0] == 17, measure
+        assert near[0] == pytest.approx(1, abs=1e-6)
+        assert (np.diff(near) <= 0).all()
+        assert len(chosen) == SIZES[-1]
+
+
+def test_queries_without_text_are_neighbours_of_one_another():
+    train = np.vstack([np.zeros((12, 7)), 0.5 * np.abs(table(200))])
+    targets = np.r_[np.ones(12), np.zeros(200)][:, None]
+
+    silent = averages(index(train, RANK).nearest(np.zeros(7), RANK), targets)[:, 0]
+    spoken = averages(index(train, RANK).nearest(train[50], RANK), targets)[:, 0]
+
+    assert silent[[0, 3]] == pytest.approx(1)
+    assert silent.min() > 0.5, "the 12 without text should outweigh 150 with one"
+    assert spoken[[0, 3]] == pytest.approx(0)
+
+
+def test_weights_sum_to_one_and_even_opposite_neighbours_count_a_little():
+    share = weights(np.array([[0.9, 0.5, -0.8], [-1.0, -1.0, -1.0]]), 3)
+
+    np.testing.assert_allclose(share.sum(axis=1), 1)
+    np.testing.assert_allclose(share[1], 1 / 3)
+    assert share[0, 0] > share[0, 1] > share[0, 2] > 0
+
+
+def test_an_index_that_is_stored_in_half_precision_finds_the_same():
+    features = np.random.default_rng(0).standard_normal((50, 7))
+    first = index(features, RANK)
+
+    again = index(first.features, RANK)
+
+    np.testing.assert_array_equal(first.by_text, again.by_text)
+    np.testing.assert_array_equal(first.by_all, again.by_all)

@@ -1,0 +1,181 @@
+"""Hashed n-grams: the same numbers in every process and batch, for any text at all."""
+
+import math
+import re
+import zlib
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from paretoroute.surface.ngrams import HALF, STATISTICS, TEXT_CAP_BYTES, WIDTH, capped, featurize, hashed, statistics
+from tests.processes import python
+
+ANY = st.text(st.characters(exclude_categories=[]), max_size=60)
+SCRIPTS = {
+    "latin": "Schreibe eine Übersetzung für Zoë",
+    "chinese": "请证明根号二是无理数",
+    "arabic": "اكتب قصيدة عن البحر",
+    "hindi": "समुद्र के बारे में लिखो",
+    "thai": "เขียนบทกวีเกี่ยวกับทะเล",
+    "emoji": "👩‍👩‍👧 says 🎉🎉",
+}
+
+
+def slow_hashed(text):
+    """The same counts with Python's own integers and a dictionary."""
+    wrap = 2**64
+    lowered = " ".join(capped(text).casefold().split())
+    words = [zlib.crc32(word.encode("utf-8", "replace")) for word in re.findall(r"\w+|[^\w\s]", lowered)]
+    pairs = [(a * 31 + b * 1_000_003) % wrap for a, b in zip(words, words[1:], strict=False)]
+    codes = [48 if "0" <= letter <= "9" else ord(letter) for letter in f" {lowered} "]
+    codes = [63 if 0xD800 <= code <= 0xDFFF else code for code in codes]
+    grams = []
+    for order in (3, 4, 5):
+        for start in range(len(codes) - order + 1):
+            value = codes[start]
+            for code in codes[start + 1 : start + order]:
+                value = (value * 0x100000001B3 % wrap) ^ code
+            grams.append(value)
+    counts = Counter((h * 0x9E3779B97F4A7C15 % wrap) >> 50 for h in words + pairs)
+    counts.update(((h * 0x9E3779B97F4A7C15 % wrap) >> 50) + HALF for h in grams)
+    return {bucket: 1 + math.log(count) for bucket, count in counts.items()}
+
+
+@settings(max_examples=150, deadline=None)
+@given(ANY)
+@example("")
+@example("a")
+@example(" \n\t ")
+@example("\ud800")
+@example("\udfff x \ud83d")
+@example("👩‍👩‍👧")
+@example("17+25=42 17+25")
+@example("İ ﬁ ß")
+def test_the_counts_are_those_of_a_slow_version_for_any_text(text):
+    buckets, values = hashed(text)
+
+    assert dict(zip(buckets.tolist(), values.tolist(), strict=True)) == pytest.approx(slow_hashed(text), rel=1e-12)
+    assert (np.diff(buckets) > 0).all()
+    assert ((buckets >= 0) & (buckets < WIDTH)).all()
+
+
+@settings(max_examples=150, deadline=None)
+@given(ANY)
+@example("")
+@example("\ud800?\udfff")
+def test_the_statistics_of_any_text_are_finite(text):
+    found = statistics(text)
+
+    assert found.shape == (len(STATISTICS),)
+    assert np.isfinite(found).all()
+    assert (found >= 0).all()
+
+
+def test_the_statistics_say_what_their_names_say():
+    named = dict(zip(STATISTICS, statistics("AB c1?\né"), strict=True))
+
+    assert named["log_characters"] == pytest.approx(math.log1p(8))
+    assert named["log_words"] == pytest.approx(math.log1p(3))
+    assert named["mean_word_length"] == pytest.approx(6 / 3)
+    assert named["share_digits"] == pytest.approx(1 / 8)
+    assert named["share_punctuation"] == pytest.approx(1 / 8)
+    assert named["share_uppercase"] == pytest.approx(2 / 8)
+    assert named["share_non_ascii"] == pytest.approx(1 / 8)
+    assert named["share_lines"] == pytest.approx(1 / 8)
+    assert named["share_distinct_words"] == 1.0
+    assert named["question_marks"] == pytest.approx(math.log1p(1))
+    assert (named["math_signs"], named["code_signs"]) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_script_gives_words_and_characters_of_its_own(script):
+    own = set(hashed(SCRIPTS[script])[0].tolist())
+
+    assert any(bucket < HALF for bucket in own)
+    assert any(bucket >= HALF for bucket in own)
+    for other in SCRIPTS.keys() - {script}:
+        shared = own & set(hashed(SCRIPTS[other])[0].tolist())
+        assert len(shared) < 0.2 * len(own), other
+
+
+def test_another_process_with_another_hash_seed_counts_alike():
+    text = SCRIPTS["chinese"] + SCRIPTS["latin"]
+    code = f"from paretoroute.surface.ngrams import hashed; print(hashed({text!r})[0].tolist())"
+
+    said = python("-c", code, PYTHONHASHSEED="7")
+
+    assert said.stdout.strip() == str(hashed(text)[0].tolist())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ANY, min_size=1, max_size=6))
+def test_a_text_counts_alike_alone_and_in_any_batch(texts):
+    indptr, buckets, values, stats = featurize(texts)
+
+    for i, text in enumerate(texts):
+        alone = hashed(text)
+        row = slice(indptr[i], indptr[i + 1])
+        np.testing.assert_array_equal(alone[0], buckets[row])
+        np.testing.assert_array_equal(alone[1], values[row])
+        np.testing.assert_array_equal(statistics(text), stats[i])
+
+
+def test_no_texts_give_an_empty_table():
+    indptr, buckets, values, stats = featurize([])
+
+    assert (indptr.tolist(), len(buckets), len(values), stats.shape) == ([0], 0, 0, (0, len(STATISTICS)))
+
+
+def test_numbers_look_alike_to_the_characters_but_not_to_the_words():
+    one, two = hashed("what is 17+25")[0], hashed("what is 31+48")[0]
+
+    np.testing.assert_array_equal(one[one >= HALF], two[two >= HALF])
+    assert set(one[one < HALF]) != set(two[two < HALF])
+
+
+def test_case_and_spacing_make_no_difference_to_the_n_grams():
+    np.testing.assert_array_equal(hashed("Prove  THIS\n now")[0], hashed("prove this now")[0])
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "语", "🎉"])
+def test_a_long_text_is_cut_to_its_first_and_last_32_kb_of_whole_characters(letter):
+    half = TEXT_CAP_BYTES // 2
+    text = "start" + letter * 90_000 + "end"
+
+    cut = capped(text)
+
+    size = len(cut.encode())
+    assert TEXT_CAP_BYTES - 2 * 3 <= size <= TEXT_CAP_BYTES
+    assert cut.startswith("start")
+    assert cut.endswith("end")
+    assert set(cut[5:-3]) == {letter}
+    assert len(cut) == (half - 5) // len(letter.encode()) + 5 + (half - 3) // len(letter.encode()) + 3
+    assert capped(cut) == cut
+
+
+def test_what_lies_in_the_middle_of_a_long_text_is_not_read_and_its_ends_are():
+    filler = "lorem ipsum " * 9_000
+    one, two = (f"begin {filler[:40_000]}{middle}{filler[:40_000]} end" for middle in ("AAAA", "BBBB"))
+
+    np.testing.assert_array_equal(hashed(one)[0], hashed(two)[0])
+    assert not np.array_equal(hashed(one)[0], hashed(one + " otherwise")[0])
+    assert not np.array_equal(hashed(one)[0], hashed("unless " + one)[0])
+
+
+def test_a_text_of_just_64_kb_is_kept_whole():
+    text = "ab" * (TEXT_CAP_BYTES // 2)
+
+    assert capped(text) is text
+    assert capped(text + "c") != text + "c"
+    assert len(capped(text + "c")) == TEXT_CAP_BYTES
+
+
+def test_a_long_text_with_half_characters_does_not_crash():
+    text = "\ud83d" * 70_000
+
+    assert len(capped(text).encode()) == TEXT_CAP_BYTES
+    assert len(hashed(text)[0]) > 0
+    assert np.isfinite(statistics(text)).all()

@@ -1,0 +1,199 @@
+"""The surface: its formula against a slow version, prices, and the round trip through arrays."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from paretoroute.errors import PolicyError
+from paretoroute.fitting.result import flattened
+from paretoroute.grid import Budget, Grid, Point, Price, cost_usd
+from paretoroute.policy.arrays import PANELS, from_arrays, to_arrays
+from paretoroute.surface import neighbours
+from paretoroute.surface.panel import LEADING
+from tests.synthetic_log import bits, fitted, make_runs
+
+TEXTS = (
+    "Write a python function that merges two records",
+    "Under the statute, may a tenant sublet the moon",
+    "完全に別の言語",
+    "",
+    "Compose " * 300,
+)
+FIGURES = ("quality", "quality_se", "amount", "prompt_tokens", "latency_s")
+
+
+@pytest.fixture(scope="module")
+def arrays(signal_fit):
+    fit, _ = signal_fit
+    return to_arrays(fit.surface, fit.traffic)
+
+
+def slow_components(panel, vector, found):
+    near = neighbours.averages(found, panel.targets.astype(float))
+    components = []
+    for k in range(panel.basis.shape[1]):
+        linear = panel.offset[k] + sum(vector[f] * panel.slope[f, k] for f in range(len(vector)))
+        components.append(linear + sum(panel.weights[h, k] * near[h, k] for h in range(len(near))))
+    return components
+
+
+def test_a_panel_is_base_plus_two_levels_of_stacked_heads(signal_fit):
+    fit, _ = signal_fit
+    surface = fit.surface
+    panel = surface.quality
+    vector, _ = surface.featurizer.of_text(TEXTS[0])
+    found = surface.neighbours.nearest(vector, surface.featurizer.rank)
+
+    own = slow_components(panel, vector, found)
+    inputs = slow_components(surface.amount, vector, found) + own[:LEADING]
+    figure = panel.base.copy()
+    for k in range(panel.basis.shape[1]):
+        heard = sum(inputs[r] * panel.cross[r, k] for r in range(len(inputs)))
+        figure += panel.basis[:, k] * (panel.shift[k] + panel.keep[k] * own[k] + heard)
+    logs = surface.amount.base + surface.amount.basis @ slow_components(surface.amount, vector, found)
+
+    assert not panel.flat and np.abs(panel.cross).max() > 0
+    forecast = surface.at_text(TEXTS[0])
+    np.testing.assert_allclose(forecast.quality, np.clip(figure, 0, 1), atol=1e-6)
+    clipped = np.clip(logs, surface.amount.low, surface.amount.high)
+    np.testing.assert_allclose(forecast.amount, np.exp(clipped) * surface.amount.smear, rtol=1e-6)
+
+
+def test_the_basis_has_orthonormal_columns(signal_fit):
+    fit, _ = signal_fit
+
+    for name in PANELS:
+        basis = getattr(fit.surface, name).basis
+        np.testing.assert_allclose(basis.T @ basis, np.eye(basis.shape[1]), atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_forecasts_stay_in_range_for_any_text(signal_fit, text):
+    fit, _ = signal_fit
+    amounts = fit.surface.at_text(text)
+
+    assert ((amounts.quality >= 0) & (amounts.quality <= 1)).all()
+    assert (amounts.quality_se > 0).all()
+    logged = fit.traffic.logged_amount
+    assert (amounts.amount > 0.3 * np.nanmin(logged, axis=0)).all()
+    assert (amounts.amount < 3 * np.nanmax(logged, axis=0)).all()
+
+
+def test_a_surface_that_went_through_arrays_forecasts_the_same_bits(signal_fit, arrays):
+    fit, grid = signal_fit
+
+    surface, traffic = from_arrays(
+        arrays,
+        features="hashed_ngrams",
+        points=len(grid.points),
+        labels={by: labels.names for by, labels in fit.traffic.labels.items()},
+    )
+
+    for text in TEXTS:
+        before, after = fit.surface.at_text(text), surface.at_text(text)
+        for name in FIGURES:
+            assert getattr(before, name).tobytes() == getattr(after, name).tobytes(), (name, text[:30])
+        assert before.unfamiliar == after.unfamiliar
+    for name in FIGURES:
+        assert getattr(fit.surface.flattened(), name).tobytes() == getattr(surface.flattened(), name).tobytes(), name
+    assert bits(to_arrays(surface, traffic)) == bits(arrays)
+
+
+def test_a_surface_of_embeddings_goes_through_arrays_too():
+    fit, grid = fitted(make_runs(queries=60, embedding=True), kind="embedding")
+
+    surface, _ = from_arrays(to_arrays(fit.surface, fit.traffic), features="embedding", points=len(grid.points))
+
+    for embedding in np.random.default_rng(0).standard_normal((10, 3)).astype(np.float32):
+        before, after = (some.at(some.featurizer.of_embedding(embedding)) for some in (fit.surface, surface))
+        for name in FIGURES:
+            assert getattr(before, name).tobytes() == getattr(after, name).tobytes(), name
+
+
+def test_panels_that_were_not_fitted_stay_absent(signal_fit, arrays):
+    fit, grid = signal_fit
+    some = {name: array for name, array in arrays.items() if not name.startswith(("latency.", "prompt."))}
+
+    surface, _ = from_arrays(some, features="hashed_ngrams", points=len(grid.points))
+
+    assert surface.latency is None
+    assert surface.prompt is None
+    assert np.isnan(surface.at_text("x").prompt_tokens).all()
+
+
+def test_a_grid_of_another_size_is_refused(arrays):
+    with pytest.raises(PolicyError, match=r"do not fit together \(quality.basis is not of shape .*5, 4\)\); fit again"):
+        from_arrays(arrays, features="hashed_ngrams", points=5)
+
+
+# Each of these would otherwise plan with wrong numbers, or fail at the first query in production.
+CUT = [
+    "quality.base", "quality.offset", "quality.slope", "quality.targets", "quality.weights", "quality.basis",
+    "quality.low", "quality.spread", "amount.smear", "prompt.slope", "latency.high", "familiarity.centre",
+    "familiarity.inverse", "featurizer.buckets", "featurizer.weights", "featurizer.projection", "featurizer.scales",
+    "featurizer.centre", "featurizer.scale", "bounds.prompt_overhead_tokens",
+    "bounds.most_completion_tokens", "neighbours.features", "queries", "traffic.quality", "traffic.logged_amount",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_an_array_that_is_one_row_short_is_refused(arrays, signal_fit, name):
+    _, grid = signal_fit
+
+    with pytest.raises(PolicyError, match="the policy's numbers do not fit together"):
+        from_arrays(arrays | {name: arrays[name][:-1]}, features="hashed_ngrams", points=len(grid.points))
+
+
+@pytest.mark.parametrize("name", ["queries", "neighbours.features", "quality.base", "featurizer.centre"])
+def test_an_array_that_is_missing_is_refused(arrays, signal_fit, name):
+    _, grid = signal_fit
+    rest = {key: array for key, array in arrays.items() if key != name}
+
+    with pytest.raises(PolicyError, match="the policy's numbers do not fit together"):
+        from_arrays(rest, features="hashed_ngrams", points=len(grid.points))
+
+
+def test_an_array_that_nobody_knows_is_refused(arrays, signal_fit):
+    _, grid = signal_fit
+
+    with pytest.raises(PolicyError, match="do not fit together"):
+        from_arrays(arrays | {"quality.extra": np.zeros(3)}, features="hashed_ngrams", points=len(grid.points))
+
+
+def test_cost_is_tokens_times_prices_and_where_there_is_no_price_the_amount_itself():
+    grid = Grid((Point("a", Budget()), Point("b", Budget())), {"a": Price(3.0, 15.0)})
+
+    cost = cost_usd(np.array([[200.0, 0.07]]), np.array([[1000.0, np.nan]]), grid)
+
+    np.testing.assert_allclose(cost, [[1000 * 3e-6 + 200 * 15e-6, 0.07]], rtol=1e-12)
+
+
+def test_a_fit_made_prompt_blind_forecasts_the_logged_means_for_every_query(signal_fit):
+    fit, grid = signal_fit
+
+    blind = flattened(fit, grid)
+
+    flat = blind.surface.flattened()
+    for text in TEXTS:
+        for name in ("quality", "amount", "prompt_tokens"):
+            np.testing.assert_array_equal(getattr(blind.surface.at_text(text), name), getattr(flat, name))
+    np.testing.assert_array_equal(np.unique(blind.traffic.quality, axis=0), flat.quality[None].astype(np.float32))
+    np.testing.assert_allclose(flat.amount, np.nanmean(fit.traffic.logged_amount, axis=0), rtol=1e-5)
+    assert blind.traffic.logged_quality is fit.traffic.logged_quality
+
+
+def test_a_query_far_from_the_log_is_less_certain(signal_fit):
+    fit, _ = signal_fit
+    surface = fit.surface
+    near = surface.familiarity.centre
+    far = near + 3 * np.eye(len(near))[0]
+
+    one, two = surface.at(near), surface.at(far)
+
+    assert (two.quality_se > one.quality_se).all()
+    assert two.unfamiliar
+    assert not one.unfamiliar
+    assert surface.at(near, known=0.0).unfamiliar
+    anything = replace(surface, familiarity=replace(surface.familiarity, least_known=0.0))
+    assert not anything.at(near, known=0.0).unfamiliar
