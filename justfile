@@ -1,0 +1,44 @@
+# Steps of development and CI; each works after the set-up in README.md.
+
+python := ".venv/bin/python"
+bin := ".venv/bin"
+
+# List the steps.
+default:
+    @just --list
+
+# Run the tests, the doctests and the examples of the pages.
+test *arguments:
+    {{python}} -m pytest {{arguments}}
+
+# Run the tests with branch coverage, and fail below the floor in pyproject.toml.
+coverage:
+    {{python}} -m pytest -n 2 --cov --cov-report=term:skip-covered
+
+# Check style, formatting, types and imports.
+lint: contracts
+    {{bin}}/ruff check .
+    {{bin}}/ruff format --check .
+    {{bin}}/pyright --pythonpath {{python}}
+
+# Check that imports point down the data flow, without circles.
+contracts:
+    {{bin}}/lint-imports
+
+# Format the code and sort imports.
+format:
+    {{bin}}/ruff check --select I --fix .
+    {{bin}}/ruff format .
+
+# Build the wheel and the source distribution, and check what they hold.
+build:
+    rm -rf dist
+    {{python}} -m build --outdir dist .
+    {{python}} .ci/check_distributions.py dist
+
+# Install the built wheel in a new environment, and run the demo from it in an empty folder.
+wheel-demo: build
+    bash .ci/demo_from_wheel dist
+
+# Everything that CI checks after the README's second command.
+ci: lint coverage wheel-demo
