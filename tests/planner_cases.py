@@ -100,7 +100,7 @@ def blind() -> Fitted:
 def _fit(*, kinds: bool) -> Fitted:
     folder = Path(tempfile.mkdtemp(prefix="paretoroute-tests-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    runs_path = write_rows(folder / "runs.jsonl", make_rows(160, seed=7, kinds=kinds))
+    runs_path = write_rows(folder / "runs.jsonl", make_rows(200, seed=7, kinds=kinds))
     runs = pr.read_runs(runs_path)
     policy_path = folder / "policy.yaml"
     pr.fit(runs, pr.MaxCost(usd=0.002), name="policy").save(policy_path)

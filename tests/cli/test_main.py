@@ -35,7 +35,7 @@ QUERY = "please say which comes next: theorem lemma"
 HARD_QUERY = "please say which comes next: theorem lemma integral manifold functor topology spectrum kernel"
 
 
-def small_log(folder: Path, queries: int = 24) -> Path:
+def small_log(folder: Path, queries: int = 200) -> Path:
     """Write a log that is quick to fit: three points priced by tokens, no latency."""
     rows = [dict(row, latency_s=None) for row in make_rows(queries, seed=11) if row["model"] in ("small", "thinker")]
     return write_rows(folder / "small.jsonl", rows)
@@ -71,14 +71,14 @@ def test_fit_without_a_target_matches_the_best_single_point_and_prints_the_trade
     assert policy.document.target.kind == "min_quality_of"
     assert policy.document.target.of == policy.document.expected.best_single.point
     assert policy.document.name == "policy"
-    for words in ("read 72 runs of 24 queries at 3 points", "Trade-off", "> this policy", "best single: ", "written "):
+    for words in ("read 600 runs of 200 queries at 3 points", "Trade-off", "> this policy", "best single: ", "written "):
         assert words in said.out
 
 
 def test_fit_says_what_it_found_in_words_and_figures(tmp_path):
     said = command("fit", small_log(tmp_path), "--out", tmp_path / "p.yaml").out
 
-    for words in ("signal found: the query explains ", "rests on  24 queries, 24 effective", "verdict   routing "):
+    for words in ("signal found: the query explains ", "rests on  200 queries, 200 effective", "verdict   routing "):
         assert words in said
     assert said.count("signal found: the query explains ") == len(re.findall("^signal    ", said, re.MULTILINE))
 

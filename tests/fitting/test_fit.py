@@ -6,7 +6,7 @@ import pytest
 
 import paretoroute as pr
 from paretoroute.policy.arrays import to_arrays
-from tests.synthetic_log import KINDS, PRICES, Recipe, bits, kind_of, make_runs, rows_of, table_of
+from tests.synthetic_log import PRICES, Recipe, bits, make_runs, rows_of, table_of
 
 SEARCH = {
     "code": "Write a python function that sorts the directory tree",
@@ -110,7 +110,7 @@ def test_a_model_that_became_free_takes_the_calls_it_is_nearly_as_good_at(signal
 
 
 def test_a_model_whose_cost_its_tokens_do_not_explain_cannot_be_repriced():
-    policy = pr.fit(make_runs(queries=60, surcharge=("tenor",)), pr.MaxCost(usd=0.004))
+    policy = pr.fit(make_runs(surcharge=("tenor",)), pr.MaxCost(usd=0.004))
 
     assert {entry.model: entry.cost for entry in policy.document.grid} == {"basso": "tokens", "tenor": "logged"}
     assert policy.document.expected.cost_usd <= 0.004 * (1 + 1e-9)
@@ -127,7 +127,7 @@ def by_kind(text):
 
 
 def test_a_feature_function_decides_what_is_seen_and_the_planner_needs_the_same_one(tmp_path):
-    runs = make_runs(queries=60, seed=2)
+    runs = make_runs(seed=2)
     policy = pr.fit(runs, pr.MaxCost(usd=0.003), features=by_kind)
     policy.save(tmp_path / "p.yaml")
 
@@ -156,7 +156,7 @@ def test_a_feature_function_that_gives_no_vectors_is_refused(function, message):
 
 
 def test_an_embedding_column_is_used_without_being_asked_for():
-    runs = make_runs(queries=60, embedding=True, seed=1)
+    runs = make_runs(embedding=True, seed=1)
 
     policy = pr.fit(runs, pr.MaxCost(usd=0.003))
 
@@ -195,28 +195,24 @@ def test_an_unknown_reference_point_is_refused_before_anything_is_fitted(signal_
 
 
 def test_a_grid_keeps_the_policy_to_its_points():
-    runs = make_runs(queries=40)
+    runs = make_runs()
     points = tuple(point for point in runs.points if point.budget.label == "high")
 
     policy = pr.fit(runs, pr.MaxCost(usd=0.01), grid=pr.Grid(points))
 
     assert policy.grid.names == ("basso@high", "tenor@high")
-    assert policy.traffic.quality.shape == (40, 2)
-
-
-def test_kinds_of_the_synthetic_log_come_in_turn():
-    assert [kind_of(i) for i in range(4)] == [*KINDS, KINDS[0]]
+    assert policy.traffic.quality.shape == (240, 2)
 
 
 def test_a_log_of_few_families_of_queries_says_as_how_many_they_count():
-    rows = rows_of(Recipe(queries=60))
+    rows = rows_of(Recipe())
     for row in rows:
         row["conversation"] = f"c{int(row['query_id'][1:]) // 6}"
 
-    told, untold = (pr.fit(pr.read_runs(pa.Table.from_pylist(log))) for log in (rows, rows_of(Recipe(queries=60))))
+    told, untold = (pr.fit(pr.read_runs(pa.Table.from_pylist(log))) for log in (rows, rows_of(Recipe())))
 
     assert any(
-        words.startswith("60 queries in 10 families") and "count as 10;" in words
+        words.startswith("240 queries in 40 families") and "count as 40;" in words
         for words in told.document.fitted_on.findings
     )
     assert not any("families" in words for words in untold.document.fitted_on.findings)

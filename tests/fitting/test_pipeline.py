@@ -84,7 +84,7 @@ def test_copies_of_texts_do_not_keep_a_fit_from_being_repeated():
     assert bits(to_arrays(one.surface, one.traffic)) == bits(to_arrays(two.surface, two.traffic))
 
 
-def rows_of_pairs(*, seed, copies=2, queries=160):
+def rows_of_pairs(*, seed, copies=2, queries=204):
     """Copies of a text share their outcomes, which nothing else tells."""
     chance = np.random.default_rng(seed)
     rows = []
@@ -157,7 +157,7 @@ def test_k_of_n_trials_weigh_like_n_runs():
 
 
 def test_an_embedding_column_is_read_in_place_of_the_text():
-    runs = make_runs(queries=60, embedding=True)
+    runs = make_runs(embedding=True)
 
     fit, _ = fitted(runs, kind="embedding")
 

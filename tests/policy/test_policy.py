@@ -222,9 +222,9 @@ def test_every_point_has_an_interval_around_its_quality_that_no_target_changes()
     for point, other in zip(points, again, strict=True):
         assert 0 <= point.quality_low < point.quality < point.quality_high <= 1
         assert (other.quality_low, other.quality_high) == (point.quality_low, point.quality_high)
-        # All 160 queries were logged as right or wrong.
+        # All 200 queries were logged as right or wrong.
         assert point.quality_high - point.quality_low == pytest.approx(
-            2 * 1.645 * (point.quality * (1 - point.quality) / 160) ** 0.5, rel=0.05
+            2 * 1.645 * (point.quality * (1 - point.quality) / 200) ** 0.5, rel=0.05
         )
 
 
@@ -238,7 +238,7 @@ def test_the_findings_say_what_the_queries_tell_by_how_many_components_and_on_ho
     (quality,) = (words for words in untold if words.startswith("quality: "))
     assert quality.startswith("quality: no signal found: the query explains ")
     assert quality.endswith("no components kept")
-    assert told[-1].endswith("out of fold on 160 queries, 160 effective")
+    assert told[-1].endswith("out of fold on 200 queries, 200 effective")
 
 
 def test_the_findings_say_where_routing_does_not_pay():

@@ -101,7 +101,7 @@ def test_a_surface_that_went_through_arrays_forecasts_the_same_bits(signal_fit, 
 
 
 def test_a_surface_of_embeddings_goes_through_arrays_too():
-    fit, grid = fitted(make_runs(queries=60, embedding=True), kind="embedding")
+    fit, grid = fitted(make_runs(embedding=True), kind="embedding")
 
     surface, _ = from_arrays(to_arrays(fit.surface, fit.traffic), features="embedding", points=len(grid.points))
 

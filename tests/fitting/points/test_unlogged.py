@@ -221,7 +221,7 @@ def test_it_is_less_certain_than_its_neighbours_mean_would_be(policy, full):
 
 @pytest.mark.parametrize("blank", [0, 60])
 def test_queries_that_tie_in_the_traffic_tie_at_the_planner_to_the_last_bit(blank):
-    runs = read(without_hole(rows_of(120, kinds=bool(blank), blank=blank)))
+    runs = read(without_hole(rows_of(200, kinds=bool(blank), blank=blank)))
 
     policy = pr.fit(runs, pr.MaxCost(usd=0.004), add_points=[HOLE])
 
@@ -240,7 +240,7 @@ def test_queries_that_tie_in_the_traffic_tie_at_the_planner_to_the_last_bit(blan
 def test_a_prompt_blind_policy_keeps_it_between():
     from paretoroute.fitting.result import Fit, flattened
 
-    made = pr.fit(read(without_hole(rows_of(120))), pr.MaxCost(usd=0.004), add_points=[HOLE])
+    made = pr.fit(read(without_hole(rows_of(200))), pr.MaxCost(usd=0.004), add_points=[HOLE])
     below, hole, above = (made.grid.index(f"deep@{amount}") for amount in AMOUNTS)
 
     blind = flattened(Fit(made.surface, made.traffic, (), made.grid.between), made.grid)
@@ -398,7 +398,7 @@ models:
 
 
 def test_on_the_command_line_by_name_or_by_grid_file(tmp_path):
-    log = write_rows(tmp_path / "runs.jsonl", without_hole(rows_of(80)))
+    log = write_rows(tmp_path / "runs.jsonl", without_hole(rows_of(200)))
     grid, prices, out = tmp_path / "grid.yaml", tmp_path / "prices.yaml", tmp_path / "policy.yaml"
     grid.write_text(GRID_FILE.replace("MIDDLING", "8000"))
     prices.write_text("deep: {input: 2.0, output: 20.0}\n")
