@@ -71,7 +71,7 @@ def test_fit_without_a_target_matches_the_best_single_point_and_prints_the_trade
     assert policy.document.target.kind == "min_quality_of"
     assert policy.document.target.of == policy.document.expected.best_single.point
     assert policy.document.name == "policy"
-    for words in ("read 600 runs of 200 queries at 3 points", "Trade-off", "> this policy", "best single: ", "written "):
+    for words in ("read 600 runs of 200 queries at 3", "Trade-off", "> this policy", "best single: ", "written "):
         assert words in said.out
 
 
