@@ -1,4 +1,4 @@
-"""Align a log with a grid."""
+"""Align a log with a grid: the column of each logged point, and the runs of the grid's points alone."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from paretoroute.runs.table import ROW_NUMBERS, Runs
 
 
 def grid_columns(runs: Runs, grid: Grid) -> NDArray[np.int64]:
-    """Give the position in the grid of each point of the log, ``(points,)``; -1 where the grid does not have it."""
+    """Return the column in the grid of each logged point, ``(points,)``; -1 if the grid lacks it."""
     place = {point_key(point): j for j, point in enumerate(grid.points)}
     return np.array([place.get(point_key(point), -1) for point in runs.points], np.int64)
 
 
 def on_grid(runs: Runs, grid: Grid) -> Runs:
-    """Keep the runs of the grid's points, their points in the grid's order, and the queries that have any."""
+    """Return the runs of the grid's points, in the grid's order, and the queries that have any."""
     if runs.points == grid.points:
         return runs
     place = grid_columns(runs, grid)[runs.point]

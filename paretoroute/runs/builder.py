@@ -1,14 +1,15 @@
-"""Batches of rows to a `Runs` table: bad rows set aside, texts kept once a query, rows in canonical order.
+"""Build a `Runs` table from batches of rows: bad rows set aside, one text per query, rows in canonical order.
 
-The table depends on what was logged and not on the order of the rows: queries are sorted by id, points are in
-canonical order, rows by query, point, sample index and then every number; where rows disagree about a query's text,
-tag, tenant, step or conversation the one that sorts first is kept, and a notice says so.
+The table depends on the content of the log, not on the order of its rows. Queries are sorted by id, points are in
+canonical order, and rows are sorted by query, point, sample index and then every number. If rows disagree about a
+query's text, tag, tenant, step or conversation, the value that sorts first is kept, with a notice.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +20,28 @@ from paretoroute.query import Misfit
 from paretoroute.runs import values
 from paretoroute.runs.columns import NUMBERS, TEXTS, Batch, Coded, Fault, embeddings, numbers, texts
 from paretoroute.runs.formats.base import Source
-from paretoroute.runs.queries import Queries
+from paretoroute.runs.queries import Queries, QueryFields
 from paretoroute.runs.table import ROW_NUMBERS, BadRow, Runs
 
 MAX_BAD_ROWS = 1000
-QUERY_TEXTS = ("query_id", "query", "tag", "benchmark", "conversation", "tenant", "step")
 _UNSHOWN = ("query", "embedding")  # private, or too long for a message
 
 
+@dataclass(frozen=True, slots=True)
+class Combinations:
+    """The distinct combinations of several codes.
+
+    Args:
+        number: of the combination of each row, ``(rows,)``.
+        first_row: row at which each combination appears first, ``(combinations,)``.
+    """
+
+    number: NDArray[np.int64]
+    first_row: NDArray[np.int64]
+
+
 class Builder:
-    """Gathers batches and gives the `Runs` they make.
+    """Gathers batches of rows, and builds the `Runs` of them.
 
     Args:
         strict: raise at the first bad row instead of setting it aside.
@@ -57,7 +70,7 @@ class Builder:
         vectors = embeddings(columns["embedding"], faults) if "embedding" in columns else None
         faults += _missing(text, number)
         budgets, budget_codes = _budgets(text, number["budget"], faults)
-        good = self._put_aside(source, batch, faults)
+        good = self._set_bad_rows_aside(source, batch, faults)
         self.rows += len(batch.lines) + len(batch.broken)
         query = self._query_codes(text, good)
         if vectors is not None:
@@ -74,10 +87,10 @@ class Builder:
     def _point_codes(
         self, model: Coded, budgets: list[Budget], budget_codes: NDArray[np.int64], good: NDArray[np.bool_]
     ) -> NDArray[np.int32]:
-        """Number the point of each good row and note its amount."""
-        inverse, firsts = _combined([model.codes[good], budget_codes[good]])
+        """Number the point of each good row, and record its amount."""
+        combined = _combined([model.codes[good], budget_codes[good]])
         numbered = []
-        for row in np.flatnonzero(good)[firsts].tolist():
+        for row in np.flatnonzero(good)[combined.first_row].tolist():
             budget = budgets[budget_codes[row]]
             key = (model.values[model.codes[row]], budget.kind, budget.label)
             code = self.points.setdefault(key, len(self.amounts))
@@ -86,9 +99,9 @@ class Builder:
             if budget.amount is not None:
                 self.amounts[code].add(budget.amount)
             numbered.append(code)
-        return np.array(numbered, np.int32)[inverse]
+        return np.array(numbered, np.int32)[combined.number]
 
-    def _put_aside(self, source: Source, batch: Batch, faults: list[Fault]) -> NDArray[np.bool_]:
+    def _set_bad_rows_aside(self, source: Source, batch: Batch, faults: list[Fault]) -> NDArray[np.bool_]:
         """Record the bad rows, one reason each, in the order of the file; return which rows are good."""
         fault_of = np.full(len(batch.lines), -1)
         place = np.zeros(len(batch.lines), np.int64)
@@ -99,36 +112,42 @@ class Builder:
         bad = np.flatnonzero(fault_of >= 0)
         for i, count in Counter(fault_of[bad].tolist()).items():
             self.reasons[_named(faults[i].field, faults[i].reason)] += count
-        self.reasons.update(reason for _, reason, _ in batch.broken)
+        self.reasons.update(broken.reason for broken in batch.broken)
         room = 1 if self.strict else MAX_BAD_ROWS - len(self.set_aside)
-        found = [
-            BadRow(source.name, line, "", f"{reason} ({detail})" if detail else reason, source.unit)
-            for line, reason, detail in batch.broken[:room]
+        bad_rows = [
+            BadRow(
+                source.name,
+                broken.line,
+                "",
+                f"{broken.reason} ({broken.detail})" if broken.detail else broken.reason,
+                source.unit,
+            )
+            for broken in batch.broken[:room]
         ]
         for row in bad[:room].tolist():
             fault = faults[fault_of[row]]
             reason = fault.reason + _shown(fault, int(place[row]))
-            found.append(BadRow(source.name, int(batch.lines[row]), fault.field, reason, source.unit))
-        found.sort(key=lambda bad_row: bad_row.line)
-        if self.strict and found:
-            raise RunsError(f"{found[0]}; correct this row, or leave out strict to set it aside")
-        self.set_aside += found[:room]
+            bad_rows.append(BadRow(source.name, int(batch.lines[row]), fault.field, reason, source.unit))
+        bad_rows.sort(key=lambda bad_row: bad_row.line)
+        if self.strict and bad_rows:
+            raise RunsError(f"{bad_rows[0]}; correct this row, or leave out strict to set it aside")
+        self.set_aside += bad_rows[:room]
         return fault_of < 0
 
     def _query_codes(self, text: dict[str, Coded], good: NDArray[np.bool_]) -> NDArray[np.int32]:
         """Number the query of each good row."""
-        coded = [text[name] for name in QUERY_TEXTS]
-        inverse, firsts = _combined([c.codes[good] for c in coded])
-        rows = np.flatnonzero(good)[firsts]
-        columns = [[c.values[code] for code in c.codes[rows].tolist()] for c in coded]
-        numbered = [self.queries.code(*values) for values in zip(*columns, strict=True)]
-        return np.array(numbered, np.int32)[inverse]
+        coded = [text[name] for name in QueryFields._fields]
+        combined = _combined([column.codes[good] for column in coded])
+        rows = np.flatnonzero(good)[combined.first_row]
+        columns = [[column.values[code] for code in column.codes[rows].tolist()] for column in coded]
+        numbered = [self.queries.code(QueryFields(*fields)) for fields in zip(*columns, strict=True)]
+        return np.array(numbered, np.int32)[combined.number]
 
     def finish(self, notices: Sequence[str]) -> Runs:
         """Put everything in canonical order.
 
         Args:
-            notices: what the readers want said, first.
+            notices: of the readers; they come first.
 
         Raises:
             RunsError: no row is left.
@@ -214,7 +233,7 @@ class Builder:
 
 
 def _missing(text: dict[str, Coded], number: dict[str, NDArray[np.float64]]) -> list[Fault]:
-    """Find rows that lack what every run must have; faults found before take precedence."""
+    """Return the faults of rows without a required value; faults recorded before take precedence."""
     nameless = np.array([not value.strip() for value in text["model"].values], bool)[text["model"].codes]
     absent = {
         "query": ("missing, and so is query_id", text["query"].rows_without() & text["query_id"].rows_without()),
@@ -227,13 +246,13 @@ def _missing(text: dict[str, Coded], number: dict[str, NDArray[np.float64]]) -> 
 def _budgets(
     text: dict[str, Coded], amount: NDArray[np.float64], faults: list[Fault]
 ) -> tuple[list[Budget], NDArray[np.int64]]:
-    """Give the distinct budgets and which one each row has; rows whose budget makes no sense become faults."""
+    """Return the distinct budgets and the budget of each row; rows with an impossible budget become faults."""
     amounts, amount_codes = np.unique(amount, return_inverse=True)
     kinds, labels = text["budget_kind"], text["budget_label"]
-    inverse, firsts = _combined([kinds.codes, labels.codes, amount_codes])
+    combined = _combined([kinds.codes, labels.codes, amount_codes])
     budgets: list[Budget] = []
     misfits: defaultdict[str, list[int]] = defaultdict(list)
-    for combination, row in enumerate(firsts.tolist()):
+    for combination, row in enumerate(combined.first_row.tolist()):
         kind, label = kinds.values[kinds.codes[row]], labels.values[labels.codes[row]]
         try:
             budgets.append(values.budget_of(kind, label, float(amounts[amount_codes[row]])))
@@ -241,34 +260,34 @@ def _budgets(
             misfits[str(misfit)].append(combination)
             budgets.append(Budget())
     for reason, combinations in misfits.items():
-        rows = np.flatnonzero(np.isin(inverse, combinations))
+        rows = np.flatnonzero(np.isin(combined.number, combinations))
         faults.append(
             Fault("budget_kind", reason, rows, lambda i, rows=rows: kinds.values[kinds.codes[rows[i]]] or None)
         )
-    return budgets, inverse
+    return budgets, combined.number
 
 
-def _combined(codes: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Number the distinct combinations of several codes: ``(number of each row, first row of each number)``."""
+def _combined(codes: Sequence[NDArray[np.int64]]) -> Combinations:
+    """Number the distinct combinations of several codes, ``(rows,)`` each."""
     packed = np.zeros(len(codes[0]), np.int64)
     for part in codes:
         size = int(part.max(initial=0)) + 1
         if int(packed.max(initial=0)) * size >= 2**62:
             packed = np.unique(packed, return_inverse=True)[1]
         packed = packed * size + part
-    _, firsts, inverse = np.unique(packed, return_index=True, return_inverse=True)
-    return inverse, firsts
+    _, first_row, number = np.unique(packed, return_index=True, return_inverse=True)
+    return Combinations(number, first_row)
 
 
 def _compact(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Hold a chunk in which nothing is known as a view of one NaN."""
+    """Keep a chunk without any number as a view of one NaN, which takes no memory."""
     return np.broadcast_to(np.nan, values.shape) if np.isnan(values).all() else values
 
 
 def _joined(chunks: list[NDArray]) -> NDArray:
     joined = np.concatenate(chunks)
     if joined.dtype == np.float64:
-        joined[np.isnan(joined)] = np.nan  # one bit pattern for what is unknown
+        joined[np.isnan(joined)] = np.nan  # one bit pattern for unknown numbers
     return joined
 
 
@@ -285,8 +304,8 @@ def _named(column: str, reason: str) -> str:
 
 
 def _shown(fault: Fault, position: int) -> str:
-    """Show the value that was found, shortened; nothing where it is absent, private or long."""
-    value = fault.found(position) if fault.found and fault.field not in _UNSHOWN else None
+    """Return the bad value in brackets, shortened; ``""`` if it is absent, private or long."""
+    value = fault.value_at(position) if fault.value_at and fault.field not in _UNSHOWN else None
     if value is None:
         return ""
     shown = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)

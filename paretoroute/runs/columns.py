@@ -1,8 +1,8 @@
-"""The columns of a run log, and the check of a batch of rows, column by column.
+"""The known columns of a run log, and their check on a batch of rows, column by column.
 
 A column comes as an Arrow array (Parquet, Arrow, data frames) or as a list of Python values (JSONL, CSV). Uniform
-columns are checked as arrays; any other goes value by value through ``run_values``. No row is repaired: what does not
-fit is a `Fault`, with the rows it was found in.
+columns are checked as arrays, all others value by value (:mod:`paretoroute.runs.values`). No row is repaired: a value
+that does not fit becomes a `Fault` with the rows that hold it.
 """
 
 from __future__ import annotations
@@ -22,16 +22,24 @@ from paretoroute.runs import values as single_values
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Which numbers a column may hold, and what is said of others."""
+    """The numbers that a column may hold.
 
-    said: str = ""
+    Args:
+        reason: why another number is refused.
+        low: least number.
+        high: largest number.
+        above_low: whether ``low`` itself is refused.
+        whole: whether only whole numbers are allowed.
+    """
+
+    reason: str = ""
     low: float = -np.inf
     high: float = np.inf
     above_low: bool = False
     whole: bool = False
 
     def violated(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Tell which numbers are out of range; NaN never is."""
+        """Return which numbers are out of range, bool ``(rows,)``; NaN never is."""
         bad = (values < self.low) | (values > self.high)
         if self.above_low:
             bad |= values == self.low
@@ -71,25 +79,24 @@ TEXTS: dict[str, Callable[[object], str]] = {
 BATCH_ROWS = 8_192
 BATCH_BYTES = 64 * 2**20
 READ = (*NUMBERS, *TEXTS, "embedding")
-ACCEPTED = ("score", "time")
-"""Columns that a log may well have and that nothing is computed from."""
+ACCEPTED = ("score", "time")  # known columns from which nothing is computed yet
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with some rows of a batch.
+    """A defect that some rows of a batch share.
 
     Args:
         field: the column, or ``""`` for the row as a whole.
-        reason: what is wrong, without the value.
-        rows: where, positions in the batch, ``(rows,)``.
-        found: gives the value found at the i-th of ``rows``, or None where there is none to show.
+        reason: the defect, without the value.
+        rows: positions of these rows in the batch, ``(rows,)``.
+        value_at: returns the value of the i-th of ``rows``, or None if there is none to show.
     """
 
     field: str
     reason: str
     rows: NDArray[np.int64]
-    found: Callable[[int], object] | None = None
+    value_at: Callable[[int], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +112,24 @@ class Coded:
     values: list[str]
 
     def rows_without(self) -> NDArray[np.bool_]:
-        """Tell which rows have no text."""
+        """Return which rows have no text, bool ``(rows,)``."""
         blank = np.array([not value for value in self.values], bool)
         return blank[self.codes]
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenLine:
+    """A line of a file that is not a row.
+
+    Args:
+        line: its number, from 1.
+        reason: why it is not a row.
+        detail: what to add for this line alone, or ``""``.
+    """
+
+    line: int
+    reason: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +137,20 @@ class Batch:
     """Some rows of one source, as they were read.
 
     Args:
-        columns: known name to Arrow array or list, each ``(rows,)``.
-        lines: where each row stands in its file, ``(rows,)``.
-        numbers_are_text: every cell is text (CSV).
-        broken: ``(line, reason, detail)`` of lines that were no row at all.
+        columns: Arrow array or list by known name, ``(rows,)`` each.
+        lines: line of the file, or row of the table, of each row, ``(rows,)``.
+        numbers_are_text: whether every cell is text (CSV).
+        broken: lines that are not rows.
     """
 
     columns: dict[str, Any]
     lines: NDArray[np.int64]
     numbers_are_text: bool = False
-    broken: list[tuple[int, str, str]] = field(default_factory=list)
+    broken: list[BrokenLine] = field(default_factory=list)
 
 
 def numbers(name: str, column: Any, batch: Batch, faults: list[Fault]) -> NDArray[np.float64]:
-    """Read a column of numbers and append what is wrong with it to ``faults``; NaN is absent."""
+    """Read a column of numbers, ``(rows,)``, NaN where absent; append its defects to ``faults``."""
     size = len(batch.lines)
     if column is None:
         return np.full(size, np.nan)
@@ -137,7 +159,8 @@ def numbers(name: str, column: Any, batch: Batch, faults: list[Fault]) -> NDArra
         convert = single_values.number_in_text if batch.numbers_are_text else single_values.number
         values = np.array(_one_by_one(name, column, convert, np.nan, faults), float)
     limits = NUMBERS[name]
-    for reason, bad in (("not finite", np.isinf(values)), (limits.said, limits.violated(values) & np.isfinite(values))):
+    out_of_range = limits.violated(values) & np.isfinite(values)
+    for reason, bad in (("not finite", np.isinf(values)), (limits.reason, out_of_range)):
         if bad.any():
             rows = np.flatnonzero(bad)
             faults.append(Fault(name, reason, rows, lambda i, rows=rows, values=values: float(values[rows[i]])))
@@ -145,14 +168,14 @@ def numbers(name: str, column: Any, batch: Batch, faults: list[Fault]) -> NDArra
 
 
 def _uniform_numbers(column: Any, numbers_are_text: bool) -> NDArray[np.float64] | None:
-    """Convert a column of nothing but numbers and gaps; None where it holds anything else."""
+    """Convert a column of numbers and gaps alone; return None if it holds anything else."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     try:
         if numbers_are_text:
-            cells = pc.utf8_trim_whitespace(pa.array(column, pa.large_string()))  # pyright: ignore
-            column = pc.if_else(pc.equal(cells, ""), None, cells).cast(pa.float64())  # pyright: ignore
+            cells = pc.utf8_trim_whitespace(pa.array(column, pa.large_string()))  # pyright: ignore  # pyarrow.compute has no stubs
+            column = pc.if_else(pc.equal(cells, ""), None, cells).cast(pa.float64())  # pyright: ignore  # pyarrow.compute has no stubs
         elif not isinstance(column, pa.Array):
             if not set(map(type, column)) <= {int, float, type(None)}:  # a bool would pass for a number below
                 return None
@@ -169,7 +192,7 @@ def _uniform_numbers(column: Any, numbers_are_text: bool) -> NDArray[np.float64]
 
 
 def texts(name: str, column: Any, batch: Batch, faults: list[Fault]) -> Coded:
-    """Read a column of text and append what is wrong with it to ``faults``."""
+    """Read a column of text; append its defects to ``faults``."""
     if column is None:
         return Coded(np.zeros(len(batch.lines), np.int64), [""])
     coded = _uniform_texts(column)
@@ -180,7 +203,7 @@ def texts(name: str, column: Any, batch: Batch, faults: list[Fault]) -> Coded:
 
 
 def _uniform_texts(column: Any) -> Coded | None:
-    """Convert a column of nothing but text and gaps; None where it holds anything else."""
+    """Convert a column of text and gaps alone; return None if it holds anything else."""
     import pyarrow as pa
 
     try:
@@ -203,7 +226,7 @@ def _uniform_texts(column: Any) -> Coded | None:
 
 
 def _one_by_one(name: str, column: Any, convert: Callable[[object], Any], absent: Any, faults: list[Fault]) -> list:
-    """Convert values singly; those that do not fit become ``absent`` and a fault each, grouped by reason."""
+    """Convert values singly; a value that does not fit becomes ``absent``, and its row part of a fault."""
     values = _python_values(column)
     misfits: defaultdict[str, list[int]] = defaultdict(list)
     converted = []
@@ -238,17 +261,17 @@ def _python_value(item: Any) -> object:
     try:
         return item.as_py()
     except UnicodeDecodeError:
-        return "\udcff"  # text in a list or struct that is not UTF-8: what is left of it is refused as such
+        return "\udcff"  # not UTF-8 inside a list or struct: a lone surrogate, which the check of text refuses
 
 
 def embeddings(column: Any, faults: list[Fault]) -> Sequence[NDArray[np.float32] | None]:
-    """Read a column of vectors, one each row; a CSV cell holds a JSON list."""
+    """Read a column of vectors, one per row; a CSV cell holds a JSON list."""
     uniform = _uniform_vectors(column)
     return _one_by_one("embedding", column, _vector, None, faults) if uniform is None else list(uniform)
 
 
 def _uniform_vectors(column: Any) -> NDArray[np.float32] | None:
-    """Convert a column of finite vectors of one width, ``(rows, width)``; None where it holds anything else."""
+    """Convert a column of finite vectors of one width, ``(rows, width)``; return None if it holds anything else."""
     import pyarrow as pa
 
     if not isinstance(column, pa.ListArray | pa.LargeListArray | pa.FixedSizeListArray) or column.null_count:

@@ -1,8 +1,8 @@
 """Folds over queries: copies of a text and turns of one conversation stay together.
 
-Whatever is judged out of fold would look better than it is if a copy of the query stood on the other side. Texts of one
-template that differ in their numbers are no copies: such queries come again in traffic as they came in the log, and
-holding a template out as a whole made what was promised too low (Reasoning Gym: by two to four points).
+Out-of-fold estimates would be optimistic if a copy of the query were on the other side. Texts of one template that
+differ in their numbers are not copies: new queries of the template come as they came in the log, and holding out a
+whole template made predictions too low (Reasoning Gym: by two to four quality points).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _NOT_WORD = re.compile(r"[\W_]+")
 
 
 def group_key(query_id: str, text: str, conversation: str | None = None) -> str:
-    """Name the group that a query belongs to.
+    """Return the key of the group that a query belongs to.
 
-    Its conversation where one was logged; else its text, casefolded and without punctuation; else its id.
+    The key is its conversation if one was logged, else its text, casefolded and without punctuation, else its id.
 
     Example:
         >>> group_key("a", "What is 2 + 2?") == group_key("b", "what is 2+2")
@@ -36,15 +36,15 @@ def group_key(query_id: str, text: str, conversation: str | None = None) -> str:
 
 
 def folds(groups: Sequence[str], count: int, *, seed: int) -> NDArray[np.int64]:
-    """Deal groups to folds by their hash.
+    """Assign groups to folds by their hash.
 
-    Groups are ordered by a hash of seed and name and dealt in turn to the fold that has the fewest queries, so that
-    folds are of nearly equal size and the order of the queries does not matter.
+    Groups are ordered by a hash of seed and name, and each goes to the fold with the fewest queries. Folds are of
+    nearly equal size, and the order of the queries does not matter.
 
     Args:
         groups: the group of every query, ``(queries,)``.
         count: number of folds, at least 2.
-        seed: another seed, other folds.
+        seed: of the order of the groups.
 
     Returns:
         The fold of every query, ``(queries,)``, in [0, count).

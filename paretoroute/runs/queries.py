@@ -1,13 +1,14 @@
-"""What a log says of each query: its text, tag, tenant, step, conversation and embedding, each kept once.
+"""The queries of a log: text, tag, tenant, step, conversation and embedding, each kept once per query.
 
-Rows need not agree. The value that sorts first is kept, so that the outcome does not depend on the order of the rows,
-and the query is noted as disputed.
+Rows may disagree. The value that sorts first is kept, so that the result does not depend on the order of the rows,
+and the query is recorded as disputed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,21 @@ from paretoroute import query
 from paretoroute.errors import RunsError
 
 
+class QueryFields(NamedTuple):
+    """The columns of one row that describe its query; ``benchmark`` is another name for ``tag``."""
+
+    query_id: str
+    query: str
+    tag: str
+    benchmark: str
+    conversation: str
+    tenant: str
+    step: str
+
+
 @dataclass
 class Queries:
-    """What is known of each query, gathered batch by batch."""
+    """The queries met so far, in order of first appearance."""
 
     codes: dict[str, int] = field(default_factory=dict)
     texts: list[str] = field(default_factory=list)
@@ -30,33 +43,30 @@ class Queries:
     disputed: dict[str, set[int]] = field(default_factory=dict)
     width: int | None = None
 
-    def code(
-        self, query_id: str, text: str, tag: str, benchmark: str, conversation: str, tenant: str, step: str
-    ) -> int:
-        """Give the number of a query and note what a row says of it; ``benchmark`` is another name for ``tag``."""
-        query_id = query_id or query.query_id_of(text)
-        tag = tag or benchmark
+    def code(self, row: QueryFields) -> int:
+        """Return the number of a row's query, and merge what the row states about it."""
+        query_id = row.query_id or query.query_id_of(row.query)
         code = self.codes.setdefault(query_id, len(self.texts))
-        said = (
-            ("text", self.texts, text),
-            ("tag", self.tags, tag),
-            ("conversation", self.conversations, conversation),
-            ("tenant", self.tenants, tenant),
-            ("step", self.steps, step),
+        stated = (
+            ("text", self.texts, row.query),
+            ("tag", self.tags, row.tag or row.benchmark),
+            ("conversation", self.conversations, row.conversation),
+            ("tenant", self.tenants, row.tenant),
+            ("step", self.steps, row.step),
         )
         if code == len(self.texts):
-            for _, kept, new in said:
+            for _, kept, new in stated:
                 kept.append(new)
             return code
-        for what, kept, new in said:
+        for name, kept, new in stated:
             if new and new != kept[code]:
                 if kept[code]:
-                    self.disputed.setdefault(what, set()).add(code)
+                    self.disputed.setdefault(name, set()).add(code)
                 kept[code] = min(new, kept[code] or new)
         return code
 
     def embed(self, codes: Iterable[int], vectors: Iterable[NDArray[np.float32]], where: str) -> None:
-        """Note the embedding of each row's query.
+        """Store the embedding of each row's query.
 
         Raises:
             RunsError: a vector is wider or narrower than those before.
@@ -76,7 +86,7 @@ class Queries:
                 self.embeddings[code] = min(kept, raw)
 
     def embedding_rows(self, order: NDArray[np.int64]) -> NDArray[np.float32] | None:
-        """Give the embeddings of the queries in some order, ``(queries, width)``, or None where there are none.
+        """Return the embeddings in an order of queries, ``(queries, width)``, or None without any.
 
         Raises:
             RunsError: some queries have one and others do not.

@@ -1,4 +1,4 @@
-"""Read logged runs from files and tables."""
+"""Read logged runs from files and from tables in memory."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from paretoroute.runs.table import Runs
 def read_runs(*sources: str | Path | Any, columns: Mapping[str, str] | None = None, strict: bool = False) -> Runs:
     """Read logged runs.
 
-    Rows that cannot be used are set aside with file, line, field and reason, and all others are kept.
+    Rows that cannot be used are set aside with file, line, field and reason; all others are kept.
 
     Args:
         *sources: files (``.jsonl``, ``.ndjson``, ``.csv``, also ``.gz``; ``.parquet``; ``.arrow``, ``.feather``), or
             tables in memory: Arrow tables and readers, pandas and polars data frames.
-        columns: known name to the name in the log, such as ``{"cost_usd": "spend"}``.
+        columns: name in the log by known name, such as ``{"cost_usd": "spend"}``.
         strict: raise at the first bad row instead of setting it aside.
 
     Raises:

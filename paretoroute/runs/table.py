@@ -1,8 +1,8 @@
-"""What a logged generation is, and the table of them that everything else is computed from.
+"""The table of logged runs, from which everything else is computed.
 
-A run is one generation: a query answered at a point, and what came of it. `Runs` holds many as columns; an unknown
-number is NaN, more quality is better, and the order is canonical, so that a log gives the same table however its
-rows are ordered and whichever format they come in.
+A run is one generation: a query answered at a point, with its outcome. `Runs` holds many runs as columns. An unknown
+number is NaN, and higher quality is better. The order is canonical: a log gives the same table whatever the order of
+its rows and whatever its format.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class BadRow:
 
     Args:
         file: name of its file, or of the table in memory.
-        line: where it stands: the line of the file, or the row of a table, from 1.
-        field: the column that is wrong, or ``""`` for the row as a whole.
-        reason: what is wrong with it.
+        line: its position, from 1: the line of the file, or the row of a table.
+        field: the bad column, or ``""`` for the row as a whole.
+        reason: why it cannot be used.
         unit: what ``line`` counts, ``line`` or ``row``.
     """
 
@@ -67,7 +67,7 @@ class Runs:
         tags: their tags, or None each.
         conversations: the conversations they belong to, or None each.
         tenants: on whose behalf they were asked, or None each.
-        steps: which step of an agent's run they are, or None each.
+        steps: the step of an agent's task that they are, or None each.
         embeddings: ``(queries, width)``, or None.
         points: the points that were logged, in canonical order.
         query: position in ``query_ids``, int32 ``(runs,)``.
@@ -82,7 +82,7 @@ class Runs:
         latency_s: ``(runs,)``.
         sample_index: which repeat it is, ``(runs,)``.
         propensity: probability with which the point was chosen, ``(runs,)``.
-        cost_is_mean: the cost (and tokens) are a mean over queries and not of this one, bool ``(runs,)``.
+        cost_is_mean: whether cost and tokens are means over queries, bool ``(runs,)``.
         set_aside: the first 1000 rows that could not be used.
         set_aside_count: how many could not.
         notices: sentences for the user about this log.
@@ -134,10 +134,10 @@ class Runs:
 
     @property
     def assumption(self) -> str | None:
-        """What must be assumed to learn from this log, in a sentence; None where nothing need be.
+        """The assumption that learning from this log needs, in a sentence; None if it needs none.
 
-        When a query was mostly answered at one point only, points are compared across different queries, and that is
-        fair only if the choice of the point did not depend on how hard the query was.
+        If most queries were answered at one point only, points are compared across different queries. That is fair
+        only if the choice of the point did not depend on how hard the query was.
         """
         cells = np.unique(self.query.astype(np.int64) * len(self.points) + self.point)
         points_per_query = np.bincount(cells // len(self.points), minlength=len(self.query_ids))
@@ -149,7 +149,7 @@ class Runs:
         )
 
     def require_choice(self) -> None:
-        """Check that there is something to choose between.
+        """Check that the log has at least two points.
 
         Raises:
             RunsError: all runs are at one point.

@@ -1,7 +1,7 @@
-"""What one value of a logged run may be: numbers, names, labels, query texts and budgets, one at a time.
+"""Conversion of single values of a logged run: numbers, names, labels and budgets.
 
-Whole columns are checked by ``run_columns``; where a column is not uniform, its values come here one by one, so that
-the reason given for a bad row is about that row. Absent text is ``""`` and an absent number is NaN throughout.
+Whole columns are checked by :mod:`paretoroute.runs.columns`. The values of a column that is not uniform come here one
+by one, so that the reason for a bad row is about that row. Absent text is ``""``, and an absent number is NaN.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+
 
 
 def number(value: object) -> float:
-    """Read a number that must be one: no text, no boolean.
+    """Return a number as a float; text and booleans are not numbers.
 
     Raises:
-        Misfit: it is something else.
+        Misfit: the value is no number.
     """
     if value is None:
         return math.nan
     if isinstance(value, bool) or not hasattr(value, "__float__") or isinstance(value, str):
         raise Misfit(f"{kind_of(value)} where a number belongs")
     try:
-        return float(value)  # pyright: ignore[reportArgumentType]  (it has __float__)
+        return float(value)  # pyright: ignore[reportArgumentType]  # it has __float__
     except OverflowError:
         return math.inf
 
 
 def number_in_text(value: object) -> float:
-    """Read a number from a CSV cell: a plain decimal, ``nan``, ``inf``, or nothing.
+    """Return the number in a CSV cell: a plain decimal, ``nan``, ``inf``, or nothing.
 
     Raises:
-        Misfit: it is other text.
+        Misfit: the cell holds other text.
 
     Example:
         >>> number_in_text(" 2.5e-3 ")
@@ -50,10 +50,10 @@ def number_in_text(value: object) -> float:
 
 
 def name(value: object) -> str:
-    """Read a model name: text, not blank.
+    """Return a model's name.
 
     Raises:
-        Misfit: it is a number or something else.
+        Misfit: the value is not text.
     """
     if is_absent(value):
         return ""
@@ -63,10 +63,10 @@ def name(value: object) -> str:
 
 
 def opaque(value: object) -> str:
-    """Read an id, label or tag as the text that stands there; 16000 and 16000.0 give ``"16000"``.
+    """Return an id, label or tag as text; 16000 and 16000.0 both give ``"16000"``.
 
     Raises:
-        Misfit: it is a list, an object or bytes.
+        Misfit: the value is a list, an object or bytes.
 
     Example:
         >>> opaque(True), opaque(7), opaque("007"), opaque(float("nan"))
@@ -91,27 +91,27 @@ def amount_text(value: float) -> str:
 
 
 def budget_of(kind: str, label: str, amount: float) -> Budget:
-    """Fill in what a log leaves out of a budget.
+    """Complete a budget that a log states in part.
 
-    Nothing at all is ``none``/``default``. A label alone is an effort where it names one, else of kind ``none``. A
-    missing label is the amount, written out.
+    Without kind, label and amount the budget is ``none``/``default``. A label alone has kind ``effort`` if it names
+    one, else ``none``. A missing label is the amount in digits.
 
     Raises:
-        Misfit: an unknown kind, or too little to tell one budget from another.
+        Misfit: the kind is unknown, or nothing tells this budget from another.
 
     Example:
         >>> budget_of("", "high", float("nan"))
         Budget(kind='effort', label='high', amount=None)
     """
-    known_amount = None if math.isnan(amount) else amount
+    given_amount = None if math.isnan(amount) else amount
     if kind and kind not in BUDGET_KINDS:
         raise Misfit(f"unknown; use one of {', '.join(BUDGET_KINDS)}")
-    if not kind and not label and known_amount is not None:
+    if not kind and not label and given_amount is not None:
         raise Misfit(f"missing beside a budget amount; give one of {', '.join(BUDGET_KINDS)}")
     if not kind:
         kind = "effort" if label in EFFORT_ORDER else "none"
-    if not label and known_amount is not None:
-        label = amount_text(known_amount)
+    if not label and given_amount is not None:
+        label = amount_text(given_amount)
     if not label and kind != "none":
         raise Misfit("given without a budget_label or an amount")
-    return Budget(kind, label or "default", known_amount)
+    return Budget(kind, label or "default", given_amount)

@@ -1,1 +1,1 @@
-"""File formats of logged runs, one per file; ``open`` picks the one of a source."""
+"""File formats of logged runs, one per file; :mod:`~paretoroute.runs.formats.open` picks the format of a source."""

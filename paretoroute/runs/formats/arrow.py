@@ -1,8 +1,8 @@
-"""Parquet and Arrow files, and Arrow tables in memory."""
+"""Arrow and Feather files, and Arrow tables in memory; rows are counted from 1."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,16 +10,26 @@ from typing import Any
 import numpy as np
 
 from paretoroute.errors import RunsError
-from paretoroute.runs.columns import BATCH_BYTES, BATCH_ROWS, Batch
+from paretoroute.runs.columns import BATCH_ROWS, Batch
+
+SUFFIXES = (".arrow", ".feather", ".ipc")
+ZIPPED = False
 
 
 @dataclass
 class Table:
-    """Record batches of Arrow, from a file or from memory."""
+    """Record batches of Arrow, from a file or from memory.
+
+    Args:
+        name: of the source, in messages.
+        columns: names of its columns.
+        read: returns record batches of the wanted columns.
+        unit: what positions count.
+    """
 
     name: str
     columns: list[str]
-    read: Any  # wanted column names -> record batches
+    read: Callable[[list[str]], Iterable[Any]]
     unit: str = "row"
 
     def __post_init__(self) -> None:
@@ -40,35 +50,15 @@ class Table:
                     yield Batch(columns, np.arange(start, start + part.num_rows))
                     start += part.num_rows
         except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-            raise RunsError(f"{self.name} is damaged after row {start - 1}: {_first_line(error)}") from None
+            raise RunsError(f"{self.name} is damaged after row {start - 1}: {first_line(error)}") from None
 
 
-def _cut(batch: Any) -> Iterator[Any]:
-    for offset in range(0, batch.num_rows, BATCH_ROWS):
-        yield batch.slice(offset, BATCH_ROWS)
+def open_file(path: Path, *, zipped: bool = False) -> Table:
+    """Open an Arrow or Feather file as a stream of record batches.
 
-
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
-def open_parquet(path: Path) -> Table:
-    """Open a Parquet file as a stream of record batches."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        file = pq.ParquetFile(path, pre_buffer=False)
-    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        raise RunsError(f"{path.name} cannot be read as Parquet: {_first_line(error)}") from None
-    meta = file.metadata
-    stored = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
-    rows = min(BATCH_ROWS, max(1, int(BATCH_BYTES / max(1.0, stored / max(1, meta.num_rows)))))
-    return Table(path.name, file.schema_arrow.names, lambda wanted: file.iter_batches(rows, columns=wanted))
-
-
-def open_arrow(path: Path) -> Table:
-    """Open an Arrow or Feather file as a stream of record batches."""
+    Raises:
+        RunsError: the file is not an Arrow file.
+    """
     import pyarrow as pa
 
     try:
@@ -80,5 +70,15 @@ def open_arrow(path: Path) -> Table:
             stream = pa.ipc.open_stream(handle)
             return Table(path.name, stream.schema.names, lambda wanted: stream)
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        raise RunsError(f"{path.name} cannot be read as an Arrow file: {_first_line(error)}") from None
+        raise RunsError(f"{path.name} cannot be read as an Arrow file: {first_line(error)}") from None
     return Table(path.name, file.schema.names, lambda wanted: map(file.get_batch, range(file.num_record_batches)))
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, or its type."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _cut(batch: Any) -> Iterator[Any]:
+    for offset in range(0, batch.num_rows, BATCH_ROWS):
+        yield batch.slice(offset, BATCH_ROWS)

@@ -1,4 +1,7 @@
-"""What every file format of logged runs provides."""
+"""What every file format of logged runs provides: a source that yields batches of rows.
+
+A format's module has ``SUFFIXES``, the file extensions that it reads, and ``open_file``.
+"""
 
 from __future__ import annotations
 
@@ -15,23 +18,11 @@ from paretoroute.runs.columns import Batch
 MAX_LINE_BYTES = 16 * 2**20
 
 
-@contextlib.contextmanager
-def open_bytes(path: Path, zipped: bool) -> Iterator[IO[bytes]]:
-    """Open a file, through gzip if it is zipped; read errors become :class:`RunsError`."""
-    try:
-        with gzip.open(path, "rb") if zipped else open(path, "rb") as file:
-            yield file  # pyright: ignore[reportReturnType]  (gzip's file is one of bytes)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise RunsError(f"{path.name} is not a whole gzip file ({error}); compress it again") from None
-    except OSError as error:
-        raise RunsError(f"{path.name} cannot be read: {error.strerror or error}") from None
-
-
 class Source(Protocol):
-    """Something that runs are read from.
+    """A file or table that runs are read from.
 
     Attributes:
-        name: what messages call it.
+        name: its name in messages.
         unit: what its positions count, ``line`` or ``row``.
         seen: names of all columns met so far; complete once ``batches`` is exhausted.
     """
@@ -43,3 +34,37 @@ class Source(Protocol):
     def batches(self, names: Mapping[str, str]) -> Iterator[Batch]:
         """Yield the rows; ``names`` maps each known column to its name in the source."""
         ...
+
+
+class Format(Protocol):
+    """The module of a file format."""
+
+    @property
+    def SUFFIXES(self) -> tuple[str, ...]:
+        """Extensions of its files, in lower case."""
+        ...
+
+    @property
+    def ZIPPED(self) -> bool:
+        """Whether files of this format may be gzipped."""
+        ...
+
+    def open_file(self, path: Path, *, zipped: bool) -> Source:
+        """Open a file of this format.
+
+        Raises:
+            RunsError: the file cannot be read.
+        """
+        ...
+
+
+@contextlib.contextmanager
+def open_bytes(path: Path, *, zipped: bool) -> Iterator[IO[bytes]]:
+    """Open a file, through gzip if it is zipped; read errors become :class:`RunsError`."""
+    try:
+        with gzip.open(path, "rb") if zipped else open(path, "rb") as file:
+            yield file  # pyright: ignore[reportReturnType]  # gzip's file is one of bytes
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise RunsError(f"{path.name} is not a whole gzip file ({error}); compress it again") from None
+    except OSError as error:
+        raise RunsError(f"{path.name} cannot be read: {error.strerror or error}") from None

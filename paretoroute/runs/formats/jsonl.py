@@ -1,8 +1,4 @@
-"""Text files of logged runs, JSONL and CSV, read in batches.
-
-A source yields `Batch` objects of known columns and remembers the names of all columns it saw. Files are streamed:
-what is held at a time is one batch. Lines are counted as a text editor does, from 1 and with the header of a CSV.
-"""
+"""JSONL files, streamed in batches; lines are counted from 1, as in a text editor."""
 
 from __future__ import annotations
 
@@ -11,18 +7,28 @@ import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
 from paretoroute.query import NOT_UTF8
-from paretoroute.runs.columns import BATCH_BYTES, BATCH_ROWS, Batch
+from paretoroute.runs.columns import BATCH_BYTES, BATCH_ROWS, Batch, BrokenLine
 from paretoroute.runs.formats.base import MAX_LINE_BYTES, open_bytes
+
+SUFFIXES = (".jsonl", ".ndjson")
+ZIPPED = True
 
 
 @dataclass
 class JsonLines:
-    """A file with one JSON object a line; blank lines are skipped."""
+    """A file with one JSON object per line; blank lines are skipped.
+
+    Args:
+        path: the file.
+        zipped: whether it is gzipped.
+        unit: what positions count.
+        seen: names of all keys met so far.
+    """
 
     path: Path
     zipped: bool = False
@@ -33,53 +39,82 @@ class JsonLines:
         self.name = self.path.name
 
     def batches(self, names: Mapping[str, str]) -> Iterator[Batch]:
-        """Yield the rows; lines that are no JSON object are listed as broken."""
-        import orjson
-
-        with open_bytes(self.path, self.zipped) as file:
-            rows, lines, broken, held = [], [], [], 0
+        """Yield the rows; lines that are not a JSON object are listed as broken."""
+        with open_bytes(self.path, zipped=self.zipped) as file:
+            part = _Part()
             for position, line in _lines(file):
-                if line is None:
-                    broken.append((position, f"longer than {MAX_LINE_BYTES // 2**20} MiB", ""))
-                    continue
-                try:
-                    row = orjson.loads(line)
-                except ValueError:
-                    if not line.strip():
-                        continue
-                    row = _lenient_json(line)
-                if isinstance(row, dict):
-                    rows.append(row)
-                    lines.append(position)
-                    held += len(line)
-                else:
-                    broken.append((position, row if type(row) is _Reason else "no JSON object", ""))
-                if len(rows) >= BATCH_ROWS or held >= BATCH_BYTES or len(broken) >= BATCH_ROWS:
-                    yield self._batch(rows, lines, broken, names)
-                    rows, lines, broken, held = [], [], [], 0
-            if rows or broken:
-                yield self._batch(rows, lines, broken, names)
+                part.add(position, line)
+                if part.is_full:
+                    yield self._batch(part, names)
+                    part = _Part()
+            if part.rows or part.broken:
+                yield self._batch(part, names)
 
-    def _batch(self, rows: list[dict], lines: list[int], broken: list, names: Mapping[str, str]) -> Batch:
+    def _batch(self, part: _Part, names: Mapping[str, str]) -> Batch:
         seen: set[str] = set()
-        for row in rows:
+        for row in part.rows:
             seen.update(row)
         self.seen |= seen
         wanted = {known: name for known, name in names.items() if name in seen}
-        if len(wanted) > 1 and all(len(row) == len(seen) for row in rows):  # every row has every key: the fast way
-            values = zip(*map(operator.itemgetter(*wanted.values()), rows), strict=True)
+        if len(wanted) > 1 and all(len(row) == len(seen) for row in part.rows):  # every row has every key: the fast way
+            values = zip(*map(operator.itemgetter(*wanted.values()), part.rows), strict=True)
             columns = dict(zip(wanted, values, strict=True))
         else:
-            columns = {known: [row.get(name) for row in rows] for known, name in wanted.items()}
-        return Batch(columns, np.array(lines, np.int64), broken=broken)
+            columns = {known: [row.get(name) for row in part.rows] for known, name in wanted.items()}
+        return Batch(columns, np.array(part.lines, np.int64), broken=part.broken)
+
+
+def open_file(path: Path, *, zipped: bool = False) -> JsonLines:
+    """Open a JSONL file."""
+    return JsonLines(path, zipped)
+
+
+@dataclass
+class _Part:
+    """Lines of a file up to the size of a batch."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    broken: list[BrokenLine] = field(default_factory=list)
+    size_bytes: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        return max(len(self.rows), len(self.broken)) >= BATCH_ROWS or self.size_bytes >= BATCH_BYTES
+
+    def add(self, position: int, line: bytes | None) -> None:
+        """Take a line in; None is a line too long to hold."""
+        if line is None:
+            self.broken.append(BrokenLine(position, f"longer than {MAX_LINE_BYTES // 2**20} MiB"))
+            return
+        row = _parsed(line)
+        if isinstance(row, dict):
+            self.rows.append(row)
+            self.lines.append(position)
+            self.size_bytes += len(line)
+        elif row is not _BLANK:
+            self.broken.append(BrokenLine(position, row if type(row) is _Reason else "no JSON object"))
 
 
 class _Reason(str):
     """Why a line is not JSON; a type of its own, since a line may also hold a JSON text."""
 
 
+_BLANK = object()
+
+
+def _parsed(line: bytes) -> object:
+    """Parse a line of JSON; return ``_BLANK`` or the reason if it holds none."""
+    import orjson
+
+    try:
+        return orjson.loads(line)
+    except ValueError:
+        return _lenient_json(line) if line.strip() else _BLANK
+
+
 def _lenient_json(line: bytes) -> object:
-    """Parse what the fast parser refuses: NaN and infinities, which other programs write; else give the reason."""
+    """Parse the NaN and infinities that other programs write and the fast parser refuses; or return the reason."""
     try:
         return json.loads(line.decode("utf-8"))
     except UnicodeDecodeError:
@@ -93,7 +128,7 @@ def _lenient_json(line: bytes) -> object:
 
 
 def _lines(file: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
-    """Number the lines; a line too long to hold is given as None and skipped over."""
+    """Number the lines; a line too long to hold comes as None."""
     position = 1
     line = file.readline(MAX_LINE_BYTES).removeprefix(b"\xef\xbb\xbf")
     while line:

@@ -1,7 +1,6 @@
-"""Sources of logged runs: which kind a path or table is, and the columnar ones, read in batches of rows.
+"""Open a source of logged runs: a file by its extension, or a table in memory by its type.
 
-Parquet and Arrow files are streamed; Arrow tables and data frames are read where they are in memory. In all of them it
-is rows that are counted, from 1.
+To add a file format, write its module (see :mod:`paretoroute.runs.formats.base`) and name it in ``FORMATS``.
 """
 
 from __future__ import annotations
@@ -10,25 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from paretoroute.errors import RunsError
-from paretoroute.runs.formats.arrow import Table, open_arrow, open_parquet
-from paretoroute.runs.formats.base import Source
-from paretoroute.runs.formats.csv import Csv
-from paretoroute.runs.formats.jsonl import JsonLines
+from paretoroute.runs.formats import arrow, csv, jsonl, parquet
+from paretoroute.runs.formats.arrow import Table
+from paretoroute.runs.formats.base import Format, Source
 from paretoroute.runs.formats.pandas import Frame
 
-_TEXT_READERS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
-_ARROW_READERS = {".parquet": "parquet", ".pq": "parquet", ".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow"}
+FORMATS: tuple[Format, ...] = (jsonl, csv, parquet, arrow)
 
 
 def open_source(source: object, position: int) -> Source:
-    """Tell what kind of source something is.
+    """Open a path, or a table or data frame in memory.
 
     Args:
-        source: a path, or a table or data frame in memory.
-        position: its place among the sources, from 1, which names it if it has no name.
+        source: what to read.
+        position: its place among the sources, from 1; it names a source without a name.
 
     Raises:
-        RunsError: it is missing, a folder, or of no known kind.
+        RunsError: the source is missing, a folder, or of no known format.
     """
     if isinstance(source, str | Path):
         return _open_file(Path(source))
@@ -43,17 +40,13 @@ def _open_file(path: Path) -> Source:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     zipped = suffixes[-1:] == [".gz"]
     plain = suffixes[:-1] if zipped else suffixes
-    kind = (_TEXT_READERS if zipped else _TEXT_READERS | _ARROW_READERS).get(plain[-1] if plain else "")
-    if kind == "jsonl":
-        return JsonLines(path, zipped)
-    if kind == "csv":
-        return Csv(path, zipped)
-    if kind is None:
-        raise RunsError(
-            f"{path.name} has an extension that names no known format; "
-            "give .jsonl, .ndjson or .csv (also .gz), .parquet, .arrow or .feather"
-        )
-    return open_parquet(path) if kind == "parquet" else open_arrow(path)
+    for format in FORMATS:
+        if plain and plain[-1] in format.SUFFIXES and (format.ZIPPED or not zipped):
+            return format.open_file(path, zipped=zipped)
+    raise RunsError(
+        f"{path.name} has an extension that names no known format; "
+        "give .jsonl, .ndjson or .csv (also .gz), .parquet, .arrow or .feather"
+    )
 
 
 def _open_table(source: Any, name: str) -> Source:

@@ -1,4 +1,4 @@
-"""pandas and polars data frames."""
+"""pandas data frames; rows are counted from 1. Polars frames come as Arrow tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from paretoroute.runs.columns import BATCH_ROWS, Batch
 
 @dataclass
 class Frame:
-    """A pandas data frame."""
+    """A pandas data frame.
+
+    Args:
+        name: of the source, in messages.
+        frame: the data frame.
+        unit: what positions count.
+    """
 
     name: str
     frame: Any
@@ -31,7 +37,7 @@ class Frame:
 
 
 def _series(series: Any) -> Iterable[object]:
-    """Give a pandas column as an Arrow array, or as a list where Arrow cannot hold its mix of types."""
+    """Return a pandas column as an Arrow array, or as a list if Arrow cannot hold its mix of types."""
     import pyarrow as pa
 
     try:
