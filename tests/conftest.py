@@ -17,6 +17,7 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from paretoroute.fitting.fit import fit
 from paretoroute.fitting.result import Fit
@@ -25,6 +26,10 @@ from paretoroute.policy.policy import Policy
 from paretoroute.runs.table import Runs
 from paretoroute.targets import MaxCost
 from tests.synthetic_log import fitted, make_runs
+
+# No test depends on the clock: a busy machine is no failure.
+settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("no clock")
 
 SIGNAL = {"holes": 0.2, "latency": True}
 

@@ -9,7 +9,11 @@ import numpy as np
 
 
 def exact_line(quality, cost, callable=None):
-    """Every query's hull by brute force in fractions: start (cost, quality) totals and steps (slope, run, rise)."""
+    """Build every query's hull by brute force in fractions.
+
+    Returns:
+        Number of queries, total cost and total quality at the start, and all steps as (slope, run, rise).
+    """
     start_cost = start_quality = Fraction(0)
     steps = []
     for i in range(quality.shape[0]):
@@ -23,13 +27,12 @@ def exact_line(quality, cost, callable=None):
             target = max(p for p in better if (p[1] - at[1]) / (p[0] - at[0]) == slope)
             steps.append((slope, target[0] - at[0], target[1] - at[1]))
             at = target
-    return start_cost, start_quality, sorted(steps, reverse=True)
+    return quality.shape[0], start_cost, start_quality, sorted(steps, reverse=True)
 
 
-def exact_best_quality(quality, cost, usd, callable=None):
+def exact_best_quality(line, usd):
     """The largest mean quality at a mean cost of at most ``usd``, as a fraction; None where infeasible."""
-    n = quality.shape[0]
-    spent, value, steps = exact_line(quality, cost, callable)
+    n, spent, value, steps = line
     limit = Fraction(usd) * n
     if spent > limit:
         return None
@@ -42,10 +45,9 @@ def exact_best_quality(quality, cost, usd, callable=None):
     return value / n
 
 
-def exact_least_cost(quality, cost, floor, callable=None):
+def exact_least_cost(line, floor):
     """The least mean cost at a mean quality of at least ``floor``, as a fraction; None where infeasible."""
-    n = quality.shape[0]
-    spent, value, steps = exact_line(quality, cost, callable)
+    n, spent, value, steps = line
     floor = Fraction(floor) * n
     for slope, _, rise in steps:
         if value >= floor:

@@ -7,6 +7,7 @@ sees the old file or the new one, never half of either.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import re
@@ -100,6 +101,12 @@ def policy_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
+@functools.cache
+def _schema() -> dict[str, Any]:
+    """Build the schema once for error messages: that takes longer than to read a policy."""
+    return policy_schema()
+
+
 def _document(data: Any, name: str) -> PolicyDocument:
     if not isinstance(data, dict):
         raise PolicySchemaError(f"{shown(name)}: is not a policy: must be a mapping; give the file that fit wrote")
@@ -114,7 +121,7 @@ def _document(data: Any, name: str) -> PolicyDocument:
     try:
         return PolicyDocument.model_validate(data)
     except ValidationError as error:
-        raise PolicySchemaError(f"{shown(name)}: {first_problem(error, data, policy_schema())}") from None
+        raise PolicySchemaError(f"{shown(name)}: {first_problem(error, data, _schema())}") from None
 
 
 def _written(document: PolicyDocument, name: str) -> str:

@@ -38,15 +38,15 @@ def test_where_all_outcomes_are_alike_it_still_has_a_width():
     assert never.high == pytest.approx(1 - always.low)
 
 
-def test_repeats_of_a_query_do_not_count_as_queries():
-    once = np.random.default_rng(0).integers(0, 2, (60, 2)).astype(float)
+def test_repeats_of_a_query_count_by_how_far_they_disagree_and_not_as_queries():
+    once = np.random.default_rng(0).integers(0, 2, (60, 1)).astype(float)
+    halves = np.vstack([np.tile([0.5], (30, 1)), once[:30]])  # a query's repeats arrive as their mean
 
-    # A query's repeats arrive as their mean: where repeats agree nothing is gained by them.
-    first, again = (mean_qualities(known(table)) for table in (once, once.copy()))
+    single, repeated, twice = (mean_qualities(known(t))[0] for t in (once, halves, np.vstack([once, once])))
 
-    assert first == again
-    halves = (once + np.roll(once, 1, axis=0)) / 2  # repeats that disagree say less of a query and vary less
-    assert mean_qualities(known(halves))[0].high - mean_qualities(known(halves))[0].low < first[0].high - first[0].low
+    width, narrower, narrowest = (found.high - found.low for found in (single, repeated, twice))
+    assert narrowest == pytest.approx(width / 2**0.5, rel=0.02)  # as 120 queries
+    assert narrower == pytest.approx(width / 2**0.5, rel=0.1)  # half of the queries do not vary
 
 
 def test_few_runs_are_drawn_to_the_forecast_and_many_are_not():

@@ -187,7 +187,7 @@ def test_a_single_point_or_query_has_a_curve_of_one_row():
     assert len(rows) == 1 and rows[0].quality == 1.0 and rows[0].cost_ratio == 1.0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.integers(-20, 20), min_size=1, max_size=40))
 def test_isotonic_equals_scikit_learn_and_the_min_max_formula(values):
     from sklearn.isotonic import IsotonicRegression

@@ -48,7 +48,7 @@ def test_600_small_knapsacks_equal_brute_force():
             assert quality[rows, found.points].sum() == found.quality
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.floats(0.05, 3.0))
 def test_more_money_never_buys_less_order_changes_nothing_and_what_was_planned_stays(seed, money):
     rng = np.random.default_rng(seed)

@@ -71,7 +71,7 @@ def test_a_plan_depends_on_its_own_query_alone_and_not_on_order_or_batch():
 
 
 @given(st.text(max_size=200), st.text(max_size=20))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_text_and_id_can_be_planned_twice_with_the_same_answer(text, query_id):
     planner = pr.Planner(fitted().policy)
 
@@ -236,7 +236,7 @@ def mask(name: str) -> np.ndarray:
     name=st.sampled_from([None, *range(5)]),
     character=st.sampled_from(["a", "é", "证", "😀", "\n", " lemma"]),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_bill_never_exceeds_a_hard_limit_whatever_the_prompt(words, limit, name, character):
     planner = pr.Planner(fitted().policy)
     text = character * words
@@ -250,7 +250,7 @@ def test_the_bill_never_exceeds_a_hard_limit_whatever_the_prompt(words, limit, n
 
 
 @given(st.floats(1e-6, 0.1), st.text(max_size=300), st.sampled_from(["litellm"]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_capped_request_can_always_be_written_and_carries_the_cap(limit, text, dialect):
     planner = pr.Planner(fitted().policy, dialect=dialect)
 

@@ -251,7 +251,7 @@ ARRAY_SETS = st.dictionaries(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60)
 @given(
     grid=GRIDS,
     findings=st.lists(WRITABLE),
@@ -592,7 +592,7 @@ def test_a_policy_with_flipped_bytes_is_refused_or_read(policy):
         read_or_typed_error(policy)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=150)
 @given(data=st.data())
 def test_any_value_in_any_place_is_refused_or_read(policy, data):
     places = ["schema", "name", "target", "target.of", "solution.nearest", "solution.binds", "expected.saving", "grid"]

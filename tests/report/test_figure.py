@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 from itertools import combinations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -256,7 +256,6 @@ def test_labels_of_crowded_dots_cover_neither_each_other_nor_a_dot():
 
 
 @given(st.floats(1e-9, 1e3), st.floats(1.5, 1e12), st.booleans())
-@settings(deadline=None)
 def test_ticks_of_cost_are_few_and_rise_along_the_axis(low, ratio, free):
     axis = LogAxis(low, low * ratio, free)
     ticks = axis.ticks()
@@ -269,7 +268,6 @@ def test_ticks_of_cost_are_few_and_rise_along_the_axis(low, ratio, free):
 
 
 @given(st.floats(0, 1), st.floats(0.04, 1.04))
-@settings(deadline=None)
 def test_ticks_of_quality_are_round_and_inside(low, size):
     axis = Axis(low, low + size)
 

@@ -38,9 +38,15 @@ def runs() -> Runs:
 
 
 def test_the_shipped_log_is_what_the_answers_that_were_collected_make(assemble):
-    made = pa.Table.from_pylist(assemble.assemble(EXPERIMENT / "runs"))
+    made, shipped = pa.Table.from_pylist(assemble.assemble(EXPERIMENT / "runs")), pq.read_table(FILE)
 
-    assert made.equals(pq.read_table(FILE)), "run experiments/local_models/assemble.py again"
+    assert made.schema.equals(shipped.schema)
+    for name in made.column_names:
+        ours, theirs = made[name].to_numpy(), shipped[name].to_numpy()
+        if name in ("cost_usd", "latency_s"):  # from least squares, whose last digits are the processor's
+            np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-6 * (name == "latency_s"))
+        else:
+            assert (ours == theirs).all(), f"{name}: run experiments/local_models/assemble.py again"
 
 
 def test_the_shipped_log_is_small_and_reads_without_a_row_set_aside_or_a_notice(runs):

@@ -51,7 +51,7 @@ def test_a_conversation_or_an_id_cannot_be_mistaken_for_a_text():
 groups = st.lists(st.sampled_from([f"g{i}" for i in range(12)]), min_size=1, max_size=60)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(groups, st.integers(2, 6), st.integers(0, 3), st.randoms(use_true_random=False))
 def test_groups_stay_together_and_the_order_of_queries_does_not_matter(names, count, seed, chance):
     fold = folds(names, count, seed=seed)
@@ -65,7 +65,7 @@ def test_groups_stay_together_and_the_order_of_queries_does_not_matter(names, co
     assert ((fold >= 0) & (fold < count)).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(groups, st.integers(2, 6))
 def test_folds_differ_by_no_more_than_the_largest_group(names, count):
     size = np.bincount(folds(names, count, seed=0), minlength=count)

@@ -116,7 +116,7 @@ def only_fault(runs):
     return runs.set_aside[0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(logs, st.randoms(use_true_random=False))
 def test_any_order_of_the_rows_gives_bit_identical_arrays(tmp_path_factory, log, chance):
     folder = tmp_path_factory.mktemp("logs")
@@ -133,7 +133,7 @@ def test_any_order_of_the_rows_gives_bit_identical_arrays(tmp_path_factory, log,
     assert expected.notices == got.notices
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(logs)
 def test_the_same_rows_as_jsonl_csv_parquet_and_tables_give_equal_runs(tmp_path_factory, log):
     folder = tmp_path_factory.mktemp("logs")
@@ -145,7 +145,7 @@ def test_the_same_rows_as_jsonl_csv_parquet_and_tables_give_equal_runs(tmp_path_
     assert_same(expected, read_runs(pd.DataFrame(log)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(logs, st.sampled_from(["quality", "cost_usd", "latency_s"]))
 def test_means_are_those_of_a_slow_and_obvious_loop(tmp_path_factory, log, column):
     path = write_jsonl(tmp_path_factory.mktemp("logs") / "log.jsonl", log)
@@ -168,7 +168,7 @@ def test_means_are_those_of_a_slow_and_obvious_loop(tmp_path_factory, log, colum
             assert math.isnan(mean[q, p])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(logs)
 def test_a_slow_reader_finds_the_same_rows(tmp_path_factory, log):
     path = write_jsonl(tmp_path_factory.mktemp("logs") / "log.jsonl", log)

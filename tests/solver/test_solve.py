@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from paretoroute.solver.solution import floor_of, meaning
 from paretoroute.solver.solve import solve
 from paretoroute.targets import MaxCost, MinQuality
 from tests.processes import python
-from tests.reference import brute_force_quality, exact_best_quality, exact_least_cost, highs
+from tests.reference import brute_force_quality, exact_best_quality, exact_least_cost, exact_line, highs
 
 # Sums of a few dozen float64 terms, and ties of a relative 1e-12.
 CLOSE = 1e-10
@@ -94,30 +95,36 @@ def audit(quality, cost, mask, target, solution):
         assert solution.shadow_price == 0 or mixed[0] == pytest.approx(floor, rel=CLOSE)
 
 
-def failures(count, run=solve, queries=None, first=0):
+@cache
+def exact(seed):
+    """Draw an instance and two targets, and solve it for both in fractions."""
+    quality, cost, mask, rng = instance(seed)
+    usd, floor = targets_of(quality, cost, mask, rng)
+    line = exact_line(quality, cost, mask)
+    best, least = exact_best_quality(line, usd), exact_least_cost(line, floor)
+    return quality, cost, mask, ((MaxCost(usd), best), (MinQuality(floor), least))
+
+
+def failures(count, run=solve):
     """Compare ``count`` random instances, both targets each, with exact fractions; list the seeds that differ."""
     wrong = []
-    for seed in range(first, first + count):
-        quality, cost, mask, rng = instance(seed, queries=queries)
-        usd, floor = targets_of(quality, cost, mask, rng)
+    for seed in range(count):
+        quality, cost, mask, targets = exact(seed)
         forecast = Forecast(quality, cost, callable=mask)
         try:
-            for target, exact in (
-                (MaxCost(usd), exact_best_quality(quality, cost, usd, mask)),
-                (MinQuality(floor), exact_least_cost(quality, cost, floor, mask)),
-            ):
+            for target, expected in targets:
                 solution = run(forecast, target)
                 audit(quality, cost, mask, target, solution)
-                if exact is None:
+                if expected is None:
                     # A mean in float64 may be a hair beyond what is reachable; that is met.
                     reached = solution.expected_cost_usd if isinstance(target, MaxCost) else solution.expected_quality
-                    asked = usd if isinstance(target, MaxCost) else floor
+                    asked = target.usd if isinstance(target, MaxCost) else target.quality
                     assert solution.status == "infeasible" or reached == pytest.approx(asked, rel=CLOSE)
                     continue
                 got = solution.expected_quality if isinstance(target, MaxCost) else solution.expected_cost_usd
                 assert solution.status != "infeasible"
                 slack = 1e-9 * cost.max() if isinstance(target, MinQuality) else 1e-15
-                assert got == pytest.approx(float(exact), rel=1e-9, abs=slack)
+                assert got == pytest.approx(float(expected), rel=1e-9, abs=slack)
         except AssertionError as error:
             wrong.append((seed, str(error)[:300]))
     return wrong
@@ -163,7 +170,7 @@ def test_the_fraction_reference_equals_the_hull_of_all_assignments():
     for seed in range(60):
         quality, cost, _, rng = instance(seed, queries=int(1 + seed % 3), points=int(1 + seed % 4))
         usd = max(float(cost.min(axis=1).mean() + rng.random() * cost.mean()), 1e-15)
-        assert brute_force_quality(quality, cost, usd) == exact_best_quality(quality, cost, usd)
+        assert brute_force_quality(quality, cost, usd) == exact_best_quality(exact_line(quality, cost), usd)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -237,7 +244,7 @@ def test_the_frontier_is_concave_and_its_choices_have_its_means():
             assert quality[rows, point].mean() == pytest.approx(line.quality[k], rel=CLOSE)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 10**6), st.floats(1e-6, 1e6))
 def test_scaling_all_costs_and_the_limit_changes_no_choice(seed, scale):
     quality, cost, mask, rng = instance(seed)
@@ -251,7 +258,7 @@ def test_scaling_all_costs_and_the_limit_changes_no_choice(seed, scale):
     assert scaled.price * scale == pytest.approx(plain.price, rel=CLOSE)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 10**6))
 def test_a_dominated_point_or_another_order_changes_no_expectation(seed):
     quality, cost, _, rng = instance(seed)
@@ -269,7 +276,7 @@ def test_a_dominated_point_or_another_order_changes_no_expectation(seed):
         assert (solve(worse, target).choice < quality.shape[1]).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 10**6))
 def test_more_money_never_buys_less_and_a_higher_floor_never_costs_less(seed):
     quality, cost, mask, rng = instance(seed)
@@ -284,7 +291,7 @@ def test_more_money_never_buys_less_and_a_higher_floor_never_costs_less(seed):
     assert (np.diff(costs) >= -1e-12 * cost.max()).all()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, 10**6))
 def test_row_and_batch_make_the_same_choice(seed):
     quality, cost, mask, rng = instance(seed)
@@ -461,8 +468,9 @@ def test_the_meaning_names_an_amount_that_buys_something(price, words):
 
 def test_an_exact_optimum_in_fractions_is_reached_at_a_tie():
     quality, cost = np.array([[0.0, 0.3], [0.0, 0.6]]), np.array([[0.0, 0.7], [0.0, 1.4]])
+    best = float(exact_best_quality(exact_line(quality, cost), 0.35))
 
     solution = solve(Forecast(quality, cost), MaxCost(0.35))
 
-    assert float(exact_best_quality(quality, cost, 0.35)) == pytest.approx(solution.expected_quality, rel=1e-14)
+    assert best == pytest.approx(solution.expected_quality, rel=1e-14)
     assert solution.tied.all() and Fraction(solution.split).limit_denominator(100) == Fraction(1, 3)

@@ -44,7 +44,7 @@ def slow_hashed(text):
     return {bucket: 1 + math.log(count) for bucket, count in counts.items()}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(ANY)
 @example("")
 @example("a")
@@ -62,7 +62,7 @@ def test_the_counts_are_those_of_a_slow_version_for_any_text(text):
     assert ((buckets >= 0) & (buckets < WIDTH)).all()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(ANY)
 @example("")
 @example("\ud800?\udfff")
@@ -110,7 +110,7 @@ def test_another_process_with_another_hash_seed_counts_alike():
     assert said.stdout.strip() == str(hashed(text)[0].tolist())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(ANY, min_size=1, max_size=6))
 def test_a_text_counts_alike_alone_and_in_any_batch(texts):
     indptr, buckets, values, stats = featurize(texts)

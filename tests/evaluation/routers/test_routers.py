@@ -143,8 +143,8 @@ def test_k_means_is_about_as_tight_as_that_of_scikit_learn():
     def inertia(centres):
         return ((vectors - centres[kmeans.assigned(vectors, centres)]) ** 2).sum()
 
-    ours = [inertia(kmeans.k_means(vectors, 8, seed=seed)) for seed in range(20)]
-    others = [KMeans(8, n_init=1, tol=0, random_state=seed).fit(vectors).inertia_ for seed in range(20)]
+    ours = [inertia(kmeans.k_means(vectors, 8, seed=seed)) for seed in range(12)]
+    others = [KMeans(8, n_init=1, tol=0, random_state=seed).fit(vectors).inertia_ for seed in range(12)]
 
     assert np.median(ours) == pytest.approx(np.median(others), rel=0.03)
 

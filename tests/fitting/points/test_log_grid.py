@@ -46,7 +46,7 @@ def at(input_price, output_price, cached_price=None):
     return cost
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(prices, prices, st.integers(0, 2**32 - 1))
 def test_prices_are_found_again(input_price, output_price, seed):
     runs = read_runs(log_of(np.random.default_rng(seed), cost=at(input_price, output_price)))
@@ -57,7 +57,7 @@ def test_prices_are_found_again(input_price, output_price, seed):
     assert notes == {}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(prices, prices, prices, st.integers(0, 2**32 - 1))
 def test_cached_prices_are_found_again_where_cached_tokens_are_logged(input_price, output_price, cached_price, seed):
     rng = np.random.default_rng(seed)
@@ -68,7 +68,7 @@ def test_cached_prices_are_found_again_where_cached_tokens_are_logged(input_pric
     assert found == {"small": Price(input_price, output_price, cached_price, "derived")}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 8))
 def test_a_few_calls_billed_otherwise_do_not_bend_the_prices(seed, odd):
     rng = np.random.default_rng(seed)
@@ -161,7 +161,7 @@ def best_of_all_subsets(design, weight):
     return best
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 3))
 def test_nonnegative_least_squares_meets_its_optimality_conditions_and_is_the_best_of_all_subsets(seed, width):
     rng = np.random.default_rng(seed)
@@ -177,7 +177,7 @@ def test_nonnegative_least_squares_meets_its_optimality_conditions_and_is_the_be
     assert prices == pytest.approx(best_of_all_subsets(design, weight), abs=1e-9)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 2**32 - 1))
 def test_prices_are_exact_where_columns_and_weights_are_of_very_different_sizes(seed):
     rng = np.random.default_rng(seed)
