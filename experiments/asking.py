@@ -65,7 +65,7 @@ class Asked:
             )
         weights = np.zeros(forecast.quality.shape)
         rows = np.arange(len(weights))
-        for share, point in pr.Planner(policy).rule.picks(forecast):
+        for share, point in pr.Planner(policy).rule.action_probabilities(forecast):
             np.add.at(weights, (rows, point), share)
         quality = np.clip(forecast.quality + solution.quality_shift, 0.0, 1.0)
         cost = forecast.cost_usd * solution.cost_ratio

@@ -1,4 +1,8 @@
-"""The forecast: what a surface says of every point at some queries. It is all that the solver sees."""
+"""Quality, cost and latency of every point at some queries: the whole input of the solver.
+
+:class:`Forecast` is checked where it is built. :class:`Tables` holds the same figures unchecked: rows of a checked
+forecast, or estimates of single cells, which may be negative.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +12,45 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats
+from paretoroute._arrays import Floats, Indices
 from paretoroute.errors import TargetError
 
 
 @dataclass(frozen=True)
-class Forecast:
-    """What to expect of every point at some queries.
+class Tables:
+    """Figures of every point at some queries, taken as they are.
+
+    Args:
+        quality: mean quality, ``(queries, points)``; more is better.
+        cost_usd: mean cost of one call, ``(queries, points)``, or ``(points,)`` where all queries share it.
+        latency_s: mean latency, ``(queries, points)`` or ``(points,)``, or None.
+        callable: which points may be called, bool, ``(queries, points)`` or ``(points,)``; None: all.
+    """
+
+    quality: Floats
+    cost_usd: Floats
+    latency_s: Floats | None = None
+    callable: NDArray[np.bool_] | None = None
+
+    def take(self, rows: Indices) -> Tables:
+        """Copy some rows; figures that all queries share stay as they are."""
+        return Tables(
+            self.quality[rows],
+            self.cost_usd[rows] if self.cost_usd.ndim == 2 else self.cost_usd,
+            None if self.latency_s is None else self.latency_s[rows] if self.latency_s.ndim == 2 else self.latency_s,
+            None if self.callable is None else self.callable[rows] if self.callable.ndim == 2 else self.callable,
+        )
+
+
+@dataclass(frozen=True)
+class Forecast(Tables):
+    """Expected quality, cost and latency of every point at some queries, checked.
 
     Args:
         quality: mean quality, ``(queries, points)``, in [0, 1]; more is better.
         cost_usd: mean cost of one call, ``(queries, points)``, or ``(points,)`` where all queries share it.
         latency_s: mean latency, ``(queries, points)`` or ``(points,)``, or None.
-        callable: which points may be called at all (outages, context length), bool, ``(queries, points)`` or
+        callable: which points may be called (outages, context length), bool, ``(queries, points)`` or
             ``(points,)``; None: all.
         labels: names by which limits group queries, ``(queries,)`` each, by kind: ``tag``, ``tenant``, ``step``; None:
             none. ``""`` is no label.
@@ -29,10 +59,6 @@ class Forecast:
         TargetError: shapes disagree, a number is not finite, a cost is negative, or a query has no callable point.
     """
 
-    quality: Floats
-    cost_usd: Floats
-    latency_s: Floats | None = None
-    callable: NDArray[np.bool_] | None = None
     labels: Mapping[str, NDArray[np.str_]] | None = None
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Indices
-from paretoroute.forecast import Forecast
+from paretoroute.forecast import Tables
 from paretoroute.solver.constraints import Constraint, Multipliers, Objective
 from paretoroute.solver.coupled.master_problem import MasterSolution, solve_master
 
@@ -35,8 +35,8 @@ class LoggedPool:
         kinds: how many.
     """
 
-    forecast: Forecast
-    logged: Forecast
+    forecast: Tables
+    logged: Tables
     objective: Objective
     rows: Sequence[Constraint]
     kind: Indices
@@ -51,7 +51,7 @@ class LoggedPool:
     @property
     def totals(self) -> Floats:
         """What the rows may sum up to, ``(rows,)``."""
-        return np.array([row.total for row in self.rows])
+        return np.array([row.rhs for row in self.rows])
 
     @property
     def scale(self) -> Floats:
@@ -81,7 +81,7 @@ class LoggedPool:
         for use, table in ((self.use, self.logged), (self.foreseen, self.forecast)):
             use.append(np.array([self._sums(row, choice, table) for row in self.rows]).reshape(-1, self.kinds).T)
 
-    def _sums(self, row: Constraint, choice: NDArray[np.int32], table: Forecast) -> Floats:
+    def _sums(self, row: Constraint, choice: NDArray[np.int32], table: Tables) -> Floats:
         return np.bincount(self.kind, figures(row, choice, table), self.kinds).astype(np.float64)
 
     def best(self, value: Figures, totals: Floats, rows: slice, *, may_exceed: bool = False) -> MasterSolution:
@@ -107,7 +107,7 @@ class LoggedPool:
 
     def feasible(self, totals: Floats, rows: slice) -> bool:
         """Tell whether some mixture keeps these rows."""
-        return not (self.best(self.value, totals, rows, may_exceed=True).excess > HAIR).any()
+        return not (self.best(self.value, totals, rows, may_exceed=True).violation > HAIR).any()
 
     def weights(self, mixed: MasterSolution) -> Floats:
         """Give the weights, ``(sets of prices, kinds)``."""
@@ -124,7 +124,7 @@ class LoggedPool:
         return np.tensordot(self.weights(mixed), np.stack(figure), axes=2)
 
 
-def figures(row: Constraint, choice: NDArray[np.int32], table: Forecast) -> Floats:
+def figures(row: Constraint, choice: NDArray[np.int32], table: Tables) -> Floats:
     """Give what every query adds to a row with its choice, ``(queries,)``; 0 where it does not count."""
     at = np.arange(len(choice)), choice
     cost = np.broadcast_to(table.cost_usd, table.quality.shape)

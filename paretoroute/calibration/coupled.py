@@ -19,12 +19,18 @@ from paretoroute._arrays import Floats
 from paretoroute.calibration.choice_pool import HAIR, Figures, LoggedPool, figures
 from paretoroute.calibration.estimate import PolicyValue, estimate_value
 from paretoroute.calibration.outcomes import LoggedOutcomes
-from paretoroute.forecast import Forecast
+from paretoroute.forecast import Forecast, Tables
 from paretoroute.limits import MaxShare, PopulationLimit
-from paretoroute.solver.constraints import Constraint, Multipliers, constraint_of
+from paretoroute.solver.constraints import Constraint, Multipliers, constraint_of, formulate
 from paretoroute.solver.coupled.master_problem import KEPT, MasterSolution
 from paretoroute.solver.coupled.relaxation import CoupledProblem, Mixture
-from paretoroute.solver.coupled.solve import beside_target, moved, nearest_to, programme, towards, with_latencies
+from paretoroute.solver.coupled.solve import (
+    add_target_constraint,
+    nearest_objective,
+    nearest_target,
+    relax,
+    require_latency,
+)
 from paretoroute.solver.rules import MixtureRule
 from paretoroute.solver.solution import Status
 from paretoroute.targets import MinQuality, Target
@@ -99,20 +105,20 @@ def _calibrated(
     known: LoggedOutcomes, target: Target, named: Sequence[tuple[PopulationLimit, str]]
 ) -> LimitedCalibration:
     """Calibrate; each limit goes by its name, since one that was moved keeps that of the limit asked for."""
-    forecast = with_latencies(known.forecast, [limit for limit, _ in named])
+    forecast = require_latency(known.forecast, [limit for limit, _ in named])
     logged = _logged(known, forecast)
-    objective, own = programme(target, logged)
+    objective, own = formulate(target, logged)
     found = [
         (limit, replace(row, name=name)) for limit, name in named if (row := constraint_of(limit, forecast)) is not None
     ]
     rows = (*([own] if own else []), *(row for _, row in found))
     whole = CoupledProblem(forecast, objective, rows)
-    pool = LoggedPool(forecast, logged, objective, rows, whole.kind, len(whole.member))
+    pool = LoggedPool(forecast, logged, objective, rows, whole.group, len(whole.applies))
     _aim(whole, pool)
     _refine(whole, pool, _prices_of_all)
     if own and not pool.feasible(pool.totals, slice(None)):
         # The target has to give way: look where the limits alone would go.
-        _aim(CoupledProblem(forecast, towards(own), rows[1:]), pool, widened=True)
+        _aim(CoupledProblem(forecast, nearest_objective(own), rows[1:]), pool, widened=True)
         _refine(whole, pool, _prices_towards_target)
     relaxed = _relaxed(pool, found, slice(1 if own else 0, None))
     if relaxed:
@@ -121,7 +127,7 @@ def _calibrated(
     blend = _blend(pool, target, own, logged)
     groups = [*([None] if own else []), *(_group(limit) for limit, _ in found)]
     prices = _prices(pool, blend)
-    rule = MixtureRule(objective, rows, groups, prices, whole.member, pool.sides(blend.mixed))
+    rule = MixtureRule(objective, rows, groups, prices, whole.applies, pool.sides(blend.mixed))
     binds = blend.prices > KEPT
     size = np.array([row.size for row in rows])
     worth = np.where(binds, prices.limits, 0.0) * size / len(known.quality)
@@ -142,13 +148,10 @@ def _group(limit: PopulationLimit) -> tuple[str, str] | None:
     return None if isinstance(limit, MaxShare) or limit.of is None else (limit.by, limit.of)
 
 
-def _logged(known: LoggedOutcomes, forecast: Forecast) -> Forecast:
+def _logged(known: LoggedOutcomes, forecast: Forecast) -> Tables:
     """Put what was logged in the place of the forecasts; estimates of single cells may be negative."""
-    logged = object.__new__(Forecast)
     latency = forecast.latency_s if known.latency_s is None else known.latency_s
-    for name, table in (("quality", known.quality), ("cost_usd", known.cost_usd), ("latency_s", latency)):
-        object.__setattr__(logged, name, table)
-    return logged
+    return Tables(known.quality, known.cost_usd, latency)
 
 
 def _aim(whole: CoupledProblem, pool: LoggedPool, *, widened: bool = False) -> None:
@@ -160,16 +163,16 @@ def _aim(whole: CoupledProblem, pool: LoggedPool, *, widened: bool = False) -> N
         widened: the programme goes for the figure of the pool's first row, and has prices for the others only.
     """
     rows = pool.rows[1:] if widened else pool.rows
-    totals = np.array([row.total for row in rows])
+    totals = np.array([row.rhs for row in rows])
     aims = totals.copy()
     # A share is of calls and not of outcomes: there is nothing to correct.
     judged = np.array([bool(row.quality or row.cost or row.latency) for row in rows], bool)
     for round_ in range(MOST_ROUNDS):
         mixture = whole.optimum(aims, gap=NEAR)
-        for side in (beside_target(mixture, 0.0) if widened else mixture).sides:
+        for side in (add_target_constraint(mixture, 0.0) if widened else mixture).components:
             pool.add(side.prices, side.choice)
         used = np.array([_sum(row, mixture, pool.logged) for row in rows])
-        binds = mixture.shares > KEPT
+        binds = mixture.scaled_prices > KEPT
         off = np.where(judged & (binds | (used > totals)), used - totals, 0.0)
         if not (np.abs(off) > CLOSE * np.abs(totals)).any():
             return
@@ -211,9 +214,9 @@ def _nearness(pool: LoggedPool) -> Figures:
     return [-part for part in pool.cost] if pool.rows[0].cost else pool.quality
 
 
-def _sum(row: Constraint, mixture: Mixture, table: Forecast) -> float:
+def _sum(row: Constraint, mixture: Mixture, table: Tables) -> float:
     """Sum a row up over a mixture's choices."""
-    return float(sum(side.weight[mixture.kind] @ figures(row, side.choice, table) for side in mixture.sides))
+    return float(sum(side.weight[mixture.group] @ figures(row, side.choice, table) for side in mixture.components))
 
 
 def _relaxed(
@@ -222,10 +225,10 @@ def _relaxed(
     """Move the limits that cannot be kept together, by as little as possible; by name."""
     if not found or pool.feasible(pool.totals, limits):
         return {}
-    excess = pool.best(pool.value, pool.totals, limits, may_exceed=True).excess
+    excess = pool.best(pool.value, pool.totals, limits, may_exceed=True).violation
     over = excess * pool.scale[limits] * (1 + _FARTHER)
     return {
-        row.name: moved(limit, float(over[k]) / row.size)
+        row.name: relax(limit, float(over[k]) / row.size)
         for k, (limit, row) in enumerate(found)
         if excess[k] > HAIR / 10
     }
@@ -241,7 +244,7 @@ class _Blend:
     nearest: Target | None = None
 
 
-def _blend(pool: LoggedPool, target: Target, own: Constraint | None, logged: Forecast) -> _Blend:
+def _blend(pool: LoggedPool, target: Target, own: Constraint | None, logged: Tables) -> _Blend:
     """Mix what was tried so that the logged sums keep the rows; where they cannot, the target gives way."""
     everything = slice(None)
     if own is None or pool.feasible(pool.totals, everything):
@@ -249,13 +252,13 @@ def _blend(pool: LoggedPool, target: Target, own: Constraint | None, logged: For
         return _Blend(mixed, mixed.prices, "met")
     mixed = pool.best(_nearness(pool), pool.totals + HAIR * pool.scale, slice(1, None))
     reached = float(pool.total(mixed, pool.cost if own.cost else pool.quality)) / logged.quality.shape[0]
-    return _Blend(mixed, np.zeros(len(pool.rows)), "infeasible", nearest_to(target, logged, reached))
+    return _Blend(mixed, np.zeros(len(pool.rows)), "infeasible", nearest_target(target, logged, reached))
 
 
 def _eased(pool: LoggedPool) -> Floats:
     """Leave the totals what rounding takes."""
     least = pool.best(pool.value, pool.totals, slice(None), may_exceed=True)
-    return pool.totals + least.excess * pool.scale
+    return pool.totals + least.violation * pool.scale
 
 
 def _prices(pool: LoggedPool, blend: _Blend) -> Multipliers:

@@ -69,14 +69,15 @@ class LoggedOutcomes:
         quality, cost = (self.mean_of(rule, table) for table in (self.quality, self.cost_usd))
         points = self.quality.shape[1]
         share = np.zeros(points)
-        for weight, point in rule.picks(self.forecast):
+        for weight, point in rule.action_probabilities(self.forecast):
             share += np.bincount(point, np.broadcast_to(weight, point.shape), points)
         return quality, cost, share / len(quality)
 
     def mean_of(self, rule: Rule, table: Floats) -> Floats:
         """Give each query's expected figure under a rule, from a table ``(queries, points)``: ``(queries,)``."""
         rows = np.arange(len(table))
-        return np.sum([weight * table[rows, point] for weight, point in rule.picks(self.forecast)], axis=0)
+        mixed = rule.action_probabilities(self.forecast)
+        return np.sum([weight * table[rows, point] for weight, point in mixed], axis=0)
 
     def gap(self, rule: PriceRule) -> float:
         """Give the relative duality gap on the forecasts of what a price and split choose.

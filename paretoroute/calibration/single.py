@@ -23,7 +23,7 @@ from paretoroute._arrays import Floats, Indices
 from paretoroute.calibration.estimate import PolicyValue, estimate_value
 from paretoroute.calibration.isotonic import isotonic, meet
 from paretoroute.calibration.outcomes import aipw_imputed
-from paretoroute.forecast import Forecast
+from paretoroute.forecast import Forecast, Tables
 from paretoroute.solver.frontier import Frontier, frontier, gains, running_sum, values
 from paretoroute.solver.rules import PriceRule
 from paretoroute.solver.solution import ROUNDING, Status, floor_of, meaning
@@ -160,7 +160,7 @@ class _Line:
 
     frontier: Frontier
     forecast: Forecast
-    logged: Forecast
+    logged: Tables
     cost: Floats
     quality: Floats
 
@@ -169,12 +169,9 @@ def _line(forecast: Forecast, logged_quality: Floats, logged_cost_usd: Floats) -
     """Sum up what was logged along the forecast frontier."""
     shape = forecast.quality.shape
     cost = np.broadcast_to(forecast.cost_usd, shape)
-    logged = object.__new__(Forecast)  # estimates of single cells may be negative, which a Forecast would refuse
-    for name, value in (
-        ("quality", aipw_imputed(forecast.quality, logged_quality, "quality")),
-        ("cost_usd", aipw_imputed(cost, logged_cost_usd, "cost_usd")),
-    ):
-        object.__setattr__(logged, name, value)
+    logged = Tables(  # estimates of single cells may be negative, which a Forecast would refuse
+        aipw_imputed(forecast.quality, logged_quality, "quality"), aipw_imputed(cost, logged_cost_usd, "cost_usd")
+    )
     walk = frontier(forecast)
     queries = shape[0]
     means = [
@@ -223,7 +220,7 @@ def _estimate(line: _Line, place: float) -> PolicyValue:
     return estimate_value(rule, (quality, mean_quality), (cost, mean_cost), forecast_quality, forecast_cost)
 
 
-def _mixed(table: Forecast, sides: tuple[Indices, Indices], split: float) -> tuple[Floats, Floats]:
+def _mixed(table: Tables, sides: tuple[Indices, Indices], split: float) -> tuple[Floats, Floats]:
     """Mix cost and quality of two points per query, ``(queries,)`` each."""
     cheap, dear = (values(table, side) for side in sides)
     return (1 - split) * cheap[0] + split * dear[0], (1 - split) * cheap[1] + split * dear[1]

@@ -164,7 +164,7 @@ class Planner:
         among = limited if feasible else self._nearest(may, fits, quality, cost, amounts.latency_s, min_quality)
         rule = self.rule if price is None else self.rule.at_price(not_negative("price", price))
         raw, latency = self._raw_cost(amounts), np.nan_to_num(amounts.latency_s)
-        picks = rule.row(amounts.quality, raw, latency, labels, among)
+        picks = rule.distribution(amounts.quality, raw, latency, labels, among)
         column, propensity = self._toss(picks, query_id)
         scores = np.where(among, scored(amounts.quality, raw, latency, rule.weights(labels)), -np.inf)
         capped = feasible and caps_fitting[column] < caps[column]

@@ -9,7 +9,7 @@ from paretoroute.grid import Grid
 from paretoroute.limits import MaxShare, PopulationLimit, on_grid
 from paretoroute.policy import schema as doc
 from paretoroute.policy.schema import MixtureEntry, PolicyDocument
-from paretoroute.solver.constraints import Constraint, Multipliers, Objective, coefficients
+from paretoroute.solver.constraints import Constraint, Multipliers, Objective, coefficients, target_coefficients
 from paretoroute.solver.rules import MixtureRule, PriceRule, Rule
 from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
 
@@ -28,7 +28,7 @@ def rule_of(document: PolicyDocument, limits: tuple[PopulationLimit, ...], grid:
     solution = document.solution
     if solution.mixture is None:
         return PriceRule(solution.quality_per_usd, solution.split)
-    objective, own = _own(target_of(document.target))
+    objective, own = target_coefficients(target_of(document.target))
     rows: list[Constraint] = [own] if own else []
     groups: list[tuple[str, str] | None] = [None] * len(rows)
     named = {str(limit): limit for limit in limits}
@@ -39,14 +39,6 @@ def rule_of(document: PolicyDocument, limits: tuple[PopulationLimit, ...], grid:
         rows.append(coefficients(on_grid(limit, grid), len(grid.points)))  # type: ignore[arg-type]
         groups.append(None if isinstance(limit, MaxShare) or limit.of is None else (limit.by, limit.of))
     return _rule(solution.mixture, objective, rows, groups)
-
-
-def _own(target: Target) -> tuple[Objective, Constraint | None]:
-    if isinstance(target, BestTrade):
-        return Objective(1.0, 1.0 / target.usd_per_quality), None
-    if isinstance(target, MaxCost):
-        return Objective(1.0, 0.0), Constraint("cost", 0.0, 0, cost=1.0)
-    return Objective(0.0, 1.0), Constraint("quality", 0.0, 0, quality=-1.0)
 
 
 def _rule(entry: MixtureEntry, objective: Objective, rows: list[Constraint], groups: list) -> MixtureRule:

@@ -112,15 +112,15 @@ def limit_meaning(limit: PopulationLimit, price: float, saves: bool) -> str:
 def _mixture(answer: LimitedCalibration) -> doc.MixtureEntry:
     rule = answer.rule
     return doc.MixtureEntry(
-        rows=tuple(row.name for row in rule.rows),
+        rows=tuple(row.name for row in rule.constraints),
         objective=rule.prices.objective,
         prices=tuple(map(float, rule.prices.limits)),
-        kinds=tuple("".join("1" if applies else "0" for applies in kind) for kind in rule.kinds),
+        kinds=tuple("".join("1" if applies else "0" for applies in kind) for kind in rule.applies),
         sides=tuple(
             doc.SideEntry(
                 objective=prices.objective, prices=tuple(map(float, prices.limits)), weights=tuple(map(float, weights))
             )
-            for prices, weights in rule.sides
+            for prices, weights in rule.components
         ),
     )
 

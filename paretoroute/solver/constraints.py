@@ -1,6 +1,6 @@
 """Limits on the population as rows of a linear programme.
 
-With x[i, :] the choice of query i a row reads sum_i sum_j a[i, j] x[i, j] <= total, where a is a weighted sum of
+With x[i, :] the choice of query i a row reads sum_i sum_j a[i, j] x[i, j] <= rhs, where a is a weighted sum of
 quality, cost, latency and a constant per point, over the queries of one label or over all. The solver sees nothing else
 of a limit.
 """
@@ -10,44 +10,49 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats
 from paretoroute.errors import TargetError
-from paretoroute.forecast import Forecast
+from paretoroute.forecast import Forecast, Tables
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, MinQualityOf, PopulationLimit
 from paretoroute.solver.argmax import Weights
+from paretoroute.solver.solution import floor_of
+from paretoroute.targets import MaxCost, MinQuality, Target
 
 
 @dataclass(frozen=True)
 class Constraint:
-    """One limit on the population: sum over some queries of the chosen points' weighted figures, at most ``total``.
+    """One limit on the population: sum over some queries of the chosen points' weighted figures, at most ``rhs``.
 
     Args:
         name: the limit in words.
-        total: what the sum may reach.
+        rhs: upper bound of the sum.
         quality: weight of quality.
         cost: weight of cost.
         latency: weight of latency.
         points: constant per point, ``(points,)``, or None.
         queries: which queries count, bool ``(queries,)``; None: all.
         size: how many queries count.
+        is_target: whether this is the target's own constraint, and no limit.
     """
 
     name: str
-    total: float
+    rhs: float
     size: int
     quality: float = 0.0
     cost: float = 0.0
     latency: float = 0.0
     points: NDArray[np.float64] | None = None
     queries: NDArray[np.bool_] | None = None
+    is_target: bool = False
 
 
 def coefficients(limit: PopulationLimit, points: int) -> Constraint:
-    """Write down what a limit weighs; its total and its queries are left out.
+    """Write down what a limit weighs; its right-hand side and its queries are left out.
 
     Raises:
         TargetError: a share names a point that is no column.
@@ -71,7 +76,7 @@ def constraint_of(limit: PopulationLimit, forecast: Forecast) -> Constraint | No
     queries, points = forecast.quality.shape
     row = coefficients(limit, points)
     if isinstance(limit, MaxShare):
-        return replace(row, total=limit.share * queries, size=queries)
+        return replace(row, rhs=limit.share * queries, size=queries)
     if isinstance(limit, MaxMeanLatency) and forecast.latency_s is None:
         raise TargetError(f"{limit}: no latency is forecast; log latency_s, or give the forecast's latency_s")
     members = None if limit.of is None else members_of(forecast, limit.of, limit.by, row.name)
@@ -82,7 +87,7 @@ def constraint_of(limit: PopulationLimit, forecast: Forecast) -> Constraint | No
         mean = -limit.quality
     else:
         mean = limit.usd if isinstance(limit, MaxCostOf) else limit.seconds
-    return replace(row, total=mean * size, size=size, queries=members)
+    return replace(row, rhs=mean * size, size=size, queries=members)
 
 
 def members_of(forecast: Forecast, label: str, by: str, name: str) -> NDArray[np.bool_]:
@@ -120,14 +125,45 @@ class Multipliers:
 
 @dataclass(frozen=True)
 class Objective:
-    """What is maximised: quality x q - cost x c."""
+    """The maximand: quality x q - cost x c."""
 
     quality: float
     cost: float
 
 
+class Formulation(NamedTuple):
+    """A target as an objective and, except for :class:`~paretoroute.targets.BestTrade`, a constraint."""
+
+    objective: Objective
+    constraint: Constraint | None
+
+
+def target_coefficients(target: Target) -> Formulation:
+    """Return what a target maximises and what its constraint weighs, without right-hand side and size."""
+    if isinstance(target, MaxCost):
+        return Formulation(Objective(1.0, 0.0), Constraint("cost", 0.0, 0, cost=1.0, is_target=True))
+    if isinstance(target, MinQuality):
+        return Formulation(Objective(0.0, 1.0), Constraint("quality", 0.0, 0, quality=-1.0, is_target=True))
+    return Formulation(Objective(1.0, 1.0 / target.usd_per_quality), None)
+
+
+def formulate(target: Target, tables: Tables) -> Formulation:
+    """Return what a target maximises and its constraint, over the queries of a forecast.
+
+    Raises:
+        TargetError: a relative target names its point by text, or by a column that does not exist.
+    """
+    objective, constraint = target_coefficients(target)
+    queries = tables.quality.shape[0]
+    if isinstance(target, MaxCost) and constraint:
+        constraint = replace(constraint, rhs=target.usd * queries, size=queries)
+    elif isinstance(target, MinQuality) and constraint:
+        constraint = replace(constraint, rhs=-floor_of(target, tables) * queries, size=queries)
+    return Formulation(objective, constraint)
+
+
 def weights_at(
-    objective: Objective, rows: Sequence[Constraint], prices: Multipliers, member: NDArray[np.bool_]
+    objective: Objective, rows: Sequence[Constraint], prices: Multipliers, applies: NDArray[np.bool_]
 ) -> Weights:
     """Turn the prices of the rows that apply to a query into the weights of its score.
 
@@ -135,9 +171,9 @@ def weights_at(
         objective: what is maximised.
         rows: the limits.
         prices: theirs.
-        member: which rows apply, ``(rows,)``.
+        applies: which rows apply, ``(rows,)``.
     """
-    price = np.where(member, prices.limits, 0.0).tolist()
+    price = np.where(applies, prices.limits, 0.0).tolist()
     constants = [p * row.points for p, row in zip(price, rows, strict=True) if p and row.points is not None]
     return Weights(
         quality=prices.objective * objective.quality

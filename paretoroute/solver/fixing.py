@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Indices
-from paretoroute.forecast import Forecast
+from paretoroute.forecast import Tables
 from paretoroute.solver.argmax import cheapest, choose
 from paretoroute.solver.frontier import CHUNK, Steps, blocks, breakpoints, climb, gains, running_sum, values
 
@@ -64,7 +64,7 @@ class Narrowed:
     """
 
     rows: Indices | None
-    forecast: Forecast
+    forecast: Tables
     settled: NDArray[np.int32]
     cost: float
     quality: float
@@ -72,7 +72,7 @@ class Narrowed:
     lower: float
 
 
-def narrow(forecast: Forecast, measure: str, total: float, *, sizes: Sizes = SIZES) -> Narrowed:
+def narrow(forecast: Tables, measure: str, total: float, *, sizes: Sizes = SIZES) -> Narrowed:
     """Settle all queries whose choice the target leaves no doubt about.
 
     Args:
@@ -82,11 +82,12 @@ def narrow(forecast: Forecast, measure: str, total: float, *, sizes: Sizes = SIZ
         sizes: of the sample, and of what is left to solve.
     """
     queries = forecast.quality.shape[0]
-    state = Narrowed(None, forecast, np.zeros(queries, dtype=np.int32), 0.0, 0.0, math.inf, 0.0)
+    without_latency = Tables(forecast.quality, forecast.cost_usd, callable=forecast.callable)
+    state = Narrowed(None, without_latency, np.zeros(queries, dtype=np.int32), 0.0, 0.0, math.inf, 0.0)
     while state.forecast.quality.shape[0] > sizes.small:
         left = state.forecast.quality.shape[0]
         done = state.cost if measure == "cost" else state.quality
-        sample = take(state.forecast, np.sort(np.random.default_rng(0).integers(left, size=sizes.sample(left))))
+        sample = state.forecast.take(np.sort(np.random.default_rng(0).integers(left, size=sizes.sample(left))))
         upper, lower = _guess(sample, measure, (total - done) / left, state.upper, state.lower)
         state = _settle(state, measure, total - done, upper, lower)
         if state.forecast.quality.shape[0] > 0.8 * left:
@@ -94,7 +95,7 @@ def narrow(forecast: Forecast, measure: str, total: float, *, sizes: Sizes = SIZ
     return state
 
 
-def _guess(sample: Forecast, measure: str, mean: float, upper: float, lower: float) -> tuple[float, float]:
+def _guess(sample: Tables, measure: str, mean: float, upper: float, lower: float) -> tuple[float, float]:
     """Guess two prices around the answer from a sample of rows, inside those known already."""
     size = sample.quality.shape[0]
     start = start_at(sample, upper)
@@ -133,7 +134,7 @@ def _settle(state: Narrowed, measure: str, total: float, upper: float, lower: fl
             lower = state.lower
         else:
             break
-    rest = take(state.forecast, keep)
+    rest = state.forecast.take(keep)
     if state.rows is None:
         everyone, rows = settled, keep
     else:
@@ -142,7 +143,7 @@ def _settle(state: Narrowed, measure: str, total: float, upper: float, lower: fl
     return Narrowed(rows, rest, everyone, state.cost + cost, state.quality + quality, upper, lower)
 
 
-def _ask(forecast: Forecast, upper: float, lower: float):
+def _ask(forecast: Tables, upper: float, lower: float):
     """Go over all rows once: the choice at the upper price, the rows that differ below, and totals of cost and quality.
 
     The totals are those of the rows that do not differ, and of the others at the upper and at the lower price.
@@ -174,7 +175,7 @@ def _sums(quality: Floats, cost: Floats, rows: Indices, point: Indices) -> tuple
     return float((cost[rows, point] if cost.ndim == 2 else cost[point]).sum()), float(quality[rows, point].sum())
 
 
-def _load(forecast: Forecast, part: slice, buffers: Floats):
+def _load(forecast: Tables, part: slice, buffers: Floats):
     """Copy rows into float64 buffers where they are not float64 already."""
     size = part.stop - part.start
     loaded = []
@@ -202,23 +203,14 @@ def _best(quality: Floats, cost: Floats, mask, price: float, scores: Floats) -> 
     return scores.argmax(axis=1)
 
 
-def take(forecast: Forecast, rows: Indices) -> Forecast:
-    """Copy some rows of what the solver needs from a forecast (checked before, so not again)."""
-    part = object.__new__(Forecast)
-    for name in ("quality", "cost_usd", "callable"):
-        array = getattr(forecast, name)
-        object.__setattr__(part, name, array[rows] if array is not None and array.ndim == 2 else array)
-    return part
-
-
-def start_at(forecast: Forecast, price: float) -> Indices:
+def start_at(forecast: Tables, price: float) -> Indices:
     """Find where a climb down from this price begins: the cheap side of every choice at it."""
     if math.isinf(price):
         return np.concatenate([cheapest(*block) for _, block in blocks(forecast)] or [np.empty(0, dtype=np.intp)])
     return choose_all(forecast, price)[0]
 
 
-def choose_all(forecast: Forecast, price: float) -> tuple[Indices, Indices]:
+def choose_all(forecast: Tables, price: float) -> tuple[Indices, Indices]:
     """Apply the decision rule to a forecast, block by block: ``low`` and ``high``, ``(queries,)`` each."""
     low, high = (np.empty(forecast.quality.shape[0], dtype=np.intp) for _ in range(2))
     for row, (quality, cost, mask) in blocks(forecast):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Indices, Mask
-from paretoroute.forecast import Forecast
+from paretoroute.forecast import Forecast, Tables
 from paretoroute.solver.argmax import TIE, cheapest
 
 CHUNK = 4096
@@ -100,7 +100,7 @@ def frontier(forecast: Forecast) -> Frontier:
     )
 
 
-def blocks(forecast: Forecast):
+def blocks(forecast: Tables):
     """Go through a forecast in float64 blocks of rows.
 
     Yields:
@@ -114,7 +114,7 @@ def blocks(forecast: Forecast):
         yield row, (quality[part].astype(np.float64, copy=False), block_cost.astype(np.float64, copy=False), block_mask)
 
 
-def climb(forecast: Forecast, start: Indices, *, least: float = 0.0) -> Steps:
+def climb(forecast: Tables, start: Indices, *, least: float = 0.0) -> Steps:
     """Climb every query's hull from ``start`` while the slope is positive and at least ``least``; sort the steps.
 
     Args:
@@ -162,14 +162,14 @@ def _climb_block(quality: Floats, cost: Floats, mask: Mask | None, start: Indice
             yield active, source, at, last
 
 
-def values(forecast: Forecast, point: Indices) -> tuple[Floats, Floats]:
+def values(forecast: Tables, point: Indices) -> tuple[Floats, Floats]:
     """Look up the cost and the quality of one point per query, in float64, ``(queries,)`` each."""
     rows = np.arange(point.size)
     cost = forecast.cost_usd[rows, point] if forecast.cost_usd.ndim == 2 else forecast.cost_usd[point]
     return cost.astype(np.float64), forecast.quality[rows, point].astype(np.float64)
 
 
-def gains(forecast: Forecast, steps: Steps) -> tuple[Floats, Floats]:
+def gains(forecast: Tables, steps: Steps) -> tuple[Floats, Floats]:
     """Compute what each step adds in cost and in quality, in float64, ``(steps,)`` each."""
     quality, cost = forecast.quality, np.broadcast_to(forecast.cost_usd, forecast.quality.shape)
     before, after = (steps.query, steps.source), (steps.query, steps.target)

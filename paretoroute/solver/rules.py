@@ -30,7 +30,7 @@ class PriceRule:
     price: float
     split: float
 
-    def picks(self, forecast: Forecast) -> Picks:
+    def action_probabilities(self, forecast: Forecast) -> Picks:
         """Give the choices that are mixed: probability and points ``(queries,)`` each."""
         low, high = choose(forecast.quality, forecast.cost_usd, self.price, forecast.callable)
         return [(1 - self.split, low), (self.split, high)]
@@ -43,7 +43,7 @@ class PriceRule:
         """Say what a unit of each figure counts for a query with these labels."""
         return Weights(1.0, self.price)
 
-    def row(
+    def distribution(
         self, quality: Floats, cost_usd: Floats, latency_s: Floats, labels: Mapping[str, str], callable: Mask
     ) -> list[tuple[float, int]]:
         """Give the points one query may get, each with its probability; figures are ``(points,)``."""
@@ -60,18 +60,18 @@ class MixtureRule:
     Args:
         objective: what is maximised.
         rows: the limits, for what they weigh; their totals and queries are not read.
-        groups: the label of the queries that each row counts, as kind and name; None: all.
+        scopes: the label of the queries that each row counts, as kind and name; None: all.
         prices: at the optimum: for queries to which a set of rows applies that the traffic did not show.
         kinds: which sets of rows apply to the queries of the traffic, bool ``(kinds, rows)``.
         sides: prices, and the probability with which each kind takes them, ``(kinds,)``.
     """
 
     objective: Objective
-    rows: Sequence[Constraint]
-    groups: Sequence[tuple[str, str] | None]
+    constraints: Sequence[Constraint]
+    scopes: Sequence[tuple[str, str] | None]
     prices: Multipliers
-    kinds: NDArray[np.bool_]
-    sides: Sequence[tuple[Multipliers, Floats]]
+    applies: NDArray[np.bool_]
+    components: Sequence[tuple[Multipliers, Floats]]
 
     def at_price(self, price: float) -> MixtureRule:
         """Give the same rule at another price of cost, quality per USD; the other limits keep their prices.
@@ -79,32 +79,33 @@ class MixtureRule:
         Raises:
             TargetError: cost is minimised, and the price is 0.
         """
-        if not (self.rows and self.rows[0].name in ("cost", "quality")):
+        if not (self.constraints and self.constraints[0].is_target):
             return replace(self, objective=replace(self.objective, cost=price))
-        if self.rows[0].name == "quality" and price == 0:
+        limits_cost = self.constraints[0].cost > 0
+        if not limits_cost and price == 0:
             raise TargetError("a policy that minimises cost needs a price above 0; give price=, in quality per USD")
-        own = price if self.rows[0].name == "cost" else 1 / price
+        own = price if limits_cost else 1 / price
 
         def moved(prices: Multipliers) -> Multipliers:
             return replace(prices, limits=np.concatenate([[own], prices.limits[1:]]))
 
-        sides = [(moved(prices), share) for prices, share in self.sides]
-        return replace(self, prices=moved(self.prices), sides=sides)
+        sides = [(moved(prices), share) for prices, share in self.components]
+        return replace(self, prices=moved(self.prices), components=sides)
 
     def member(self, labels: Mapping[str, str]) -> NDArray[np.bool_]:
         """Tell which rows count a query with these labels, ``(rows,)``."""
-        return np.array([group is None or labels.get(group[0]) == group[1] for group in self.groups], bool)
+        return np.array([group is None or labels.get(group[0]) == group[1] for group in self.scopes], bool)
 
     def members(self, forecast: Forecast) -> NDArray[np.bool_]:
         """Tell which rows count the queries of a forecast, ``(queries, rows)``."""
-        found = np.ones((len(forecast.quality), len(self.rows)), bool)
-        for k, group in enumerate(self.groups):
+        found = np.ones((len(forecast.quality), len(self.constraints)), bool)
+        for k, group in enumerate(self.scopes):
             if group is not None:
                 labels = (forecast.labels or {}).get(group[0])
                 found[:, k] = False if labels is None else labels == group[1]
         return found
 
-    def picks(self, forecast: Forecast) -> Picks:
+    def action_probabilities(self, forecast: Forecast) -> Picks:
         """Give the choices that are mixed: probability and points ``(queries,)`` each."""
         member = self.members(forecast)
         kinds, kind = np.unique(member, axis=0, return_inverse=True)
@@ -121,9 +122,9 @@ class MixtureRule:
 
     def weights(self, labels: Mapping[str, str]) -> Weights:
         """Say what a unit of each figure counts for a query with these labels, at the optimum's prices."""
-        return weights_at(self.objective, self.rows, self.prices, self.member(labels))
+        return weights_at(self.objective, self.constraints, self.prices, self.member(labels))
 
-    def row(
+    def distribution(
         self, quality: Floats, cost_usd: Floats, latency_s: Floats, labels: Mapping[str, str], callable: Mask
     ) -> list[tuple[float, int]]:
         """Give the points one query may get, each with its probability; figures are ``(points,)``."""
@@ -144,12 +145,12 @@ class MixtureRule:
 
     def _mixed(self, member: NDArray[np.bool_]) -> list[tuple[float, Weights]]:
         """Give the probabilities and weights for queries that these rows count."""
-        kind = np.flatnonzero((self.kinds == member).all(axis=1))
+        kind = np.flatnonzero((self.applies == member).all(axis=1))
         if not kind.size:
-            return [(1.0, weights_at(self.objective, self.rows, self.prices, member))]
+            return [(1.0, weights_at(self.objective, self.constraints, self.prices, member))]
         return [
-            (float(share[kind[0]]), weights_at(self.objective, self.rows, prices, member))
-            for prices, share in self.sides
+            (float(share[kind[0]]), weights_at(self.objective, self.constraints, prices, member))
+            for prices, share in self.components
             if share[kind[0]] > 0
         ]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from paretoroute._arrays import Indices
-from paretoroute.forecast import Forecast
+from paretoroute.forecast import Tables
 from paretoroute.solver.fixing import Narrowed, choose_all, critical_price, narrow, start_at
 from paretoroute.solver.frontier import Steps, blocks, values
 from paretoroute.solver.solution import Solution, Status
@@ -17,7 +17,7 @@ from paretoroute.targets import MaxCost, Target
 _INSIDE = 1e-9
 
 
-def open_at(forecast: Forecast, measure: str, total: float) -> tuple[Narrowed, Steps, float]:
+def open_at(forecast: Tables, measure: str, total: float) -> tuple[Narrowed, Steps, float]:
     """Narrow the queries down and find the price of the target."""
     state = narrow(forecast, measure, total)
     price, steps = critical_price(state, measure, total)
@@ -102,7 +102,7 @@ def _gap(state: Narrowed, mix: _Mix, status: Status, limits_cost: bool, cost: fl
     return abs(cost - bound) / max(abs(cost), scale, np.finfo(float).tiny)
 
 
-def _best_scores(forecast: Forecast, price: float) -> float:
+def _best_scores(forecast: Tables, price: float) -> float:
     """Sum every query's highest score."""
     sums = []
     for _, (quality, cost, mask) in blocks(forecast):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from paretoroute._arrays import Mask
 from paretoroute.errors import TargetError
-from paretoroute.forecast import Forecast
+from paretoroute.forecast import Tables
 from paretoroute.targets import BestTrade, MinQuality, Target
 
 Status = Literal["met", "slack", "infeasible"]
@@ -70,12 +71,30 @@ class Solution:
     @property
     def binds(self) -> tuple[str, ...]:
         """Names of the limits that bind."""
-        return tuple(name for name, value in self.shadow_prices.items() if value > 0)
+        return binding(self.shadow_prices)
 
     @property
     def meaning(self) -> str:
         """Say in a sentence what the price means."""
         return meaning(self.status, self.target, self.nearest, self.shadow_price)
+
+
+def binding(shadow_prices: Mapping[str, float]) -> tuple[str, ...]:
+    """Return the names of the limits that bind: those with a positive shadow price."""
+    return tuple(name for name, price in shadow_prices.items() if price > 0)
+
+
+def quality_per_usd(target: Target, shadow_prices: Mapping[str, float]) -> float:
+    """Return the quality that one more USD per query buys; 0 where the target does not bind.
+
+    Args:
+        target: of the solution.
+        shadow_prices: ``cost`` in quality per USD, or ``quality`` in USD per quality where cost is minimised.
+    """
+    if isinstance(target, MinQuality):
+        price = shadow_prices["quality"]
+        return 1 / price if price > 0 else 0.0
+    return shadow_prices.get("cost", 0.0)
 
 
 def meaning(status: Status, target: Target, nearest: Target | None, shadow_price: float) -> str:
@@ -109,7 +128,7 @@ def meaning(status: Status, target: Target, nearest: Target | None, shadow_price
     return f"one more dollar per query buys {100 * shadow_price:.2g} quality points (of 100)"
 
 
-def floor_of(target: MinQuality, forecast: Forecast) -> float:
+def floor_of(target: MinQuality, forecast: Tables) -> float:
     """Compute the mean quality that a target asks for at these queries.
 
     Raises:
@@ -126,7 +145,7 @@ def floor_of(target: MinQuality, forecast: Forecast) -> float:
     return float(target.ratio or 1.0) * float(forecast.quality[:, target.of].mean(dtype=np.float64))
 
 
-def nearest_quality(target: MinQuality, forecast: Forecast, quality: float) -> MinQuality:
+def nearest_quality(target: MinQuality, forecast: Tables, quality: float) -> MinQuality:
     """State the highest quality within reach in the terms of the target."""
     if target.quality is not None:
         return MinQuality(quality=min(max(quality, 0.0), 1.0))

@@ -98,7 +98,7 @@ def test_the_planner_follows_the_solver_on_every_query_and_keeps_the_limits_in_e
     policy().solve(pr.MinQuality(0.88), limits=limits).save(tmp_path / "p.yaml")
     read = pr.Policy.load(tmp_path / "p.yaml")
     planner, record = pr.Planner(read), read.record
-    picks = rule(read).picks(record.forecast)
+    picks = rule(read).action_probabilities(record.forecast)
     tags, tenants = (read.traffic.labels[by].values for by in ("tag", "tenant"))
 
     spent, everyone = [], np.ones(len(read.grid.points), bool)
@@ -106,7 +106,7 @@ def test_the_planner_follows_the_solver_on_every_query_and_keeps_the_limits_in_e
         meant: Counter[int] = Counter()
         for share, point in picks:
             meant[int(point[i])] += np.broadcast_to(share, point.shape)[i]
-        row = planner.rule.row(
+        row = planner.rule.distribution(
             record.forecast.quality[i],
             record.forecast.cost_usd[i],
             record.forecast.latency_s[i],
@@ -127,7 +127,7 @@ def test_the_coin_draws_the_sides_as_often_as_their_weights_say():
     decision = planner.plan(None, query_id="q0")
 
     assert 0 < decision.propensity <= 1
-    row = planner.rule.row(
+    row = planner.rule.distribution(
         solved.surface.flattened().quality,
         planner._raw_cost(solved.surface.flattened()),
         np.nan_to_num(solved.surface.flattened().latency_s),
@@ -165,7 +165,7 @@ def test_only_what_is_required_is_called():
     acme = members(solved, "tenant", "acme")
     allowed = np.isin(solved.grid.names, ["small@default", "metered@default"])
 
-    for share, point in rule(solved).picks(solved.record.forecast):
+    for share, point in rule(solved).action_probabilities(solved.record.forecast):
         assert allowed[point[acme]].all() or not np.any(share)
         assert not allowed[point[~acme]].all()
     assert pr.Planner(solved).plan(text_of(HARD, np.random.default_rng(2)), tenant="acme").model in ("small", "metered")

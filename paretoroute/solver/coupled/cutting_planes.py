@@ -20,7 +20,7 @@ _HALFWAY = 0.5
 
 @dataclass
 class ColumnPool:
-    """The choices tried so far, with their sums: one column per kind and set of prices.
+    """The choices tried so far, with their sums: one column per group and set of prices.
 
     ``bound`` is the least upper bound found on the scaled objective, and ``best`` the scaled prices that gave it;
     ``mixed`` is the answer of the last programme, and ``allowance`` what rounding leaves a kept row over.
@@ -36,7 +36,7 @@ class ColumnPool:
     allowance: Floats | float = 0.0
 
     def add(self, prices: Multipliers) -> Totals:
-        """Choose at some prices and keep the choice as a column for every kind; give its sums."""
+        """Choose at some prices and keep the choice as a column for every group; give its sums."""
         choice, totals = self.problem.choose(prices)
         self.prices.append(prices)
         self.choices.append(choice)
@@ -44,31 +44,31 @@ class ColumnPool:
         return totals
 
     def value(self, totals: Totals) -> Floats:
-        """Give the scaled objective of each kind, ``(kinds,)``."""
+        """Give the scaled objective of each group, ``(groups,)``."""
         objective = self.problem.objective
         return totals.figures @ (objective.quality, -objective.cost) / self.problem.objective_scale
 
-    def remix(self, phase: int) -> MasterSolution:
+    def resolve_master(self, phase: int) -> MasterSolution:
         """Mix the choices tried as well as possible."""
         problem = self.problem
-        kinds = np.tile(np.arange(len(problem.member)), len(self.totals))
+        groups = np.tile(np.arange(len(problem.applies)), len(self.totals))
         value = np.concatenate([self.value(totals) for totals in self.totals])
         use = np.concatenate([totals.use for totals in self.totals])
         if phase == 0:
             free = np.zeros(len(problem.rows))
-            self.mixed = solve_master(0.0 * value, use, kinds, problem.totals, low=free, high=free + 1.0)
+            self.mixed = solve_master(0.0 * value, use, groups, problem.rhs, low=free, high=free + 1.0)
         else:
             self.mixed = solve_master(
-                value, use, kinds, problem.totals + self.allowance, low=problem.low, high=problem.high
+                value, use, groups, problem.rhs + self.allowance, low=problem.low, high=problem.high
             )
         return self.mixed
 
 
 def minimise_dual(pool: ColumnPool, *, phase: int, gap: float = GAP) -> Floats:
-    """Add choices until the mixture of those tried is proved optimal; give each row's excess, ``(rows,)``, scaled.
+    """Add choices until the mixture of those tried is proved optimal; give each row's violation, ``(rows,)``, scaled.
 
-    In phase 0 the excess is minimised; in phase 1 the objective is maximised with none, unless the problem bounds the
-    prices.
+    In phase 0 the violation is minimised; in phase 1 the objective is maximised with none, unless the problem bounds
+    the prices.
 
     Args:
         pool: with at least one choice.
@@ -76,7 +76,7 @@ def minimise_dual(pool: ColumnPool, *, phase: int, gap: float = GAP) -> Floats:
         gap: relative distance to the bound at which to stop.
     """
     pool.bound, pool.best = math.inf, np.empty(0)
-    mixed = pool.remix(phase)
+    mixed = pool.resolve_master(phase)
     for _ in range(MOST_ROUNDS):
         if phase == 0 and mixed.value > -KEPT / 10:
             break
@@ -87,17 +87,17 @@ def minimise_dual(pool: ColumnPool, *, phase: int, gap: float = GAP) -> Floats:
             trials.insert(0, _HALFWAY * pool.best + (1 - _HALFWAY) * mixed.prices)
         if not any(_try(pool, phase, prices) for prices in trials):
             break
-        mixed = pool.remix(phase)
-    return mixed.excess
+        mixed = pool.resolve_master(phase)
+    return mixed.violation
 
 
 def _try(pool: ColumnPool, phase: int, prices: Floats) -> bool:
     """Choose at some prices; tell whether the choice improves on the mixture, at the mixture's own prices."""
     problem, mixed = pool.problem, pool.mixed
-    totals = pool.add(problem.true(float(phase), prices))
+    totals = pool.add(problem.unscaled(float(phase), prices))
     value = phase * pool.value(totals)
-    bound = float((value - totals.use @ prices).sum() + prices @ problem.totals)
+    bound = float((value - totals.use @ prices).sum() + prices @ problem.rhs)
     if bound < pool.bound:
         pool.bound, pool.best = bound, prices
-    reduced = value - totals.use @ mixed.prices - mixed.worth
-    return bool((reduced > 1e-13 * np.maximum(np.abs(mixed.worth), 1e-3)).any())
+    reduced = value - totals.use @ mixed.prices - mixed.convexity_dual
+    return bool((reduced > 1e-13 * np.maximum(np.abs(mixed.convexity_dual), 1e-3)).any())

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Indices
-from paretoroute.forecast import Forecast
+from paretoroute.forecast import Tables
 from paretoroute.solver.coupled.cutting_planes import ColumnPool, minimise_dual
 from paretoroute.solver.coupled.fixing_pass import reach_of, settle
-from paretoroute.solver.coupled.lagrangian import Part, Problem, Totals, parts_of, taken
+from paretoroute.solver.coupled.lagrangian import Part, Problem, Totals, parts_of
 from paretoroute.solver.coupled.master_problem import KEPT
 
 _BOX_GAP = 1e-6  # of a sample's optimum: prices are off by the root of it, which the box does not know
@@ -48,7 +48,7 @@ SIZES = Sizes()
 
 
 def narrow(
-    problem: Problem, forecast: Forecast, *, sizes: Sizes = SIZES
+    problem: Problem, forecast: Tables, *, sizes: Sizes = SIZES
 ) -> tuple[ColumnPool, NDArray[np.int32], Indices] | None:
     """Solve a programme of many queries by settling most of them first.
 
@@ -75,8 +75,8 @@ def narrow(
                 break
         pool = ColumnPool(_wide(state.problem))
         _seed(pool)
-        excess = minimise_dual(pool, phase=1, gap=_GAP)
-        inside = not (excess > KEPT).any() and not (pool.mixed.unused > KEPT).any()
+        violation = minimise_dual(pool, phase=1, gap=_GAP)
+        inside = not (violation > KEPT).any() and not (pool.mixed.slack > KEPT).any()
         if inside and pool.bound - pool.mixed.value <= 2 * _GAP * abs(pool.bound):
             return pool, state.choice, state.rows
         wide *= _WIDER
@@ -88,27 +88,27 @@ class _State:
     """The open queries' problem and forecast, their rows, and the choice of the settled ones."""
 
     problem: Problem
-    forecast: Forecast
+    forecast: Tables
     rows: Indices
     choice: NDArray[np.int32]
     first: bool = False
 
     @property
     def queries(self) -> int:
-        return len(self.problem.kind)
+        return len(self.problem.group)
 
 
 def _seed(pool: ColumnPool) -> None:
     """Start with the choices at the centre of a box of prices and on both sides of it along every price."""
     problem = pool.problem
     centre = _centre(problem)
-    pool.add(problem.true(1.0, centre))
+    pool.add(problem.unscaled(1.0, centre))
     for k, reach in enumerate((problem.high - problem.low) / 2):
         for sign in (-_SEED, _SEED):
             moved = centre.copy()
             moved[k] += sign * reach
             if reach:
-                pool.add(problem.true(1.0, moved))
+                pool.add(problem.unscaled(1.0, moved))
 
 
 def _wide(problem: Problem) -> Problem:
@@ -116,13 +116,14 @@ def _wide(problem: Problem) -> Problem:
     return replace(problem, parts=tuple(Part(part.rows, _float64(part.forecast)) for part in problem.parts))
 
 
-def _float64(forecast: Forecast) -> Forecast:
-    wide = object.__new__(Forecast)
-    for name in ("quality", "cost_usd", "latency_s"):
-        table = getattr(forecast, name)
-        object.__setattr__(wide, name, None if table is None else table.astype(np.float64, copy=False))
-    object.__setattr__(wide, "callable", forecast.callable)
-    return wide
+def _float64(tables: Tables) -> Tables:
+    latency = tables.latency_s
+    return Tables(
+        tables.quality.astype(np.float64, copy=False),
+        tables.cost_usd.astype(np.float64, copy=False),
+        None if latency is None else latency.astype(np.float64, copy=False),
+        tables.callable,
+    )
 
 
 def _centre(problem: Problem) -> Floats:
@@ -149,14 +150,14 @@ def _box(
     if np.isfinite(problem.high).all():
         _seed(pool)
     else:
-        pool.add(sample.true(1.0, np.zeros(len(problem.rows))))
+        pool.add(sample.unscaled(1.0, np.zeros(len(problem.rows))))
         if (minimise_dual(pool, phase=0) > KEPT).any():
             return None
     minimise_dual(pool, phase=1, gap=_BOX_GAP)
-    choice, totals = sample.choose(sample.true(1.0, pool.best))
+    choice, totals = sample.choose(sample.unscaled(1.0, pool.best))
     spread = _variance(sample, choice)
     if known is None:
-        slack = sample.totals - totals.use.sum(axis=0)
+        slack = sample.rhs - totals.use.sum(axis=0)
         matters = (pool.best > KEPT) | (slack < 3 * wide**2 * _SIGMAS * np.sqrt(np.diag(spread)))
         known = _curvature(sample, pool.best, np.flatnonzero(matters), spread)
         if known is None:
@@ -190,20 +191,20 @@ def _curvature(sample: Problem, prices: Floats, active: Indices, spread: Floats)
 
 def _sample(problem: Problem, size: int) -> Problem:
     """Take some of the open queries for all of them: sums in units of the sample, so that prices stay the same."""
-    queries = len(problem.kind)
+    queries = len(problem.group)
     rows = np.sort(np.random.default_rng(0).choice(queries, min(size, queries), replace=False))
     share = len(rows) / queries
-    kind = problem.kind[rows]
+    group = problem.group[rows]
     parts = []
     for g, part in enumerate(problem.parts):
-        mine = np.flatnonzero(kind == g)
+        mine = np.flatnonzero(group == g)
         place = rows[mine] if isinstance(part.rows, slice) else np.searchsorted(part.rows, rows[mine])
-        parts.append(Part(mine, _float64(taken(part.forecast, place))))
+        parts.append(Part(mine, _float64(part.forecast.take(place))))
     return replace(
         problem,
-        kind=kind,
+        group=group,
         parts=tuple(parts),
-        totals=problem.totals - problem.settled.use.sum(axis=0),
+        rhs=problem.rhs - problem.settled.use.sum(axis=0),
         scale=problem.scale * share,
         objective_scale=problem.objective_scale * share,
         settled=Totals(0 * problem.settled.figures, 0 * problem.settled.use),
@@ -212,13 +213,13 @@ def _sample(problem: Problem, size: int) -> Problem:
 
 def _variance(sample: Problem, choice: NDArray[np.int32]) -> Floats:
     """Estimate the covariance of the sample's scaled sums of all rows, ``(rows, rows)``."""
-    use = np.zeros((len(sample.kind), len(sample.rows)))
+    use = np.zeros((len(sample.group), len(sample.rows)))
     for g, part in enumerate(sample.parts):
         own = choice[part.rows]
         at = np.arange(len(own)), own
         table = part.forecast
         for k, row in enumerate(sample.rows):
-            if sample.member[g, k]:
+            if sample.applies[g, k]:
                 figure = np.zeros(len(own))
                 for weight, values in (
                     (row.quality, table.quality),
@@ -239,7 +240,7 @@ def _slope(sample: Problem, prices: Floats, active: Indices, step: Floats) -> Fl
         for sign in (-1.0, 1.0):
             moved = prices.copy()
             moved[k] = max(moved[k] + sign * step[k], 0.0)
-            ends.append((moved[k], sample.choose(sample.true(1.0, moved))[1].use.sum(axis=0)[active]))
+            ends.append((moved[k], sample.choose(sample.unscaled(1.0, moved))[1].use.sum(axis=0)[active]))
         columns.append((ends[1][1] - ends[0][1]) / (ends[1][0] - ends[0][0]))
     return np.stack(columns, axis=1)
 
@@ -248,11 +249,11 @@ def _settled(state: _State, centre: Floats, radius: Floats) -> _State:
     """Settle the queries whose choice is the same everywhere in a box of prices."""
     problem = state.problem
     unit = problem.objective_scale / problem.scale
-    prices = problem.true(1.0, centre)
+    prices = problem.unscaled(1.0, centre)
     keep, found = [], []
-    choice = np.empty(len(problem.kind), np.int32)
+    choice = np.empty(len(problem.group), np.int32)
     for g, part in enumerate(problem.parts):
-        reach = np.where(problem.member[g], radius * unit, 0.0)
+        reach = np.where(problem.applies[g], radius * unit, 0.0)
         own, unsure, sums = settle(
             part.forecast, problem.weights(prices, g), reach_of(problem.rows, reach, part.forecast)
         )
@@ -260,15 +261,15 @@ def _settled(state: _State, centre: Floats, radius: Floats) -> _State:
         keep.append(np.flatnonzero(unsure) if isinstance(part.rows, slice) else part.rows[unsure])
         found.append(sums)
     left = np.sort(np.concatenate(keep))
-    kind = problem.kind[left]
-    forecast = taken(state.forecast, left)
+    group = problem.group[left]
+    forecast = state.forecast.take(left)
     whole = choice if state.first else state.choice.copy()
     if not state.first:
         whole[state.rows] = choice
     inside = replace(
         problem,
-        kind=kind,
-        parts=parts_of(forecast, kind, len(problem.member)),
+        group=group,
+        parts=parts_of(forecast, group, len(problem.applies)),
         settled=problem.settled + problem.sums(found),
         low=np.maximum(centre - radius, problem.low),
         high=np.minimum(centre + radius, problem.high),

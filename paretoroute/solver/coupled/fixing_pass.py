@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Indices
-from paretoroute.forecast import Forecast
+from paretoroute.forecast import Tables
 from paretoroute.solver.argmax import Weights
 from paretoroute.solver.constraints import Constraint
 from paretoroute.solver.coupled.lagrangian import Sums
@@ -38,7 +38,7 @@ class Reach:
     table: Floats
 
 
-def reach_of(rows: Sequence[Constraint], half_width: Floats, forecast: Forecast) -> Reach:
+def reach_of(rows: Sequence[Constraint], half_width: Floats, forecast: Tables) -> Reach:
     """Add up what the prices of all rows can take.
 
     Args:
@@ -60,7 +60,7 @@ def reach_of(rows: Sequence[Constraint], half_width: Floats, forecast: Forecast)
     return Reach((sums[0], sums[1], sums[2]), table)
 
 
-def settle(forecast: Forecast, weights: Weights, reach: Reach) -> tuple[NDArray[np.int32], NDArray[np.bool_], Sums]:
+def settle(forecast: Tables, weights: Weights, reach: Reach) -> tuple[NDArray[np.int32], NDArray[np.bool_], Sums]:
     """Ask every query at the centre of a box.
 
     Scores are computed in the type of the forecast; a lead within their rounding error settles nothing.
@@ -107,7 +107,7 @@ class _Pass:
     buffers: NDArray[Any]
 
     @staticmethod
-    def over(forecast: Forecast, weights: Weights, reach: Reach) -> _Pass:
+    def over(forecast: Tables, weights: Weights, reach: Reach) -> _Pass:
         quality, cost, latency = forecast.quality, forecast.cost_usd, forecast.latency_s
         dtype = np.result_type(quality.dtype, cost.dtype, np.float32)
         constant = np.zeros(quality.shape[1]) if weights.points is None else weights.points

@@ -1,6 +1,6 @@
-"""The programme of a target with limits: its queries by kind, in units in which every figure is of the order of 1.
+"""The programme of a target with limits: its queries by group, in units in which every figure is of the order of 1.
 
-Queries to which the same limits apply are of one kind. Sums over queries are kept per kind.
+Queries to which the same limits apply are of one group. Sums over queries are kept per group.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Indices
-from paretoroute.forecast import Forecast
+from paretoroute.forecast import Tables
 from paretoroute.solver.argmax import Weights, choose_weighted
 from paretoroute.solver.constraints import Constraint, Multipliers, Objective, weights_at
 from paretoroute.solver.frontier import CHUNK
@@ -21,19 +21,19 @@ from paretoroute.solver.frontier import CHUNK
 
 @dataclass(frozen=True)
 class Part:
-    """The queries of one kind: their rows, and their forecast."""
+    """The queries of one group: their rows, and their forecast."""
 
     rows: Indices | slice
-    forecast: Forecast
+    forecast: Tables
 
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums over the queries of each kind.
+    """Sums over the queries of each group.
 
     Args:
-        figures: of quality and of cost, ``(kinds, 2)``.
-        use: of every row of the programme, in its scale, ``(kinds, rows)``.
+        figures: of quality and of cost, ``(groups, 2)``.
+        use: of every row of the programme, in its scale, ``(groups, rows)``.
     """
 
     figures: Floats
@@ -50,10 +50,10 @@ class Problem:
     Args:
         objective: what is maximised.
         rows: the limits.
-        member: whether a row applies to a kind, bool ``(kinds, rows)``.
-        kind: of every open query, ``(queries,)``.
-        parts: the open queries of each kind.
-        totals: what every row may sum up to over all queries, scaled, ``(rows,)``.
+        applies: whether a row applies to a group, bool ``(groups, rows)``.
+        group: of every open query, ``(queries,)``.
+        parts: the open queries of each group.
+        rhs: upper bound of every row's sum over all queries, scaled, ``(rows,)``.
         scale: unit of each row's sum, ``(rows,)``.
         objective_scale: unit of the objective's sum.
         settled: sums over the settled queries.
@@ -62,28 +62,28 @@ class Problem:
 
     objective: Objective
     rows: Sequence[Constraint]
-    member: NDArray[np.bool_]
-    kind: Indices
+    applies: NDArray[np.bool_]
+    group: Indices
     parts: tuple[Part, ...]
-    totals: Floats
+    rhs: Floats
     scale: Floats
     objective_scale: float
     settled: Totals
     low: Floats
     high: Floats
 
-    def true(self, objective: float, limits: Floats) -> Multipliers:
+    def unscaled(self, objective: float, limits: Floats) -> Multipliers:
         """Turn scaled prices into prices per unit of the rows."""
         unit = self.objective_scale if objective else 1.0
         return Multipliers(objective, limits * unit / self.scale)
 
-    def weights(self, prices: Multipliers, kind: int) -> Weights:
-        """Give the weights of a kind's scores."""
-        return weights_at(self.objective, self.rows, prices, self.member[kind])
+    def weights(self, prices: Multipliers, group: int) -> Weights:
+        """Give the weights of a group's scores."""
+        return weights_at(self.objective, self.rows, prices, self.applies[group])
 
     def choose(self, prices: Multipliers) -> tuple[NDArray[np.int32], Totals]:
         """Choose for every open query ``(queries,)``; give the sums over all queries."""
-        choice = np.empty(len(self.kind), dtype=np.int32)
+        choice = np.empty(len(self.group), dtype=np.int32)
         found = []
         for g, part in enumerate(self.parts):
             choice[part.rows], sums = choose_all(part.forecast, self.weights(prices, g))
@@ -91,60 +91,51 @@ class Problem:
         return choice, self.settled + self.sums(found)
 
     def sums(self, found: Sequence[Sums]) -> Totals:
-        """Turn the sums of each kind into those of the programme."""
+        """Turn the sums of each group into those of the programme."""
         figures = np.array([(sums.quality, sums.cost) for sums in found])
         use = [
-            [sums.of(row) if inside else 0.0 for row, inside in zip(self.rows, member, strict=True)]
-            for sums, member in zip(found, self.member, strict=True)
+            [sums.of(row) if inside else 0.0 for row, inside in zip(self.rows, applies, strict=True)]
+            for sums, applies in zip(found, self.applies, strict=True)
         ]
         return Totals(figures, np.array(use).reshape(len(found), len(self.rows)) / self.scale)
 
 
-def problem_of(forecast: Forecast, objective: Objective, rows: Sequence[Constraint]) -> Problem:
+def problem_of(forecast: Tables, objective: Objective, rows: Sequence[Constraint]) -> Problem:
     """Set the programme up for all queries of a forecast."""
     queries = forecast.quality.shape[0]
-    applies = np.ones((queries, len(rows)), dtype=bool) if any(row.queries is not None for row in rows) else None
-    if applies is None:
-        member, kind = np.ones((1, len(rows)), dtype=bool), np.zeros(queries, dtype=np.intp)
+    counted = np.ones((queries, len(rows)), dtype=bool) if any(row.queries is not None for row in rows) else None
+    if counted is None:
+        applies, group = np.ones((1, len(rows)), dtype=bool), np.zeros(queries, dtype=np.intp)
         parts = (Part(slice(None), forecast),)
     else:
         for k, row in enumerate(rows):
             if row.queries is not None:
-                applies[:, k] = row.queries
-        member, kind = np.unique(applies, axis=0, return_inverse=True)
-        kind = kind.ravel()
-        parts = parts_of(forecast, kind, len(member))
-    scale = np.array([max(_largest(parts, member[:, k], row), abs(row.total)) or 1.0 for k, row in enumerate(rows)])
+                counted[:, k] = row.queries
+        applies, group = np.unique(counted, axis=0, return_inverse=True)
+        group = group.ravel()
+        parts = parts_of(forecast, group, len(applies))
+    scale = np.array([max(_largest(parts, applies[:, k], row), abs(row.rhs)) or 1.0 for k, row in enumerate(rows)])
     whole = Constraint("", 0.0, queries, quality=objective.quality, cost=objective.cost)
     return Problem(
         objective,
         rows,
-        member,
-        kind,
+        applies,
+        group,
         parts,
-        np.array([row.total for row in rows]) / scale,
+        np.array([row.rhs for row in rows]) / scale,
         scale,
-        _largest(parts, np.ones(len(member), dtype=bool), whole) or 1.0,
-        Totals(np.zeros((len(member), 2)), np.zeros(member.shape)),
+        _largest(parts, np.ones(len(applies), dtype=bool), whole) or 1.0,
+        Totals(np.zeros((len(applies), 2)), np.zeros(applies.shape)),
         np.zeros(len(rows)),
         np.full(len(rows), np.inf),
     )
 
 
-def parts_of(forecast: Forecast, kind: Indices, kinds: int) -> tuple[Part, ...]:
-    """Sort queries by kind."""
-    if kinds == 1:
+def parts_of(forecast: Tables, group: Indices, groups: int) -> tuple[Part, ...]:
+    """Sort queries by group."""
+    if groups == 1:
         return (Part(slice(None), forecast),)
-    return tuple(Part(at, taken(forecast, at)) for at in (np.flatnonzero(kind == g) for g in range(kinds)))
-
-
-def taken(forecast: Forecast, rows: Indices) -> Forecast:
-    """Copy some rows of what the limits weigh (checked before, so not again)."""
-    part = object.__new__(Forecast)
-    for name in ("quality", "cost_usd", "latency_s", "callable"):
-        array = getattr(forecast, name)
-        object.__setattr__(part, name, array[rows] if array is not None and array.ndim == 2 else array)
-    return part
+    return tuple(Part(at, forecast.take(at)) for at in (np.flatnonzero(group == g) for g in range(groups)))
 
 
 def _largest(parts: Sequence[Part], members: NDArray[np.bool_], row: Constraint) -> float:
@@ -186,7 +177,7 @@ class Sums:
         return math.fsum((row.quality * self.quality, row.cost * self.cost, row.latency * self.latency, constant))
 
 
-def choose_all(forecast: Forecast, weights: Weights) -> tuple[NDArray[np.int32], Sums]:
+def choose_all(forecast: Tables, weights: Weights) -> tuple[NDArray[np.int32], Sums]:
     """Choose a point for every query of a forecast, block by block, and sum up what was chosen."""
     queries, points = forecast.quality.shape
     choice = np.empty(queries, dtype=np.int32)

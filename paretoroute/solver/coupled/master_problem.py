@@ -18,24 +18,24 @@ class MasterSolution:
     """How choices are mixed.
 
     Args:
-        weight: of each column; those of one kind add up to 1, ``(columns,)``.
+        weight: of each column; those of one group add up to 1, ``(columns,)``.
         value: of the mixture.
         prices: of the rows, ``(rows,)``, not negative.
-        worth: value of a unit of each kind's weight, at the prices, ``(kinds,)``.
-        excess: by how much each row is exceeded, ``(rows,)``.
-        unused: how much of each row is paid for and not used, ``(rows,)``.
+        convexity_dual: value of a unit of each group's weight, at the prices, ``(groups,)``.
+        violation: by how much each row is exceeded, ``(rows,)``.
+        slack: how much of each row is paid for and not used, ``(rows,)``.
     """
 
     weight: Floats
     value: float
     prices: Floats
-    worth: Floats
-    excess: Floats
-    unused: Floats
+    convexity_dual: Floats
+    violation: Floats
+    slack: Floats
 
 
 def solve_master(
-    value: Floats, use: Floats, kind: NDArray[np.intp], totals: Floats, *, low: Floats, high: Floats
+    value: Floats, use: Floats, group: NDArray[np.intp], rhs: Floats, *, low: Floats, high: Floats
 ) -> MasterSolution:
     """Find the weights with the highest value that keep every row.
 
@@ -45,8 +45,8 @@ def solve_master(
     Args:
         value: of each column, ``(columns,)``.
         use: what each column adds to each row, ``(columns, rows)``.
-        kind: which columns share a weight of 1, numbered from 0 without holes, ``(columns,)``.
-        totals: what each row may add up to, ``(rows,)``.
+        group: which columns share a weight of 1, numbered from 0 without holes, ``(columns,)``.
+        rhs: what each row may add up to, ``(rows,)``.
         low: least price of each row, ``(rows,)``.
         high: highest price of each row, ``inf`` for none, ``(rows,)``.
 
@@ -56,13 +56,13 @@ def solve_master(
     from scipy.optimize import linprog
 
     columns, rows = use.shape
-    kinds = int(kind.max()) + 1
+    groups = int(group.max()) + 1
     over, under = np.flatnonzero(np.isfinite(high)), np.flatnonzero(low > 0)
     beside = np.zeros((rows, over.size + under.size))
     beside[over, np.arange(over.size)] = -1.0
     beside[under, over.size + np.arange(under.size)] = 1.0
-    each = np.zeros((kinds, columns + beside.shape[1]))
-    each[kind, np.arange(columns)] = 1.0
+    each = np.zeros((groups, columns + beside.shape[1]))
+    each[group, np.arange(columns)] = 1.0
     above = np.hstack([use.T, beside])
     cost = np.concatenate([-value, high[over], -low[under]])
     options = {"presolve": False, "primal_feasibility_tolerance": ROUNDING, "dual_feasibility_tolerance": ROUNDING}
@@ -71,9 +71,9 @@ def solve_master(
         found = linprog(
             cost,
             A_ub=above,
-            b_ub=totals + hair,
+            b_ub=rhs + hair,
             A_eq=each,
-            b_eq=np.ones(kinds),
+            b_eq=np.ones(groups),
             method="highs-ds",
             options=options,
         )
@@ -82,14 +82,14 @@ def solve_master(
     else:
         raise ArithmeticError(f"the choices cannot be mixed: {found.message}")
     weight = np.maximum(found.x[:columns], 0.0)
-    excess, unused = np.zeros(rows), np.zeros(rows)
-    excess[over] = found.x[columns : columns + over.size]
-    unused[under] = found.x[columns + over.size :]
+    violation, slack = np.zeros(rows), np.zeros(rows)
+    violation[over] = found.x[columns : columns + over.size]
+    slack[under] = found.x[columns + over.size :]
     return MasterSolution(
-        weight / np.bincount(kind, weight, kinds)[kind],
+        weight / np.bincount(group, weight, groups)[group],
         -float(found.fun),
         np.maximum(-found.ineqlin.marginals, 0.0),
         -found.eqlin.marginals,
-        excess,
-        unused,
+        violation,
+        slack,
     )

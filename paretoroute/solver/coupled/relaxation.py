@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Indices
-from paretoroute.forecast import Forecast
+from paretoroute.forecast import Tables
 from paretoroute.solver.constraints import Constraint, Multipliers, Objective
 from paretoroute.solver.coupled.cutting_planes import GAP, ColumnPool, minimise_dual
 from paretoroute.solver.coupled.fixing import SIZES, Sizes, narrow
@@ -38,12 +38,12 @@ from paretoroute.solver.coupled.master_problem import KEPT
 
 
 @dataclass(frozen=True)
-class Side:
+class Component:
     """One of the choices that are mixed.
 
     Args:
         prices: that lead to it.
-        weight: probability with which a query takes this side, ``(kinds,)``.
+        weight: probability with which a query takes this component, ``(groups,)``.
         choice: the point of every query, ``(queries,)``.
     """
 
@@ -57,39 +57,38 @@ class Mixture:
     """The optimum: choices mixed so that every row is kept.
 
     Args:
-        sides: what is mixed; for every kind the weights add up to 1.
+        components: what is mixed; for every group the weights add up to 1.
         prices: at the optimum.
-        kind: which rows apply to a query, as a row of ``member``, ``(queries,)``.
-        member: whether a row applies to a kind, bool ``(kinds, rows)``.
+        group: which rows apply to a query, as a row of ``applies``, ``(queries,)``.
+        applies: whether a row applies to a group, bool ``(groups, rows)``.
         value: the objective, a sum over the queries.
         quality: sum over the queries.
         cost: sum over the queries, USD.
         bound: what no choice exceeds.
-        shares: what each row's price makes of the objective's scale over the row's whole scale, ``(rows,)``; 0: it
-            does not bind.
+        scaled_prices: each row's price times the row's scale over the objective's scale, ``(rows,)``; 0: it does not bind.
         used: what each row sums up to, ``(rows,)``.
-        excess: by how much each row has to be exceeded, where they cannot all be kept, ``(rows,)``; else 0.
+        violation: by how much each row has to be exceeded, where they cannot all be kept, ``(rows,)``; else 0.
     """
 
-    sides: tuple[Side, ...]
+    components: tuple[Component, ...]
     prices: Multipliers
-    kind: Indices
-    member: NDArray[np.bool_]
+    group: Indices
+    applies: NDArray[np.bool_]
     value: float
     quality: float
     cost: float
     bound: float
-    shares: Floats
+    scaled_prices: Floats
     used: Floats
-    excess: Floats
+    violation: Floats
 
     @property
     def feasible(self) -> bool:
         """Whether all rows are kept."""
-        return not self.excess.any()
+        return not self.violation.any()
 
 
-def optimise(forecast: Forecast, objective: Objective, rows: Sequence[Constraint], *, sizes: Sizes = SIZES) -> Mixture:
+def optimise(forecast: Tables, objective: Objective, rows: Sequence[Constraint], *, sizes: Sizes = SIZES) -> Mixture:
     """Find the mixture of choices with the highest objective that keeps every row.
 
     Where the rows cannot all be kept, the mixture exceeds them as little as possible, in units of their scale.
@@ -116,47 +115,49 @@ class CoupledProblem:
     """
 
     def __init__(
-        self, forecast: Forecast, objective: Objective, rows: Sequence[Constraint], *, sizes: Sizes = SIZES
+        self, forecast: Tables, objective: Objective, rows: Sequence[Constraint], *, sizes: Sizes = SIZES
     ) -> None:
         self._forecast, self._sizes = forecast, sizes
         self._problem = problem_of(forecast, objective, rows)
         self._pool = ColumnPool(self._problem)
 
     @property
-    def kind(self) -> Indices:
-        """Which rows apply to a query, as a row of ``member``, ``(queries,)``."""
-        return self._problem.kind
+    def group(self) -> Indices:
+        """Which rows apply to a query, as a row of ``applies``, ``(queries,)``."""
+        return self._problem.group
 
     @property
-    def member(self) -> NDArray[np.bool_]:
-        """Whether a row applies to a kind, bool ``(kinds, rows)``."""
-        return self._problem.member
+    def applies(self) -> NDArray[np.bool_]:
+        """Whether a row applies to a group, bool ``(groups, rows)``."""
+        return self._problem.applies
 
     def choose(self, prices: Multipliers) -> NDArray[np.int32]:
         """Give what every query chooses at some prices, ``(queries,)``."""
         return self._problem.choose(prices)[0]
 
-    def optimum(self, totals: Floats | None = None, *, gap: float = GAP) -> Mixture:
+    def optimum(self, rhs: Floats | None = None, *, gap: float = GAP) -> Mixture:
         """Find the best mixture, as :func:`optimise` does.
 
         Args:
-            totals: what the rows may sum up to, ``(rows,)``; None: their own.
+            rhs: upper bounds of the rows' sums, ``(rows,)``; None: their own.
             gap: relative distance to the bound that is near enough.
         """
         problem, pool = self._problem, self._pool
-        if totals is not None:
-            problem = replace(problem, totals=totals / problem.scale)
-        if len(problem.kind) > self._sizes.small and problem.rows:
+        if rhs is not None:
+            problem = replace(problem, rhs=rhs / problem.scale)
+        if len(problem.group) > self._sizes.small and problem.rows:
             found = narrow(problem, self._forecast, sizes=self._sizes)
             if found is not None:
                 return _mixture(problem, found[0], 1, found[1], found[2])
         pool.problem, pool.allowance = problem, 0.0
         if not pool.prices:
-            pool.add(problem.true(1.0, np.zeros(len(problem.rows))))
-        excess = minimise_dual(pool, phase=0)
-        if (excess > KEPT).any():
-            return replace(_mixture(problem, pool, 0), excess=np.where(excess > KEPT, excess, 0.0) * problem.scale)
-        pool.allowance = excess
+            pool.add(problem.unscaled(1.0, np.zeros(len(problem.rows))))
+        violation = minimise_dual(pool, phase=0)
+        if (violation > KEPT).any():
+            return replace(
+                _mixture(problem, pool, 0), violation=np.where(violation > KEPT, violation, 0.0) * problem.scale
+            )
+        pool.allowance = violation
         minimise_dual(pool, phase=1, gap=gap)
         return _mixture(problem, pool, 1)
 
@@ -169,14 +170,14 @@ def _mixture(
     open_rows: Indices | None = None,
 ) -> Mixture:
     """Write the weights of the pool's last programme down as a mixture of the choices of all queries."""
-    kinds = len(problem.member)
-    weight = np.zeros((len(pool.prices), kinds))  # what was tried after the last programme has none
+    groups = len(problem.applies)
+    weight = np.zeros((len(pool.prices), groups))  # what was tried after the last programme has none
     weight.ravel()[: pool.mixed.weight.size] = pool.mixed.weight
     figures = np.einsum("tg,tgf->f", weight, np.stack([total.figures for total in pool.totals]))
     use = np.einsum("tg,tgk->k", weight, np.stack([total.use for total in pool.totals]))
     # Heavier first, so that a reader meets the usual choice before the exceptions.
-    size = np.bincount(problem.kind, minlength=kinds)
-    sides = sorted(np.flatnonzero((weight > 0).any(axis=1)), key=lambda t: -float(weight[t] @ size))
+    size = np.bincount(problem.group, minlength=groups)
+    components = sorted(np.flatnonzero((weight > 0).any(axis=1)), key=lambda t: -float(weight[t] @ size))
 
     def everyone(choice: NDArray[np.int32]) -> NDArray[np.int32]:
         if settled is None:
@@ -186,15 +187,15 @@ def _mixture(
         return whole
 
     return Mixture(
-        sides=tuple(Side(pool.prices[t], weight[t], everyone(pool.choices[t])) for t in sides),
-        prices=problem.true(phase, pool.best),
-        kind=problem.kind,
-        member=problem.member,
+        components=tuple(Component(pool.prices[t], weight[t], everyone(pool.choices[t])) for t in components),
+        prices=problem.unscaled(phase, pool.best),
+        group=problem.group,
+        applies=problem.applies,
         value=float(figures @ (problem.objective.quality, -problem.objective.cost)),
         quality=float(figures[0]),
         cost=float(figures[1]),
         bound=pool.bound * problem.objective_scale if phase else np.nan,
-        shares=pool.best if phase else np.zeros(len(problem.rows)),
+        scaled_prices=pool.best if phase else np.zeros(len(problem.rows)),
         used=use * problem.scale,
-        excess=np.zeros(len(problem.rows)),
+        violation=np.zeros(len(problem.rows)),
     )

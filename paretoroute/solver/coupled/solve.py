@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats
 from paretoroute.errors import TargetError
-from paretoroute.forecast import Forecast
+from paretoroute.forecast import Forecast, Tables
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit
-from paretoroute.solver.constraints import Constraint, Multipliers, Objective, constraint_of
+from paretoroute.solver.constraints import Constraint, Multipliers, Objective, constraint_of, formulate
 from paretoroute.solver.coupled.relaxation import Mixture, optimise
-from paretoroute.solver.solution import Status, floor_of, nearest_quality
+from paretoroute.solver.solution import Status, binding, nearest_quality, quality_per_usd
 from paretoroute.targets import MaxCost, MinQuality, Target
 
 _BINDS = 1e-9
@@ -31,7 +31,7 @@ class LimitedSolution:
     Args:
         status: ``met``; ``slack`` when the target itself does not bind; ``infeasible``.
         target: what was asked for.
-        limits: side conditions on the population.
+        limits: component conditions on the population.
         nearest: the target closest to it that the limits leave; None where it is met, if need be with ``relaxed``.
         relaxed: where the limits cannot be kept together, those that have to move, moved as little as possible.
         mixture: the choices that are mixed.
@@ -60,15 +60,12 @@ class LimitedSolution:
     @property
     def shadow_price(self) -> float:
         """Quality that one more USD per query buys; 0 where the target does not bind."""
-        if isinstance(self.target, MinQuality):
-            price = self.shadow_prices["quality"]
-            return 1 / price if price > 0 else 0.0
-        return self.shadow_prices.get("cost", 0.0)
+        return quality_per_usd(self.target, self.shadow_prices)
 
     @property
     def binds(self) -> tuple[str, ...]:
         """Names of the limits that bind."""
-        return tuple(name for name, price in self.shadow_prices.items() if price > 0)
+        return binding(self.shadow_prices)
 
 
 def solve_limited(
@@ -79,7 +76,7 @@ def solve_limited(
     Args:
         forecast: of the queries, with latencies and labels where limits speak of them.
         target: what to meet over the mean of these queries.
-        limits: side conditions on the population.
+        limits: component conditions on the population.
         seed: of the draw ``choice``.
 
     Raises:
@@ -88,9 +85,9 @@ def solve_limited(
     for limit in limits:
         if not isinstance(limit, PopulationLimit):
             raise TargetError(f"{limit}: a limit on single calls; give it as the forecast's callable mask")
-    forecast = with_latencies(forecast, limits)
+    forecast = require_latency(forecast, limits)
     found = [(limit, row) for limit in limits if (row := constraint_of(limit, forecast)) is not None]
-    objective, own = programme(target, forecast)
+    objective, own = formulate(target, forecast)
     rows = (*([own] if own else []), *(row for _, row in found))
     mixture = optimise(forecast, objective, rows)
     status: Status = "met"
@@ -98,16 +95,16 @@ def solve_limited(
     if not mixture.feasible:
         status = "infeasible"
         rows, mixture, relaxed = _keep_limits(forecast, objective, own, found)
-        if own and rows[0].total > own.total:
-            nearest = nearest_to(
+        if own and rows[0].rhs > own.rhs:
+            nearest = nearest_target(
                 target, forecast, (mixture.cost if own.cost else mixture.quality) / forecast.quality.shape[0]
             )
-    elif own and mixture.shares[0] <= _BINDS:
+    elif own and mixture.scaled_prices[0] <= _BINDS:
         status = "slack"
     return _written(forecast, target, tuple(limits), status, nearest, relaxed, rows, mixture, seed)
 
 
-def with_latencies(forecast: Forecast, limits: Sequence[PopulationLimit]) -> Forecast:
+def require_latency(forecast: Forecast, limits: Sequence[PopulationLimit]) -> Forecast:
     """Rule out points without a latency where a limit speaks of it."""
     latency = forecast.latency_s
     if latency is None or not any(isinstance(limit, MaxMeanLatency) for limit in limits):
@@ -117,16 +114,6 @@ def with_latencies(forecast: Forecast, limits: Sequence[PopulationLimit]) -> For
         return forecast
     mask = known if forecast.callable is None else forecast.callable & known
     return replace(forecast, callable=mask, latency_s=np.where(known, latency, 0.0))
-
-
-def programme(target: Target, forecast: Forecast) -> tuple[Objective, Constraint | None]:
-    """Give what a target maximises, and the row that limits it."""
-    queries = forecast.quality.shape[0]
-    if isinstance(target, MaxCost):
-        return Objective(1.0, 0.0), Constraint("cost", target.usd * queries, queries, cost=1.0)
-    if isinstance(target, MinQuality):
-        return Objective(0.0, 1.0), Constraint("quality", -floor_of(target, forecast) * queries, queries, quality=-1.0)
-    return Objective(1.0, 1.0 / target.usd_per_quality), None
 
 
 def _keep_limits(
@@ -140,20 +127,20 @@ def _keep_limits(
     if rows:
         least = optimise(forecast, objective, rows)
         for k, (limit, row) in enumerate(found):
-            if least.excess[k] > 0:
-                rows[k] = replace(row, total=row.total + least.excess[k] * (1 + _BINDS))
-                relaxed.append(moved(limit, float(least.excess[k]) / row.size))
+            if least.violation[k] > 0:
+                rows[k] = replace(row, rhs=row.rhs + least.violation[k] * (1 + _BINDS))
+                relaxed.append(relax(limit, float(least.violation[k]) / row.size))
     if own is None or relaxed:
         found_rows = tuple([own, *rows] if own else rows)
         mixture = optimise(forecast, objective, found_rows)
         if own is None or mixture.feasible:
             return found_rows, mixture, tuple(relaxed)
-    reached = optimise(forecast, towards(own), rows)
+    reached = optimise(forecast, nearest_objective(own), rows)
     total = own.cost * reached.cost + own.quality * reached.quality
-    return (replace(own, total=total), *rows), beside_target(reached, total), tuple(relaxed)
+    return (replace(own, rhs=total), *rows), add_target_constraint(reached, total), tuple(relaxed)
 
 
-def beside_target(mixture: Mixture, used: float) -> Mixture:
+def add_target_constraint(mixture: Mixture, used: float) -> Mixture:
     """Write a mixture that went for the figure of a target's row as one with prices for that row as well.
 
     What was its objective is the price of the row, and the target's own objective counts nothing.
@@ -168,21 +155,21 @@ def beside_target(mixture: Mixture, used: float) -> Mixture:
 
     return replace(
         mixture,
-        sides=tuple(replace(side, prices=widened(side.prices)) for side in mixture.sides),
+        components=tuple(replace(component, prices=widened(component.prices)) for component in mixture.components),
         prices=widened(mixture.prices),
-        member=np.hstack([np.ones((len(mixture.member), 1), bool), mixture.member]),
-        shares=np.concatenate([[0.0], mixture.shares]),
+        applies=np.hstack([np.ones((len(mixture.applies), 1), bool), mixture.applies]),
+        scaled_prices=np.concatenate([[0.0], mixture.scaled_prices]),
         used=np.concatenate([[used], mixture.used]),
-        excess=np.concatenate([[0.0], mixture.excess]),
+        violation=np.concatenate([[0.0], mixture.violation]),
     )
 
 
-def towards(own: Constraint) -> Objective:
+def nearest_objective(own: Constraint) -> Objective:
     """Say what brings the figure of a target's row nearest to it: the least cost, or the most quality."""
     return Objective(0.0, 1.0) if own.cost else Objective(1.0, 0.0)
 
 
-def moved(limit: PopulationLimit, by: float) -> PopulationLimit:
+def relax(limit: PopulationLimit, by: float) -> PopulationLimit:
     """Move a limit's number by so much that it can be kept."""
     if isinstance(limit, MaxShare):
         return replace(limit, share=min(limit.share + by, 1.0))
@@ -193,7 +180,7 @@ def moved(limit: PopulationLimit, by: float) -> PopulationLimit:
     return replace(limit, quality=max(limit.quality - by, 0.0))
 
 
-def nearest_to(target: Target, forecast: Forecast, reached: float) -> Target:
+def nearest_target(target: Target, forecast: Tables, reached: float) -> Target:
     """State the mean cost or quality that was reached in the terms of a target."""
     return nearest_quality(target, forecast, reached) if isinstance(target, MinQuality) else MaxCost(usd=reached)
 
@@ -211,7 +198,7 @@ def _written(
 ) -> LimitedSolution:
     queries = forecast.quality.shape[0]
     prices = mixture.prices.limits * np.array([row.size for row in rows]) / queries
-    binding = mixture.shares > _BINDS
+    binding = mixture.scaled_prices > _BINDS
     bound = abs(mixture.bound - mixture.value)
     return LimitedSolution(
         status=status,
@@ -236,16 +223,16 @@ def draw(mixture: Mixture, chance: Floats) -> NDArray[np.int32]:
         mixture: what is mixed.
         chance: numbers in [0, 1), ``(queries,)``.
     """
-    choice = mixture.sides[0].choice.copy()
-    # Nearly all queries get the same point whichever side is drawn.
+    choice = mixture.components[0].choice.copy()
+    # Nearly all queries get the same point whichever component is drawn.
     differs = np.zeros(len(choice), bool)
-    for side in mixture.sides[1:]:
-        differs |= side.choice != choice
+    for component in mixture.components[1:]:
+        differs |= component.choice != choice
     rows = np.flatnonzero(differs)
-    ends = np.cumsum([side.weight for side in mixture.sides], axis=0)[:, mixture.kind[rows]]
+    ends = np.cumsum([component.weight for component in mixture.components], axis=0)[:, mixture.group[rows]]
     place = (chance[rows] >= ends).sum(axis=0)
-    # Rounding may leave the last end below 1: what lies beyond it goes to the heaviest side.
-    heaviest = np.argmax([side.weight for side in mixture.sides], axis=0)[mixture.kind[rows]]
-    place = np.where(place == len(mixture.sides), heaviest, place)
-    choice[rows] = np.stack([side.choice[rows] for side in mixture.sides])[place, np.arange(len(rows))]
+    # Rounding may leave the last end below 1: what lies beyond it goes to the heaviest component.
+    heaviest = np.argmax([component.weight for component in mixture.components], axis=0)[mixture.group[rows]]
+    place = np.where(place == len(mixture.components), heaviest, place)
+    choice[rows] = np.stack([component.choice[rows] for component in mixture.components])[place, np.arange(len(rows))]
     return choice

@@ -66,9 +66,9 @@ def sums(forecast, rows, mixture):
     """Every row's sum, and the share of every point at every query, of the mixture by plain loops."""
     n = forecast.quality.shape[0]
     share = np.zeros(forecast.quality.shape)
-    for side in mixture.sides:
+    for side in mixture.components:
         for i in range(n):
-            share[i, side.choice[i]] += side.weight[mixture.kind[i]]
+            share[i, side.choice[i]] += side.weight[mixture.group[i]]
     assert np.allclose(share.sum(axis=1), 1.0, atol=1e-9)
     used = []
     for row in rows:
@@ -115,8 +115,8 @@ def problem_with(forecast, solution):
     share, used = sums(forecast, solution.rows, solution.mixture)
     for row, value in zip(solution.rows, used, strict=True):
         price = solution.shadow_prices[row.name]
-        if price > 0 and row.total - value > 1e-7 * max(scale_of(forecast, row), 1e-9):
-            return f"{row.name} has a price of {price} and is not used up: {value} < {row.total}"
+        if price > 0 and row.rhs - value > 1e-7 * max(scale_of(forecast, row), 1e-9):
+            return f"{row.name} has a price of {price} and is not used up: {value} < {row.rhs}"
     if not 0 <= solution.gap <= (1e-6 if solution.status == "infeasible" else 1e-9):
         return f"gap {solution.gap}"
     quality, cost = (share * forecast.quality).sum(axis=1).mean(), (share * forecast.cost_usd).sum(axis=1).mean()
@@ -126,7 +126,7 @@ def problem_with(forecast, solution):
 
 
 def scale_of(forecast, row):
-    return max(abs(row.total), 1e-6 * row.size * float(forecast.cost_usd.max() if row.cost else 1.0))
+    return max(abs(row.rhs), 1e-6 * row.size * float(forecast.cost_usd.max() if row.cost else 1.0))
 
 
 def exceeded(forecast, rows, mixture):
@@ -135,8 +135,8 @@ def exceeded(forecast, rows, mixture):
     if forecast.callable is not None and share[~np.broadcast_to(forecast.callable, share.shape)].any():
         return "calls a point that is not callable"
     for row, value in zip(rows, used, strict=True):
-        if value > row.total + 4e-9 * scale_of(forecast, row) + 1e-300:
-            return f"{row.name} is exceeded: {value} > {row.total}"
+        if value > row.rhs + 4e-9 * scale_of(forecast, row) + 1e-300:
+            return f"{row.name} is exceeded: {value} > {row.rhs}"
     return ""
 
 
@@ -188,7 +188,7 @@ def test_narrowing_from_a_small_sample_finds_the_same_optimum():
 
         assert found.feasible == plain.feasible
         if not plain.feasible:
-            assert found.excess == pytest.approx(plain.excess, rel=3e-9)
+            assert found.violation == pytest.approx(plain.violation, rel=3e-9)
             continue
         assert found.value == pytest.approx(plain.value, rel=3e-9)
         assert found.bound == pytest.approx(found.value, rel=2e-9)
@@ -344,9 +344,9 @@ def drop_a_limit(_, forecast, target, limits):
 
 
 def mix_with_the_weights_of_another_side(solution, *_):
-    sides = solution.mixture.sides
+    sides = solution.mixture.components
     turned = tuple(replace(one, weight=other.weight) for one, other in zip(sides, (*sides[1:], sides[0]), strict=True))
-    return replace(solution, mixture=replace(solution.mixture, sides=turned))
+    return replace(solution, mixture=replace(solution.mixture, components=turned))
 
 
 def sum_in_float32(solution, *_):
@@ -354,7 +354,7 @@ def sum_in_float32(solution, *_):
 
 
 def treat_all_queries_as_one_kind(solution, *_):
-    return replace(solution, mixture=replace(solution.mixture, kind=np.zeros_like(solution.mixture.kind)))
+    return replace(solution, mixture=replace(solution.mixture, group=np.zeros_like(solution.mixture.group)))
 
 
 def stop_short_of_the_optimum(_, forecast, target, limits):
