@@ -65,7 +65,7 @@ class Mixture:
         quality: sum over the queries.
         cost: sum over the queries, USD.
         bound: what no choice exceeds.
-        scaled_prices: each row's price times the row's scale over the objective's scale, ``(rows,)``; 0: it does not bind.
+        scaled_prices: each row's price times the row's scale over the objective's scale, ``(rows,)``; 0: it is slack.
         used: what each row sums up to, ``(rows,)``.
         violation: by how much each row has to be exceeded, where they cannot all be kept, ``(rows,)``; else 0.
     """
