@@ -1,7 +1,7 @@
 """Pick model and test-time compute per query, from the runs you have already logged, to meet a target.
 
-The public names, nothing else. Each is loaded when it is first used, so that importing the package costs little and
-planning never loads JAX.
+This module holds the public names and nothing else. Each is loaded when it is first used, so that importing the package
+costs little and planning never loads JAX.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from paretoroute.calibration.single import calibrate as calibrate
     from paretoroute.errors import DialectError as DialectError
     from paretoroute.errors import GridError as GridError
+    from paretoroute.errors import MissingExtraError as MissingExtraError
     from paretoroute.errors import ParetorouteError as ParetorouteError
     from paretoroute.errors import PolicyChecksumError as PolicyChecksumError
     from paretoroute.errors import PolicyError as PolicyError
@@ -65,6 +66,7 @@ _MODULES = {
     "errors": (
         "DialectError",
         "GridError",
+        "MissingExtraError",
         "ParetorouteError",
         "PolicyChecksumError",
         "PolicyError",
@@ -102,14 +104,19 @@ _MODULES = {
     "planner.agent_task": ("PlanPreview", "Task"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
+_FORMER = {"Outlook": "PlanPreview", "WorkflowRun": "Task"}  # names of before, which stay importable
 
-__all__ = sorted(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = sorted(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]  # the table is the one list of names
 
 
 def __getattr__(name: str) -> Any:
+    name = _FORMER.get(name, name)
     if name not in _HOME:
         raise AttributeError(f"module 'paretoroute' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"paretoroute.{_HOME[name]}"), name)
+    from paretoroute.errors import fit_extra
+
+    with fit_extra(f"paretoroute.{name}"):
+        value = getattr(importlib.import_module(f"paretoroute.{_HOME[name]}"), name)
     globals()[name] = value
     return value
 

@@ -1,24 +1,36 @@
-"""What can go wrong, as a tree; every message says what was wrong, where, and what to do.
+"""The exceptions of the package as a tree; each message names what is wrong, where, and what to do.
 
     ParetorouteError
-    ├── RunsError        a log that cannot be used (or, in strict mode, its first bad row)
-    ├── GridError        a grid or price file that cannot be used; a point that is not in the grid
-    ├── TargetError      a target that makes no sense (a negative cost, a quality above 1)
-    ├── QueryError       a query that cannot be planned (wrong type, wrong embedding width)
-    ├── PolicyError      a policy file that cannot be trusted or read
+    ├── RunsError          a log that cannot be used, or in strict mode its first bad row
+    ├── GridError          a grid or price file that cannot be used; a point that is not in the grid
+    ├── TargetError        a target or limit out of range, such as a negative cost or a quality above 1
+    ├── QueryError         a query that cannot be planned: wrong type, wrong embedding width
+    ├── PolicyError        a policy that cannot be read or trusted
     │   ├── PolicySchemaError     unknown key, wrong type, NaN, a newer schema
-    │   └── PolicyChecksumError   the side file is missing, elsewhere, or not the one that was written
-    ├── DialectError     a point that the request dialect cannot express
-    └── YamlError        a YAML file that is not safe, plain data (in strict_yaml)
+    │   └── PolicyChecksumError   the side file is missing, elsewhere, or was changed after the policy was saved
+    ├── DialectError       a point that a request dialect cannot express
+    ├── YamlError          a YAML file that is not safe, plain data; defined in ``paretoroute._yaml``
+    └── MissingExtraError  a package of an optional extra is not installed; also an ImportError
 
-All are also ``ValueError``: the caller passed something that has to change.
+All are ``ValueError``: the caller passed something that has to change.
 """
 
 from __future__ import annotations
 
+import difflib
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import ParamSpec, TypeVar
+
+FIT_PACKAGES = ("jax", "jaxlib", "optax", "orjson", "pyarrow", "rich", "scipy", "typer")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
 
 class ParetorouteError(ValueError):
-    """Base of every error this package raises on purpose."""
+    """Base of every error that this package raises on purpose."""
 
 
 class RunsError(ParetorouteError):
@@ -30,7 +42,7 @@ class GridError(ParetorouteError):
 
 
 class TargetError(ParetorouteError):
-    """A target that makes no sense."""
+    """A target or limit that is out of range."""
 
 
 class QueryError(ParetorouteError):
@@ -38,7 +50,7 @@ class QueryError(ParetorouteError):
 
 
 class PolicyError(ParetorouteError):
-    """A policy that cannot be trusted or read."""
+    """A policy that cannot be read or trusted."""
 
 
 class PolicySchemaError(PolicyError):
@@ -46,8 +58,59 @@ class PolicySchemaError(PolicyError):
 
 
 class PolicyChecksumError(PolicyError):
-    """A side file that is missing, lies elsewhere, or is not the one that was written."""
+    """A side file that is missing, lies elsewhere, or was changed after the policy was saved."""
 
 
 class DialectError(ParetorouteError):
-    """A point that the request dialect cannot express."""
+    """A point that a request dialect cannot express."""
+
+
+class MissingExtraError(ParetorouteError, ImportError):
+    """A package of an optional extra that is not installed."""
+
+
+@contextmanager
+def fit_extra(purpose: str) -> Iterator[None]:
+    """Name the command that installs the extra ``fit`` if one of its packages is missing.
+
+    Args:
+        purpose: what needs the extra, as the subject of the message.
+
+    Raises:
+        MissingExtraError: a package of the extra is not installed. Any other import error passes unchanged.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in FIT_PACKAGES:
+            raise
+        message = f"{purpose} needs {package}, which is not installed; run: pip install 'paretoroute[fit]'"
+        raise MissingExtraError(message) from None
+
+
+def needs_fit_extra(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a public function whose body imports packages of the extra ``fit``; see :func:`fit_extra`."""
+
+    @functools.wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        with fit_extra(function.__qualname__):
+            return function(*args, **kwargs)
+
+    return checked
+
+
+def close_names(name: str, names: Iterable[str], *, most: int, cutoff: float) -> list[str]:
+    """Return the names most like ``name``, best first: at most ``most``, of a similarity of ``cutoff`` or more."""
+    return difflib.get_close_matches(name, list(names), n=most, cutoff=cutoff)
+
+
+def did_you_mean(name: str, names: Sequence[str]) -> str:
+    """Return the hint ``near: 'a', 'b'`` for an unknown name: the five most like it, or the first five of all.
+
+    Example:
+        >>> did_you_mean("smal", ["small", "thinker"])
+        "near: 'small'"
+    """
+    near = close_names(name, names, most=5, cutoff=0.3) or names[:5]
+    return f"near: {', '.join(map(repr, near))}"

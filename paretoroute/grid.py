@@ -1,23 +1,24 @@
-"""Budgets, points, token prices, and the grid: the ordered points a policy chooses from.
+"""Budgets, points, token prices and the grid, and the one formula from tokens and prices to USD.
 
-A point is written ``model@budget_label``. The name is looked up as a whole and never split, since names and
-labels may themselves hold ``@``, spaces and slashes. Money is never called budget: a budget is the test-time
-compute of one call.
+A point is written ``model@budget_label``. Its name is looked up as a whole and never split, since names and labels may
+themselves hold ``@``, spaces and slashes. A budget is the test-time compute of one call, never money.
 """
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
-from paretoroute._arrays import Floats
-from paretoroute.errors import GridError
+from paretoroute._arrays import Floats, Mask
+from paretoroute.errors import GridError, did_you_mean
 
 BUDGET_KINDS = ("none", "effort", "thinking_tokens", "samples", "max_tokens")
 TOKENS_PER_PRICE_UNIT = 1e6
 EFFORT_ORDER = ("none", "off", "minimal", "low", "medium", "high", "xhigh", "max")
+
+PointKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,11 @@ class Budget:
 
     Args:
         kind: one of ``BUDGET_KINDS``.
-        label: the text that names it (``"low"``, ``"8000"``); never parsed for meaning.
+        label: the text that names it (``"low"``, ``"8000"``); never parsed for a number.
         amount: its size where it is a number (tokens, samples, or the ordinal of an effort), else None.
+
+    Raises:
+        GridError: the kind is unknown.
     """
 
     kind: str = "none"
@@ -60,6 +64,11 @@ class Point:
         """``model@budget_label``, as a person writes it."""
         return f"{self.model}@{self.budget.label}"
 
+    @property
+    def key(self) -> PointKey:
+        """The model, and the kind and label of the budget: points that differ in the amount alone are the same."""
+        return (self.model, self.budget.kind, self.budget.label)
+
 
 @dataclass(frozen=True, slots=True)
 class Price:
@@ -77,6 +86,48 @@ class Price:
     cached_input_usd_per_mtok: float | None = None
     source: str = "given"
 
+    @property
+    def cache_discount(self) -> float:
+        """The share of the input price that a prompt token read from a cache saves; 0 where no price says so."""
+        if self.cached_input_usd_per_mtok is None or self.input_usd_per_mtok <= 0:
+            return 0.0
+        return 1 - self.cached_input_usd_per_mtok / self.input_usd_per_mtok
+
+    def cost_usd(self, prompt_tokens: Floats, completion_tokens: Floats, cached_prompt_tokens: Floats) -> Floats:
+        """Return the USD of calls with these tokens, of any shape.
+
+        Args:
+            prompt_tokens: of the whole prompt, those read from a cache included.
+            completion_tokens: of the whole answer, hidden reasoning included.
+            cached_prompt_tokens: of the prompt, those read from a cache.
+        """
+        cached_price = self.cached_input_usd_per_mtok
+        cached_price = self.input_usd_per_mtok if cached_price is None else cached_price
+        per_prompt, per_completion, per_cached = (
+            usd_per_mtok / TOKENS_PER_PRICE_UNIT
+            for usd_per_mtok in (self.input_usd_per_mtok, self.output_usd_per_mtok, cached_price)
+        )
+        fresh = tokens_usd(prompt_tokens - cached_prompt_tokens, completion_tokens, per_prompt, per_completion)
+        return fresh + cached_prompt_tokens * per_cached
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPrices:
+    """USD per token at every point, ``(points,)`` each; NaN at points whose model has no token price.
+
+    Args:
+        prompt: USD per prompt token.
+        completion: USD per completion token.
+    """
+
+    prompt: Floats
+    completion: Floats
+
+    @property
+    def known(self) -> Mask:
+        """Which points have token prices, ``(points,)``."""
+        return ~np.isnan(self.completion)
+
 
 @dataclass(frozen=True, slots=True)
 class Between:
@@ -90,6 +141,22 @@ class Between:
 
     below: str
     above: str
+    along: float
+
+
+class Hole(NamedTuple):
+    """A point that was never logged, by columns of the grid.
+
+    Args:
+        column: of the point.
+        below: column of the logged neighbour with less compute.
+        above: column of the logged neighbour with more.
+        along: how far from the one to the other, in (0, 1), on the scale of the logarithm of tokens.
+    """
+
+    column: int
+    below: int
+    above: int
     along: float
 
 
@@ -113,22 +180,21 @@ class Grid:
             raise GridError("the grid names a point twice")
 
     @property
-    def holes(self) -> tuple[tuple[int, int, int, float], ...]:
-        """The points that were never logged: column, those of its neighbours, and how far along.
+    def holes(self) -> tuple[Hole, ...]:
+        """The points that were never logged, in order, by their columns and those of their neighbours.
 
         Raises:
             GridError: a neighbour is not in the grid.
         """
-        found = []
-        for j, point in enumerate(self.points):
-            if (place := self.between.get(point)) is not None:
-                low, high = (self._beside(point, label) for label in (place.below, place.above))
-                found.append((j, low, high, place.along))
-        return tuple(found)
+        return tuple(
+            Hole(j, self._neighbour(point, place.below), self._neighbour(point, place.above), place.along)
+            for j, point in enumerate(self.points)
+            if (place := self.between.get(point)) is not None
+        )
 
-    def _beside(self, point: Point, label: str) -> int:
+    def _neighbour(self, point: Point, label: str) -> int:
         for j, other in enumerate(self.points):
-            if (other.model, other.budget.kind, other.budget.label) == (point.model, point.budget.kind, label):
+            if other.key == (point.model, point.budget.kind, label):
                 return j
         raise GridError(
             f"point {point.name!r} was never logged and is forecast from {point.model}@{label}, which is not in the "
@@ -145,28 +211,40 @@ class Grid:
         """Names of all points, in order."""
         return tuple(point.name for point in self.points)
 
+    @property
+    def token_prices(self) -> TokenPrices:
+        """The prices of the points' models per token."""
+        prices = [self.prices.get(point.model) for point in self.points]
+        return TokenPrices(
+            np.array([p.input_usd_per_mtok if p else np.nan for p in prices]) / TOKENS_PER_PRICE_UNIT,
+            np.array([p.output_usd_per_mtok if p else np.nan for p in prices]) / TOKENS_PER_PRICE_UNIT,
+        )
+
+    @property
+    def cache_discounts(self) -> Floats:
+        """The share of the input price that a cached prompt token saves at every point, ``(points,)``."""
+        prices = [self.prices.get(point.model) for point in self.points]
+        return np.array([price.cache_discount if price else 0.0 for price in prices])
+
     def index(self, name: str) -> int:
-        """Find a point by its whole name.
+        """Return the column of the point with this name.
 
         Raises:
-            GridError: unknown (the near ones are listed), or several budgets share the name.
+            GridError: no point has the name (the near ones are listed), or several budgets share it.
 
         Example:
             >>> grid = Grid((Point("a", Budget()), Point("b@x", Budget("effort", "low"))))
             >>> grid.index("b@x@low")
             1
         """
-        found = [j for j, known in enumerate(self.names) if known == name]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            kinds = ", ".join(self.points[j].budget.kind for j in found)
+        columns = [j for j, other in enumerate(self.names) if other == name]
+        if len(columns) == 1:
+            return columns[0]
+        if columns:
+            kinds = ", ".join(self.points[j].budget.kind for j in columns)
             raise GridError(f"point {name!r} is ambiguous: budgets of kinds {kinds} share this name")
-        near = difflib.get_close_matches(name, self.names, n=5, cutoff=0.3) or list(self.names[:5])
-        raise GridError(
-            f"point {name!r} is not in the grid; near: {', '.join(repr(n) for n in near)}. "
-            "A point is written model@budget_label."
-        )
+        near = did_you_mean(name, self.names)
+        raise GridError(f"point {name!r} is not in the grid; {near}. A point is written model@budget_label.")
 
 
 def canonical(points: set[Point]) -> tuple[Point, ...]:
@@ -174,9 +252,11 @@ def canonical(points: set[Point]) -> tuple[Point, ...]:
     return tuple(sorted(points, key=lambda p: (p.model, p.budget.kind, *p.budget.order)))
 
 
-def point_key(point: Point) -> tuple[str, str, str]:
-    """Return what tells points apart; the amount of a budget does not count."""
-    return (point.model, point.budget.kind, point.budget.label)
+def tokens_usd(
+    prompt_tokens: Floats, completion_tokens: Floats, per_prompt: Floats | float, per_completion: Floats | float
+) -> Floats:
+    """Return tokens times prices per token, in USD: every cost of this package is computed here."""
+    return prompt_tokens * per_prompt + completion_tokens * per_completion
 
 
 def cost_usd(amount: Floats, prompt_tokens: Floats, grid: Grid) -> Floats:
@@ -190,9 +270,5 @@ def cost_usd(amount: Floats, prompt_tokens: Floats, grid: Grid) -> Floats:
     Returns:
         ``(..., points)``.
     """
-    prices = [grid.prices.get(point.model) for point in grid.points]
-    priced = np.array([price is not None for price in prices])
-    paid_in = np.array([price.input_usd_per_mtok if price else 0.0 for price in prices]) / TOKENS_PER_PRICE_UNIT
-    paid_out = np.array([price.output_usd_per_mtok if price else 1.0 for price in prices])
-    paid_out = np.where(priced, paid_out / TOKENS_PER_PRICE_UNIT, 1.0)
-    return np.where(priced, prompt_tokens, 0.0) * paid_in + amount * paid_out
+    prices = grid.token_prices
+    return np.where(prices.known, tokens_usd(prompt_tokens, amount, prices.prompt, prices.completion), amount)

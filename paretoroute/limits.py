@@ -1,89 +1,50 @@
-"""Side conditions of a target, in the words of a user: which calls may be made, and what a population may use.
+"""Limits: conditions on single calls, and on means and shares over all queries, that hold beside a target.
 
-Each limit reads back from the words it prints, which are those of the command line and of a policy file.
+Each limit reads back from the text it prints, which is the text of the command line and of a policy file: ``FORM`` and
+``PATTERN`` stand beside ``__str__``.
 
-A limit on calls rules points out query by query, before anything is solved; a limit on the population couples the
-queries, and the solver gives each of them a price.
+A limit on calls rules out points query by query, before anything is solved; a limit on the population couples the
+queries, and the solver prices each of them.
 """
 
 from __future__ import annotations
 
-import difflib
-import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
-from paretoroute.errors import TargetError
+from paretoroute.errors import TargetError, did_you_mean
 from paretoroute.grid import Grid
+from paretoroute.targets import fraction, positive
 
 By = Literal["tag", "tenant", "step"]
 _BY = get_args(By)
 
-_NUMBER = r"(?P<number>[0-9.eE+-]+)"
-_GROUP = r"(?: of (?P<by>tag|tenant|step) (?P<of>.+?))?"
-_FORMS: tuple[tuple[str, Callable[..., Limit], str], ...] = (
-    (rf"share of (?P<of>.+) at most {_NUMBER}", lambda number, of: MaxShare(number, of), "share of MODEL at most 0.2"),
-    (
-        rf"mean latency{_GROUP} at most {_NUMBER} s",
-        lambda number, of, by: MaxMeanLatency(number, of, by or "tag"),
-        "mean latency [of tag TAG] at most 5 s",
-    ),
-    (
-        rf"mean cost of (?P<by>tag|tenant|step) (?P<of>.+) at most \$?{_NUMBER}(?: per query)?",
-        lambda number, of, by: MaxCostOf(number, of, by),
-        "mean cost of tenant NAME at most $0.01 per query",
-    ),
-    (
-        rf"mean quality of (?P<by>tag|tenant|step) (?P<of>.+) at least {_NUMBER}",
-        lambda number, of, by: MinQualityOf(number, of, by),
-        "mean quality of tag TAG at least 0.8",
-    ),
-    (
-        rf"latency of a call at most {_NUMBER} s(?: at quantile (?P<quantile>[0-9.]+))?",
-        lambda number, quantile: MaxCallLatency(number, float(quantile or 0.95)),
-        "latency of a call at most 30 s at quantile 0.95",
-    ),
-    (
-        rf"cost of a call at most \$?{_NUMBER}(?: at quantile (?P<quantile>[0-9.]+))?",
-        lambda number, quantile: MaxCallCost(number, float(quantile or 0.95)),
-        "cost of a call at most $0.05 at quantile 0.95",
-    ),
-    (
-        rf"context of (?P<of>.+) at most {_NUMBER} tokens",
-        lambda number, of: ContextLength(int(number), of),
-        "context of MODEL at most 128000 tokens",
-    ),
-    (
-        rf"never (?P<models>.+?){_GROUP}",
-        lambda models, of, by: Forbid(tuple(models.split(", ")), of, by or "tag"),
-        "never MODEL, MODEL [of tag TAG]",
-    ),
-    (
-        rf"only (?P<models>.+?){_GROUP}",
-        lambda models, of, by: Require(tuple(models.split(", ")), of, by or "tag"),
-        "only MODEL, MODEL [of tag TAG]",
-    ),
-)
+# The groups of a pattern are named as the fields they fill. Patterns take time linear in the text without line breaks.
+_NUMBER = r"[0-9.eE+-]+"
+_QUANTILE = r"(?: at quantile (?P<quantile>[0-9.]+))?"
+_LABEL = r"(?P<by>tag|tenant|step) (?P<of>.+)"
+_LABEL_IF_ANY = r"(?: of (?P<by>tag|tenant|step) (?P<of>.+?))?"
 
 
-def _positive(what: str, value: float) -> None:
-    if not (math.isfinite(value) and value > 0):
-        raise TargetError(f"{what} must be a positive number, got {value}")
+class LabelGroup(NamedTuple):
+    """The queries of one label, to which a limit is confined: its kind (``tag``, ``tenant``, ``step``) and its name."""
+
+    by: By
+    of: str
 
 
-def _fraction(what: str, value: float) -> None:
-    if not 0 <= value <= 1:
-        hint = " Percent? Divide by 100." if 1 < value <= 100 else ""
-        raise TargetError(f"{what} must lie in [0, 1], got {value}.{hint}")
-
-
-def _label(what: str, label: str | None, by: str) -> None:
+def _check_label(what: str, label: str | None, by: str) -> None:
     if by not in _BY:
         raise TargetError(f"{what} is by {by!r}; use one of {', '.join(_BY)}")
     if label is not None and not (isinstance(label, str) and label):
         raise TargetError(f"{what} needs the name of a {by}, got {label!r}")
+
+
+def _check_quantile(value: float) -> None:
+    if not 0.5 <= value < 1:
+        raise TargetError(f"a quantile must lie in [0.5, 1), got {value}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,106 +58,147 @@ class MaxShare:
         columns: what ``of`` means on a grid, filled in by :func:`on_grid`.
     """
 
+    FORM: ClassVar = "share of MODEL at most 0.2"
+    PATTERN: ClassVar = rf"share of (?P<of>.+) at most (?P<share>{_NUMBER})"
+
     share: float
     of: str | tuple[int, ...]
     columns: tuple[int, ...] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        _fraction("a share", self.share)
+        fraction("a share", self.share)
         if not isinstance(self.of, str):
             object.__setattr__(self, "columns", tuple(self.of))
 
     def __str__(self) -> str:
-        return f"share of {self.of if isinstance(self.of, str) else list(self.of)} at most {_number(self.share)}"
+        return f"share of {self.of if isinstance(self.of, str) else list(self.of)} at most {_written(self.share)}"
+
+    @property
+    def group(self) -> None:
+        """None: a share counts the calls of all queries."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)
 class MaxMeanLatency:
     """Mean forecast latency of the calls at most ``seconds``, over all queries or over those of one label."""
 
+    FORM: ClassVar = "mean latency [of tag TAG] at most 5 s"
+    PATTERN: ClassVar = rf"mean latency{_LABEL_IF_ANY} at most (?P<seconds>{_NUMBER}) s"
+
     seconds: float
     of: str | None = None
     by: By = "tag"
 
     def __post_init__(self) -> None:
-        _positive("a mean latency", self.seconds)
-        _label("a mean latency", self.of, self.by)
+        positive("a mean latency", self.seconds)
+        _check_label("a mean latency", self.of, self.by)
 
     def __str__(self) -> str:
-        return f"mean latency{_of(self.of, self.by)} at most {_number(self.seconds)} s"
+        return f"mean latency{_of(self.of, self.by)} at most {_written(self.seconds)} s"
+
+    @property
+    def group(self) -> LabelGroup | None:
+        """The queries that count; None: all."""
+        return None if self.of is None else LabelGroup(self.by, self.of)
 
 
 @dataclass(frozen=True, slots=True)
 class MaxCostOf:
     """Mean cost per query of one tag, tenant or step at most ``usd``; the target's total is shared by all."""
 
+    FORM: ClassVar = "mean cost of tenant NAME at most $0.01 per query"
+    PATTERN: ClassVar = rf"mean cost of {_LABEL} at most \$?(?P<usd>{_NUMBER})(?: per query)?"
+
     usd: float
     of: str
     by: By = "tag"
 
     def __post_init__(self) -> None:
-        _positive("a mean cost", self.usd)
-        _label("a mean cost", self.of, self.by)
+        positive("a mean cost", self.usd)
+        _check_label("a mean cost", self.of, self.by)
 
     def __str__(self) -> str:
-        return f"mean cost{_of(self.of, self.by)} at most ${_number(self.usd)} per query"
+        return f"mean cost{_of(self.of, self.by)} at most ${_written(self.usd)} per query"
+
+    @property
+    def group(self) -> LabelGroup:
+        """The queries that count."""
+        return LabelGroup(self.by, self.of)
 
 
 @dataclass(frozen=True, slots=True)
 class MinQualityOf:
     """Mean quality of one tag, tenant or step at least ``quality``, whatever the mean over all queries is."""
 
+    FORM: ClassVar = "mean quality of tag TAG at least 0.8"
+    PATTERN: ClassVar = rf"mean quality of {_LABEL} at least (?P<quality>{_NUMBER})"
+
     quality: float
     of: str
     by: By = "tag"
 
     def __post_init__(self) -> None:
-        _fraction("a floor of quality", self.quality)
-        _label("a floor of quality", self.of, self.by)
+        fraction("a floor of quality", self.quality)
+        _check_label("a floor of quality", self.of, self.by)
 
     def __str__(self) -> str:
-        return f"mean quality{_of(self.of, self.by)} at least {_number(self.quality)}"
+        return f"mean quality{_of(self.of, self.by)} at least {_written(self.quality)}"
+
+    @property
+    def group(self) -> LabelGroup:
+        """The queries that count."""
+        return LabelGroup(self.by, self.of)
 
 
 @dataclass(frozen=True, slots=True)
 class MaxCallLatency:
     """Only points whose latency stays under ``seconds`` in a share ``quantile`` of calls like this one."""
 
+    FORM: ClassVar = "latency of a call at most 30 s at quantile 0.95"
+    PATTERN: ClassVar = rf"latency of a call at most (?P<seconds>{_NUMBER}) s{_QUANTILE}"
+
     seconds: float
     quantile: float = 0.95
 
     def __post_init__(self) -> None:
-        _positive("a call's latency", self.seconds)
-        _quantile(self.quantile)
+        positive("a call's latency", self.seconds)
+        _check_quantile(self.quantile)
 
     def __str__(self) -> str:
-        return f"latency of a call at most {_number(self.seconds)} s at quantile {_number(self.quantile)}"
+        return f"latency of a call at most {_written(self.seconds)} s at quantile {_written(self.quantile)}"
 
 
 @dataclass(frozen=True, slots=True)
 class MaxCallCost:
     """Only points whose cost stays under ``usd`` in a share ``quantile`` of calls like this one."""
 
+    FORM: ClassVar = "cost of a call at most $0.05 at quantile 0.95"
+    PATTERN: ClassVar = rf"cost of a call at most \$?(?P<usd>{_NUMBER}){_QUANTILE}"
+
     usd: float
     quantile: float = 0.95
 
     def __post_init__(self) -> None:
-        _positive("a call's cost", self.usd)
-        _quantile(self.quantile)
+        positive("a call's cost", self.usd)
+        _check_quantile(self.quantile)
 
     def __str__(self) -> str:
-        return f"cost of a call at most ${_number(self.usd)} at quantile {_number(self.quantile)}"
+        return f"cost of a call at most ${_written(self.usd)} at quantile {_written(self.quantile)}"
 
 
 @dataclass(frozen=True, slots=True)
 class ContextLength:
     """A model takes at most so many tokens, prompt and completion together: longer calls go elsewhere."""
 
+    FORM: ClassVar = "context of MODEL at most 128000 tokens"
+    PATTERN: ClassVar = rf"context of (?P<of>.+) at most (?P<tokens>{_NUMBER}) tokens"
+
     tokens: int
     of: str
 
     def __post_init__(self) -> None:
-        _positive("a context length", self.tokens)
+        positive("a context length", self.tokens)
 
     def __str__(self) -> str:
         return f"context of {self.of} at most {self.tokens} tokens"
@@ -206,12 +208,15 @@ class ContextLength:
 class Forbid:
     """Never call these models, for any query or for those of one label."""
 
+    FORM: ClassVar = "never MODEL, MODEL [of tag TAG]"
+    PATTERN: ClassVar = rf"never (?P<models>.+?){_LABEL_IF_ANY}"
+
     models: tuple[str, ...]
     of: str | None = None
     by: By = "tag"
 
     def __post_init__(self) -> None:
-        _models(self, "Forbid")
+        _check_models(self)
 
     def __str__(self) -> str:
         return f"never {', '.join(self.models)}{_of(self.of, self.by)}"
@@ -221,12 +226,15 @@ class Forbid:
 class Require:
     """Call nothing but these models, for any query or for those of one label."""
 
+    FORM: ClassVar = "only MODEL, MODEL [of tag TAG]"
+    PATTERN: ClassVar = rf"only (?P<models>.+?){_LABEL_IF_ANY}"
+
     models: tuple[str, ...]
     of: str | None = None
     by: By = "tag"
 
     def __post_init__(self) -> None:
-        _models(self, "Require")
+        _check_models(self)
 
     def __str__(self) -> str:
         return f"only {', '.join(self.models)}{_of(self.of, self.by)}"
@@ -235,9 +243,10 @@ class Require:
 PopulationLimit = MaxShare | MaxMeanLatency | MaxCostOf | MinQualityOf
 CallLimit = MaxCallLatency | MaxCallCost | ContextLength | Forbid | Require
 Limit = PopulationLimit | CallLimit
+_KINDS: tuple[type[Limit], ...] = get_args(PopulationLimit) + get_args(CallLimit)
 
 
-def _number(value: float) -> str:
+def _written(value: float) -> str:
     return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
 
 
@@ -245,25 +254,21 @@ def _of(label: str | None, by: str) -> str:
     return "" if label is None else f" of {by} {label}"
 
 
-def _quantile(value: float) -> None:
-    if not 0.5 <= value < 1:
-        raise TargetError(f"a quantile must lie in [0.5, 1), got {value}")
-
-
-def _models(limit: Forbid | Require, what: str) -> None:
+def _check_models(limit: Forbid | Require) -> None:
+    what = type(limit).__name__
     if isinstance(limit.models, str):
         raise TargetError(f"{what} needs a list of models, got the text {limit.models!r}; write [{limit.models!r}]")
     if not limit.models:
         raise TargetError(f"{what} names no model; name at least one")
     object.__setattr__(limit, "models", tuple(limit.models))
-    _label(what, limit.of, limit.by)
+    _check_label(what, limit.of, limit.by)
 
 
-def parse_limit(words: str) -> Limit:
-    """Read a limit from the words it prints.
+def parse_limit(text: str) -> Limit:
+    """Read a limit from the text it prints.
 
     Raises:
-        TargetError: the words are of no known form; the forms are listed.
+        TargetError: no limit is written so (the forms are listed), or a number in it is out of range.
 
     Example:
         >>> parse_limit("share of big-model at most 0.2")
@@ -271,52 +276,60 @@ def parse_limit(words: str) -> Limit:
         >>> str(parse_limit("mean quality of tag code at least 0.8"))
         'mean quality of tag code at least 0.8'
     """
-    for pattern, build, _ in _FORMS:
-        found = re.fullmatch(pattern, words.strip())
-        if found:
-            parts: dict[str, Any] = found.groupdict()
-            if "number" in parts:
-                try:
-                    parts["number"] = float(parts["number"])
-                except ValueError:
-                    raise TargetError(f"limit {words!r}: {parts['number']!r} is no number") from None
-            return build(**parts)
-    forms = "; ".join(form for *_, form in _FORMS)
-    raise TargetError(f"limit {words!r} is of no known form; write one of: {forms}")
+    for kind in _KINDS:
+        if "\n" not in text.strip() and (match := re.fullmatch(kind.PATTERN, text.strip())):
+            try:
+                return kind(
+                    **{name: _field(name, part) for name, part in match.groupdict().items() if part is not None}
+                )
+            except TargetError as error:
+                raise TargetError(f"limit {text!r}: {error}") from None
+    forms = "; ".join(kind.FORM for kind in _KINDS)
+    raise TargetError(f"limit {text!r} is of no known form; write one of: {forms}")
+
+
+def _field(name: str, text: str) -> Any:
+    """Convert the part of a limit's text that fills a field."""
+    if name in ("of", "by"):
+        return text
+    if name == "models":
+        return tuple(text.split(", "))
+    try:
+        number = float(text)
+    except ValueError:
+        raise TargetError(f"{text!r} is no number") from None
+    return int(positive("a context length", number)) if name == "tokens" else number
 
 
 def on_grid(limit: Limit, grid: Grid) -> Limit:
-    """Look the models of a limit up in a grid.
+    """Resolve the models of a limit on a grid.
 
     Raises:
         TargetError: the grid has no such model or point; the near ones are listed.
     """
     if isinstance(limit, MaxShare):
-        return replace(limit, columns=_matching(str(limit.of), grid)) if isinstance(limit.of, str) else limit
+        return replace(limit, columns=_columns(limit.of, grid)) if isinstance(limit.of, str) else limit
     if isinstance(limit, ContextLength):
-        _matching(limit.of, grid)
+        _columns(limit.of, grid)
     if isinstance(limit, Forbid | Require):
-        for name in limit.models:
-            _matching(name, grid)
+        columns_of(limit.models, grid)
     return limit
 
 
 def columns_of(names: Sequence[str], grid: Grid) -> tuple[int, ...]:
-    """Find the columns of models, points and providers (``"openai/*"``) in a grid.
+    """Return the columns of models, points and providers (``"openai/*"``) in a grid, in order.
 
     Raises:
         TargetError: the grid has no such model or point; the near ones are listed.
     """
-    return tuple(sorted({column for name in names for column in _matching(name, grid)}))
+    return tuple(sorted({column for name in names for column in _columns(name, grid)}))
 
 
-def _matching(name: str, grid: Grid) -> tuple[int, ...]:
+def _columns(name: str, grid: Grid) -> tuple[int, ...]:
     if name.endswith("*"):
-        found = [j for j, point in enumerate(grid.points) if point.model.startswith(name[:-1])]
+        columns = [j for j, point in enumerate(grid.points) if point.model.startswith(name[:-1])]
     else:
-        found = [j for j, point in enumerate(grid.points) if name in (point.model, point.name)]
-    if not found:
-        known = [*grid.models, *grid.names]
-        near = difflib.get_close_matches(name, known, n=5, cutoff=0.3) or known[:5]
-        raise TargetError(f"no model or point is called {name!r}; near: {', '.join(repr(other) for other in near)}")
-    return tuple(found)
+        columns = [j for j, point in enumerate(grid.points) if name in (point.model, point.name)]
+    if not columns:
+        raise TargetError(f"no model or point is called {name!r}; {did_you_mean(name, [*grid.models, *grid.names])}")
+    return tuple(columns)

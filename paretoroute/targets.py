@@ -1,4 +1,4 @@
-"""What a user may ask for, in their own words and units."""
+"""Targets: the quality or cost that a user asks for, in USD and in quality from 0 to 1; and their checks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,40 @@ import math
 from dataclasses import dataclass
 
 from paretoroute.errors import TargetError
+
+
+def positive(name: str, value: float) -> float:
+    """Return a finite number greater than 0.
+
+    Raises:
+        TargetError: it is another number; the message names it.
+    """
+    if not (math.isfinite(value) and value > 0):
+        raise TargetError(f"{name} must be a positive number, got {value}")
+    return float(value)
+
+
+def not_negative(name: str, value: float) -> float:
+    """Return a finite number of at least 0.
+
+    Raises:
+        TargetError: it is another number; the message names it.
+    """
+    if not (math.isfinite(value) and value >= 0):
+        raise TargetError(f"{name} must be a finite number of at least 0, got {value}")
+    return float(value)
+
+
+def fraction(name: str, value: float) -> float:
+    """Return a number in [0, 1].
+
+    Raises:
+        TargetError: it is another number; the message names it, and asks whether percent were meant.
+    """
+    if not 0 <= value <= 1:
+        hint = " Percent? Divide by 100." if 1 < value <= 100 else ""
+        raise TargetError(f"{name} must lie in [0, 1], got {value}.{hint}")
+    return float(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +53,9 @@ class MaxCost:
     usd: float
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.usd) and self.usd > 0):
-            hint = " Did you mean MinQuality?" if self.usd < 0 else ""
-            raise TargetError(f"MaxCost needs a positive amount of USD per query, got {self.usd}.{hint}")
+        if self.usd < 0:
+            raise TargetError(f"the USD of MaxCost must be a positive number, got {self.usd}. Did you mean MinQuality?")
+        positive("the USD of MaxCost", self.usd)
 
     def __str__(self) -> str:
         return f"mean cost at most ${self.usd:.6g} per query"
@@ -51,13 +85,11 @@ class MinQuality:
         if self.quality is not None:
             if self.ratio is not None:
                 raise TargetError("MinQuality got a ratio without of=POINT")
-            if not (math.isfinite(self.quality) and 0 <= self.quality <= 1):
-                hint = " Percent? Divide by 100." if 1 < self.quality <= 100 else ""
-                raise TargetError(f"MinQuality needs a quality in [0, 1], got {self.quality}.{hint}")
+            fraction("the quality of MinQuality", self.quality)
         elif self.ratio is None:
             object.__setattr__(self, "ratio", 1.0)
-        elif not (math.isfinite(self.ratio) and self.ratio > 0):
-            raise TargetError(f"MinQuality needs a positive ratio, got {self.ratio}")
+        else:
+            positive("the ratio of MinQuality", self.ratio)
 
     def __str__(self) -> str:
         if self.quality is not None:
@@ -76,8 +108,7 @@ class BestTrade:
     usd_per_quality: float
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.usd_per_quality) and self.usd_per_quality > 0):
-            raise TargetError(f"BestTrade needs a positive amount of USD per quality, got {self.usd_per_quality}")
+        positive("the USD per quality of BestTrade", self.usd_per_quality)
 
     def __str__(self) -> str:
         return f"best trade at ${self.usd_per_quality:.6g} for a right answer in place of a wrong one"

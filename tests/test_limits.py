@@ -1,6 +1,7 @@
 """Limits in words: what is printed reads back, and what makes no sense is refused with a way out."""
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from paretoroute.grid import Budget, Grid, Point
 from paretoroute.limits import (
     ContextLength,
     Forbid,
+    LabelGroup,
     MaxCallCost,
     MaxCallLatency,
     MaxCostOf,
@@ -73,13 +75,43 @@ def test_what_people_write_is_understood(words, limit):
         ("big at most 20%", "limit 'big at most 20%' is of no known form; write one of: share of MODEL at most 0.2"),
         ("share of big at most 20", "a share must lie in [0, 1], got 20.0. Percent? Divide by 100."),
         ("mean latency at most -1 s", "a mean latency must be a positive number, got -1.0"),
-        ("mean latency at most 1e s", "'1e' is no number"),
+        ("mean latency at most 1e s", "limit 'mean latency at most 1e s': '1e' is no number"),
+        ("latency of a call at most 3 s at quantile 0.5.", "'0.5.' is no number"),
+        ("context of big at most 1e999 tokens", "a context length must be a positive number, got inf"),
+        ("never a of tag b\nc", "is of no known form"),
         ("latency of a call at most 3 s at quantile 0.2", "a quantile must lie in [0.5, 1), got 0.2"),
     ],
 )
 def test_what_makes_no_sense_is_refused(words, message):
     with pytest.raises(TargetError, match=re.escape(message)):
         parse_limit(words)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "never a" + " of tag b" * 20_000 + "\nx",
+        "share of a" + " at most 1" * 20_000 + " z",
+        "mean latency of tag a" + " at most 1 s" * 20_000 + "z",
+        "cost of a call at most " + "1" * 200_000 + "z",
+    ],
+    ids=lambda text: text[:12],
+)
+def test_a_hostile_text_is_refused_in_linear_time(text):
+    started = time.perf_counter()
+
+    with pytest.raises(TargetError, match="is of no known form"):
+        parse_limit(text)
+
+    assert time.perf_counter() - started < 2
+
+
+def test_a_limit_knows_the_queries_it_is_confined_to():
+    assert MaxShare(0.5, "big").group is None
+    assert MaxMeanLatency(1.0).group is None
+    assert MaxMeanLatency(1.0, "acme", "tenant").group == LabelGroup("tenant", "acme")
+    assert MaxCostOf(1.0, "plan", "step").group == LabelGroup("step", "plan")
+    assert MinQualityOf(0.5, "code").group == LabelGroup("tag", "code")
 
 
 def test_models_points_and_providers_are_found_in_the_grid():

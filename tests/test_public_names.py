@@ -12,7 +12,7 @@ from tests.processes import python
 
 PUBLIC = """
     BestTrade ContextLength Forbid LimitedSolution MaxCallCost MaxCallLatency MaxCostOf MaxMeanLatency MaxShare
-    MinQualityOf PlanPreview Require Task parse_limit
+    MinQualityOf MissingExtraError PlanPreview Require Task parse_limit
     Budget Calibrated Decision DialectError Forecast Frontier Grid GridError MaxCost MinQuality ParetorouteError Planner
     Point Policy PolicyChecksumError PolicyError PolicySchemaError Price QueryError Replay Runs RunsError Solution
     TargetError calibrate demo_runs fit frontier read_grid read_prices read_runs replay solve
@@ -33,6 +33,11 @@ def test_every_public_name_can_be_imported_and_is_documented(name):
 
     assert value.__name__ == name
     assert inspect.getdoc(value)
+
+
+def test_names_of_before_stay_importable_but_are_not_listed():
+    assert paretoroute.Outlook is paretoroute.PlanPreview  # pyright: ignore[reportAttributeAccessIssue]  # of before
+    assert paretoroute.WorkflowRun is paretoroute.Task  # pyright: ignore[reportAttributeAccessIssue]  # of before
 
 
 def test_an_unknown_name_is_an_attribute_error_that_names_it():

@@ -20,7 +20,7 @@ from paretoroute.calibration.choice_pool import HAIR, Figures, LoggedPool, figur
 from paretoroute.calibration.estimate import PolicyValue, estimate_value
 from paretoroute.calibration.outcomes import LoggedOutcomes
 from paretoroute.forecast import Forecast, Tables
-from paretoroute.limits import MaxShare, PopulationLimit
+from paretoroute.limits import PopulationLimit
 from paretoroute.solver.constraints import Constraint, Multipliers, constraint_of, formulate
 from paretoroute.solver.coupled.master_problem import KEPT, MasterSolution
 from paretoroute.solver.coupled.relaxation import CoupledProblem, Mixture
@@ -125,7 +125,7 @@ def _calibrated(
         again = _calibrated(known, target, [(relaxed.get(name, limit), name) for limit, name in named])
         return replace(again, status="infeasible", relaxed=(*relaxed.items(), *again.relaxed))
     blend = _blend(pool, target, own, logged)
-    groups = [*([None] if own else []), *(_group(limit) for limit, _ in found)]
+    groups = [*([None] if own else []), *(limit.group for limit, _ in found)]
     prices = _prices(pool, blend)
     rule = MixtureRule(objective, rows, groups, prices, whole.applies, pool.sides(blend.mixed))
     binds = blend.prices > KEPT
@@ -142,10 +142,6 @@ def _calibrated(
         shadow_prices={row.name: float(price) for row, price in zip(rows, worth, strict=True)},
         gap=_gap(whole, pool, blend.mixed, prices) if blend.status == "met" else 0.0,
     )
-
-
-def _group(limit: PopulationLimit) -> tuple[str, str] | None:
-    return None if isinstance(limit, MaxShare) or limit.of is None else (limit.by, limit.of)
 
 
 def _logged(known: LoggedOutcomes, forecast: Forecast) -> Tables:

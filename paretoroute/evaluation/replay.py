@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from paretoroute.calibration.intervals import Z90
 from paretoroute.errors import RunsError
-from paretoroute.grid import TOKENS_PER_PRICE_UNIT, Grid
+from paretoroute.grid import Grid
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit, columns_of
 from paretoroute.planner.planner import Planner
 from paretoroute.runs.align import grid_columns
@@ -134,10 +134,7 @@ def _logged_cost_usd(runs: Runs, grid: Grid) -> NDArray[np.float64]:
         if price is None or not rows.any():
             continue
         cached = np.nan_to_num(runs.cached_prompt_tokens[rows])
-        cached_price = price.cached_input_usd_per_mtok
-        saved = 0.0 if cached_price is None else cached * (price.input_usd_per_mtok - cached_price)
-        bill = runs.prompt_tokens[rows] * price.input_usd_per_mtok - saved
-        cost[rows] = (bill + runs.completion_tokens[rows] * price.output_usd_per_mtok) / TOKENS_PER_PRICE_UNIT
+        cost[rows] = price.cost_usd(runs.prompt_tokens[rows], runs.completion_tokens[rows], cached)
     return replace(runs, cost_usd=cost).means("cost_usd")[0]
 
 

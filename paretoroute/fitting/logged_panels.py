@@ -43,7 +43,7 @@ def panels_of(runs: Runs, grid: Grid) -> dict[str, LoggedPanel]:
         RunsError: a point whose cost is nowhere known.
     """
     quality, count = runs.means("quality")
-    priced = np.array([point.model in grid.prices for point in grid.points])
+    priced = grid.token_prices.known
     completion_tokens, tokens_count = runs.means("completion_tokens")
     cost, cost_count = runs.means("cost_usd")
     amount = np.where(priced, completion_tokens, cost)
@@ -70,12 +70,7 @@ def _billed_prompt(runs: Runs, grid: Grid) -> tuple[Floats, Floats]:
     """Mean prompt tokens, those read from a cache counted at what they cost beside the others."""
     prompt, count = runs.means("prompt_tokens")
     cached, _ = runs.means("cached_prompt_tokens")
-    discount = np.zeros(len(grid.points))
-    for j, point in enumerate(grid.points):
-        price = grid.prices.get(point.model)
-        if price and price.cached_input_usd_per_mtok is not None and price.input_usd_per_mtok > 0:
-            discount[j] = 1 - price.cached_input_usd_per_mtok / price.input_usd_per_mtok
-    return prompt - np.nan_to_num(cached) * discount, count
+    return prompt - np.nan_to_num(cached) * grid.cache_discounts, count
 
 
 def _log_cells(name: str, values: Floats, count: Floats, components: int) -> LoggedPanel:

@@ -6,7 +6,7 @@ import numpy as np
 
 from paretoroute.errors import PolicyError
 from paretoroute.grid import Grid
-from paretoroute.limits import MaxShare, PopulationLimit, on_grid
+from paretoroute.limits import PopulationLimit, on_grid
 from paretoroute.policy import schema as doc
 from paretoroute.policy.schema import MixtureEntry, PolicyDocument
 from paretoroute.solver.constraints import Constraint, Multipliers, Objective, coefficients, target_coefficients
@@ -37,7 +37,7 @@ def rule_of(document: PolicyDocument, limits: tuple[PopulationLimit, ...], grid:
             raise PolicyError(f"solution.mixture.rows: {name!r} is no limit of this policy; solve it again")
         limit = named[name]
         rows.append(coefficients(on_grid(limit, grid), len(grid.points)))  # type: ignore[arg-type]
-        groups.append(None if isinstance(limit, MaxShare) or limit.of is None else (limit.by, limit.of))
+        groups.append(limit.group)
     return _rule(solution.mixture, objective, rows, groups)
 
 

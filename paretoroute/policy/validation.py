@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
+from paretoroute.errors import close_names
 from paretoroute.policy.schema import PATTERNS
 
 _WANTED = {
@@ -119,5 +119,5 @@ def _path(location: Iterable[int | str], data: Any, *, missing: bool) -> str:
 def _near(key: str, schema: Mapping[str, Any]) -> str:
     sections = [schema, *schema.get("$defs", {}).values()]
     known = sorted({name for section in sections for name in section.get("properties", {})})
-    near = difflib.get_close_matches(key, known, n=3, cutoff=0.7)
+    near = close_names(key, known, most=3, cutoff=0.7)
     return f"; did you mean {' or '.join(near)}?" if near else "; remove it"

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute.grid import Grid, point_key
+from paretoroute.grid import Grid
 from paretoroute.runs.table import ROW_NUMBERS, Runs
 
 
 def grid_columns(runs: Runs, grid: Grid) -> NDArray[np.int64]:
     """Return the column in the grid of each logged point, ``(points,)``; -1 if the grid lacks it."""
-    place = {point_key(point): j for j, point in enumerate(grid.points)}
-    return np.array([place.get(point_key(point), -1) for point in runs.points], np.int64)
+    place = {point.key: j for j, point in enumerate(grid.points)}
+    return np.array([place.get(point.key, -1) for point in runs.points], np.int64)
 
 
 def on_grid(runs: Runs, grid: Grid) -> Runs:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats
+from paretoroute._arrays import Floats, Mask
 from paretoroute.evaluation.routers.base import Training
 from paretoroute.evaluation.routers.data import filled
 from paretoroute.runs.folds import folds
 
 FOLDS = 5
 
-Rows = NDArray[np.bool_]
-Candidates = Callable[[Rows, Rows], tuple[Floats, Floats]]
+Candidates = Callable[[Mask, Mask], tuple[Floats, Floats]]
 
 
 def best_settings(training: Training, candidates: Candidates) -> tuple[int, int]:

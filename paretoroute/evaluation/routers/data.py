@@ -24,9 +24,11 @@ def outcomes(runs: Runs, grid: Grid) -> tuple[Floats, Floats, Floats]:
     """
     quality, counts = runs.means("quality")
     logged, _ = runs.means("cost_usd")
-    priced = np.array([point.model in grid.prices for point in grid.points])
-    completion, prompt = runs.means("completion_tokens")[0], runs.means("prompt_tokens")[0]
-    from_tokens = np.where(priced, cost_usd(completion, prompt, grid), np.nan)
+    completion, prompt, cached = (
+        runs.means(name)[0] for name in ("completion_tokens", "prompt_tokens", "cached_prompt_tokens")
+    )
+    billed_prompt = prompt - np.nan_to_num(cached) * grid.cache_discounts
+    from_tokens = np.where(grid.token_prices.known, cost_usd(completion, billed_prompt, grid), np.nan)
     return quality, np.where(np.isnan(logged), from_tokens, logged), counts
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats
+from paretoroute._arrays import Floats, Mask
 from paretoroute.evaluation.routers.base import Asked, Predict, Training
-from paretoroute.evaluation.routers.cross_validation import Rows, best_settings
+from paretoroute.evaluation.routers.cross_validation import best_settings
 from paretoroute.evaluation.routers.data import filled
 from paretoroute.forecast import Forecast
 
@@ -39,7 +39,7 @@ class Clusters:
         centres = [k_means(features, size, seed=training.seed) for size in self.sizes]
         members = [assigned(features, found) for found in centres]
 
-        def inside(rows: Rows, asked: Rows) -> tuple[Floats, Floats]:
+        def inside(rows: Mask, asked: Mask) -> tuple[Floats, Floats]:
             def by_size(values: Floats) -> Floats:
                 tables = zip(members, centres, strict=True)
                 return np.stack([means(m[rows], values[rows], len(c))[m[asked]] for m, c in tables])

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paretoroute._arrays import Floats
+from paretoroute._arrays import Floats, Mask
 from paretoroute.evaluation.routers.base import Asked, Predict, Training
-from paretoroute.evaluation.routers.cross_validation import Rows, best_settings
+from paretoroute.evaluation.routers.cross_validation import best_settings
 from paretoroute.evaluation.routers.data import filled
 from paretoroute.forecast import Forecast
 
@@ -36,7 +36,7 @@ class NearestNeighbours:
         features, values = training.features, np.hstack([training.quality, training.cost_usd])
         points = training.quality.shape[1]
 
-        def inside(rows: Rows, asked: Rows) -> tuple[Floats, Floats]:
+        def inside(rows: Mask, asked: Mask) -> tuple[Floats, Floats]:
             found = averages(features[rows], values[rows], features[asked], self.sizes)
             return found[..., :points], found[..., points:]
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paretoroute._arrays import Floats
+from paretoroute._arrays import Floats, Mask
 from paretoroute.evaluation.routers.base import Asked, Predict, Training
-from paretoroute.evaluation.routers.cross_validation import Rows, best_settings
+from paretoroute.evaluation.routers.cross_validation import best_settings
 from paretoroute.fitting.methods import ridge
 from paretoroute.forecast import Forecast
 
@@ -27,7 +27,7 @@ class Ridge:
         """Choose the strengths for quality and for cost, and fit."""
         features, quality, cost = training.features, training.quality, training.cost_usd
 
-        def inside(rows: Rows, asked: Rows) -> tuple[Floats, Floats]:
+        def inside(rows: Mask, asked: Mask) -> tuple[Floats, Floats]:
             return forecasts(features[rows], quality[rows], cost[rows], features[asked])
 
         by_quality, by_cost = best_settings(training, inside)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from paretoroute.errors import GridError
 from paretoroute.fitting.points.token_prices import TOLERANCE, derive_price
-from paretoroute.grid import TOKENS_PER_PRICE_UNIT, Grid, Point, Price, point_key
+from paretoroute.grid import Grid, Point, PointKey, Price
 from paretoroute.runs.table import Runs
 
 _SHOWN = 10  # names of points in a notice
@@ -101,10 +101,10 @@ def build_grid(
 
 def _logged_points(runs: Runs, grid: Grid, said: list[str]) -> tuple[Point, ...]:
     """Keep the points of a grid that were logged; either side may supply a budget's amount."""
-    logged = {point_key(point): point for point in runs.points}
+    logged = {point.key: point for point in runs.points}
     kept, never = [], []
     for point in grid.points:
-        found = logged.pop(point_key(point), None)
+        found = logged.pop(point.key, None)
         if found is None:
             never.append(point.name)
             continue
@@ -126,14 +126,14 @@ def _logged_points(runs: Runs, grid: Grid, said: list[str]) -> tuple[Point, ...]
     return tuple(kept)
 
 
-def _known(runs: Runs, values: NDArray[np.float64]) -> set[tuple[str, str, str]]:
+def _known(runs: Runs, values: NDArray[np.float64]) -> set[PointKey]:
     """Give the points at which at least one run has a value."""
     count = np.bincount(runs.point[~np.isnan(values)], minlength=len(runs.points))
-    return {point_key(point) for point, runs_there in zip(runs.points, count, strict=True) if runs_there}
+    return {point.key for point, runs_there in zip(runs.points, count, strict=True) if runs_there}
 
 
-def _without(known: set[tuple[str, str, str]], points: tuple[Point, ...], model: str) -> list[str]:
-    return [point.name for point in points if point.model == model and point_key(point) not in known]
+def _without(known: set[PointKey], points: tuple[Point, ...], model: str) -> list[str]:
+    return [point.name for point in points if point.model == model and point.key not in known]
 
 
 def _about_price(runs: Runs, model: str, price: Price, notes: Mapping[str, str]) -> list[str]:
@@ -143,19 +143,13 @@ def _about_price(runs: Runs, model: str, price: Price, notes: Mapping[str, str])
         return [f"price of {model} derived from its logged cost, in USD per million tokens: {_spelled(price)}{note}"]
     at_model = np.array([point.model == model for point in runs.points])[runs.point] & ~runs.cost_is_mean
     logged = runs.cost_usd[at_model]
-    error = np.abs(_cost(runs, price)[at_model] - logged) / np.where(logged > 0, logged, np.nan)
+    cached = np.nan_to_num(runs.cached_prompt_tokens)
+    cost = price.cost_usd(runs.prompt_tokens, runs.completion_tokens, cached)[at_model]
+    error = np.abs(cost - logged) / np.where(logged > 0, logged, np.nan)
     error = error[~np.isnan(error)]
     if not len(error) or float(np.median(error)) <= TOLERANCE:
         return []
     return [f"the price given for {model} differs from its logged cost by {float(np.median(error)):.0%} (median)"]
-
-
-def _cost(runs: Runs, price: Price) -> NDArray[np.float64]:
-    cached = np.nan_to_num(runs.cached_prompt_tokens, nan=0.0)
-    cached_price = price.cached_input_usd_per_mtok
-    cached_price = price.input_usd_per_mtok if cached_price is None else cached_price
-    prompt = (runs.prompt_tokens - cached) * price.input_usd_per_mtok + cached * cached_price
-    return (prompt + runs.completion_tokens * price.output_usd_per_mtok) / TOKENS_PER_PRICE_UNIT
 
 
 def _spelled(price: Price) -> str:

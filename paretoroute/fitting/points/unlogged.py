@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from paretoroute.errors import GridError
-from paretoroute.grid import EFFORT_ORDER, Budget, Grid, Point, point_key
+from paretoroute.grid import EFFORT_ORDER, Budget, Grid, Point
 
 # Efforts on the scale of log tokens. Steps are alike but for the one to xhigh, which took about twice as much of it on
 # the logs in experiments/holes (of one model).
@@ -67,13 +67,13 @@ def logged_part(
     Raises:
         GridError: an added name fits no model of the log, or does not tell its kind or amount.
     """
-    known = {point_key(point) for point in logged}
+    known = {point.key for point in logged}
     more = [named(name, logged) if isinstance(name, str) else name for name in added]
     asked = [*(grid.points if grid else ()), *more]
-    unlogged = {point_key(point): point for point in asked if point_key(point) not in known}
+    unlogged = {point.key: point for point in asked if point.key not in known}
     if grid is None:
         return None, tuple(unlogged.values())
-    have = {point_key(point): point for point in (*grid.points, *more) if point_key(point) in known}
+    have = {point.key: point for point in (*grid.points, *more) if point.key in known}
     return (Grid(tuple(have.values()), grid.prices) if have else grid), tuple(unlogged.values())
 
 
@@ -131,10 +131,10 @@ def find_gaps(unlogged: Sequence[Point], grid: Grid, logged: Sequence[Point], or
             logged range.
     """
     gaps = tuple(_gap(_with_amount(point, logged), grid) for point in unlogged)
-    points = {point_key(point): point for point in (*grid.points, *(gap.point for gap in gaps))}
-    listed = [points.pop(point_key(point)) for point in order or grid.points if point_key(point) in points]
+    points = {point.key: point for point in (*grid.points, *(gap.point for gap in gaps))}
+    listed = [points.pop(point.key) for point in order or grid.points if point.key in points]
     for gap in sorted(gaps, key=lambda gap: -gap.places[1]):
-        if point_key(gap.point) in points:
+        if gap.point.key in points:
             listed.insert(listed.index(gap.below) + 1, gap.point)
     return Holes(tuple(listed), gaps)
 
