@@ -24,7 +24,7 @@ from paretoroute.cli.options import (
     Strict,
     Worth,
     check_out,
-    renamed,
+    read_columns,
     target_of,
 )
 from paretoroute.errors import TargetError
@@ -76,7 +76,7 @@ def fit(
     points = None if grid is None else read_grid(grid)
     notes = console(stderr=True)
     with notes.status("reading the runs") as status:
-        log = read_runs(*runs, columns=renamed(columns), strict=strict)
+        log = read_runs(*runs, columns=read_columns(columns), strict=strict)
         policy = learn(
             log,
             target,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from paretoroute.errors import RunsError, TargetError
+from paretoroute.errors import QueryError, RunsError, TargetError
 from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
 
 INFEASIBLE = 3
@@ -45,6 +45,8 @@ Columns = Annotated[
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first bad row instead of setting it aside.")]
 Prices = Annotated[Path | None, typer.Option("--prices", help="YAML file of token prices per model.")]
 
+TextOrJson = Annotated[str, typer.Option("--format", help="text or json.")]
+
 PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY.yaml", help="A policy that fit or solve wrote.")]
 
 
@@ -66,7 +68,14 @@ def target_of(
     return None if of is None else MinQuality(ratio=1.0 if ratio is None else ratio, of=of)
 
 
-def renamed(columns: str | None) -> dict[str, str] | None:
+def check_format(form: str, *allowed: str) -> None:
+    """Refuse a ``--format`` that the command does not write."""
+    if form not in allowed:
+        *others, last = allowed
+        raise QueryError(f"--format {form!r}: use {', '.join(others)} or {last}")
+
+
+def read_columns(columns: str | None) -> dict[str, str] | None:
     """Read ``NAME=YOURS,...`` as a mapping of column names."""
     if columns is None:
         return None

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from paretoroute.cli.console import say
-from paretoroute.cli.options import Columns, PolicyFile, RunFiles, Strict, renamed
+from paretoroute.cli.options import Columns, PolicyFile, RunFiles, Strict, read_columns
 from paretoroute.errors import QueryError
 
 
@@ -30,7 +30,7 @@ def replay(
     from paretoroute.runs.read import read_runs
 
     planner = Planner.load(policy)
-    found = judge(planner, read_runs(*runs, columns=renamed(columns), strict=strict))
+    found = judge(planner, read_runs(*runs, columns=read_columns(columns), strict=strict))
     if form == "text":
         say(replay_words(found))
         return

@@ -1,1 +1,4 @@
-"""Evaluation: replay policies on logged runs and compare routers."""
+"""Evaluation: replay policies on logged runs and compare routers.
+
+May import everything below it: fitting, planner, policy, calibration, solver, surface and runs.
+"""

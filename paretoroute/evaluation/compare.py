@@ -1,37 +1,37 @@
-"""compare: routers side by side on logged runs, every query judged by routers that never saw it.
+"""Compare routers on logged runs, every query judged by routers that never saw it.
 
-Queries are dealt to folds, copies and conversations together; each router is fitted on all folds but one and
-forecasts that one. Two figures, in quality points of 100, with 90% intervals over queries:
+Queries are dealt to folds, near-identical queries and conversations together. Each router is fitted on all folds but
+one and forecasts that one. Two figures follow, in quality points of 100, with 90% intervals over queries:
 
-- with hindsight, the same for all routers: the curve of what their forecasts would choose, over the best mixture of
-  single points at equal spending, averaged over costs from where single points reach 60% of their peak to the best
-  single point's cost (:mod:`paretoroute.evaluation.tradeoff_curves`)
-- without hindsight, for the default: policies solved for eight cost targets on the training runs, over the training
-  runs' own mixture at equal spending (:mod:`paretoroute.evaluation.equal_cost`)
+- of every router, the realised cost-quality curve of its forecasts, over the best mixture of single points at equal
+  cost, averaged over costs from where single points reach 60% of their peak to the best single point's cost
+  (:mod:`paretoroute.evaluation.tradeoff_curves`); curve and mixture are both the best on the test queries
+- of the default, policies solved on the training runs for eight cost targets, over the training runs' own static
+  mixture at equal cost (:mod:`paretoroute.evaluation.equal_cost`)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats
-from paretoroute.calibration.intervals import Interval, resampled
+from paretoroute.calibration.intervals import resampled
 from paretoroute.errors import RunsError
-from paretoroute.evaluation.equal_cost import Outcomes, gains_over_static_mixture
+from paretoroute.evaluation.comparison import Comparison, PolicyResult, RouterResult, verdict_on
+from paretoroute.evaluation.equal_cost import gain_over_static_mixture
 from paretoroute.evaluation.routers.base import Router
-from paretoroute.evaluation.routers.blind_mixture import BlindMixture
-from paretoroute.evaluation.routers.data import filled, groups_of, outcomes, prepared
-from paretoroute.evaluation.routers.kmeans import Clusters
+from paretoroute.evaluation.routers.data import fill_missing, groups_of, logged_means, prepared
+from paretoroute.evaluation.routers.kmeans import KMeans
 from paretoroute.evaluation.routers.knn import NearestNeighbours
 from paretoroute.evaluation.routers.oracle import Oracle
 from paretoroute.evaluation.routers.paretoroute import FittedPolicy, PolicyRouter
 from paretoroute.evaluation.routers.ridge import Ridge
-from paretoroute.evaluation.tradeoff_curves import Curve, cost_range, realised, single_points
+from paretoroute.evaluation.routers.static_mixture import StaticMixture
+from paretoroute.evaluation.tradeoff_curves import Curve, Outcomes, cost_range, realised, single_points
 from paretoroute.fitting.points.log_grid import build_grid
 from paretoroute.fitting.sample import LEAST_QUERIES
 from paretoroute.forecast import Forecast
@@ -40,91 +40,45 @@ from paretoroute.runs.align import on_grid
 from paretoroute.runs.folds import folds as deal
 from paretoroute.runs.table import Runs
 
-BASELINES: tuple[Router, ...] = (BlindMixture(), NearestNeighbours(), Clusters(), Ridge())
+BASELINES: tuple[Router, ...] = (StaticMixture(), NearestNeighbours(), KMeans(), Ridge())
+
+Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class RouterResult:
-    """One router's figures.
+class _Study:
+    """The runs at the points that all routers choose from, and the fold of every query.
 
     Args:
-        name: of the router.
-        gain: over the best mixture of single points at equal spending, in quality points, with hindsight.
-        lead: the default's gain minus this router's, query by query; None for the default.
-        peak_quality: the highest point of its curve, in [0, 1].
-        cost_usd_at_best_single: mean cost at which its curve has the best single point's quality; None if it never has.
-    """
-
-    name: str
-    gain: Interval
-    lead: Interval | None
-    peak_quality: float
-    cost_usd_at_best_single: float | None
-
-
-@dataclass(frozen=True)
-class WithoutHindsight:
-    """The default's policies, solved before the queries came.
-
-    Args:
-        gain: over the training runs' blind mixture at equal spending, in quality points.
-        spent_over_asked: realised over asked mean cost, mean over targets and folds.
-        spent_over_asked_low: the least of them.
-        spent_over_asked_high: the most.
-    """
-
-    gain: Interval
-    spent_over_asked: float
-    spent_over_asked_low: float
-    spent_over_asked_high: float
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Routers side by side.
-
-    Args:
-        runs: that were used.
-        queries: each held out once.
-        points: that were compared.
-        folds: of the queries.
+        runs: at the grid's points, in its order.
+        grid: points whose cost is known in the training runs of every fold.
+        fold: ``(queries,)``.
+        outcomes: of the runs; outcomes that were not logged are their point's mean.
         seed: of folds, fits and draws.
-        best_single: name of the point with the best mean quality.
-        best_single_quality: in [0, 1].
-        best_single_cost_usd: per query.
-        from_cost_usd: least mean cost at which curves are compared; the most is the best single point's.
-        rows: the routers, best gain first.
-        without_hindsight: of the default.
-        verdict: one sentence.
-        notices: what to know of the log.
+        notices: about the log.
     """
 
-    runs: int
-    queries: int
-    points: int
-    folds: int
+    runs: Runs
+    grid: Grid
+    fold: NDArray[np.int64]
+    outcomes: Outcomes
     seed: int
-    best_single: str
-    best_single_quality: float
-    best_single_cost_usd: float
-    from_cost_usd: float
-    rows: tuple[RouterResult, ...]
-    without_hindsight: WithoutHindsight
-    verdict: str
     notices: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """Give it as plain values, ready for JSON."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
-class _Held:
-    """What all routers said of all queries, each from the fold that held it out."""
+class _HeldOut:
+    """Out-of-fold forecasts of every router, and the default's policies solved for cost targets.
+
+    Args:
+        forecasts: by router, the default's first, the oracle's last.
+        policy_gain: of the default's policies, ``(queries,)``.
+        cost_ratio: realised over target cost, ``(folds, targets)``.
+    """
 
     forecasts: dict[str, Forecast]
     policy_gain: Floats
-    spending: Floats
+    cost_ratio: Floats
 
 
 def compare(
@@ -135,167 +89,144 @@ def compare(
     prices: Mapping[str, Price] | None = None,
     folds: int = 5,
     seed: int = 0,
-    progress: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Comparison:
     """Compare the default with other routers on logged runs.
 
     Outcomes that were not logged count as their point's mean, for all routers alike.
 
     Args:
-        runs: as :func:`paretoroute.read_runs` gives them.
-        routers: to compare with, each under its own name; the default and the oracle are always there.
+        runs: as :func:`paretoroute.read_runs` returns them.
+        routers: to compare with, each under its own name; the default and the oracle are always included.
         grid: points to choose from; None: all of the log.
         prices: token prices by model, in USD per million tokens.
         folds: at least 2; each costs a fit of every router.
         seed: same runs and seed, same comparison.
-        progress: called with a few words before every step.
+        progress: called with a short description before every step.
 
     Raises:
         RunsError: there is nothing to choose between, or too few queries for so many folds.
         GridError: no point has a known cost.
     """
     runs.require_choice()
-    used, common, fold, notes = _common(runs, grid, prices, folds, seed)
-    quality, cost, _ = outcomes(used, common)
-    known = float((~np.isnan(quality) & ~np.isnan(cost)).mean())
-    truth = Outcomes(filled(quality), filled(cost))
-    if not truth.cost_usd.mean(0).max() > 0:
-        raise RunsError("every call in the log is free, so there is no cost to weigh quality against")
-    default, oracle = PolicyRouter(), Oracle(used, common)
-    everyone = (default, *routers, oracle)
-    if len({router.name for router in everyone}) < len(everyone):
-        raise RunsError(f"two routers share a name; rename one of {', '.join(router.name for router in everyone)}")
-    held = _held_out(used, common, fold, everyone, truth, seed, progress or (lambda words: None))
-    static = single_points(truth.quality, truth.cost_usd)
-    rows, ahead = _judged(held, truth, static, groups_of(used), seed)
-    if known < 1:
-        notes += (
-            f"{1 - known:.0%} of the outcomes were not logged and count as their point's mean, "
-            "which draws all differences towards 0",
-        )
+    study = _study(runs, grid, prices, folds=folds, seed=seed)
+    contenders = (PolicyRouter(), *routers, Oracle(study.runs, study.grid))
+    if len({router.name for router in contenders}) < len(contenders):
+        raise RunsError(f"two routers share a name; rename one of {', '.join(router.name for router in contenders)}")
+    held_out = _hold_out(study, contenders, progress or (lambda step: None))
+    static = single_points(study.outcomes)
+    rows, policies = _results(study, held_out, static)
     return Comparison(
-        runs=len(used),
-        queries=len(used.query_ids),
-        points=len(common.points),
+        runs=len(study.runs),
+        queries=len(study.runs.query_ids),
+        points=len(study.grid.points),
         folds=folds,
         seed=seed,
-        best_single=common.names[static.vertex[-1]],
+        best_single=study.grid.names[static.vertex[-1]],
         best_single_quality=float(static.quality[-1]),
         best_single_cost_usd=float(static.cost_usd[-1]),
         from_cost_usd=float(cost_range(static)[0]),
         rows=tuple(sorted(rows, key=lambda row: -row.gain.value)),
-        without_hindsight=ahead,
-        verdict=_verdict(rows, ahead),
-        notices=notes,
+        solved_policies=policies,
+        verdict=verdict_on(rows, policies),
+        notices=study.notices,
     )
 
 
-def _common(
-    runs: Runs, grid: Grid | None, prices: Mapping[str, Price] | None, folds: int, seed: int
-) -> tuple[Runs, Grid, NDArray[np.int64], tuple[str, ...]]:
-    """Keep to the points that every fold's training runs know the cost of, so that all routers choose from the same."""
+def _study(runs: Runs, grid: Grid | None, prices: Mapping[str, Price] | None, *, folds: int, seed: int) -> _Study:
+    """Restrict the runs to the points that every fold's training runs know the cost of."""
     if folds < 2:
         raise RunsError(f"comparing needs at least 2 folds, got {folds}")
-    found, notes = build_grid(runs, grid, prices)
-    offered = found.points
-    used = on_grid(runs, found)
+    offered, notices = build_grid(runs, grid, prices)
+    used = on_grid(runs, offered)
     fold = deal(groups_of(used), folds, seed=seed)
-    for f in range(folds):
-        rest = fold != f
-        if rest.all() or rest.sum() < LEAST_QUERIES:
+    common = _common_points(used, offered, fold, folds)
+    if len(common.points) < 2:
+        raise RunsError(f"fewer than two points were logged often enough for {folds} folds: {', '.join(notices)}")
+    if dropped := [point.name for point in offered.points if point not in common.points]:
+        notices += (f"left out, since their cost is unknown in some fold's training runs: {', '.join(dropped[:10])}",)
+        used = on_grid(runs, common)
+        fold = deal(groups_of(used), folds, seed=seed)
+    logged = logged_means(used, common)
+    outcomes = Outcomes(fill_missing(logged.quality), fill_missing(logged.cost_usd))
+    if not outcomes.cost_usd.mean(0).max() > 0:
+        raise RunsError("every call in the log is free, so there is no cost to weigh quality against")
+    missing = 1 - float((~np.isnan(logged.quality) & ~np.isnan(logged.cost_usd)).mean())
+    if missing > 0:
+        notices += (
+            f"{missing:.0%} of the outcomes were not logged and count as their point's mean, "
+            "which draws all differences towards 0",
+        )
+    return _Study(used, common, fold, outcomes, seed, notices)
+
+
+def _common_points(runs: Runs, grid: Grid, fold: NDArray[np.int64], folds: int) -> Grid:
+    """Return the points whose cost is known in the training runs of every fold.
+
+    Raises:
+        RunsError: a fold is empty or leaves too few queries to learn from.
+    """
+    for number in range(folds):
+        training = fold != number
+        if training.all() or training.sum() < LEAST_QUERIES:
             raise RunsError(
-                f"{len(used.query_ids)} queries in {len(set(groups_of(used)))} groups are too few for {folds} folds: "
+                f"{len(runs.query_ids)} queries in {len(set(groups_of(runs)))} groups are too few for {folds} folds: "
                 f"every fold needs a query, and the others together {LEAST_QUERIES}; log more, or ask for fewer folds"
             )
-        found, _ = build_grid(used.select(rest), found)
-    if len(found.points) < 2:
-        raise RunsError(f"fewer than two points were logged often enough for {folds} folds: {', '.join(notes)}")
-    if dropped := [point.name for point in offered if point not in found.points]:
-        notes += (f"left out, since some fold's training runs do not know its cost: {', '.join(dropped[:10])}",)
-        used = on_grid(runs, found)
-        fold = deal(groups_of(used), folds, seed=seed)
-    return used, found, fold, notes
+        grid, _ = build_grid(runs.select(training), grid)
+    return grid
 
 
-def _held_out(
-    runs: Runs,
-    grid: Grid,
-    fold: NDArray[np.int64],
-    routers: Sequence[Router],
-    truth: Outcomes,
-    seed: int,
-    say: Callable[[str], None],
-) -> _Held:
-    """Fit every router without each fold and ask it about that fold; the first router is the default."""
-    shape = truth.quality.shape
-    tables = {router.name: (np.zeros(shape), np.zeros(shape)) for router in routers}
-    policy_gain, spending = np.zeros(shape[0]), []
-    count = int(fold.max()) + 1
-    for f in range(count):
-        asked_rows = fold == f
-        training, asked = prepared(runs.select(~asked_rows), runs.select(asked_rows), grid, seed=seed)
+def _hold_out(study: _Study, routers: Sequence[Router], progress: Progress) -> _HeldOut:
+    """Fit every router without each fold and forecast that fold."""
+    shape = study.outcomes.quality.shape
+    tables = {router.name: Outcomes(np.zeros(shape), np.zeros(shape)) for router in routers}
+    policy_gain, cost_ratio = np.zeros(shape[0]), []
+    folds = int(study.fold.max()) + 1
+    for number in range(folds):
+        rows = study.fold == number
+        training, batch = prepared(study.runs.select(~rows), study.runs.select(rows), study.grid, seed=study.seed)
         for router in routers:
-            say(f"fold {f + 1} of {count}: {router.name}")
+            progress(f"fold {number + 1} of {folds}: {router.name}")
             predict = router.fit(training)
-            found = predict(asked)
-            _check(router.name, found, (int(asked_rows.sum()), shape[1]))
-            tables[router.name][0][asked_rows] = found.quality
-            tables[router.name][1][asked_rows] = found.cost_usd
+            forecast = predict(batch)
+            _check_shape(forecast, router.name, (int(rows.sum()), shape[1]))
+            tables[router.name].quality[rows] = forecast.quality
+            tables[router.name].cost_usd[rows] = forecast.cost_usd
             if isinstance(predict, FittedPolicy):
-                say(f"fold {f + 1} of {count}: solving for cost targets")
-                train = Outcomes(filled(training.quality), filled(training.cost_usd))
-                test = Outcomes(truth.quality[asked_rows], truth.cost_usd[asked_rows])
-                policy_gain[asked_rows], ratios = gains_over_static_mixture(predict.policy, found, train, test)
-                spending.append(ratios)
-    return _Held({name: Forecast(*both) for name, both in tables.items()}, policy_gain, np.array(spending))
+                progress(f"fold {number + 1} of {folds}: solving for cost targets")
+                train = Outcomes(fill_missing(training.quality), fill_missing(training.cost_usd))
+                test = Outcomes(study.outcomes.quality[rows], study.outcomes.cost_usd[rows])
+                judged = gain_over_static_mixture(predict.policy, forecast, train=train, test=test)
+                policy_gain[rows] = judged.gain
+                cost_ratio.append(judged.cost_ratio)
+    forecasts = {name: Forecast(table.quality, table.cost_usd) for name, table in tables.items()}
+    return _HeldOut(forecasts, policy_gain, np.array(cost_ratio))
 
 
-def _judged(
-    held: _Held, truth: Outcomes, static: Curve, groups: tuple[str, ...], seed: int
-) -> tuple[list[RouterResult], WithoutHindsight]:
-    """Make every router's figures, the default's first, from queries that are drawn together for all of them."""
+def _check_shape(forecast: Forecast, router: str, shape: tuple[int, int]) -> None:
+    if forecast.quality.shape != shape:
+        raise ValueError(f"router {router!r} must forecast an array of shape {shape}, got {forecast.quality.shape}")
+
+
+def _results(study: _Study, held_out: _HeldOut, static: Curve) -> tuple[list[RouterResult], PolicyResult]:
+    """Compute every router's figures, in the routers' order, and those of the default's policies.
+
+    All figures are resampled together, so that differences between routers have intervals of their own.
+    """
     costs = cost_range(static)
-    curves = [realised(found, truth.quality, truth.cost_usd) for found in held.forecasts.values()]
-    baseline = static.contributions(costs, truth.quality, truth.cost_usd)
-    heights = [curve.contributions(costs, truth.quality, truth.cost_usd) for curve in curves]
-    gains = 100 * (np.stack(heights, axis=1) - baseline[:, None])
-    columns = np.column_stack([gains, gains[:, :1] - gains, 100 * held.policy_gain])
-    found = resampled(columns, np.unique(np.array(groups), return_inverse=True)[1].ravel(), seed=seed)
-    own, leads = found[: len(curves)], [None, *found[len(curves) + 1 : -1]]
+    curves = [realised(forecast, study.outcomes) for forecast in held_out.forecasts.values()]
+    baseline = static.influence(costs, study.outcomes)
+    heights = np.stack([curve.influence(costs, study.outcomes) for curve in curves], axis=1)
+    gains = 100 * (heights - baseline[:, None])
+    columns = np.column_stack([gains, gains[:, :1] - gains, 100 * held_out.policy_gain])
+    groups = np.unique(np.array(groups_of(study.runs)), return_inverse=True)[1].ravel()
+    intervals = resampled(columns, groups, seed=study.seed)
+    leads = [None, *intervals[len(curves) + 1 : -1]]
     peak = float(static.quality[-1])
     rows = [
         RouterResult(name, gain, lead, float(curve.quality[-1]), curve.cost_of(peak))
-        for name, gain, lead, curve in zip(held.forecasts, own, leads, curves, strict=True)
+        for name, gain, lead, curve in zip(held_out.forecasts, intervals[: len(curves)], leads, curves, strict=True)
     ]
-    spending = (float(held.spending.mean()), float(held.spending.min()), float(held.spending.max()))
-    return rows, WithoutHindsight(found[-1], *spending)
-
-
-def _check(name: str, found: Forecast, shape: tuple[int, int]) -> None:
-    if found.quality.shape != shape:
-        raise ValueError(f"router {name!r} must forecast an array of shape {shape}, got {found.quality.shape}")
-
-
-def _verdict(rows: Sequence[RouterResult], ahead: WithoutHindsight) -> str:
-    """Say in one sentence how the default does; the first row is its own, the last the oracle's."""
-    default, rivals = rows[0], rows[1:-1]
-    against = f"without hindsight it gains {_figures(ahead.gain)} quality points over the training runs' blind mixture"
-    if not rivals:
-        return f"{default.name}: {against}, {_noise(ahead.gain)}."
-    best = max(rivals, key=lambda row: row.gain.value)
-    lead = best.lead or Interval(0.0, 0.0, 0.0)
-    ahead_of = lead.value >= 0
-    margin = lead if ahead_of else Interval(-lead.value, -lead.high, -lead.low)
-    return (
-        f"{default.name} is {'ahead of' if ahead_of else 'behind'} {best.name}, the best of the others, by "
-        f"{margin.value:.2f} quality points [{margin.low:+.2f}, {margin.high:+.2f}] at equal spending, {_noise(lead)}; "
-        f"{against}, {_noise(ahead.gain)}."
-    )
-
-
-def _figures(gain: Interval) -> str:
-    return f"{gain.value:+.2f} [{gain.low:+.2f}, {gain.high:+.2f}]"
-
-
-def _noise(gain: Interval) -> str:
-    return "beyond noise" if gain.low > 0 or gain.high < 0 else "not beyond noise"
+    ratio = held_out.cost_ratio
+    return rows, PolicyResult(intervals[-1], float(ratio.mean()), float(ratio.min()), float(ratio.max()))

@@ -1,23 +1,24 @@
-"""Replay: how a policy would have done on logged runs.
+"""Replay a policy on logged runs.
 
-Each logged query is planned anew, and where the point that the policy calls was logged, its outcome counts. With a
-full log that is every query. With a partial log it is the queries where log and policy agree, which is fair where the
-log chose without looking at the query; effective_queries says how many there are. Intervals are 90%, normal on
-per-query means.
+Each logged query is planned anew. Where the point that the policy calls was logged, its outcome counts: on a full log
+every query, on a partial log the queries where log and policy agree. The latter is unbiased if the log chose its points
+without looking at the query; ``effective_queries`` counts them. Intervals are 90%, normal on per-query means.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from paretoroute.calibration.intervals import Z90
+from paretoroute._arrays import Floats, Indices
+from paretoroute.calibration.intervals import Z90, Interval
 from paretoroute.errors import RunsError
 from paretoroute.grid import Grid
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit, columns_of
+from paretoroute.planner.decision import Decision
 from paretoroute.planner.planner import Planner
 from paretoroute.runs.align import grid_columns
 from paretoroute.runs.table import Runs
@@ -25,18 +26,22 @@ from paretoroute.runs.table import Runs
 
 @dataclass(frozen=True)
 class Replay:
-    """What came of a policy's choices on logged runs.
+    """The logged outcomes of a policy's choices.
 
     Args:
         quality: mean, with the ends of its 90% interval.
+        quality_low: its lower end.
+        quality_high: its upper end.
         cost_usd: mean cost per query, with the ends of its 90% interval; NaN where no cost is known.
-        promised_quality: mean of what the planner expected on the same queries.
-        promised_cost_usd: likewise.
-        queries: how many were planned.
-        effective_queries: how many of the choices were logged, and so count.
-        calls: how often each point was chosen, most first.
-        limits: what the figure of each limit on the population came to, on what was logged; None where nothing was.
-        seen: whether these are the runs that the policy was fitted on, so that all of this flatters it.
+        cost_usd_low: its lower end.
+        cost_usd_high: its upper end.
+        predicted_quality: mean of the planner's expected quality on the queries that count.
+        predicted_cost_usd: mean of the planner's expected cost per query, likewise.
+        queries: number of queries that were planned.
+        effective_queries: number of queries whose choice was logged, and which therefore count.
+        calls: number of queries that each point was chosen for, most frequent first.
+        limits: realised figure of each limit on the population; None where nothing of it was logged.
+        seen: whether the policy was fitted on these very runs, which makes all figures optimistic.
     """
 
     quality: float
@@ -45,8 +50,8 @@ class Replay:
     cost_usd: float
     cost_usd_low: float
     cost_usd_high: float
-    promised_quality: float
-    promised_cost_usd: float
+    predicted_quality: float
+    predicted_cost_usd: float
     queries: int
     effective_queries: float
     calls: dict[str, int]
@@ -54,79 +59,112 @@ class Replay:
     seen: bool = False
 
 
+@dataclass(frozen=True)
+class _Logged:
+    """Mean outcomes in the log at the policy's points, ``(queries, points)`` each, NaN where unknown."""
+
+    quality: Floats
+    cost_usd: Floats
+    latency_s: Floats
+
+
 def replay(planner: Planner, runs: Runs) -> Replay:
-    """Judge a policy on logged runs.
+    """Plan every logged query and average the logged outcomes of the choices.
 
     Raises:
         RunsError: none of the policy's points is in the log, or none of its choices was logged.
     """
     grid = planner.policy.grid
+    logged = _logged(runs, grid)
+    decisions = _decisions(planner, runs)
+    choice = np.array([grid.points.index(decision.point) for decision in decisions])
+    rows = np.arange(len(choice))
+    chosen_quality, chosen_cost = logged.quality[rows, choice], logged.cost_usd[rows, choice]
+    counts = ~np.isnan(chosen_quality)
+    if not counts.any():
+        raise RunsError(
+            "none of the policy's choices was logged, so its outcomes are unknown; log more points per query"
+        )
+    quality = _mean(chosen_quality[counts])
+    cost = _mean(chosen_cost[counts & ~np.isnan(chosen_cost)])
+    counted = [decision for decision, count in zip(decisions, counts, strict=True) if count]
+    return Replay(
+        quality=quality.value,
+        quality_low=max(quality.low, 0.0),
+        quality_high=min(quality.high, 1.0),
+        cost_usd=cost.value,
+        cost_usd_low=max(cost.low, 0.0),
+        cost_usd_high=cost.high,
+        predicted_quality=float(np.mean([decision.expected_quality for decision in counted])),
+        predicted_cost_usd=float(np.mean([decision.expected_cost_usd for decision in counted])),
+        queries=len(decisions),
+        effective_queries=float(counts.sum()),
+        calls=dict(Counter(decision.point.name for decision in decisions).most_common()),
+        limits=_realised_limits(planner, runs, choice, logged),
+        seen=runs.sha256 == planner.policy.document.fitted_on.runs_sha256,
+    )
+
+
+def _logged(runs: Runs, grid: Grid) -> _Logged:
     column = grid_columns(runs, grid)
     if not (column >= 0).any():
         raise RunsError(f"no point of the policy is in the log; the policy has {', '.join(grid.names[:5])}")
-    quality = _by_grid(runs.means("quality")[0], column, len(grid.points))
-    cost = _by_grid(_logged_cost_usd(runs, grid), column, len(grid.points))
-    latency = _by_grid(runs.means("latency_s")[0], column, len(grid.points))
+
+    def by_grid(means: Floats) -> Floats:
+        table = np.full((len(means), len(grid.points)), np.nan)
+        table[:, column[column >= 0]] = means[:, column >= 0]
+        return table
+
+    return _Logged(
+        quality=by_grid(runs.means("quality")[0]),
+        cost_usd=by_grid(_logged_cost_usd(runs, grid)),
+        latency_s=by_grid(runs.means("latency_s")[0]),
+    )
+
+
+def _decisions(planner: Planner, runs: Runs) -> Sequence[Decision]:
     vectors = runs.embeddings if planner.policy.document.features.kind == "embedding" else None
-    decisions = [
+    return [
         planner.plan(
             text,
-            query_id=key,
+            query_id=query_id,
             embedding=None if vectors is None else vectors[i],
             tag=runs.tags[i],
             tenant=runs.tenants[i],
             step=runs.steps[i],
         )
-        for i, (key, text) in enumerate(zip(runs.query_ids, runs.texts, strict=True))
+        for i, (query_id, text) in enumerate(zip(runs.query_ids, runs.texts, strict=True))
     ]
-    picks = np.array([grid.points.index(decision.point) for decision in decisions])
-    rows = np.arange(len(picks))
-    got, paid = quality[rows, picks], cost[rows, picks]
-    met = ~np.isnan(got)
-    if not met.any():
-        raise RunsError("none of the policy's choices was logged, so nothing can be said; log more points per query")
-    value, low, high = _mean(got[met])
-    spent, spent_low, spent_high = _mean(paid[met & ~np.isnan(paid)])
-    counted = [decision for decision, counts in zip(decisions, met, strict=True) if counts]
-    names = Counter(decision.point.name for decision in decisions)
-    return Replay(
-        quality=value,
-        quality_low=max(low, 0.0),
-        quality_high=min(high, 1.0),
-        cost_usd=spent,
-        cost_usd_low=max(spent_low, 0.0),
-        cost_usd_high=spent_high,
-        promised_quality=float(np.mean([d.expected_quality for d in counted])),
-        promised_cost_usd=float(np.mean([d.expected_cost_usd for d in counted])),
-        queries=len(decisions),
-        effective_queries=float(met.sum()),
-        calls=dict(names.most_common()),
-        limits=_limits(planner, runs, picks, (quality, cost, latency)),
-        seen=runs.sha256 == planner.policy.document.fitted_on.runs_sha256,
-    )
 
 
-def _limits(
-    planner: Planner, runs: Runs, picks: NDArray[np.intp], logged: tuple[NDArray[np.float64], ...]
-) -> dict[str, float | None]:
-    """Give what the figure of every limit on the population came to."""
-    quality, cost, latency = logged
+def _realised_limits(planner: Planner, runs: Runs, choice: Indices, logged: _Logged) -> dict[str, float | None]:
+    """Compute the realised figure of every limit on the population, by the limit's wording."""
     labels = {"tag": runs.tags, "tenant": runs.tenants, "step": runs.steps}
-    rows, found = np.arange(len(picks)), {}
+    rows, realised = np.arange(len(choice)), {}
     for limit in planner.policy.limits:
         if isinstance(limit, MaxShare):
-            found[str(limit)] = float(np.isin(picks, columns_of([str(limit.of)], planner.policy.grid)).mean())
+            columns = columns_of([str(limit.of)], planner.policy.grid)
+            realised[str(limit)] = float(np.isin(choice, columns).mean())
         elif isinstance(limit, PopulationLimit):
-            table = latency if isinstance(limit, MaxMeanLatency) else cost if isinstance(limit, MaxCostOf) else quality
-            concerned = np.array([limit.of in (None, name) for name in labels[limit.by]])
-            values = table[rows, picks][concerned]
+            applies = np.array([limit.of in (None, label) for label in labels[limit.by]])
+            values = _table_of(limit, logged)[rows, choice][applies]
             values = values[~np.isnan(values)]
-            found[str(limit)] = float(values.mean()) if len(values) else None
-    return found
+            realised[str(limit)] = float(values.mean()) if len(values) else None
+    return realised
 
 
-def _logged_cost_usd(runs: Runs, grid: Grid) -> NDArray[np.float64]:
-    """Mean cost as logged, and where only tokens were, at the policy's prices: ``(queries, points)``."""
+def _table_of(limit: PopulationLimit, logged: _Logged) -> Floats:
+    if isinstance(limit, MaxMeanLatency):
+        return logged.latency_s
+    return logged.cost_usd if isinstance(limit, MaxCostOf) else logged.quality
+
+
+def _logged_cost_usd(runs: Runs, grid: Grid) -> Floats:
+    """Return the mean logged cost, and the cost at the policy's prices where only tokens were logged.
+
+    Returns:
+        Mean cost of one call in USD, NaN where unknown, over the log's points, ``(queries, points)``.
+    """
     cost = runs.cost_usd.copy()
     for j, point in enumerate(runs.points):
         price = grid.prices.get(point.model)
@@ -138,15 +176,9 @@ def _logged_cost_usd(runs: Runs, grid: Grid) -> NDArray[np.float64]:
     return replace(runs, cost_usd=cost).means("cost_usd")[0]
 
 
-def _by_grid(means: NDArray[np.float64], column: NDArray[np.int64], points: int) -> NDArray[np.float64]:
-    table = np.full((len(means), points), np.nan)
-    table[:, column[column >= 0]] = means[:, column >= 0]
-    return table
-
-
-def _mean(values: NDArray[np.float64]) -> tuple[float, float, float]:
+def _mean(values: Floats) -> Interval:
     if not len(values):
-        return float("nan"), float("nan"), float("nan")
+        return Interval(float("nan"), float("nan"), float("nan"))
     mean = float(values.mean())
     reach = Z90 * float(values.std()) / len(values) ** 0.5
-    return mean, mean - reach, mean + reach
+    return Interval(mean, mean - reach, mean + reach)

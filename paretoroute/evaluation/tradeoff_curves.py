@@ -1,12 +1,12 @@
-"""Trade-off curves of forecasts on queries whose outcomes are known, judged with hindsight, the same for all.
+"""Cost-quality curves of forecasts on queries whose outcomes are known.
 
-A forecast gives an order in which queries climb from their cheapest point upwards; every stage of the climb is one
-choice for all queries, with a mean cost and quality that came of it. The upper hull of these is the curve. On it, as
-on the line of single points, mixtures of two neighbouring choices are allowed.
+A forecast gives an order in which queries climb from their cheapest point upwards. Every stage of the climb is one
+choice for all queries, with a realised mean cost and quality; their upper hull is the curve. On it, as on the curve of
+single points, mixtures of two neighbouring choices are allowed.
 
-Noise is per query: at cost x, with slope s of the hull there, a query contributes quality - s (cost - x), whose mean
-is the height of the hull. The vertices are held fixed, which is right to first order (envelope theorem), so that an
-interval is one of plain means.
+A curve's uncertainty is that of plain means: at cost x, where the hull has slope s, a query's influence value is
+quality - s (cost - x), and the mean of these is the height of the hull. The vertices are held fixed, which is right to
+first order (envelope theorem).
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats
+from paretoroute._arrays import Floats, Indices
+from paretoroute.calibration.mixtures import hull, interpolate
 from paretoroute.forecast import Forecast
 from paretoroute.solver.frontier import frontier
 
@@ -26,87 +27,93 @@ LEAST_SHARE = 0.6  # curves are compared from the cost at which single points re
 
 
 @dataclass(frozen=True)
-class Curve:
-    """What choices gave on known queries, and the upper hull of it.
+class Outcomes:
+    """Quality and cost of queries at every point, without missing cells.
 
     Args:
-        picks: each choice's point for every query, ``(choices, queries)``.
+        quality: in [0, 1], ``(queries, points)``.
+        cost_usd: of one call, ``(queries, points)``.
+    """
+
+    quality: Floats
+    cost_usd: Floats
+
+    def at(self, choice: Indices | NDArray[np.int32]) -> tuple[Floats, Floats]:
+        """Return quality and cost at one point per query, ``(queries,)`` each."""
+        rows = np.arange(len(self.quality))
+        return self.quality[rows, choice], self.cost_usd[rows, choice]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The upper hull of choices, each judged by its mean outcome over the queries.
+
+    Args:
+        choices: the point that each choice calls for every query, ``(choices, queries)``.
         vertex: the choices on the hull, cheapest first, ``(vertices,)``.
         cost_usd: their mean cost, rising, ``(vertices,)``.
         quality: their mean quality, rising, ``(vertices,)``.
     """
 
-    picks: NDArray[np.int32]
-    vertex: NDArray[np.intp]
+    choices: NDArray[np.int32]
+    vertex: Indices
     cost_usd: Floats
     quality: Floats
 
     def at(self, costs: Floats) -> Floats:
-        """Give the height of the hull at mean costs; beyond its ends it is flat."""
+        """Return the height of the hull at mean costs; it is constant beyond its ends."""
         return np.interp(costs, self.cost_usd, self.quality)
 
     def cost_of(self, quality: float) -> float | None:
-        """Give the least mean cost at which the curve reaches a mean quality; None if it never does."""
+        """Return the least mean cost at which the curve reaches a mean quality; None if it never does."""
         if self.quality[-1] < quality - 1e-12:
             return None
         return float(np.interp(quality, self.quality, self.cost_usd))
 
-    def contributions(self, costs: Floats, quality: Floats, cost_usd: Floats) -> Floats:
-        """Split the mean height over some costs into what each query contributes: ``(queries,)``.
+    def influence(self, costs: Floats, outcomes: Outcomes) -> Floats:
+        """Return each query's influence value on the height of the hull, averaged over mean costs: ``(queries,)``.
 
         Args:
-            costs: where to average.
-            quality: outcomes, ``(queries, points)``.
-            cost_usd: outcomes, ``(queries, points)``.
+            costs: mean costs to average over.
+            outcomes: those that the curve was computed from.
         """
-        step = np.clip(np.searchsorted(self.cost_usd, costs, side="right") - 1, 0, max(len(self.vertex) - 2, 0))
-        above = np.minimum(step + 1, len(self.vertex) - 1)
-        run = self.cost_usd[above] - self.cost_usd[step]
-        width = np.where(run > 0, run, 1.0)
-        share = np.clip((costs - self.cost_usd[step]) / width, 0.0, 1.0) * (run > 0)
-        inside = (costs >= self.cost_usd[0]) & (costs <= self.cost_usd[-1])
-        slope = np.where(inside, (self.quality[above] - self.quality[step]) / width, 0.0)
-        weight, toll = np.zeros(len(self.vertex)), np.zeros(len(self.vertex))
-        for side, part in ((step, 1 - share), (above, share)):
-            np.add.at(weight, side, part / len(costs))
-            np.add.at(toll, side, slope * part / len(costs))
-        out = np.full(len(quality), float((slope * costs).mean()))
-        rows = np.arange(len(quality))
+        mixtures = interpolate(costs, cost_usd=self.cost_usd, quality=self.quality)
+        weight, price = np.zeros(len(self.vertex)), np.zeros(len(self.vertex))
+        for side, share in ((mixtures.below, 1 - mixtures.share), (mixtures.above, mixtures.share)):
+            np.add.at(weight, side, share / len(costs))
+            np.add.at(price, side, mixtures.slope * share / len(costs))
+        values = np.full(len(outcomes.quality), float((mixtures.slope * costs).mean()))
         for k in np.flatnonzero(weight):
-            pick = self.picks[self.vertex[k]]
-            out += weight[k] * quality[rows, pick] - toll[k] * cost_usd[rows, pick]
-        return out
+            quality, cost_usd = outcomes.at(self.choices[self.vertex[k]])
+            values += weight[k] * quality - price[k] * cost_usd
+        return values
 
 
-def curve_of(picks: NDArray[np.int32], quality: Floats, cost_usd: Floats) -> Curve:
-    """Judge choices ``(choices, queries)`` by outcomes ``(queries, points)``."""
-    rows = np.arange(len(quality))
-    mean_quality = np.array([quality[rows, pick].mean() for pick in picks])
-    mean_cost = np.array([cost_usd[rows, pick].mean() for pick in picks])
-    line = frontier(Forecast(quality=mean_quality[None], cost_usd=mean_cost[None]))
-    vertex = np.concatenate([line.start, line.steps.target[line.first[1:] - 1]])
-    return Curve(picks, vertex, mean_cost[vertex], mean_quality[vertex])
+def curve_of(choices: NDArray[np.int32], outcomes: Outcomes) -> Curve:
+    """Compute the hull of choices ``(choices, queries)`` on their outcomes."""
+    means = np.array([[table.mean() for table in outcomes.at(choice)] for choice in choices])
+    quality, cost_usd = means.T
+    vertex = hull(quality, cost_usd)
+    return Curve(choices, vertex, cost_usd[vertex], quality[vertex])
 
 
-def single_points(quality: Floats, cost_usd: Floats) -> Curve:
-    """Give the curve of mixtures of single points, the best with hindsight."""
-    queries, points = quality.shape
-    picks = np.repeat(np.arange(points, dtype=np.int32)[:, None], queries, axis=1)
-    return curve_of(picks, quality, cost_usd)
+def single_points(outcomes: Outcomes) -> Curve:
+    """Compute the curve of the best mixtures of single points on these very queries."""
+    queries, points = outcomes.quality.shape
+    return curve_of(np.repeat(np.arange(points, dtype=np.int32)[:, None], queries, axis=1), outcomes)
 
 
-def realised(forecast: Forecast, quality: Floats, cost_usd: Floats) -> Curve:
-    """Give the curve that a forecast's choices had, from the cheapest single point upwards.
+def realised(forecast: Forecast, outcomes: Outcomes) -> Curve:
+    """Compute the realised curve of a forecast's choices, from the cheapest single point upwards.
 
     Args:
         forecast: of all queries.
-        quality: what came of them, ``(queries, points)``.
-        cost_usd: what they cost, ``(queries, points)``.
+        outcomes: of the same queries.
     """
     line = frontier(forecast)
     stages = np.unique(np.linspace(0, len(line.price), STAGES + 1).astype(int))
-    cheapest = np.full(len(quality), int(cost_usd.mean(0).argmin()))
-    return curve_of(np.stack([cheapest, *map(line.choice, stages)]).astype(np.int32), quality, cost_usd)
+    cheapest = np.full(len(outcomes.quality), int(outcomes.cost_usd.mean(0).argmin()))
+    return curve_of(np.stack([cheapest, *map(line.choice, stages)]).astype(np.int32), outcomes)
 
 
 def cost_range(static: Curve, count: int = COSTS) -> Floats:

@@ -125,9 +125,9 @@ def replay_words(found: Replay) -> str:
     calls = ", ".join(f"{name} {count / found.queries:.0%}" for name, count in list(found.calls.items())[:6])
     lines = [
         f"quality   {found.quality:.4f} [{found.quality_low:.4f}, {found.quality_high:.4f}]; "
-        f"promised {found.promised_quality:.4f}",
+        f"predicted {found.predicted_quality:.4f}",
         f"cost      {money(found.cost_usd)} [{money(found.cost_usd_low)}, {money(found.cost_usd_high)}] per query; "
-        f"promised {money(found.promised_cost_usd)}",
+        f"predicted {money(found.predicted_cost_usd)}",
         f"queries   {found.queries}, of which {found.effective_queries:.0f} were logged at the point chosen",
         f"calls     {calls}",
     ]

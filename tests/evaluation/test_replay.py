@@ -1,4 +1,4 @@
-"""A replay counts what a policy's choices gave on logged runs, as one would count by hand."""
+"""A replay against counting the logged outcomes of a policy's choices by hand."""
 
 import dataclasses
 import math
@@ -22,21 +22,21 @@ def counted(planner: pr.Planner, rows: list[dict]) -> dict:
         if row["cost_usd"] is not None:
             cost.setdefault(place, []).append(row["cost_usd"])
         texts[row["query_id"]] = row["query"]
-    got, paid, promised, calls = [], [], [], {}
+    got, paid, predicted, calls = [], [], [], {}
     for key, text in texts.items():
         decision = planner.plan(text, query_id=key)
         calls[decision.point.name] = calls.get(decision.point.name, 0) + 1
         place = (key, decision.model, decision.budget.label)
         if place in quality:
             got.append(np.mean(quality[place]))
-            promised.append((decision.expected_quality, decision.expected_cost_usd))
+            predicted.append((decision.expected_quality, decision.expected_cost_usd))
             if place in cost:
                 paid.append(np.mean(cost[place]))
     return {
         "quality": np.mean(got),
         "cost_usd": np.mean(paid),
-        "promised_quality": np.mean([q for q, _ in promised]),
-        "promised_cost_usd": np.mean([c for _, c in promised]),
+        "predicted_quality": np.mean([q for q, _ in predicted]),
+        "predicted_cost_usd": np.mean([c for _, c in predicted]),
         "queries": len(texts),
         "effective_queries": len(got),
         "calls": calls,

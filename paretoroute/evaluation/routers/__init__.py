@@ -1,9 +1,10 @@
-"""Routers to compare with: one published idea a file, all behind the interface of ``interface.py``.
+"""Routers to compare with, one published method per file, each an implementation of :class:`~.base.Router`.
 
-A router is fitted on logged runs and forecasts quality and cost at queries it has not seen; how its forecasts are
-turned into choices is the same for all (see :mod:`paretoroute.evaluation.compare`), so that only the forecasts differ.
-To add one, write a
-file with a frozen dataclass that has ``name`` and ``fit``, cite its paper, and pass it to ``compare``.
+A router is fitted on logged runs and forecasts quality and cost of queries that were held out.
+:mod:`paretoroute.evaluation.compare` turns all forecasts into choices in the same way, so that only forecasts differ.
+
+To add a router, write a file with a frozen dataclass that has ``name`` and ``fit``, cite its paper, and pass an
+instance to ``compare``. Routers share ``base``, ``data`` and ``cross_validation`` and do not import one another.
 """
 
 from __future__ import annotations

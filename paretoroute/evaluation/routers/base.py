@@ -1,6 +1,6 @@
-"""What a router is given, and what it gives back.
+"""The interface of a router: the data it is fitted on, and the queries it forecasts.
 
-Outcomes of the queries that are asked about are nowhere in `Asked`: a router cannot peek.
+A `QueryBatch` holds no outcome of its queries.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from paretoroute.runs.table import Runs
 
 @dataclass(frozen=True)
 class Training:
-    """The logged queries that a router may learn from.
+    """The logged queries that a router learns from.
 
     Args:
         runs: single runs, texts and tags, for routers that need more than means.
-        grid: the points, and their token prices.
-        features: of the queries, ``(queries, width)``; nothing in them knows an outcome.
-        rank: how many of the features come from the text; statistics of it follow.
+        grid: the points and their token prices.
+        features: of the queries, ``(queries, width)``; computed without any outcome.
+        rank: number of features that come from the text; statistics of the text follow.
         quality: mean quality, ``(queries, points)``, NaN where nothing was logged.
         cost_usd: mean cost of one call, ``(queries, points)``, NaN where it is unknown.
-        counts: how many trials a mean quality rests on, ``(queries, points)``.
+        trials: number of trials behind a mean quality, ``(queries, points)``.
         groups: queries of one group must stay on one side of every split, ``(queries,)``.
-        seed: same training and seed, same router.
+        seed: same training data and seed, same router.
     """
 
     runs: Runs
@@ -40,7 +40,7 @@ class Training:
     rank: int
     quality: Floats
     cost_usd: Floats
-    counts: Floats
+    trials: Floats
     groups: tuple[str, ...]
     seed: int
 
@@ -51,20 +51,20 @@ class Training:
 
     @property
     def tags(self) -> tuple[str | None, ...]:
-        """Their tags, ``(queries,)``."""
+        """The queries' tags, ``(queries,)``."""
         return self.runs.tags
 
 
 @dataclass(frozen=True)
-class Asked:
-    """The queries that a router is asked about.
+class QueryBatch:
+    """Queries to forecast.
 
     Args:
         texts: ``(queries,)``.
         tags: ``(queries,)``.
-        query_ids: opaque keys, ``(queries,)``; for looking something up, never a feature.
-        features: as those of the training, ``(queries, width)``.
-        embeddings: ready ones from the log, ``(queries, embedding)``, or None.
+        query_ids: opaque keys for look-ups, never a feature, ``(queries,)``.
+        features: computed like those of the training queries, ``(queries, width)``.
+        embeddings: from the log, ``(queries, embedding)``, or None.
     """
 
     texts: tuple[str, ...]
@@ -74,18 +74,18 @@ class Asked:
     embeddings: NDArray[np.float32] | None = None
 
 
-Predict = Callable[[Asked], Forecast]
-"""A fitted router: quality and cost ``(queries, points)`` of the queries asked about."""
+Predict = Callable[[QueryBatch], Forecast]
+"""A fitted router: forecasts quality and cost, ``(queries, points)`` each."""
 
 
 class Router(Protocol):
-    """A way of forecasting quality and cost per query and point."""
+    """A method that forecasts quality and cost per query and point."""
 
     @property
     def name(self) -> str:
-        """What it is called in tables."""
+        """Name in tables; unique within a comparison."""
         ...
 
     def fit(self, training: Training) -> Predict:
-        """Learn from logged queries."""
+        """Fit on logged queries and return the fitted router."""
         ...

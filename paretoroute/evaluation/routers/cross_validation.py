@@ -1,48 +1,60 @@
-"""Choosing a router's one setting inside the training runs, by cross-validation over their groups."""
+"""Choose a router's one setting within the training runs, by cross-validation over their groups."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from paretoroute._arrays import Floats, Mask
 from paretoroute.evaluation.routers.base import Training
-from paretoroute.evaluation.routers.data import filled
+from paretoroute.evaluation.routers.data import fill_missing
 from paretoroute.runs.folds import folds
 
 FOLDS = 5
 
-Candidates = Callable[[Mask, Mask], tuple[Floats, Floats]]
+
+@dataclass(frozen=True)
+class Candidates:
+    """Forecasts under every setting, ``(settings, rows, points)`` each."""
+
+    quality: Floats
+    cost_usd: Floats
 
 
-def best_settings(training: Training, candidates: Candidates) -> tuple[int, int]:
-    """Find the settings that forecast held-out training queries best.
+@dataclass(frozen=True)
+class BestSettings:
+    """Index of the setting with the least squared error, of quality and of cost."""
+
+    quality: int
+    cost_usd: int
+
+
+def best_settings(training: Training, forecast: Callable[[Mask, Mask], Candidates]) -> BestSettings:
+    """Choose the settings that forecast held-out training queries best.
+
+    The error of a cost is relative to the mean cost of its point. The first of equally good settings wins, and the
+    first of all where the queries cannot be split.
 
     Args:
-        training: what to split.
-        candidates: from the rows to learn from and the rows to forecast, bool ``(queries,)`` each, to quality and cost
-            by every setting, ``(settings, rows, points)`` each.
-
-    Returns:
-        The setting with the least squared error of quality, and the one with the least of cost, where each point's
-        cost counts relative to its mean; the first of equals.
+        training: to split into folds.
+        forecast: from the rows to learn from and the rows to forecast, bool ``(queries,)`` each.
     """
     fold = folds(training.groups, FOLDS, seed=training.seed)
-    scale = np.maximum(filled(training.cost_usd).mean(0), np.finfo(float).tiny)
-    errors: list[tuple[Floats, Floats]] = []
-    for f in np.unique(fold):
-        asked = fold == f
-        if asked.all():
+    scale = np.maximum(fill_missing(training.cost_usd).mean(0), np.finfo(float).tiny)
+    quality_errors, cost_errors = [], []
+    for number in np.unique(fold):
+        held_out = fold == number
+        if held_out.all():
             break
-        quality, cost = candidates(~asked, asked)
-        wrong = quality - training.quality[asked], (cost - training.cost_usd[asked]) / scale
-        errors.append((_squares(wrong[0]), _squares(wrong[1])))
-    if not errors:
-        return 0, 0
-    by_quality, by_cost = (np.sum(part, axis=0) for part in zip(*errors, strict=True))
-    return int(by_quality.argmin()), int(by_cost.argmin())
+        candidates = forecast(~held_out, held_out)
+        quality_errors.append(_squares(candidates.quality - training.quality[held_out]))
+        cost_errors.append(_squares((candidates.cost_usd - training.cost_usd[held_out]) / scale))
+    if not quality_errors:
+        return BestSettings(0, 0)
+    return BestSettings(int(np.sum(quality_errors, axis=0).argmin()), int(np.sum(cost_errors, axis=0).argmin()))
 
 
-def _squares(wrong: Floats) -> Floats:
-    return np.nansum(wrong * wrong, axis=(1, 2))
+def _squares(error: Floats) -> Floats:
+    return np.nansum(error * error, axis=(1, 2))

@@ -1,4 +1,4 @@
-"""Clusters: a point's mean over the logged queries of the same k-means cluster.
+"""k-means: a point's mean over the logged queries of the same cluster.
 
 As in "Universal Model Routing for Efficient LLM Inference" (Jitkrittum et al., 2025, arXiv:2502.08773), where a model
 is described by its errors on clusters of queries.
@@ -13,17 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Mask
-from paretoroute.evaluation.routers.base import Asked, Predict, Training
-from paretoroute.evaluation.routers.cross_validation import best_settings
-from paretoroute.evaluation.routers.data import filled
+from paretoroute.evaluation.routers.base import Predict, QueryBatch, Training
+from paretoroute.evaluation.routers.cross_validation import Candidates, best_settings
+from paretoroute.evaluation.routers.data import fill_missing
 from paretoroute.forecast import Forecast
 
 ROUNDS = 100
 
 
 @dataclass(frozen=True)
-class Clusters:
-    """Averages over k-means clusters of the features; their number is chosen inside the training runs.
+class KMeans:
+    """Averages over k-means clusters of the features; cross-validation chooses their number.
 
     Args:
         sizes: numbers of clusters to choose from, one for quality and one for cost.
@@ -36,60 +36,61 @@ class Clusters:
     def fit(self, training: Training) -> Predict:
         """Cluster the queries, which needs no outcome, and choose the number of clusters."""
         features = training.features
-        centres = [k_means(features, size, seed=training.seed) for size in self.sizes]
-        members = [assigned(features, found) for found in centres]
+        centres = [cluster_centres(features, size, seed=training.seed) for size in self.sizes]
+        members = [assign(features, centre) for centre in centres]
 
-        def inside(rows: Mask, asked: Mask) -> tuple[Floats, Floats]:
+        def forecast(rows: Mask, held_out: Mask) -> Candidates:
             def by_size(values: Floats) -> Floats:
                 tables = zip(members, centres, strict=True)
-                return np.stack([means(m[rows], values[rows], len(c))[m[asked]] for m, c in tables])
+                return np.stack([cluster_means(m[rows], values[rows], len(c))[m[held_out]] for m, c in tables])
 
-            return by_size(training.quality), by_size(training.cost_usd)
+            return Candidates(by_size(training.quality), by_size(training.cost_usd))
 
-        by_quality, by_cost = best_settings(training, inside)
-        quality = means(members[by_quality], training.quality, len(centres[by_quality]))
-        cost = means(members[by_cost], training.cost_usd, len(centres[by_cost]))
+        best = best_settings(training, forecast)
+        quality_centres, cost_centres = centres[best.quality], centres[best.cost_usd]
+        quality = cluster_means(members[best.quality], training.quality, len(quality_centres))
+        cost = cluster_means(members[best.cost_usd], training.cost_usd, len(cost_centres))
 
-        def predict(asked: Asked) -> Forecast:
+        def predict(batch: QueryBatch) -> Forecast:
             return Forecast(
-                quality[assigned(asked.features, centres[by_quality])], cost[assigned(asked.features, centres[by_cost])]
+                quality[assign(batch.features, quality_centres)], cost[assign(batch.features, cost_centres)]
             )
 
         return predict
 
 
-def means(member: NDArray[np.intp], values: Floats, clusters: int) -> Floats:
+def cluster_means(member: NDArray[np.intp], values: Floats, clusters: int) -> Floats:
     """Average values ``(queries, points)`` over clusters: ``(clusters, points)``.
 
-    NaN is left out, and where all is NaN the mean over all queries stands.
+    NaN is left out; a cluster that has only NaN gets the mean over all queries.
     """
-    known = ~np.isnan(values)
+    logged = ~np.isnan(values)
     total, count = np.zeros((clusters, values.shape[1])), np.zeros((clusters, values.shape[1]))
-    np.add.at(total, member, np.where(known, values, 0.0))
-    np.add.at(count, member, known)
-    return np.where(count > 0, total / np.maximum(count, 1), filled(values).mean(0))
+    np.add.at(total, member, np.where(logged, values, 0.0))
+    np.add.at(count, member, logged)
+    return np.where(count > 0, total / np.maximum(count, 1), fill_missing(values).mean(0))
 
 
-def assigned(vectors: Floats, centres: Floats) -> NDArray[np.intp]:
-    """Find the nearest centre of every vector, the first of equals: ``(queries,)``."""
+def assign(vectors: Floats, centres: Floats) -> NDArray[np.intp]:
+    """Return the nearest centre of every vector, the first of equally near ones: ``(queries,)``."""
     return ((centres * centres).sum(1) - 2 * vectors @ centres.T).argmin(axis=1)
 
 
-def k_means(vectors: Floats, clusters: int, *, seed: int) -> Floats:
+def cluster_centres(vectors: Floats, clusters: int, *, seed: int) -> Floats:
     """Compute k-means centres: ``(clusters, width)``.
 
     Lloyd's algorithm (1982) from the starts of k-means++ (Arthur and Vassilvitskii, 2007).
 
     Args:
         vectors: ``(queries, width)``.
-        clusters: their number; there are never more than different vectors.
+        clusters: their number, at most the number of distinct vectors.
         seed: of the starts.
     """
     from scipy.cluster.vq import kmeans2
 
-    different = len(np.unique(vectors, axis=0))  # k-means++ cannot draw more starts
+    distinct = len(np.unique(vectors, axis=0))  # k-means++ cannot draw more starts
     with warnings.catch_warnings():
         # A centre that loses all its vectors stays where it is; the mean of all queries then stands for its cluster.
         warnings.filterwarnings("ignore", "One of the clusters is empty", UserWarning)
-        chance = np.random.default_rng(seed)
-        return kmeans2(vectors, min(clusters, different), iter=ROUNDS, minit="++", missing="warn", rng=chance)[0]
+        rng = np.random.default_rng(seed)
+        return kmeans2(vectors, min(clusters, distinct), iter=ROUNDS, minit="++", missing="warn", rng=rng)[0]

@@ -9,19 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Mask
-from paretoroute.evaluation.routers.base import Asked, Predict, Training
-from paretoroute.evaluation.routers.cross_validation import best_settings
-from paretoroute.evaluation.routers.data import filled
+from paretoroute.evaluation.routers.base import Predict, QueryBatch, Training
+from paretoroute.evaluation.routers.cross_validation import Candidates, best_settings
+from paretoroute.evaluation.routers.data import fill_missing
 from paretoroute.forecast import Forecast
 
-_BLOCK = 256  # queries at a time: their neighbours' outcomes are held in memory at once
+_BLOCK = 256  # queries at a time, to bound the memory of their neighbours' outcomes
 
 
 @dataclass(frozen=True)
 class NearestNeighbours:
-    """Averages the k nearest queries by cosine of all features; k is chosen inside the training runs.
+    """Averages the k nearest queries by cosine of all features; cross-validation chooses k.
 
     Args:
         sizes: the k to choose from, one for quality and one for cost.
@@ -32,55 +33,55 @@ class NearestNeighbours:
     name: str = "kNN"
 
     def fit(self, training: Training) -> Predict:
-        """Choose k, and keep the training queries."""
+        """Choose k and keep the training queries."""
         features, values = training.features, np.hstack([training.quality, training.cost_usd])
         points = training.quality.shape[1]
 
-        def inside(rows: Mask, asked: Mask) -> tuple[Floats, Floats]:
-            found = averages(features[rows], values[rows], features[asked], self.sizes)
-            return found[..., :points], found[..., points:]
+        def forecast(rows: Mask, held_out: Mask) -> Candidates:
+            means = averages(features[rows], values[rows], features[held_out], self.sizes)
+            return Candidates(means[..., :points], means[..., points:])
 
-        chosen = best_settings(training, inside)
+        best = best_settings(training, forecast)
+        sizes = (self.sizes[best.quality], self.sizes[best.cost_usd])
 
-        def predict(asked: Asked) -> Forecast:
-            sizes = tuple(self.sizes[setting] for setting in chosen)
-            by_quality, by_cost = averages(features, values, asked.features, sizes)
+        def predict(batch: QueryBatch) -> Forecast:
+            by_quality, by_cost = averages(features, values, batch.features, sizes)
             return Forecast(by_quality[:, :points], by_cost[:, points:])
 
         return predict
 
 
-def averages(train: Floats, values: Floats, asked: Floats, sizes: tuple[int, ...]) -> Floats:
+def averages(train: Floats, values: Floats, batch: Floats, sizes: tuple[int, ...]) -> Floats:
     """Average values over the nearest rows by cosine, at several sizes of neighbourhood.
 
     Args:
         train: features of the possible neighbours, ``(train, width)``.
         values: theirs, ``(train, columns)``; NaN is left out, and where all is NaN the column's mean stands.
-        asked: features of the queries that ask, ``(asked, width)``.
-        sizes: how many neighbours.
+        batch: features of the queries to forecast, ``(batch, width)``.
+        sizes: numbers of neighbours.
 
     Returns:
-        ``(sizes, asked, columns)``.
+        Means, ``(sizes, batch, columns)``.
     """
-    mean, known = filled(values).mean(0), ~np.isnan(values)
-    numbers, units = np.where(known, values, 0.0), _unit(train)
+    column_mean, logged = fill_missing(values).mean(0), ~np.isnan(values)
+    numbers, units = np.where(logged, values, 0.0), _unit(train)
     most = min(max(sizes), len(train))
-    out = np.empty((len(sizes), len(asked), values.shape[1]))
-    for start in range(0, len(asked), _BLOCK):
+    means = np.empty((len(sizes), len(batch), values.shape[1]))
+    for start in range(0, len(batch), _BLOCK):
         rows = slice(start, start + _BLOCK)
-        near = _nearest(_unit(asked[rows]) @ units.T, most)
+        nearest = _nearest(_unit(batch[rows]) @ units.T, most)
         for s, size in enumerate(sizes):
-            chosen = near[:, :size]
-            count = known[chosen].sum(1)
-            out[s, rows] = np.where(count > 0, numbers[chosen].sum(1) / np.maximum(count, 1), mean)
-    return out
+            neighbours = nearest[:, :size]
+            count = logged[neighbours].sum(1)
+            means[s, rows] = np.where(count > 0, numbers[neighbours].sum(1) / np.maximum(count, 1), column_mean)
+    return means
 
 
-def _nearest(similarity: Floats, most: int) -> np.ndarray:
-    """Find the columns with the highest similarity, nearest first: ``(rows, most)``."""
-    chosen = np.argpartition(-similarity, most - 1, axis=1)[:, :most]
-    order = np.argsort(-np.take_along_axis(similarity, chosen, 1), axis=1, kind="stable")
-    return np.take_along_axis(chosen, order, 1)
+def _nearest(similarity: Floats, most: int) -> NDArray[np.intp]:
+    """Return the columns with the highest similarity, nearest first: ``(rows, most)``."""
+    columns = np.argpartition(-similarity, most - 1, axis=1)[:, :most]
+    order = np.argsort(-np.take_along_axis(similarity, columns, 1), axis=1, kind="stable")
+    return np.take_along_axis(columns, order, 1)
 
 
 def _unit(vectors: Floats) -> Floats:

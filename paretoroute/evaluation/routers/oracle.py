@@ -1,4 +1,4 @@
-"""The oracle: it knows what came of every call, luck included. No router can do better, and none can come near."""
+"""The oracle sees each realised outcome, luck included: an upper bound on what any router can reach."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paretoroute.evaluation.routers.base import Asked, Predict, Training
-from paretoroute.evaluation.routers.data import filled, outcomes
+from paretoroute.evaluation.routers.base import Predict, QueryBatch, Training
+from paretoroute.evaluation.routers.data import fill_missing, logged_means
 from paretoroute.forecast import Forecast
 from paretoroute.grid import Grid
 from paretoroute.runs.table import Runs
@@ -15,10 +15,10 @@ from paretoroute.runs.table import Runs
 
 @dataclass(frozen=True)
 class Oracle:
-    """Looks the outcome up; where none was logged it takes the point's mean.
+    """Forecasts the logged outcome; the point's mean where none was logged.
 
     Args:
-        runs: all runs, those of the queries that will be asked about too.
+        runs: all runs, including those of the held-out queries.
         grid: the points, in the order of the runs'.
         name: in tables.
     """
@@ -28,12 +28,13 @@ class Oracle:
     name: str = "oracle"
 
     def fit(self, training: Training) -> Predict:
-        """Learn nothing."""
-        quality, cost = (filled(table) for table in outcomes(self.runs, self.grid)[:2])
-        place = {key: i for i, key in enumerate(self.runs.query_ids)}
+        """Ignore the training queries and index all outcomes by query."""
+        logged = logged_means(self.runs, self.grid)
+        quality, cost = fill_missing(logged.quality), fill_missing(logged.cost_usd)
+        row_of = {query_id: row for row, query_id in enumerate(self.runs.query_ids)}
 
-        def predict(asked: Asked) -> Forecast:
-            rows = np.array([place[key] for key in asked.query_ids])
+        def predict(batch: QueryBatch) -> Forecast:
+            rows = np.array([row_of[query_id] for query_id in batch.query_ids])
             return Forecast(quality[rows], cost[rows])
 
         return predict

@@ -1,4 +1,4 @@
-"""The default: what ``paretoroute.fit`` makes of the training runs, asked as the planner asks it."""
+"""The default router: a policy fitted by ``paretoroute.fit``, whose surface forecasts as the planner's does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from paretoroute.errors import RunsError
-from paretoroute.evaluation.routers.base import Asked, Training
+from paretoroute.evaluation.routers.base import QueryBatch, Training
 from paretoroute.fitting.fit import fit
 from paretoroute.forecast import Forecast
 from paretoroute.grid import cost_usd
@@ -16,29 +16,31 @@ from paretoroute.policy.policy import Policy
 
 @dataclass(frozen=True)
 class FittedPolicy:
-    """A policy as a forecast: the numbers that its planner weighs.
+    """A policy as a forecast: the quality and cost that its planner weighs.
 
     Args:
-        policy: as fitted; it may have found that routing does not pay, and then forecasts the means.
+        policy: as fitted; where routing does not pay, its surface forecasts the points' means.
     """
 
     policy: Policy
 
-    def __call__(self, asked: Asked) -> Forecast:
+    def __call__(self, batch: QueryBatch) -> Forecast:
         """Forecast quality and cost, ``(queries, points)`` each."""
         surface = self.policy.surface
-        if self.policy.document.features.kind == "hashed_ngrams" or asked.embeddings is None:
-            found = [surface.at_text(text) for text in asked.texts]
+        if self.policy.document.features.kind == "hashed_ngrams" or batch.embeddings is None:
+            predictions = [surface.at_text(text) for text in batch.texts]
         else:
-            vectors = asked.embeddings.astype(np.float64)
-            found = [surface.at(surface.featurizer.of_embedding(vector)) for vector in vectors]
-        amount, prompt = np.stack([a.amount for a in found]), np.stack([a.prompt_tokens for a in found])
-        return Forecast(np.stack([a.quality for a in found]), cost_usd(amount, prompt, self.policy.grid))
+            vectors = batch.embeddings.astype(np.float64)
+            predictions = [surface.at(surface.featurizer.of_embedding(vector)) for vector in vectors]
+        amount = np.stack([prediction.amount for prediction in predictions])
+        prompt = np.stack([prediction.prompt_tokens for prediction in predictions])
+        quality = np.stack([prediction.quality for prediction in predictions])
+        return Forecast(quality, cost_usd(amount, prompt, self.policy.grid))
 
 
 @dataclass(frozen=True)
 class PolicyRouter:
-    """Fits a policy, as a user would."""
+    """Fits a policy with the defaults of ``paretoroute.fit``."""
 
     name: str = "paretoroute"
 

@@ -1,4 +1,4 @@
-"""Ridge regression of every point's quality and log cost on the features, each point for itself.
+"""Ridge regression of quality and log cost on the features, one model per point.
 
 Ridge is due to Hoerl and Kennard (1970); linear models that predict a call's utility are among the routers compared by
 Li (2025, arXiv:2505.12601).
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from paretoroute._arrays import Floats, Mask
-from paretoroute.evaluation.routers.base import Asked, Predict, Training
-from paretoroute.evaluation.routers.cross_validation import best_settings
+from paretoroute.evaluation.routers.base import Predict, QueryBatch, Training
+from paretoroute.evaluation.routers.cross_validation import Candidates, best_settings
 from paretoroute.fitting.methods import ridge
 from paretoroute.forecast import Forecast
 
 
 @dataclass(frozen=True)
 class Ridge:
-    """Ridge per point; its strength is chosen inside the training runs, among those of the package's ridge heads."""
+    """Ridge per point; cross-validation chooses among the strengths of the package's own ridge heads."""
 
     name: str = "ridge"
 
@@ -27,63 +27,88 @@ class Ridge:
         """Choose the strengths for quality and for cost, and fit."""
         features, quality, cost = training.features, training.quality, training.cost_usd
 
-        def inside(rows: Mask, asked: Mask) -> tuple[Floats, Floats]:
-            return forecasts(features[rows], quality[rows], cost[rows], features[asked])
+        def forecast(rows: Mask, held_out: Mask) -> Candidates:
+            batch = features[held_out]
+            return Candidates(
+                forecast_quality(features[rows], quality[rows], batch), forecast_cost(features[rows], cost[rows], batch)
+            )
 
-        by_quality, by_cost = best_settings(training, inside)
+        best = best_settings(training, forecast)
 
-        def predict(asked: Asked) -> Forecast:
-            found = forecasts(features, quality, cost, asked.features)
-            return Forecast(found[0][by_quality], found[1][by_cost])
+        def predict(batch: QueryBatch) -> Forecast:
+            return Forecast(
+                forecast_quality(features, quality, batch.features)[best.quality],
+                forecast_cost(features, cost, batch.features)[best.cost_usd],
+            )
 
         return predict
 
 
-def forecasts(features: Floats, quality: Floats, cost_usd: Floats, asked: Floats) -> tuple[Floats, Floats]:
-    """Fit on the known cells and forecast.
+@dataclass(frozen=True)
+class Coefficients:
+    """Ridge models under every strength.
+
+    Args:
+        slopes: ``(strengths, width, columns)``.
+        intercepts: ``(strengths, columns)``.
+    """
+
+    slopes: Floats
+    intercepts: Floats
+
+    def predict(self, vectors: Floats) -> Floats:
+        """Evaluate at features ``(queries, width)``: ``(strengths, queries, columns)``."""
+        return np.einsum("qf,sfp->sqp", vectors, self.slopes) + self.intercepts[:, None]
+
+
+def forecast_quality(features: Floats, quality: Floats, batch: Floats) -> Floats:
+    """Fit quality and forecast it in [0, 1] under every strength: ``(strengths, batch, points)``.
 
     Args:
         features: ``(queries, width)``.
-        quality: ``(queries, points)``, NaN where unknown.
-        cost_usd: ``(queries, points)``, NaN where unknown.
-        asked: features of the queries to forecast, ``(asked, width)``.
-
-    Returns:
-        Quality in [0, 1] and cost in USD by every strength, ``(strengths, asked, points)`` each. Mean cost is
-        exp(forecast log) times a factor per point, mean logged cost over mean exp(fitted) (smearing, Duan, 1983).
+        quality: ``(queries, points)``, NaN where nothing was logged.
+        batch: features of the queries to forecast, ``(batch, width)``.
     """
-    slopes, intercepts = fitted(features, quality)
-    by_quality = np.clip(np.einsum("qf,sfp->sqp", asked, slopes) + intercepts[:, None], 0.0, 1.0)
-    known = ~np.isnan(cost_usd)
-    positive = cost_usd[known & (cost_usd > 0)]
-    floor = 0.5 * positive.min() if positive.size else 1.0
-    logs = np.where(known, np.log(np.maximum(np.where(known, cost_usd, 1.0), floor)), np.nan)
+    return np.clip(fit_columns(features, quality).predict(batch), 0.0, 1.0)
+
+
+def forecast_cost(features: Floats, cost_usd: Floats, batch: Floats) -> Floats:
+    """Fit log cost and forecast mean cost in USD under every strength: ``(strengths, batch, points)``.
+
+    Mean cost is exp(forecast log cost) times a smearing factor per point: mean logged cost over mean exp(fitted log
+    cost) (Duan, 1983).
+
+    Args:
+        features: ``(queries, width)``.
+        cost_usd: ``(queries, points)``, NaN where it is unknown.
+        batch: features of the queries to forecast, ``(batch, width)``.
+    """
+    logged = ~np.isnan(cost_usd)
+    positive = cost_usd[logged & (cost_usd > 0)]
+    floor = 0.5 * positive.min() if positive.size else 1.0  # a free call has no logarithm
+    logs = np.where(logged, np.log(np.maximum(np.where(logged, cost_usd, 1.0), floor)), np.nan)
     low, high = np.nanmin(logs) - np.log(2), np.nanmax(logs) + np.log(2)
-    slopes, intercepts = fitted(features, logs)
+    model = fit_columns(features, logs)
 
-    def unit(vectors: Floats) -> Floats:
-        return np.exp(np.clip(np.einsum("qf,sfp->sqp", vectors, slopes) + intercepts[:, None], low, high))
+    def unscaled(vectors: Floats) -> Floats:
+        return np.exp(np.clip(model.predict(vectors), low, high))
 
-    logged = np.where(known, cost_usd, 0.0).sum(0)
-    smear = logged / np.where(known, unit(features), 0.0).sum(1)
-    return by_quality, unit(asked) * smear[:, None]
+    total = np.where(logged, cost_usd, 0.0).sum(0)
+    smearing = total / np.where(logged, unscaled(features), 0.0).sum(1)
+    return unscaled(batch) * smearing[:, None]
 
 
-def fitted(features: Floats, targets: Floats) -> tuple[Floats, Floats]:
-    """Fit each column on its known rows.
-
-    Returns:
-        Slopes ``(strengths, width, columns)`` and intercepts ``(strengths, columns)``.
-    """
-    known = ~np.isnan(targets)
+def fit_columns(features: Floats, targets: Floats) -> Coefficients:
+    """Fit each column of ``(queries, columns)`` on the rows where it is not NaN."""
+    logged = ~np.isnan(targets)
     strengths, columns = len(ridge.STRENGTHS), targets.shape[1]
     slopes = np.zeros((strengths, features.shape[1], columns))
     intercepts = np.zeros((strengths, columns))
     # Columns that miss the same rows share one decomposition.
-    patterns, pattern = np.unique(known, axis=1, return_inverse=True)
+    patterns, pattern = np.unique(logged, axis=1, return_inverse=True)
     for k in range(patterns.shape[1]):
         rows, same = patterns[:, k], np.flatnonzero(pattern.ravel() == k)
         if rows.any():
             sums = ridge.moments(features[rows], targets[np.ix_(rows, same)])
             slopes[:, :, same], intercepts[:, same] = ridge.coefficients(sums)
-    return slopes, intercepts
+    return Coefficients(slopes, intercepts)

@@ -149,8 +149,8 @@ def test_costs_on_new_queries_are_as_promised_though_half_the_calls_go_to_the_po
     found = pr.replay(pr.Planner(policy), fresh)
 
     assert found.calls[HOLE] > 20
-    np.testing.assert_allclose(found.cost_usd, found.promised_cost_usd, rtol=0.1)
-    assert found.quality > found.promised_quality - 0.03  # the curve is concave: the truth is better
+    np.testing.assert_allclose(found.cost_usd, found.predicted_cost_usd, rtol=0.1)
+    assert found.quality > found.predicted_quality - 0.03  # the curve is concave: the truth is better
     expected = policy.document.expected
     share = next(p.share for e in policy.document.grid for p in e.points if p.label == "8000")
     np.testing.assert_allclose(expected.effective_queries, expected.queries * (1 - share), rtol=1e-4)

@@ -1,0 +1,37 @@
+"""The command ``compare``: its two formats, and a third that is refused."""
+
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.planner_cases import command
+from tests.synthetic_log import table_of
+
+
+@pytest.fixture
+def log(tmp_path):
+    """A log whose cost stands in a column of another name."""
+    path = tmp_path / "runs.parquet"
+    table = table_of(queries=300)
+    pq.write_table(table.rename_columns(["spend" if n == "cost_usd" else n for n in table.column_names]), path)
+    return path
+
+
+def test_compare_answers_in_text_and_in_json(log):
+    options = ("--folds", "2", "--columns", "cost_usd=spend")
+
+    text, plain = command("compare", log, *options), command("compare", log, *options, "--format", "json")
+
+    assert (text.code, plain.code) == (0, 0), text
+    comparison = json.loads(plain.out)
+    assert comparison["folds"] == 2
+    assert comparison["verdict"] in text.out
+    assert all(row["name"] in text.out for row in comparison["rows"])
+
+
+def test_compare_refuses_another_format(log):
+    refused = command("compare", log, "--format", "xml")
+
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err == "paretoroute: --format 'xml': use text or json\n"

@@ -1,0 +1,40 @@
+"""Policies solved for cost targets, against planning with them."""
+
+import numpy as np
+import pytest
+
+from paretoroute.evaluation.equal_cost import TARGETS, gain_over_static_mixture
+from paretoroute.evaluation.routers.data import fill_missing, prepared
+from paretoroute.evaluation.routers.paretoroute import PolicyRouter
+from paretoroute.evaluation.tradeoff_curves import Outcomes, cost_range, single_points
+from paretoroute.fitting.points.log_grid import build_grid
+from paretoroute.forecast import Forecast
+from paretoroute.planner.planner import Planner
+from paretoroute.solver.frontier import frontier
+from paretoroute.targets import MaxCost
+from tests.synthetic_log import make_runs
+
+
+def test_the_gain_of_solved_policies_is_the_one_of_planning_with_them():
+    runs = make_runs(queries=300, seed=8)
+    grid, _ = build_grid(runs)
+    held = np.arange(300) % 3 == 0
+    training, batch = prepared(runs.select(~held), runs.select(held), grid, seed=0)
+    fitted = PolicyRouter().fit(training)
+    train = Outcomes(fill_missing(training.quality), fill_missing(training.cost_usd))
+    test = Outcomes(*(fill_missing(runs.select(held).means(name)[0]) for name in ("quality", "cost_usd")))
+
+    result = gain_over_static_mixture(fitted.policy, fitted(batch), train=train, test=test)
+
+    targets = cost_range(single_points(train), TARGETS)
+    expected, line = [], frontier(Forecast(train.quality.mean(0)[None], train.cost_usd.mean(0)[None]))
+    path = np.concatenate([line.start, line.steps.target])
+    path = path[np.argsort(test.cost_usd.mean(0)[path])]
+    for k, target in enumerate(targets):
+        planner = Planner(fitted.policy.solve(MaxCost(usd=float(target))))
+        decisions = planner.plan_batch(batch.texts, query_ids=batch.query_ids)
+        choice = np.array([grid.points.index(decision.point) for decision in decisions])
+        paid, got = (table[np.arange(100), choice].mean() for table in (test.cost_usd, test.quality))
+        expected.append(got - np.interp(paid, test.cost_usd.mean(0)[path], test.quality.mean(0)[path]))
+        assert paid / target == pytest.approx(result.cost_ratio[k], rel=0.05), f"target {k}: more than the draw apart"
+    assert result.gain.mean() == pytest.approx(np.mean(expected), abs=0.01)
