@@ -13,86 +13,10 @@ from hypothesis import strategies as st
 
 from paretoroute.errors import TargetError
 from paretoroute.forecast import Forecast
-from paretoroute.solver import fixing
-from paretoroute.solver.argmax import choose, choose_row
-from paretoroute.solver.frontier import frontier
-from paretoroute.solver.solution import floor_of, meaning
 from paretoroute.solver.solve import solve
 from paretoroute.targets import MaxCost, MinQuality
-from tests.processes import python
 from tests.reference import brute_force_quality, exact_best_quality, exact_least_cost, exact_line, highs
-
-# Sums of a few dozen float64 terms, and ties of a relative 1e-12.
-CLOSE = 1e-10
-
-
-def instance(seed, *, queries=None, points=None):
-    """Draw a small instance with ties, duplicates, dominated and free points, at scales from 1e-9 to 1e9."""
-    rng = np.random.default_rng(seed)
-    n = queries or int(rng.integers(1, 9))
-    p = points or int(rng.integers(1, 8))
-    quality, cost = rng.random((n, p)), rng.random((n, p))
-    if rng.random() < 0.4:
-        quality, cost = np.round(quality * 4) / 4, np.round(cost * 4) / 4
-    if rng.random() < 0.3:
-        quality[:] = quality[0]
-        cost[:] = cost[0]
-    if rng.random() < 0.2:
-        cost[:] = cost[0]
-    if rng.random() < 0.2:
-        cost[:, rng.integers(p)] = 0.0
-    if rng.random() < 0.3 and p > 1:
-        quality[:, -1], cost[:, -1] = quality[:, 0], cost[:, 0]
-    mask = None
-    if rng.random() < 0.25:
-        mask = rng.random((n, p)) < 0.7
-        mask[np.arange(n), rng.integers(p, size=n)] = True
-    return quality, cost * 10.0 ** rng.integers(-9, 10), mask, rng
-
-
-def targets_of(quality, cost, mask, rng):
-    """A limit and a floor: inside, on a breakpoint, at an end, or out of reach."""
-    line = frontier(Forecast(quality, cost, callable=mask))
-    at = rng.integers(5)
-    k = rng.integers(line.cost_usd.size)
-    usd = [
-        line.cost_usd[0] + (line.cost_usd[-1] - line.cost_usd[0]) * rng.random(),
-        line.cost_usd[k],
-        line.cost_usd[0],
-        line.cost_usd[0] * 0.5,
-        line.cost_usd[-1] * 1.5 + 1e-12,
-    ][at]
-    floor = [
-        line.quality[0] + (line.quality[-1] - line.quality[0]) * rng.random(),
-        line.quality[k],
-        line.quality[0],
-        (1 + line.quality[-1]) / 2,
-        line.quality[-1],
-    ][at]
-    return max(float(usd), 1e-15), min(float(floor), 1.0)
-
-
-def audit(quality, cost, mask, target, solution):
-    """Check a solution by the decision rule alone: its points, its coin and its totals; return nothing."""
-    n = quality.shape[0]
-    low, high = choose(quality, cost, solution.price, mask)
-    rows = np.arange(n)
-    assert np.array_equal(low, solution.low) and np.array_equal(high, solution.high)
-    split = solution.split
-    mixed = [(1 - split) * m[rows, low].mean() + split * m[rows, high].mean() for m in (quality, cost)]
-    assert mixed == pytest.approx([solution.expected_quality, solution.expected_cost_usd], rel=CLOSE, abs=1e-300)
-    assert np.all((solution.choice == low) | (solution.choice == high))
-    assert mask is None or mask[rows, solution.choice].all()
-    assert 0 <= solution.gap <= CLOSE
-    met = solution.nearest or target
-    if isinstance(met, MaxCost):
-        assert mixed[1] <= met.usd * (1 + CLOSE)
-        # Complementary slackness: a price is paid only for a limit that is reached.
-        assert solution.shadow_price == 0 or mixed[1] == pytest.approx(met.usd, rel=CLOSE)
-    else:
-        floor = floor_of(met, Forecast(quality, cost))
-        assert mixed[0] >= floor * (1 - CLOSE)
-        assert solution.shadow_price == 0 or mixed[0] == pytest.approx(floor, rel=CLOSE)
+from tests.solver.instances import CLOSE, audit, instance, targets_of
 
 
 @cache
@@ -134,38 +58,6 @@ def test_2500_small_instances_equal_exact_fractions():
     assert failures(2500) == []
 
 
-@pytest.mark.parametrize("queries", [5, 9, 30])
-def test_narrowing_from_a_sample_of_three_rows_is_still_exact(queries):
-    # So small a sample misleads often: this is where prices are given up and passes repeated.
-    tiny = fixing.Sizes(small=3, least_sample=3, one_in=2)
-    settled = given_up = 0
-    for seed in range(250):
-        quality, cost, mask, rng = instance(seed, queries=queries)
-        forecast, everyone = Forecast(quality, cost, callable=mask), np.arange(queries)
-        line = frontier(forecast)
-        for measure, figures, ends in (
-            ("cost", cost, line.cost_usd[[0, -1]]),
-            ("quality", quality, line.quality[[0, -1]]),
-        ):
-            total = queries * float(ends[0] + rng.random() * (ends[1] - ends[0]))
-            state = fixing.narrow(forecast, measure, total, sizes=tiny)
-            price, steps = fixing.critical_price(state, measure, total)
-            if not steps.slope.size or not state.lower < price < state.upper:
-                continue  # on an edge, where the solver opens all queries again
-
-            # The price of the target is that at which the ties make up the difference.
-            low, high = choose(quality, cost, price, mask)
-            assert figures[everyone, low].sum() <= total * (1 + CLOSE)
-            assert figures[everyone, high].sum() >= total * (1 - CLOSE)
-            done = np.setdiff1d(everyone, everyone if state.rows is None else state.rows)
-            assert ((state.settled[done] == low[done]) & (low[done] == high[done])).all()
-            sums = cost[done, low[done]].sum(), quality[done, low[done]].sum()
-            assert (state.cost, state.quality) == pytest.approx(sums, rel=CLOSE)
-            settled += done.size
-            given_up += state.rows is not None and (np.isinf(state.upper) or state.lower == 0)
-    assert settled > 500 and given_up > 20, (settled, given_up)
-
-
 def test_the_fraction_reference_equals_the_hull_of_all_assignments():
     for seed in range(60):
         quality, cost, _, rng = instance(seed, queries=int(1 + seed % 3), points=int(1 + seed % 4))
@@ -189,59 +81,6 @@ def test_larger_instances_equal_highs(seed):
     assert highs(quality, cost, floor=0.8, callable=mask) == pytest.approx(lean.expected_cost_usd, rel=1e-6)
     audit(quality, cost, mask, rich.target, rich)
     audit(quality, cost, mask, lean.target, lean)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("kind", ["smooth", "rounded", "shared cost", "one query repeated", "sorted", "masked"])
-def test_the_bracket_gives_what_the_whole_frontier_gives(kind, dtype):
-    rng = np.random.default_rng(1)
-    n, p = 30_000, 6
-    quality, cost = rng.random((n, p)).astype(dtype), (0.1 + rng.lognormal(size=(n, p))).astype(dtype)
-    if kind == "rounded":
-        quality, cost = np.round(quality * 8) / 8, np.round(cost * 2) / 2
-    if kind == "shared cost":
-        quality, cost = np.round(quality * 8) / 8, cost[0]
-    if kind == "one query repeated":
-        quality, cost = np.repeat(quality[:1], n, axis=0), cost[0]
-    if kind == "sorted":
-        quality = np.sort(quality, axis=0)
-    mask = None
-    if kind == "masked":
-        mask = rng.random((n, p)) < 0.6
-        mask[:, 2] = True
-    forecast = Forecast(quality, cost, callable=mask)
-    line = frontier(forecast)
-    full_cost = np.broadcast_to(cost, quality.shape).astype(float)
-
-    for share in (-0.1, 0.0, 1e-4, 0.02, 0.5, 0.97, 1.0, 1.2):
-        usd = float(line.cost_usd[0] + share * (line.cost_usd[-1] - line.cost_usd[0]))
-        floor = float(line.quality[0] + share * (line.quality[-1] - line.quality[0]))
-        expected_quality = np.interp(usd, line.cost_usd, line.quality)
-        expected_cost = np.interp(floor, line.quality, line.cost_usd)
-        found = [solve(forecast, MaxCost(usd))] if usd > 0 else []
-        found += [solve(forecast, MinQuality(floor))] if 0 <= floor <= 1 else []
-        for solution in found:
-            audit(quality.astype(float), full_cost, mask, solution.target, solution)
-            limits_cost = isinstance(solution.target, MaxCost)
-            got = solution.expected_quality if limits_cost else solution.expected_cost_usd
-            # A sum of qualities is good to some 1e-14, which 1 / price turns into cost.
-            slack = 0.0 if limits_cost or not solution.price else 1e-14 / solution.price
-            assert got == pytest.approx(expected_quality if limits_cost else expected_cost, rel=1e-11, abs=slack)
-
-
-def test_the_frontier_is_concave_and_its_choices_have_its_means():
-    for seed in range(300):
-        quality, cost, mask, _ = instance(seed)
-        line = frontier(Forecast(quality, cost, callable=mask))
-        assert (np.diff(line.price) < 0).all()
-        assert (np.diff(line.cost_usd) > 0).all() and (np.diff(line.quality) > 0).all()
-        rises = np.diff(line.quality) / np.diff(line.cost_usd)
-        assert rises == pytest.approx(line.price, rel=1e-6)
-        rows = np.arange(quality.shape[0])
-        for k in range(line.cost_usd.size):
-            point = line.choice(k)
-            assert cost[rows, point].mean() == pytest.approx(line.cost_usd[k], rel=CLOSE)
-            assert quality[rows, point].mean() == pytest.approx(line.quality[k], rel=CLOSE)
 
 
 @settings(max_examples=150)
@@ -289,18 +128,6 @@ def test_more_money_never_buys_less_and_a_higher_floor_never_costs_less(seed):
 
     assert (np.diff(qualities) >= -1e-12).all()
     assert (np.diff(costs) >= -1e-12 * cost.max()).all()
-
-
-@settings(max_examples=300)
-@given(st.integers(0, 10**6))
-def test_row_and_batch_make_the_same_choice(seed):
-    quality, cost, mask, rng = instance(seed)
-    line = frontier(Forecast(quality, cost, callable=mask))
-    for price in [0.0, float(rng.lognormal()), *line.price.tolist()]:
-        low, high = choose(quality, cost, price, mask)
-        masks = [None] * len(quality) if mask is None else list(mask)
-        rows = [choose_row(q, c, price, m) for q, c, m in zip(quality, cost, masks, strict=True)]
-        assert rows == list(zip(low.tolist(), high.tolist(), strict=True))
 
 
 def test_the_draw_follows_the_seed_and_the_split():
@@ -353,17 +180,6 @@ def test_shadow_prices_have_units_and_a_meaning():
     assert spend.meaning == "one more cent per 1,000 queries buys 0.2 quality points (of 100)"
     assert reach.shadow_prices == {"quality": pytest.approx(0.005)}
     assert reach.meaning == "one more quality point (of 100) costs $0.05 more per 1,000 queries"
-
-
-def test_the_frontier_agrees_with_a_thousand_separate_solves():
-    rng = np.random.default_rng(4)
-    quality, cost = rng.random((40, 6)), rng.lognormal(size=(40, 6))
-    forecast = Forecast(quality, cost)
-    line = frontier(forecast)
-
-    for usd in np.linspace(line.cost_usd[0], 1.05 * line.cost_usd[-1], 1000):
-        found = solve(forecast, MaxCost(float(usd)))
-        assert found.expected_quality == pytest.approx(np.interp(usd, line.cost_usd, line.quality), rel=1e-10)
 
 
 @pytest.mark.parametrize("of", ["gpt@low", 2, -1])
@@ -447,23 +263,6 @@ def test_planted_mistakes_are_caught(wrong):
 
     assert len(caught) > 10
     assert len(caught) < 150, "a solver that is wrong everywhere proves nothing"
-
-
-def test_the_planners_side_of_the_rule_loads_no_scipy():
-    code = "import sys, paretoroute.solver.argmax; sys.exit('scipy' in sys.modules or 'jax' in sys.modules)"
-    assert python("-c", code).returncode == 0
-
-
-@pytest.mark.parametrize(
-    ("price", "words"),
-    [
-        (3e4, "cent per 1,000,000 queries buys 0.03"),
-        (0.2, "dollar per 1,000 queries buys 0.02"),
-        (1e-3, "query buys 0.1"),
-    ],
-)
-def test_the_meaning_names_an_amount_that_buys_something(price, words):
-    assert words in meaning("met", MaxCost(1.0), None, price)
 
 
 def test_an_exact_optimum_in_fractions_is_reached_at_a_tie():

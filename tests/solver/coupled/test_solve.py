@@ -8,19 +8,14 @@ from functools import cache
 import numpy as np
 import pytest
 
-import paretoroute.solver.coupled.fixing as fixing
-import paretoroute.solver.coupled.relaxation as relaxation
 from paretoroute.errors import TargetError
 from paretoroute.forecast import Forecast
 from paretoroute.limits import Forbid, MaxCostOf, MaxMeanLatency, MaxShare, MinQualityOf
-from paretoroute.solver.constraints import Constraint, Objective, constraint_of
-from paretoroute.solver.coupled.lagrangian import problem_of
 from paretoroute.solver.coupled.solve import solve_limited
 from paretoroute.solver.solve import solve
 from paretoroute.targets import BestTrade, MaxCost, MinQuality
 from tests.reference import highs_limited
-
-TAGS = ("code", "maths", "talk")
+from tests.solver.coupled.mixtures import TAGS, exceeded, scale_of, sums
 
 
 def instance(seed, *, most=40):
@@ -60,27 +55,6 @@ def instance(seed, *, most=40):
         BestTrade(usual * float(0.1 + 3 * rng.random()) or 1.0),
     ][rng.integers(4)]
     return forecast, target, some
-
-
-def sums(forecast, rows, mixture):
-    """Every row's sum, and the share of every point at every query, of the mixture by plain loops."""
-    n = forecast.quality.shape[0]
-    share = np.zeros(forecast.quality.shape)
-    for side in mixture.components:
-        for i in range(n):
-            share[i, side.choice[i]] += side.weight[mixture.group[i]]
-    assert np.allclose(share.sum(axis=1), 1.0, atol=1e-9)
-    used = []
-    for row in rows:
-        table = row.quality * forecast.quality + row.cost * np.broadcast_to(forecast.cost_usd, share.shape)
-        if row.latency:
-            table = table + row.latency * np.broadcast_to(forecast.latency_s, share.shape)
-        if row.points is not None:
-            table = table + row.points
-        if row.queries is not None:
-            table = table * row.queries[:, None]
-        used.append((share * table).sum())
-    return share, np.array(used)
 
 
 @cache
@@ -125,21 +99,6 @@ def problem_with(forecast, solution):
     return ""
 
 
-def scale_of(forecast, row):
-    return max(abs(row.rhs), 1e-6 * row.size * float(forecast.cost_usd.max() if row.cost else 1.0))
-
-
-def exceeded(forecast, rows, mixture):
-    """Name a row that a mixture exceeds, or say that it calls what may not be called; empty if it does neither."""
-    share, used = sums(forecast, rows, mixture)
-    if forecast.callable is not None and share[~np.broadcast_to(forecast.callable, share.shape)].any():
-        return "calls a point that is not callable"
-    for row, value in zip(rows, used, strict=True):
-        if value > row.rhs + 4e-9 * scale_of(forecast, row) + 1e-300:
-            return f"{row.name} is exceeded: {value} > {row.rhs}"
-    return ""
-
-
 def failures(count, alter=lambda solution, *_: solution):
     """Compare ``count`` random instances with HiGHS; list the seeds that differ, with what is wrong.
 
@@ -153,49 +112,6 @@ def failures(count, alter=lambda solution, *_: solution):
         if problem := audit(forecast, target, alter(solution, forecast, target, limits), best):
             wrong.append((seed, problem))
     return wrong
-
-
-def crowd(seed, n=3000, p=6):
-    """A forecast of many queries: a cost per query, some with latencies per query, masks, or float32 figures."""
-    rng = np.random.default_rng(seed)
-    ability, hard = np.sort(rng.normal(size=p)), rng.normal(size=(n, 1))
-    quality = 1 / (1 + np.exp(hard - ability + 0.5 * rng.normal(size=(n, p))))
-    cost = np.exp(np.linspace(-7, -3, p) + 0.4 * rng.normal(size=(n, 1)) + 0.2 * rng.normal(size=(n, p)))
-    dtype = (np.float64, np.float32)[seed % 2]
-    tags = {"tag": rng.choice(np.array(TAGS), n)}
-    latency = (np.linspace(1, 20, p), rng.lognormal(size=(n, p)) * np.linspace(1, 20, p))[seed % 3 == 0]
-    mask = rng.random((n, p)) < 0.8 if seed % 4 == 3 else None
-    if mask is not None:
-        mask[:, 0] = True
-    return Forecast(quality.astype(dtype), cost.astype(dtype), latency_s=latency, callable=mask, labels=tags)
-
-
-def test_narrowing_from_a_small_sample_finds_the_same_optimum():
-    # So small a sample misleads often: this is where boxes are widened and passes repeated, or narrowing is given up.
-    sizes = fixing.Sizes(small=1000, sample=600)
-    limits = [MaxShare(0.2, (4, 5)), MaxMeanLatency(7.0), MinQualityOf(0.5, "talk")]
-    narrowed = 0
-    for seed in range(12):
-        forecast = crowd(seed)
-        objective, own = [
-            (Objective(1.0, 0.0), Constraint("cost", 3000 * 0.01, 3000, cost=1.0)),
-            (Objective(0.0, 1.0), Constraint("quality", -3000 * 0.5, 3000, quality=-1.0)),
-            (Objective(1.0, 1 / 0.05), None),
-        ][seed % 3]
-        rows = [*([own] if own else []), *(constraint_of(limit, forecast) for limit in limits)]
-
-        plain, found = (relaxation.optimise(forecast, objective, rows, sizes=one) for one in (fixing.SIZES, sizes))
-
-        assert found.feasible == plain.feasible
-        if not plain.feasible:
-            assert found.violation == pytest.approx(plain.violation, rel=3e-9)
-            continue
-        assert found.value == pytest.approx(plain.value, rel=3e-9)
-        assert found.bound == pytest.approx(found.value, rel=2e-9)
-        assert exceeded(forecast, rows, found) == ""
-        answer = fixing.narrow(problem_of(forecast, objective, rows), forecast, sizes=sizes)
-        narrowed += answer is not None and len(answer[2]) < 2800
-    assert narrowed >= 4  # 6 as written
 
 
 def test_400_small_instances_equal_highs_and_keep_every_limit():
@@ -213,6 +129,8 @@ def world(seed=0, n=60, p=5):
 
 
 LIMITS = (MaxShare(0.3, (4,)), MaxMeanLatency(5.0), MinQualityOf(0.45, "code"), MaxCostOf(0.02, "talk"))
+
+
 TARGETS = (MaxCost(0.012), MinQuality(0.5), BestTrade(0.1))
 
 
