@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from paretoroute.calibration.isotonic import isotonic
 from paretoroute.calibration.outcomes import aipw_imputed
 from paretoroute.calibration.single import calibrate, curve
 from paretoroute.errors import TargetError
@@ -15,7 +12,6 @@ from paretoroute.forecast import Forecast
 from paretoroute.solver.argmax import choose
 from paretoroute.solver.solve import solve
 from paretoroute.targets import MaxCost, MinQuality
-from tests.reference import isotonic as slow_isotonic
 
 
 def world(rng, points, *, signal, sigma):
@@ -185,18 +181,6 @@ def test_a_single_point_or_query_has_a_curve_of_one_row():
     rows = curve(Forecast(np.array([[0.5]]), np.array([0.0])), np.array([[1.0]]), np.array([[0.0]]))
 
     assert len(rows) == 1 and rows[0].quality == 1.0 and rows[0].cost_ratio == 1.0
-
-
-@settings(max_examples=200)
-@given(st.lists(st.integers(-20, 20), min_size=1, max_size=40))
-def test_isotonic_equals_scikit_learn_and_the_min_max_formula(values):
-    from sklearn.isotonic import IsotonicRegression
-
-    values = np.array(values, dtype=float)
-    fitted = isotonic(values)
-
-    assert fitted == pytest.approx(slow_isotonic(values), abs=1e-12)
-    assert fitted == pytest.approx(IsotonicRegression().fit_transform(np.arange(values.size), values), abs=1e-9)
 
 
 def test_what_cannot_be_calibrated_says_what_to_change():

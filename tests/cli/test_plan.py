@@ -1,0 +1,155 @@
+"""plan: one query or a file of them, in text and in JSON."""
+
+import json
+
+import pytest
+
+from tests.cli.asking import HARD_QUERY, QUERY, one_line, queries_file
+from tests.planner_cases import blind, command, fitted, make_rows
+
+CONTRACT = {
+    "query_id",
+    "model",
+    "budget_kind",
+    "budget_label",
+    "budget",
+    "expected_quality",
+    "expected_cost_usd",
+    "propensity",
+    "status",
+}
+
+
+def test_a_plan_reads_the_labels_of_its_line_and_of_the_command(tmp_path):
+    policy, queries = tmp_path / "p.yaml", tmp_path / "q.jsonl"
+    limit = "only small of tag x"
+    assert command("solve", fitted().policy_path, "--min-quality", "0.85", "--limit", limit, "--out", policy).code == 0
+    lines = [{"query": HARD_QUERY, "query_id": "a", "tag": "x"}, {"query": HARD_QUERY, "query_id": "b"}]
+    queries.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    plain = command("plan", policy, "--queries", queries, "--format", "jsonl")
+    tagged = command("plan", policy, "--queries", queries, "--format", "jsonl", "--tag", "x")
+
+    assert [json.loads(line)["model"] for line in plain.out.splitlines()] == ["small", "thinker"]
+    assert [json.loads(line)["model"] for line in tagged.out.splitlines()] == ["small", "small"]
+
+
+def test_plan_answers_in_words():
+    said = command("plan", fitted().policy_path, QUERY)
+
+    assert said.code == 0
+    assert [line.split()[0] for line in said.out.splitlines()][:3] == ["call", "expected", "why"]
+
+
+def test_plan_answers_in_json_with_the_request():
+    said = command("plan", fitted().policy_path, QUERY, "--format", "json", "--request", "litellm", "--query-id", "a")
+
+    row = json.loads(said.out)
+    assert CONTRACT < set(row)
+    assert row["query_id"] == "a"
+    assert row["request"]["model"] == row["model"]
+    assert row["why"]
+    assert row["fallbacks"][0] == row["runner_up"]["point"]
+
+
+def test_plan_answers_a_file_line_by_line_and_in_order(tmp_path):
+    asked = [
+        {"query": QUERY, "query_id": "z"},
+        {"query": "apple", "query_id": 7},
+        {"query": [{"role": "user", "content": "なぜ"}]},
+        {"query": QUERY, "query_id": "z"},
+    ]
+    path = queries_file(tmp_path, *(json.dumps(row) for row in asked), "")
+
+    said = command("plan", blind().policy_path, "--queries", path, "--format", "jsonl")
+
+    rows = [json.loads(line) for line in said.out.splitlines()]
+    assert said.code == 0, said
+    assert [row["query_id"] for row in rows] == ["z", "7", None, "z"]
+    assert all(CONTRACT <= set(row) for row in rows)
+    assert {name: rows[0][name] for name in CONTRACT} == {name: rows[3][name] for name in CONTRACT}
+
+
+def test_a_file_answered_as_json_is_one_list(tmp_path):
+    path = queries_file(tmp_path, '{"query": "apple"}', '{"query": "lemma"}')
+
+    said = command("plan", fitted().policy_path, "--queries", path, "--format", "json")
+
+    assert len(json.loads(said.out)) == 2
+
+
+def test_a_line_alone_gets_the_answer_that_it_gets_in_a_file(tmp_path):
+    lines = [json.dumps({"query": row["query"], "query_id": row["query_id"]}) for row in make_rows(20, seed=3)[::5]]
+    together = command("plan", fitted().policy_path, "--queries", queries_file(tmp_path, *lines), "--format", "jsonl")
+
+    alone = [
+        command("plan", fitted().policy_path, "--queries", queries_file(tmp_path, line), "--format", "jsonl")
+        for line in lines[::-1]
+    ]
+
+    def figures(text: str) -> dict:
+        return {name: value for name, value in json.loads(text).items() if name != "decision_id"}
+
+    assert [figures(line) for line in together.out.splitlines()] == [figures(said.out) for said in alone[::-1]]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{half", "queries.jsonl, line 2: not JSON (Expecting property name enclosed in double quotes at column 2)"),
+        ("[1]", "queries.jsonl, line 2: not an object with a query"),
+        ('{"text": "apple"}', "queries.jsonl, line 2: not an object with a query"),
+        ('{"query": 7}', "queries.jsonl, line 2: the query: a number where text or a list of chat messages belongs"),
+        ('{"query": [{"content": "x"}]}', "queries.jsonl, line 2: the query: chat message 1 has no role"),
+    ],
+)
+def test_a_bad_line_is_named_and_no_half_answer_is_printed(tmp_path, line, message):
+    path = queries_file(tmp_path, '{"query": "apple"}', line)
+
+    said = command("plan", fitted().policy_path, "--queries", path, "--format", "jsonl")
+
+    assert message in one_line(said)
+    assert said.out == ""
+
+
+def test_an_id_with_half_a_character_comes_back_as_it_went_in(tmp_path):
+    path = queries_file(tmp_path, r'{"query": "apple", "query_id": "\ud83d"}')
+
+    said = command("plan", fitted().policy_path, "--queries", path, "--format", "jsonl")
+
+    assert said.code == 0, said
+    assert json.loads(said.out)["query_id"] == "\ud83d"
+
+
+def test_plan_keeps_hard_limits_and_says_what_comes_of_them():
+    cases = {
+        ("--max-cost", "0.000000001"): "infeasible",
+        ("--max-cost", "0.00018", "--models", "small"): "capped",
+        ("--min-quality", "1"): "infeasible",
+        ("--max-latency", "0.001"): "infeasible",
+        ("--models", "small, thinker"): "met",
+    }
+
+    for arguments, status in cases.items():
+        said = command("plan", fitted().policy_path, QUERY, "--format", "json", *arguments)
+        assert (said.code, json.loads(said.out)["status"]) == (0, status), arguments
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "give one query in quotes, or --queries FILE.jsonl"),
+        ((QUERY, "--queries", "q.jsonl"), "give one query in quotes, or --queries FILE.jsonl"),
+        ((QUERY, "--format", "yaml"), "--format 'yaml': use text, json or jsonl"),
+        ((QUERY, "--max-cost", "0"), "max_cost_usd must be a positive number, got 0.0"),
+        ((QUERY, "--min-quality", "85"), "min_quality must lie in [0, 1], got 85.0"),
+        ((QUERY, "--models", "large"), "unknown model 'large'; near: 'metered', 'org/模型@v1', 'small', 'thinker'"),
+        ((QUERY, "--request", "anthropic"), "dialect 'anthropic' is unknown; use one of litellm, openai"),
+        (("--queries", "nowhere.jsonl"), "nowhere.jsonl: cannot be read: No such file or directory"),
+    ],
+)
+def test_plan_refuses_what_makes_no_sense(arguments, message):
+    said = command("plan", fitted().policy_path, *arguments)
+
+    assert message in one_line(said)
+    assert said.out == ""

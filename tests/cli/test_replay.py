@@ -1,0 +1,53 @@
+"""replay in text and in JSON."""
+
+import json
+
+import pytest
+
+from tests.cli.asking import one_line
+from tests.planner_cases import command, fitted, make_rows, write_rows
+
+REPLAY = {
+    "quality",
+    "quality_low",
+    "quality_high",
+    "cost_usd",
+    "cost_usd_low",
+    "cost_usd_high",
+    "queries",
+    "effective_queries",
+}
+
+
+def test_replay_answers_in_words_and_in_json(tmp_path):
+    log = write_rows(tmp_path / "new.jsonl", make_rows(30, seed=99))
+
+    words = command("replay", fitted().policy_path, log)
+    said = command("replay", fitted().policy_path, log, "--format", "json")
+
+    found = json.loads(said.out)
+    assert REPLAY < set(found)
+    assert (found["queries"], found["effective_queries"], found["seen"]) == (30, 30, False)
+    assert f"quality   {found['quality']:.4f}" in words.out
+    assert "warning   fewer than 50 queries count" in words.out
+
+
+def test_replay_warns_when_the_runs_are_those_of_the_fit():
+    said = command("replay", fitted().policy_path, fitted().runs_path)
+
+    assert "warning   the policy was fitted on these very runs" in said.out
+
+
+def test_replay_writes_an_unknown_cost_as_null(tmp_path):
+    rows = [{k: v for k, v in row.items() if "tokens" not in k and k != "cost_usd"} for row in make_rows(20, seed=9)]
+
+    said = command("replay", fitted().policy_path, write_rows(tmp_path / "r.jsonl", rows), "--format", "json")
+
+    assert json.loads(said.out, parse_constant=pytest.fail)["cost_usd"] is None
+    assert command("replay", fitted().policy_path, tmp_path / "r.jsonl").code == 0
+
+
+def test_replay_refuses_a_form_that_it_does_not_know():
+    said = command("replay", fitted().policy_path, fitted().runs_path, "--format", "csv")
+
+    assert one_line(said) == "--format 'csv': use text or json"
