@@ -42,7 +42,7 @@ PAGES = {
     "errors": (
         "Errors",
         "ParetorouteError RunsError GridError TargetError QueryError PolicyError PolicySchemaError "
-        "PolicyChecksumError DialectError",
+        "PolicyChecksumError DialectError MissingExtraError",
     ),
 }
 
@@ -90,7 +90,7 @@ def _members(name: str, thing: Any) -> Iterator[str]:
     properties = [member for member in members if member.is_attribute and "property" in member.labels]
     if properties:
         yield "**Properties**\n"
-        yield _listed((member.name, _annotation(member.annotation), member.docstring.value) for member in properties)
+        yield _listed((member.name, _annotation(member.annotation), _opening(member)) for member in properties)
     for member in members:
         if member.is_function:
             yield f"### {name}.{member.name}\n"
@@ -100,7 +100,7 @@ def _members(name: str, thing: Any) -> Iterator[str]:
 
 def _signature(name: str, thing: Any) -> str:
     """Return the signature as a code block, one parameter per line where one line is too short."""
-    own = [p for p in thing.parameters if p.name not in ("self", "cls")]
+    own = [p for p in thing.parameters if p.name not in ("self", "cls") and "ClassVar" not in str(p.annotation)]
     parts = list(_parameters(own))
     returns = getattr(thing, "returns", None) if thing.is_function else None
     end = f") -> {_annotation(returns)}" if returns else ")"
@@ -152,6 +152,12 @@ def _docstring(thing: Any) -> Iterator[str]:
         else:
             yield f"**{section.title or kind.capitalize()}**\n"
             yield _prose(getattr(value, "description", None) or str(value)) + "\n"
+
+
+def _opening(thing: Any) -> str:
+    """Return the text of a docstring before its sections."""
+    sections = thing.docstring.parse("google", warnings=False)
+    return " ".join(section.value for section in sections if section.kind.value == "text")
 
 
 def _listed(items: Iterable[tuple[str, str, str]]) -> str:
