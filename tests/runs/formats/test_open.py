@@ -1,0 +1,84 @@
+"""Every kind of source gives the same runs, and what cannot be opened is one clear error."""
+
+import gzip
+import json
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.feather
+import pytest
+
+from paretoroute.errors import RunsError
+from paretoroute.runs.read import read_runs
+from tests.runs.logs import (
+    GOOD,
+    assert_same,
+    only_fault,
+    write_jsonl,
+)
+
+
+def test_labels_of_mixed_types_in_a_data_frame_are_read(tmp_path):
+    frame = pd.DataFrame([GOOD | {"budget_kind": "samples", "budget_label": label} for label in ("off", 16000, None)])
+
+    runs = read_runs(frame)
+
+    assert [point.budget.label for point in runs.points] == ["16000", "off"]
+    assert only_fault(runs).reason.startswith("given without a budget_label")
+
+
+def test_a_log_that_cannot_be_used_at_all_is_one_clear_error(tmp_path):
+    (tmp_path / "empty.jsonl").touch()
+    (tmp_path / "header.csv").write_text("query,model,quality\n")
+    (tmp_path / "log.txt").touch()
+    (tmp_path / "bad.parquet").write_bytes(b"not Parquet at all")
+    (tmp_path / "bad.arrow").write_bytes(b"not Arrow at all")
+    (tmp_path / "bad.jsonl.gz").write_bytes(gzip.compress(b"{}\n" * 100_000)[:-20])
+    bad = write_jsonl(tmp_path / "bad.jsonl", [GOOD | {"quality": 80}, GOOD | {"quality": 90}, GOOD | {"model": ""}])
+    for source, said in (
+        (tmp_path / "none.jsonl", "none.jsonl does not exist"),
+        (tmp_path, "is a folder"),
+        (tmp_path / "log.txt", "log.txt has an extension that names no known format; give .jsonl"),
+        (tmp_path / "empty.jsonl", "empty.jsonl: the log is empty"),
+        (tmp_path / "header.csv", "header.csv: the log is empty"),
+        (tmp_path / "bad.parquet", "bad.parquet cannot be read as Parquet"),
+        (tmp_path / "bad.arrow", "bad.arrow cannot be read as an Arrow file"),
+        (tmp_path / "bad.jsonl.gz", "bad.jsonl.gz is not a whole gzip file"),
+        (bad, r"no usable row among 3: quality: not in \[0, 1\] \(2 of them; first: bad.jsonl, line 1: quality: "),
+        ({"query": "x"}, "table 1: cannot read runs from a dict"),
+    ):
+        with pytest.raises(RunsError, match=said):
+            read_runs(source)
+    with pytest.raises(RunsError, match="no log was given"):
+        read_runs()
+
+
+def test_every_source_of_a_table_gives_the_same_runs(tmp_path):
+    table = pa.Table.from_pylist([GOOD | {"query": f"q{i}", "quality": i / 10} for i in range(10)])
+    expected = read_runs(table)
+    pyarrow.feather.write_feather(table, str(tmp_path / "log.feather"))
+    with pa.ipc.new_stream(tmp_path / "log.arrow", table.schema) as stream:
+        stream.write_table(table)
+    with gzip.open(tmp_path / "log.jsonl.gz", "wt") as file:
+        file.writelines(json.dumps(row) + "\n" for row in table.to_pylist())
+
+    class Capsule:
+        def __arrow_c_stream__(self, requested_schema=None):
+            return table.__arrow_c_stream__(requested_schema)
+
+    class Convertible:
+        def to_arrow(self):
+            return table
+
+    categories = table.to_pandas().astype({"model": "category"})
+    for source in (
+        tmp_path / "log.feather",
+        str(tmp_path / "log.arrow"),
+        tmp_path / "log.jsonl.gz",
+        table.to_reader(),
+        table.to_batches()[0],
+        Capsule(),
+        Convertible(),
+        categories,
+    ):
+        assert_same(expected, read_runs(source))

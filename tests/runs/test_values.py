@@ -1,0 +1,117 @@
+"""Values of a row: what is read, what is filled in, and what sets the row aside."""
+
+import math
+
+import pyarrow as pa
+import pyarrow.feather
+import pytest
+
+from paretoroute.errors import RunsError
+from paretoroute.grid import Budget, Point
+from paretoroute.runs.read import read_runs
+from tests.runs.logs import GOOD, only_fault, read_rows, write_csv, write_jsonl, write_parquet
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "reason"),
+    [
+        ({"quality": 1.5}, "quality", "not in [0, 1] (1.5)"),
+        ({"quality": -0.1}, "quality", "not in [0, 1] (-0.1)"),
+        ({"quality": None}, "quality", "missing"),
+        ({"quality": math.nan}, "quality", "missing"),
+        ({"quality": math.inf}, "quality", "not finite (inf)"),
+        ({"quality": "0.5"}, "quality", "text where a number belongs ('0.5')"),
+        ({"quality": True}, "quality", "a boolean where a number belongs (True)"),
+        ({"quality": [1]}, "quality", "a list where a number belongs ([1])"),
+        ({"cost_usd": -1}, "cost_usd", "negative (-1.0)"),
+        ({"cost_usd": math.inf}, "cost_usd", "not finite (inf)"),
+        ({"cost_usd": -math.inf}, "cost_usd", "not finite (-inf)"),
+        ({"prompt_tokens": -3}, "prompt_tokens", "negative (-3.0)"),
+        ({"completion_tokens": "many"}, "completion_tokens", "text where a number belongs ('many')"),
+        ({"latency_s": -0.5}, "latency_s", "negative (-0.5)"),
+        ({"latency_s": 10**400}, "latency_s", "not finite (inf)"),
+        ({"trials": 0}, "trials", "not a whole number of at least 1 (0.0)"),
+        ({"trials": 2.5}, "trials", "not a whole number of at least 1 (2.5)"),
+        ({"propensity": 0}, "propensity", "not in (0, 1] (0.0)"),
+        ({"propensity": 1.1}, "propensity", "not in (0, 1] (1.1)"),
+        ({"model": None}, "model", "missing"),
+        ({"model": " "}, "model", "missing"),
+        ({"model": 5}, "model", "a number where a name belongs (5)"),
+        ({"model": "\ud800"}, "model", "not valid UTF-8 text (a stray byte or half a character) ('\\ud800')"),
+        ({"query": "\udfff"}, "query", "not valid UTF-8 text (a stray byte or half a character)"),
+        ({"query": ""}, "query", "missing, and so is query_id"),
+        ({"query": 7}, "query", "a number where text or a list of chat messages belongs"),
+        ({"query": {"role": "user"}}, "query", "an object where text or a list of chat messages belongs"),
+        ({"query": [{"content": "x"}]}, "query", "chat message 1 has no role"),
+        ({"query_id": ["x"]}, "query_id", "a list where text belongs (['x'])"),
+        ({"budget_kind": "tokens"}, "budget_kind", "unknown; use one of"),
+        ({"budget": 8000}, "budget_kind", "missing beside a budget amount"),
+        ({"budget_kind": "effort"}, "budget_kind", "given without a budget_label or an amount ('effort')"),
+        ({"embedding": [1.0, "x"]}, "embedding", "not a list of numbers"),
+        ({"embedding": [1.0, math.inf]}, "embedding", "not a list of finite numbers"),
+    ],
+)
+def test_a_bad_row_is_set_aside_with_file_line_field_and_reason(tmp_path, change, field, reason):
+    good = GOOD | {"embedding": [0.5, 1.0]} if "embedding" in change else GOOD
+    log = [good, good | change, good | {"quality": 0.0}]
+
+    runs = read_rows(tmp_path, *log)
+
+    fault = only_fault(runs)
+    assert (fault.file, fault.line, fault.field) == ("log.jsonl", 2, field)
+    assert fault.reason.startswith(reason)
+    assert len(runs) == 2
+    assert any(f"rows set aside: 1 of 3; the commonest reason (1) is {field}: " in notice for notice in runs.notices)
+    with pytest.raises(RunsError, match=rf"^log\.jsonl, line 2: {field}: "):
+        read_rows(tmp_path, *log, strict=True)
+
+
+def test_nan_in_an_optional_number_is_absent_and_not_an_error(tmp_path):
+    runs = read_rows(tmp_path, GOOD | {"cost_usd": math.nan, "latency_s": math.nan, "query_id": math.nan})
+
+    assert math.isnan(runs.cost_usd[0]) and runs.set_aside_count == 0
+    assert runs.query_ids[0].startswith("q:") and len(runs.query_ids[0]) == 18
+
+
+@pytest.mark.parametrize("label", ["off", "1:30", "16000", "007", "true", "null", "1e3"])
+def test_a_label_stays_the_text_that_stands_there(tmp_path, label):
+    log = [GOOD | {"budget_kind": "samples", "budget_label": label}]
+
+    for path in (
+        write_jsonl(tmp_path / "a.jsonl", log),
+        write_csv(tmp_path / "a.csv", log),
+        write_parquet(tmp_path / "a.parquet", log),
+    ):
+        assert read_runs(path).points == (Point("small", Budget("samples", label)),)
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"), [(16000, "16000"), (16000.0, "16000"), (True, "true"), (False, "false")]
+)
+def test_a_label_that_is_no_text_becomes_text(tmp_path, label, expected):
+    log = [GOOD | {"budget_kind": "samples", "budget_label": label}]
+
+    assert read_rows(tmp_path, *log).points[0].budget.label == expected
+    assert read_runs(pa.Table.from_pylist(log)).points[0].budget.label == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, Budget("none", "default", None)),
+        ({"budget_label": "high"}, Budget("effort", "high", None)),
+        ({"budget_label": "fast"}, Budget("none", "fast", None)),
+        ({"budget_kind": "thinking_tokens", "budget": 8000}, Budget("thinking_tokens", "8000", 8000.0)),
+        ({"budget_kind": "none"}, Budget("none", "default", None)),
+    ],
+)
+def test_what_a_log_leaves_out_of_a_budget_is_filled_in(tmp_path, given, expected):
+    assert read_rows(tmp_path, GOOD | given).points == (Point("small", expected),)
+
+
+def test_every_bad_row_is_shown_with_its_own_value(tmp_path):
+    log = [GOOD | {"quality": 0.5}, *(GOOD | {"quality": value} for value in (2, "x", 3, "y"))]
+
+    found = [row.reason for row in read_rows(tmp_path, *log).set_aside]
+
+    assert [reason.rpartition(" ")[2] for reason in found] == ["(2.0)", "('x')", "(3.0)", "('y')"]
