@@ -17,19 +17,19 @@ from logs import read_log, split  # noqa: E402
 
 import paretoroute as pr  # noqa: E402
 from paretoroute.errors import GridError  # noqa: E402
-from paretoroute.fitting.points.unlogged import Gap, find_gaps  # noqa: E402
+from paretoroute.fitting.points.unlogged import UnloggedPoint, place_unlogged  # noqa: E402
 from paretoroute.grid import cost_usd  # noqa: E402
 
 DRAWS = 1000
 
 
-def interior(runs: pr.Runs) -> list[Gap]:
+def interior(runs: pr.Runs) -> list[UnloggedPoint]:
     """Points between two logged ones of their model and kind."""
     found = []
     for point in runs.points:
         others = tuple(other for other in runs.points if other != point)
         try:
-            found += find_gaps([point], pr.Grid(others), others, ()).gaps
+            found += place_unlogged([point], pr.Grid(others), others).unlogged
         except GridError:
             continue
     return found
@@ -42,7 +42,7 @@ def forecasts(policy: pr.Policy, test: pr.Runs, column: int):
     return np.array([one.quality[column] for one in amounts]), np.array(cost)
 
 
-def one_split(runs: pr.Runs, gaps: list[Gap], seed: int):
+def one_split(runs: pr.Runs, gaps: list[UnloggedPoint], seed: int):
     """Errors by point, ``(logged or not, quality or relative cost, queries)``."""
     train, test = split(runs, seed)
     full = pr.fit(train)

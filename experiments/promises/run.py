@@ -19,7 +19,7 @@ from coverage import coverage_table  # noqa: E402
 from logs import filled, read_log  # noqa: E402
 
 import paretoroute as pr  # noqa: E402
-from paretoroute.runs.folds import folds, group_key  # noqa: E402
+from paretoroute.runs.folds import folds, groups_of  # noqa: E402
 
 TARGETS = 8
 BINS = 10
@@ -151,8 +151,7 @@ def mean_error(values, groups):
 
 def dealt(runs, count):
     """Deal the queries to folds: a mask for each, and the group of every query."""
-    about = zip(runs.query_ids, runs.texts, runs.conversations, strict=True)
-    keys = [group_key(*one) for one in about]
+    keys = groups_of(runs)
     place = folds(keys, count, seed=0)
     return [place == f for f in range(count)], np.unique(keys, return_inverse=True)[1]
 

@@ -22,7 +22,7 @@ import paretoroute as pr  # noqa: E402
 from paretoroute.fitting.logged_panels import AMOUNT_COMPONENTS  # noqa: E402
 from paretoroute.fitting.methods import ridge, second_level, stacking  # noqa: E402
 from paretoroute.fitting.text_features import fit_texts  # noqa: E402
-from paretoroute.runs.folds import folds, group_key  # noqa: E402
+from paretoroute.runs.folds import folds, groups_of  # noqa: E402
 from paretoroute.surface import neighbours  # noqa: E402
 from paretoroute.surface.panel import LEADING  # noqa: E402
 
@@ -72,8 +72,7 @@ def one_split(runs: pr.Runs, seed: int) -> dict[str, float]:
     tables = {"quality": filled(train, "quality"), "cost": np.log(np.maximum(filled(train, "cost_usd"), 1e-7))}
     featurizer, features = fit_texts(train.texts, seed=0)
     asked = np.array([featurizer.of_text(text)[0] for text in test.texts])
-    about = zip(train.query_ids, train.texts, train.conversations, strict=True)
-    keys = [group_key(*one) for one in about]
+    keys = groups_of(train)
     fold, copies = folds(keys, FOLDS, seed=0), np.unique(keys, return_inverse=True)[1]
     _, group, size = np.unique(features, axis=0, return_inverse=True, return_counts=True)
     alike = [np.flatnonzero(group.ravel() == g) for g in np.flatnonzero(size >= ALIKE)]

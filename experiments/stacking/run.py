@@ -19,7 +19,7 @@ from logs import filled, read_log, split  # noqa: E402
 import paretoroute as pr  # noqa: E402
 from paretoroute.fitting.methods import ridge, stacking  # noqa: E402
 from paretoroute.fitting.text_features import fit_texts  # noqa: E402
-from paretoroute.runs.folds import folds, group_key  # noqa: E402
+from paretoroute.runs.folds import folds, groups_of  # noqa: E402
 from paretoroute.surface import neighbours  # noqa: E402
 
 FOLDS = 5
@@ -58,8 +58,7 @@ def one_split(runs, seed):
     true_quality, true_cost = filled(test, "quality"), filled(test, "cost_usd")
     featurizer, features = fit_texts(train.texts, seed=0)
     asked = np.array([featurizer.of_text(text)[0] for text in test.texts])
-    about = zip(train.query_ids, train.texts, train.conversations, strict=True)
-    fold = folds([group_key(*one) for one in about], FOLDS, seed=0)
+    fold = folds(groups_of(train), FOLDS, seed=0)
     panels = {}
     for name, table in (("quality", quality), ("cost", cost)):
         base = table.mean(0)

@@ -20,7 +20,7 @@ from run import FOLDS, all_heads, gain_over_singles, pr_line, print_tables  # no
 import paretoroute as pr  # noqa: E402
 from paretoroute.fitting.methods import ridge, stacking  # noqa: E402
 from paretoroute.fitting.text_features import fit_texts  # noqa: E402
-from paretoroute.runs.folds import folds, group_key  # noqa: E402
+from paretoroute.runs.folds import folds, groups_of  # noqa: E402
 
 LANDMARKS = 1000
 WIDTHS = (0.1, 0.3)  # of the kernel exp((cosine - 1) / width)
@@ -69,8 +69,7 @@ def one_split(runs: pr.Runs, seed: int) -> dict[str, float]:
     true_quality, true_cost = filled(test, "quality"), filled(test, "cost_usd")
     featurizer, features = fit_texts(train.texts, seed=0)
     asked = np.array([featurizer.of_text(text)[0] for text in test.texts])
-    about = zip(train.query_ids, train.texts, train.conversations, strict=True)
-    fold = folds([group_key(*one) for one in about], FOLDS, seed=0)
+    fold = folds(groups_of(train), FOLDS, seed=0)
     extra = {"words": [words(list(train.texts), list(test.texts))], "kernel": kernels(features, asked)}
     forecasts: dict[tuple[str, str], np.ndarray] = {}
     for name, table in tables.items():

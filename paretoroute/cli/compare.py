@@ -36,8 +36,8 @@ def compare(
     terminal = console()
     if log.set_aside_count:
         terminal.print(f"- {log.set_aside_count} rows were set aside; the first: {log.set_aside[0]}")
-    for words in comparison.notices:
-        if not words.startswith("price of"):
-            terminal.print(f"- {words}")
+    for notice in comparison.notices:
+        if notice.kind != "price":
+            terminal.print(f"- {notice}")
     terminal.print(comparison_table(comparison))
     say(comparison_text(comparison))

@@ -24,7 +24,7 @@ from paretoroute.errors import RunsError
 from paretoroute.evaluation.comparison import Comparison, PolicyResult, RouterResult, verdict_on
 from paretoroute.evaluation.equal_cost import gain_over_static_mixture
 from paretoroute.evaluation.routers.base import Router
-from paretoroute.evaluation.routers.data import fill_missing, groups_of, logged_means, prepared
+from paretoroute.evaluation.routers.data import fill_missing, logged_means, prepared
 from paretoroute.evaluation.routers.kmeans import KMeans
 from paretoroute.evaluation.routers.knn import NearestNeighbours
 from paretoroute.evaluation.routers.oracle import Oracle
@@ -37,7 +37,9 @@ from paretoroute.fitting.sample import LEAST_QUERIES
 from paretoroute.forecast import Forecast
 from paretoroute.grid import Grid, Price
 from paretoroute.runs.align import on_grid
+from paretoroute.runs.findings import Finding, texts
 from paretoroute.runs.folds import folds as deal
+from paretoroute.runs.folds import groups_of
 from paretoroute.runs.table import Runs
 
 BASELINES: tuple[Router, ...] = (StaticMixture(), NearestNeighbours(), KMeans(), Ridge())
@@ -55,7 +57,7 @@ class _Study:
         fold: ``(queries,)``.
         outcomes: of the runs; outcomes that were not logged are their point's mean.
         seed: of folds, fits and draws.
-        notices: about the log.
+        notices: findings about the log.
     """
 
     runs: Runs
@@ -63,7 +65,7 @@ class _Study:
     fold: NDArray[np.int64]
     outcomes: Outcomes
     seed: int
-    notices: tuple[str, ...]
+    notices: tuple[Finding, ...]
 
 
 @dataclass(frozen=True)
@@ -142,9 +144,12 @@ def _study(runs: Runs, grid: Grid | None, prices: Mapping[str, Price] | None, *,
     fold = deal(groups_of(used), folds, seed=seed)
     common = _common_points(used, offered, fold, folds)
     if len(common.points) < 2:
-        raise RunsError(f"fewer than two points were logged often enough for {folds} folds: {', '.join(notices)}")
+        raise RunsError(
+            f"fewer than two points were logged often enough for {folds} folds: {', '.join(texts(notices))}"
+        )
     if dropped := [point.name for point in offered.points if point not in common.points]:
-        notices += (f"left out, since their cost is unknown in some fold's training runs: {', '.join(dropped[:10])}",)
+        text = f"left out, since their cost is unknown in some fold's training runs: {', '.join(dropped[:10])}"
+        notices += (Finding("grid", text),)
         used = on_grid(runs, common)
         fold = deal(groups_of(used), folds, seed=seed)
     logged = logged_means(used, common)
@@ -153,10 +158,11 @@ def _study(runs: Runs, grid: Grid | None, prices: Mapping[str, Price] | None, *,
         raise RunsError("every call in the log is free, so there is no cost to weigh quality against")
     missing = 1 - float((~np.isnan(logged.quality) & ~np.isnan(logged.cost_usd)).mean())
     if missing > 0:
-        notices += (
+        text = (
             f"{missing:.0%} of the outcomes were not logged and count as their point's mean, "
-            "which draws all differences towards 0",
+            "which draws all differences towards 0"
         )
+        notices += (Finding("note", text),)
     return _Study(used, common, fold, outcomes, seed, notices)
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from paretoroute.calibration.intervals import Interval
+from paretoroute.runs.findings import Finding, texts
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Comparison:
         rows: the routers, best gain first.
         solved_policies: of the default.
         verdict: one sentence.
-        notices: about the log.
+        notices: findings about the log.
     """
 
     runs: int
@@ -77,11 +78,11 @@ class Comparison:
     rows: tuple[RouterResult, ...]
     solved_policies: PolicyResult
     verdict: str
-    notices: tuple[str, ...]
+    notices: tuple[Finding, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
-        return asdict(self)
+        return asdict(self) | {"notices": texts(self.notices)}
 
 
 def verdict_on(rows: Sequence[RouterResult], policies: PolicyResult) -> str:

@@ -1,4 +1,4 @@
-"""Findings of a fit, as text for people."""
+"""The findings of a fit: sentences for the user about the log, the signal and the verdict."""
 
 from __future__ import annotations
 
@@ -7,43 +7,50 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from paretoroute._arrays import Floats32
 from paretoroute.calibration import intervals
 from paretoroute.calibration.intervals import Interval
-from paretoroute.fitting.result import Fit
+from paretoroute.fitting.result import Fit, Signal
 from paretoroute.grid import Between, Point
-from paretoroute.runs.folds import group_key
+from paretoroute.runs.findings import Finding
+from paretoroute.runs.folds import groups_of
 from paretoroute.runs.table import Runs
+from paretoroute.surface.panel import Panel
 
-MANY_FAMILIES = 0.8  # of the queries have to count singly, else it is worth a word
+LEAST_EFFECTIVE_SHARE = 0.8  # below this ratio of effective to logged queries, warn about clustering
 LEAST_FORECAST = 1e-12  # of amounts, before the logarithm: points that are not priced by tokens have none
+CARRIED_SHARE = 0.9  # of the forecasts' variance, in the count of directions that carry it
 
 
-def sentences(points: Sequence[Point], between: dict[Point, Between]) -> tuple[str, ...]:
-    """Say of every point that was never logged between which it is forecast."""
+def unlogged_findings(points: Sequence[Point], between: dict[Point, Between]) -> tuple[Finding, ...]:
+    """Name the two logged points that each unlogged point is forecast between."""
     return tuple(
-        f"{point.name} was never logged: it is forecast between {point.model}@{place.below} and "
-        f"{point.model}@{place.above}, {place.along:.0%} of the way on the scale of log tokens"
+        Finding(
+            "unlogged",
+            f"{point.name} was never logged: it is forecast between {point.model}@{place.below} and "
+            f"{point.model}@{place.above}, {place.along:.0%} of the way on the scale of log tokens",
+        )
         for point in points
         if (place := between.get(point))
     )
 
 
-def family_findings(runs: Runs) -> tuple[str, ...]:
-    """Say so where many queries are copies or turns of one conversation, and intervals know less of others."""
-    about = zip(runs.query_ids, runs.texts, runs.conversations, strict=True)
-    size = np.array(list(Counter(group_key(*one) for one in about).values()), np.float64)
-    effective = size.sum() ** 2 / (size**2).sum()  # Kish (1965): where all of a family comes out alike
-    if effective > MANY_FAMILIES * size.sum():
+def family_findings(runs: Runs) -> tuple[Finding, ...]:
+    """Warn where many queries are copies or turns of one conversation, so that intervals are too narrow."""
+    sizes = np.array(list(Counter(groups_of(runs)).values()), np.float64)
+    effective = sizes.sum() ** 2 / (sizes**2).sum()  # Kish (1965): where all of a family come out alike
+    if effective > LEAST_EFFECTIVE_SHARE * sizes.sum():
         return ()
-    return (
-        f"{size.sum():.0f} queries in {len(size)} families of copies or conversations: at worst, where a "
+    text = (
+        f"{sizes.sum():.0f} queries in {len(sizes)} families of copies or conversations: at worst, where a "
         f"family comes out alike, they count as {effective:.0f}; intervals count queries, and are too narrow for new "
-        "families",
+        "families"
     )
+    return (Finding("families", text),)
 
 
-def signals(fit: Fit) -> list[str]:
-    """Say how much the query explains of every figure, and by how many components."""
+def signal_findings(fit: Fit) -> tuple[Finding, ...]:
+    """State how much of each figure's variance the query explains, and by how many components."""
     surface, traffic = fit.surface, fit.traffic
     panels = {
         "quality": (surface.quality, traffic.quality),
@@ -51,57 +58,44 @@ def signals(fit: Fit) -> list[str]:
         "prompt tokens": (surface.prompt, traffic.prompt_tokens),
         "latency": (surface.latency, traffic.latency_s),
     }
-    said = []
-    for signal in fit.signals:
-        share, reach = 100 * signal.explained, 100 * intervals.Z90 * signal.explained_se
-        end = "not beyond noise, so it stays at the prompt-blind means; no components kept"
-        panel, forecast = panels[signal.name]
-        if signal.used and panel is not None and forecast is not None:
-            points, kept = panel.basis.shape
-            carrying = _carrying(forecast if panel.smear is None else np.log(np.maximum(forecast, LEAST_FORECAST)))
-            words = f"{carrying} of which carr{'y' if carrying != 1 else 'ies'} 90% of what the forecasts vary by"
-            end = f"{kept} component{'s' * (kept != 1)} of {points} kept, {words}"
-        found = f"{'' if signal.used else 'no '}signal found: the query explains {share:.1f}% +- {reach:.1f}"
-        said.append(f"{signal.name}: {found} of the variance out of fold; {end}")
-    return said
+    return tuple(Finding("signal", _signal_text(signal, *panels[signal.name])) for signal in fit.signals)
 
 
-def _carrying(forecast: np.ndarray, share: float = 0.9) -> int:
-    """Count the directions that carry a share of what forecasts ``(queries, points)`` vary by."""
-    away = (forecast - forecast.mean(0)).astype(np.float64)
-    variance = np.maximum(np.linalg.eigvalsh(away.T @ away)[::-1], 0.0)
-    return 1 + int((np.cumsum(variance) < share * variance.sum()).sum())
+def _signal_text(signal: Signal, panel: Panel | None, forecast: Floats32 | None) -> str:
+    share, reach = 100 * signal.explained, 100 * intervals.Z90 * signal.explained_se
+    explained = f"the query explains {share:.1f}% +- {reach:.1f} of the variance out of fold"
+    if not signal.used or panel is None or forecast is None:
+        rest = "not beyond noise, so it stays at the context-free means; no components kept"
+        return f"{signal.name}: {'' if signal.used else 'no '}signal found: {explained}; {rest}"
+    points, kept = panel.basis.shape
+    figures = forecast if panel.smear is None else np.log(np.maximum(forecast, LEAST_FORECAST))
+    directions = _carrying(figures)
+    carry = f"{directions} of which carr{'y' if directions != 1 else 'ies'} 90% of what the forecasts vary by"
+    return f"{signal.name}: signal found: {explained}; {kept} component{'s' * (kept != 1)} of {points} kept, {carry}"
 
 
-def is_signal(finding: str) -> bool:
-    """Tell whether a finding is one of :func:`signals`."""
-    return "signal found: the query explains" in finding
+def _carrying(forecast: Floats32) -> int:
+    """Count the principal directions that carry 90% of the variance of forecasts ``(queries, points)``."""
+    centred = (forecast - forecast.mean(0)).astype(np.float64)
+    variance = np.maximum(np.linalg.eigvalsh(centred.T @ centred)[::-1], 0.0)
+    return 1 + int((np.cumsum(variance) < CARRIED_SHARE * variance.sum()).sum())
 
 
 def verdict(gain: Interval, queries: int, effective: float) -> str:
-    """Say whether routing pays.
+    """State whether routing pays.
 
     Args:
-        gain: over the best prompt-blind mixture.
-        queries: that were judged, each out of fold.
-        effective: how many of them count: those with something logged at the point that was chosen.
+        gain: over the best static mixture of points, in quality points of 100.
+        queries: the queries judged, each out of fold.
+        effective: how many of them count: those with something logged at the chosen point.
 
     Example:
         >>> verdict(Interval(0.5, -0.2, 1.2), 300, 300.0)[:58]
         'routing does not pay on these runs, beyond noise; against '
     """
-    figures = (
+    outcome = "routing pays on these runs" if gain.low > 0 else "routing does not pay on these runs, beyond noise"
+    return (
+        f"{outcome}; against the best static mixture at equal cost, over the trade-off: "
         f"{gain.value:+.2f} quality points [{gain.low:+.2f}, {gain.high:+.2f}] out of fold on {queries} queries, "
         f"{effective:.0f} effective"
     )
-    words = f"against the best prompt-blind mixture at equal cost, over the trade-off: {figures}"
-    if gain.low > 0:
-        return f"routing pays on these runs; {words}"
-    return f"routing does not pay on these runs, beyond noise; {words}"
-
-
-def versions() -> dict[str, str]:
-    """Give the versions that a fit depends on."""
-    from importlib.metadata import version
-
-    return {name: version(name) for name in ("paretoroute", "numpy", "scipy", "jax", "optax")}

@@ -1,35 +1,41 @@
-"""fit: logged runs in, a policy out. The one call that most users make."""
+"""``fit``: logged runs in, a policy out. The one call that most users make."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from paretoroute._arrays import Floats32
 from paretoroute.calibration import baselines, outcomes
 from paretoroute.errors import QueryError, RunsError
-from paretoroute.fitting.findings import family_findings, sentences, signals, verdict, versions
+from paretoroute.fitting.findings import family_findings, signal_findings, unlogged_findings, verdict
 from paretoroute.fitting.pipeline import fit_surface
 from paretoroute.fitting.points.log_grid import build_grid
-from paretoroute.fitting.points.unlogged import find_gaps, logged_part
-from paretoroute.fitting.result import Fit, flattened
+from paretoroute.fitting.points.unlogged import PointsOnOffer, place_unlogged, split_request
+from paretoroute.fitting.result import Fit, context_free
+from paretoroute.fitting.sample import FOLDS
 from paretoroute.grid import Grid, Point, Price
 from paretoroute.limits import Limit
 from paretoroute.limits import on_grid as limit_on_grid
-from paretoroute.policy import schema as doc
 from paretoroute.policy import sections
 from paretoroute.policy.policy import Policy
-from paretoroute.policy.schema import FeaturesEntry, FittedOnEntry
+from paretoroute.policy.schema import FeaturesEntry, FittedOnEntry, SurfaceEntry
 from paretoroute.policy.solving import Provenance, solve_document
 from paretoroute.runs.align import on_grid
+from paretoroute.runs.findings import Finding, texts
 from paretoroute.runs.table import Runs
-from paretoroute.surface.featurizer import function_fingerprint, ngram_fingerprint
+from paretoroute.surface.featurizer import Featurizer, function_fingerprint, ngram_fingerprint
 from paretoroute.targets import MinQuality, Target
 
 FeatureFunction = Callable[[str], ArrayLike]
+FeatureKind = Literal["hashed_ngrams", "embedding", "function"]
+PACKAGES = ("paretoroute", "numpy", "scipy", "jax", "optax")  # the packages whose versions a fit depends on
 
 
 def fit(
@@ -47,24 +53,26 @@ def fit(
 ) -> Policy:
     """Fit a policy on logged runs.
 
+    If routing loses to the best static mixture by more than its 90% interval, the policy is that mixture.
+
     Args:
-        runs: as :func:`paretoroute.read_runs` gives them.
+        runs: as :func:`paretoroute.read_runs` returns them.
         target: what to meet; None: as good as the best single point, as cheaply as possible.
         limits: side conditions, such as ``MaxShare(0.2, "big-model")``.
         grid: points to choose from, with prices; None: all points of the log. A point that was never logged is
-            forecast between two that were, of its model and kind of budget.
-        add_points: points to offer besides, ``"model@label"`` or points; also such as were never logged.
+            forecast between two logged ones of its model and kind of budget.
+        add_points: further points to offer, ``"model@label"`` or points, logged or not.
         prices: token prices by model, in USD per million tokens; they win over those of the grid and derived ones.
         features: your own function from a text to a vector; None: the runs' ``embedding`` column where there is one,
             else hashed n-grams. A planner must be given the same function.
         seed: same runs and seed, same policy.
-        name: what the policy is called in its file.
+        name: name of the policy in its file.
         progress: called with a few words at the start of every stage.
 
     Raises:
         RunsError: there is nothing to choose between, or too little to learn from.
-        GridError: a point has no known cost, lies outside what was logged of its model, or is of a model that was never
-            logged; or the target's point is not in the grid.
+        GridError: a point has no known cost, lies outside the logged range of its model, or is of a model that was
+            never logged; or the target's point is not in the grid.
 
     Example:
         >>> from paretoroute import MaxCost, demo_runs
@@ -73,104 +81,140 @@ def fit(
         'met'
     """
     runs.require_choice()
-    kept_to, unlogged = logged_part(runs.points, grid, add_points)
-    found, notes = build_grid(runs, kept_to, prices)
-    holes = find_gaps(unlogged, found, runs.points, grid.points if grid else ())
-    if len(found.points) < 2:
-        raise RunsError(f"only {found.names[0]!r} is left to choose from: {' '.join(notes)}")
-    offered = Grid(holes.points, found.prices)
-    if isinstance(target, MinQuality) and isinstance(target.of, str):
-        offered.index(target.of)
-    for limit in limits:  # before minutes of fitting are lost
-        limit_on_grid(limit, offered)
-    kept = on_grid(runs, found)
+    offer = _offer(runs, grid, add_points, prices)
+    _check_request(offer.grid, target, limits)
+    kept = on_grid(runs, offer.logged)
     if features is not None:
         kept = replace(kept, embeddings=_vectors(features, kept.texts))
-    kind = "function" if features else "hashed_ngrams" if kept.embeddings is None else "embedding"
-    fitted = fit_surface(kept, found, holes=holes, kind=kind, seed=seed, progress=progress)
-    about = FittedOnEntry(
+    kind = _kind_of(features, kept)
+    fitted = fit_surface(kept, offer.logged, offer=offer.points, kind=kind, seed=seed, progress=progress)
+    offered = replace(offer.grid, between=fitted.between)
+    judged = _judged(fitted, offered)
+    about_points = unlogged_findings(offered.points, fitted.between)
+    findings = (*runs.notices, *offer.findings, *about_points, *family_findings(kept), *judged.findings)
+    surface, traffic = judged.fit.surface, judged.fit.traffic
+    provenance = Provenance(
+        name=name,
+        features=_features_entry(kind, features, surface.featurizer),
+        surface=SurfaceEntry(
+            kind="stacked_heads", settings={"neighbours": len(surface.neighbours.features), "folds": FOLDS}
+        ),
+        fitted_on=_log_entry(runs, kept, findings, seed=seed),
+        versions={package: version(package) for package in PACKAGES},
+        coin_seed=hashlib.sha256(f"coin:{seed}".encode()).hexdigest()[:32],
+    )
+    target = target or MinQuality(ratio=1.0, of=judged.best_single)
+    document = solve_document(provenance, surface, traffic, grid=offered, target=target, limits=limits)
+    return Policy(document, surface, traffic)
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """The points on offer.
+
+    Args:
+        logged: those that were logged, with the prices of their models.
+        points: all of them, and where the unlogged ones lie.
+        findings: about prices and points that were left out.
+    """
+
+    logged: Grid
+    points: PointsOnOffer
+    findings: tuple[Finding, ...]
+
+    @property
+    def grid(self) -> Grid:
+        """All points with their prices."""
+        return Grid(self.points.points, self.logged.prices)
+
+
+def _offer(runs: Runs, grid: Grid | None, added: Sequence[str | Point], prices: Mapping[str, Price] | None) -> _Offer:
+    request = split_request(runs.points, grid, added)
+    logged, findings = build_grid(runs, request.logged, prices)
+    points = place_unlogged(request.unlogged, logged, runs.points, order=grid.points if grid else ())
+    if len(logged.points) < 2:
+        raise RunsError(f"only {logged.names[0]!r} is left to choose from: {' '.join(texts(findings))}")
+    return _Offer(logged, points, findings)
+
+
+def _check_request(grid: Grid, target: Target | None, limits: Sequence[Limit]) -> None:
+    """Refuse a target or limit that names an unknown point, before minutes of fitting are lost."""
+    if isinstance(target, MinQuality) and isinstance(target.of, str):
+        grid.index(target.of)
+    for limit in limits:
+        limit_on_grid(limit, grid)
+
+
+def _kind_of(features: FeatureFunction | None, runs: Runs) -> FeatureKind:
+    if features is not None:
+        return "function"
+    return "hashed_ngrams" if runs.embeddings is None else "embedding"
+
+
+def _vectors(features: FeatureFunction, queries: tuple[str, ...]) -> Floats32:
+    rows = [np.asarray(features(text), np.float32) for text in queries]
+    shapes = {row.shape for row in rows}
+    if len(shapes) != 1 or len(next(iter(shapes))) != 1:
+        raise QueryError(f"the feature function must give vectors of one length, got shapes {sorted(shapes)[:3]}")
+    table = np.stack(rows)
+    if not np.isfinite(table).all():
+        row = int(np.argwhere(~np.isfinite(table))[0][0])
+        raise QueryError(f"the feature function gives NaN or infinity for query {row}")
+    return table
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A fit judged out of fold against static mixtures of points.
+
+    Args:
+        fit: the fit, made context-free where routing loses.
+        best_single: name of the point with the highest mean quality.
+        findings: about the signal, and the verdict, which comes last.
+    """
+
+    fit: Fit
+    best_single: str
+    findings: tuple[Finding, ...]
+
+
+def _judged(fit: Fit, grid: Grid) -> _Judged:
+    logged = outcomes.logged_outcomes(fit.traffic, grid)
+    rules = [row.rule for row in sections.trade_off(logged)]
+    gain = baselines.gain_over_static_mixture(logged, rules)
+    queries = len(logged.quality)
+    effective = queries * sum(map(logged.known_share, rules)) / len(rules)
+    findings = [*signal_findings(fit)]
+    if gain.high < 0:
+        fit = context_free(fit, grid)
+        text = "routing lost to the best static mixture: the policy is that mixture"
+        findings.append(Finding("context_free", text))
+    findings.append(Finding("verdict", verdict(gain, queries, effective)))
+    return _Judged(fit, grid.names[baselines.best_single(logged)], tuple(findings))
+
+
+def _features_entry(kind: FeatureKind, function: FeatureFunction | None, featurizer: Featurizer) -> FeaturesEntry:
+    name = f"paretoroute {kind}"
+    if function is not None:
+        name = getattr(function, "__qualname__", type(function).__name__)
+    return FeaturesEntry(
+        kind=kind,
+        name=name,
+        width=featurizer.width,
+        fingerprint=ngram_fingerprint() if function is None else function_fingerprint(function),
+        settings={"rank": featurizer.rank, "buckets": len(featurizer.buckets)},
+    )
+
+
+def _log_entry(runs: Runs, kept: Runs, findings: Sequence[Finding], *, seed: int) -> FittedOnEntry:
+    return FittedOnEntry(
         runs=len(kept),
         queries=len(kept.query_ids),
-        points=len(found.points),
+        points=len(kept.points),
         set_aside=runs.set_aside_count,
         runs_sha256=runs.sha256,
         seed=seed,
         assumption=kept.assumption,
-        findings=(*runs.notices, *notes, *sentences(holes.points, fitted.between), *family_findings(kept)),
+        findings=texts(findings),
+        finding_kinds=tuple(finding.kind for finding in findings),
     )
-    featurizer = fitted.surface.featurizer
-    entry = FeaturesEntry(
-        kind=kind,
-        name=getattr(features, "__qualname__", type(features).__name__) if features else f"paretoroute {kind}",
-        width=featurizer.width,
-        fingerprint=function_fingerprint(features) if features else ngram_fingerprint(),
-        settings={"rank": featurizer.rank, "buckets": len(featurizer.buckets)},
-    )
-    return make_policy(fitted, replace(offered, between=fitted.between), target, about, entry, name=name, limits=limits)
-
-
-def _vectors(features: FeatureFunction, texts: tuple[str, ...]) -> np.ndarray:
-    rows = [np.asarray(features(text), np.float32) for text in texts]
-    widths = {row.shape for row in rows}
-    if len(widths) != 1 or len(next(iter(widths))) != 1:
-        raise QueryError(f"the feature function must give vectors of one length, got shapes {sorted(widths)[:3]}")
-    table = np.stack(rows)
-    if not np.isfinite(table).all():
-        raise QueryError(
-            f"the feature function gives NaN or infinity for query {int(np.argwhere(~np.isfinite(table))[0][0])}"
-        )
-    return table
-
-
-def make_policy(
-    fit: Fit,
-    grid: Grid,
-    target: Target | None,
-    about: doc.FittedOnEntry,
-    features: doc.FeaturesEntry,
-    *,
-    name: str,
-    limits: Sequence[Limit] = (),
-) -> Policy:
-    """Solve a fitted surface for a target and write down what was found.
-
-    Where routing loses to the best prompt-blind mixture beyond noise, the surface is made prompt-blind.
-
-    Args:
-        fit: the fitted surface and its traffic.
-        grid: points and prices.
-        target: None: as good as the best single point, as cheaply as possible.
-        about: the log it was fitted on; findings about the signal are added.
-        features: how queries became numbers.
-        name: of the policy.
-        limits: side conditions.
-    """
-    known = outcomes.logged_outcomes(fit.traffic, grid)
-    best = baselines.best_single(known)
-    rules = [row.rule for row in sections.trade_off(known)]
-    gain = baselines.gain_over_static_mixture(known, rules)
-    effective = len(known.quality) * sum(map(known.known_share, rules)) / len(rules)
-    findings = [*about.findings, *signals(fit)]
-    if gain.high < 0:
-        fit = flattened(fit, grid)
-        findings.append("routing lost to the best prompt-blind mixture: the policy is that mixture")
-    findings.append(verdict(gain, len(known.quality), effective))
-    provenance = Provenance(
-        name=name,
-        features=features,
-        surface=doc.SurfaceEntry(
-            kind="stacked_heads", settings={"neighbours": len(fit.surface.neighbours.features), "folds": 5}
-        ),
-        fitted_on=about.model_copy(update={"findings": tuple(findings)}),
-        versions=versions(),
-        coin_seed=hashlib.sha256(f"coin:{about.seed}".encode()).hexdigest()[:32],
-    )
-    document = solve_document(
-        provenance,
-        fit.surface,
-        fit.traffic,
-        grid=grid,
-        target=target or MinQuality(ratio=1.0, of=grid.names[best]),
-        limits=limits,
-    )
-    return Policy(document, fit.surface, fit.traffic)

@@ -27,7 +27,7 @@ from paretoroute.fitting.logged_panels import LoggedPanel, bounds_of, panels_of
 from paretoroute.fitting.methods import gaussian_process, matrix_completion, ridge, second_level, stacking
 from paretoroute.fitting.panel import PanelDraft, fit_panel, signal_of
 from paretoroute.fitting.points import interpolation
-from paretoroute.fitting.points.unlogged import Holes
+from paretoroute.fitting.points.unlogged import PointsOnOffer
 from paretoroute.fitting.result import Fit
 from paretoroute.fitting.sample import (
     FOLDS,
@@ -53,7 +53,7 @@ def fit_surface(
     runs: Runs,
     grid: Grid,
     *,
-    holes: Holes | None = None,
+    offer: PointsOnOffer | None = None,
     kind: str = "hashed_ngrams",
     seed: int = 0,
     progress: Progress | None = None,
@@ -63,7 +63,7 @@ def fit_surface(
     Args:
         runs: the runs, of the grid's points in the grid's order.
         grid: the points and their token prices.
-        holes: what to offer beside these points; the surface then has the columns of ``holes.points``.
+        offer: all points to offer; the surface then has the columns of ``offer.points``.
         kind: of the features: ``hashed_ngrams`` reads the texts, ``embedding`` and ``function`` the embeddings.
         seed: same runs and seed, same surface.
         progress: called with a few words at the start of every stage.
@@ -102,8 +102,8 @@ def fit_surface(
         bounds=bounds_of(runs),
     )
     fit = Fit(surface, calibration_sample(cells, forecasts, sample, grid, runs), tuple(signals))
-    if holes is not None and holes.gaps:
-        fit = interpolation.widened(fit, grid.points, holes)
+    if offer is not None and offer.unlogged:
+        fit = interpolation.widened(fit, grid.points, offer)
     return replace(fit, traffic=with_shared_forecasts(fit.traffic, fit.surface, sample))
 
 

@@ -47,7 +47,7 @@ class Fit:
     between: dict[Point, Between] = field(default_factory=dict)
 
 
-def flattened(fit: Fit, grid: Grid) -> Fit:
+def context_free(fit: Fit, grid: Grid) -> Fit:
     """Make a fit prompt-blind: every forecast is the pooled mean of its point."""
     surface, traffic = fit.surface, fit.traffic
     quality = _flat(surface.quality, traffic.logged_quality, grid)

@@ -13,7 +13,7 @@ from paretoroute._arrays import Floats
 from paretoroute.fitting.logged_panels import LoggedPanel
 from paretoroute.fitting.text_features import fit_embeddings, fit_texts
 from paretoroute.grid import Grid
-from paretoroute.runs.folds import folds, group_key
+from paretoroute.runs.folds import folds, groups_of
 from paretoroute.runs.table import Runs
 from paretoroute.surface.featurizer import Featurizer
 from paretoroute.surface.surface import Surface
@@ -73,7 +73,7 @@ def featurized(runs: Runs, kind: str, seed: int) -> tuple[Featurizer, Floats]:
 
 def draw_sample(runs: Runs, features: Floats, rank: int, points: int, seed: int) -> Sample:
     """Draw the queries that stand for all, in an order that depends on their ids alone."""
-    groups = [group_key(*about) for about in zip(runs.query_ids, runs.texts, runs.conversations, strict=True)]
+    groups = groups_of(runs)
     fold = folds(groups, FOLDS, seed=seed)
     order = sorted(range(len(runs.query_ids)), key=lambda i: hashlib.sha256(runs.query_ids[i].encode()).digest())
     per_query = 4 * 2 * features.shape[1] + 2 * 2 * points

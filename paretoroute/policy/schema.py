@@ -266,8 +266,24 @@ class SurfaceEntry(_Section):
     settings: Settings
 
 
+FindingKind = Literal[  # the kinds of runs.findings, which a host that only plans does not load
+    "set_aside",
+    "column",
+    "price",
+    "given_price",
+    "logged_cost",
+    "grid",
+    "unlogged",
+    "families",
+    "signal",
+    "context_free",
+    "verdict",
+    "note",
+]
+
+
 class FittedOnEntry(_Section):
-    """The log the policy was fitted on, and what was found in it."""
+    """The log the policy was fitted on, and the findings of the fit."""
 
     runs: Count
     queries: Count
@@ -277,6 +293,30 @@ class FittedOnEntry(_Section):
     seed: int
     assumption: Annotated[str | None, Field(description="what had to be assumed of the log, if anything")]
     findings: Annotated[tuple[str, ...], Field(strict=False)]
+    finding_kinds: Annotated[
+        tuple[FindingKind, ...], Field(strict=False, description="the kind of each finding, in the same order")
+    ] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _older_findings_are_notes(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or "finding_kinds" in data:
+            return data
+        findings = data.get("findings")
+        kinds = ["note"] * len(findings) if isinstance(findings, list | tuple) else []
+        return {**data, "finding_kinds": kinds}
+
+    @model_validator(mode="after")
+    def _one_kind_per_finding(self) -> FittedOnEntry:
+        if len(self.finding_kinds) != len(self.findings):
+            raise ValueError(
+                f"{len(self.findings)} findings have {len(self.finding_kinds)} finding_kinds; give one kind per finding"
+            )
+        return self
+
+    def findings_by_kind(self) -> tuple[tuple[FindingKind, str], ...]:
+        """Pair each finding with its kind, in the order of the file."""
+        return tuple(zip(self.finding_kinds, self.findings, strict=True))
 
 
 class TradeOffEntry(_Section):
@@ -325,7 +365,7 @@ COMMENTS = {
     "like the logged one, with its 90% interval. Prices are USD per million tokens.",
     "features": "How a query becomes numbers. A planner whose features have another fingerprint is refused.",
     "surface": "The fitted functions from a query to quality and cost. Their numbers lie in this file.",
-    "fitted_on": "The log the policy was fitted on, and what was found in it.",
+    "fitted_on": "The log the policy was fitted on, and the findings of the fit.",
     "versions": "What it was fitted with.",
     "trade_off": "What else could be had on this log: lower quality_per_usd, higher cost and quality.",
     "coin_seed": "Seeds the coin at ties, so that the same query_id always gets the same answer.",

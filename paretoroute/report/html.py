@@ -49,9 +49,9 @@ def page(document: PolicyDocument) -> Element:
     if document.fitted_on.findings or document.fitted_on.assumption:
         _add(main, "h2", "What was found in the log")
         findings = SubElement(main, "ul")
-        for words in (*document.fitted_on.findings, document.fitted_on.assumption):
-            if words:
-                _add(findings, "li", words)
+        for text in (*document.fitted_on.findings, document.fitted_on.assumption):
+            if text:
+                _add(findings, "li", text)
     return root
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
 
-from paretoroute.fitting.findings import is_signal
 from paretoroute.planner.decision import Decision
 from paretoroute.policy.schema import PolicyDocument, TargetBestTrade, TargetMaxCost, TargetMinQuality
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from paretoroute.runs.table import Runs
 
 
-SHOWN = 3  # rows that were set aside
+SHOWN = 3  # rows that were set aside, and models with cost: logged
 
 
 def money(usd: float) -> str:
@@ -77,9 +77,9 @@ def summary(document: PolicyDocument) -> str:
     lines += [f"limit     {entry.limit}: {entry.meaning}" for entry in document.solution.limits]
     if saving is not None:
         lines.append(f"compared  {saving.meaning}")
-    findings = document.fitted_on.findings
-    lines += [f"signal    {words}" for words in findings if is_signal(words)]
-    lines += [f"verdict   {words}" for words in findings[-1:]]
+    findings = document.fitted_on.findings_by_kind()
+    lines += [f"signal    {text}" for kind, text in findings if kind == "signal"]
+    lines += [f"verdict   {text}" for kind, text in findings if kind == "verdict"]
     return "\n".join(lines)
 
 
@@ -92,16 +92,17 @@ def about_runs(runs: Runs, document: PolicyDocument) -> list[str]:
         said += [f"  {row}" for row in runs.set_aside[:SHOWN]]
     if document.fitted_on.assumption:
         said.append(document.fitted_on.assumption)
-    above = ("price of", "rows set aside") if runs.set_aside_count <= SHOWN else ("price of",)
-    notes = [w for w in document.fitted_on.findings[:-1] if not (w.startswith(above) or is_signal(w))]
-    priced = sum(words.startswith("price of") for words in document.fitted_on.findings)
-    if priced:
-        said.append(f"prices of {priced} models were derived from logged cost and tokens (see the policy file)")
-    logged = [words for words in notes if words.startswith("cost: logged for")]
-    if len(logged) > 3:
-        notes = [words for words in notes if words not in logged]
-        said.append(f"cost: logged for {len(logged)} models, which cannot be repriced (see the policy file)")
-    return said + notes
+    findings = document.fitted_on.findings_by_kind()
+    count = Counter(kind for kind, _ in findings)
+    elsewhere = {"price", "signal", "verdict"}
+    if runs.set_aside_count <= SHOWN:
+        elsewhere.add("set_aside")
+    if count["price"]:
+        said.append(f"prices of {count['price']} models were derived from logged cost and tokens (see the policy file)")
+    if count["logged_cost"] > SHOWN:
+        elsewhere.add("logged_cost")
+        said.append(f"cost: logged for {count['logged_cost']} models, which cannot be repriced (see the policy file)")
+    return said + [text for kind, text in findings if kind not in elsewhere]
 
 
 def decision_words(decision: Decision) -> str:

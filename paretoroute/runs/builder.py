@@ -19,6 +19,7 @@ from paretoroute.grid import Budget, Point, canonical
 from paretoroute.query import Misfit
 from paretoroute.runs import values
 from paretoroute.runs.columns import NUMBERS, TEXTS, Batch, Coded, Fault, embeddings, numbers, texts
+from paretoroute.runs.findings import Finding
 from paretoroute.runs.formats.base import Source
 from paretoroute.runs.queries import Queries, QueryFields
 from paretoroute.runs.table import ROW_NUMBERS, BadRow, Runs
@@ -143,7 +144,7 @@ class Builder:
         numbered = [self.queries.code(QueryFields(*fields)) for fields in zip(*columns, strict=True)]
         return np.array(numbered, np.int32)[combined.number]
 
-    def finish(self, notices: Sequence[str]) -> Runs:
+    def finish(self, notices: Sequence[Finding]) -> Runs:
         """Put everything in canonical order.
 
         Args:
@@ -211,25 +212,29 @@ class Builder:
     def _commonest(self) -> tuple[str, int]:
         return min(self.reasons.items(), key=lambda item: (-item[1], item[0]))
 
-    def _notices(self, columns: dict[str, NDArray]) -> list[str]:
-        said = []
+    def _notices(self, columns: dict[str, NDArray]) -> list[Finding]:
+        notices: list[Finding] = []
         if self.reasons:
             reason, count = self._commonest()
-            said.append(
-                f"rows set aside: {self.reasons.total()} of {self.rows}; the commonest reason ({count}) is {reason}"
-            )
+            total = self.reasons.total()
+            text = f"rows set aside: {total} of {self.rows}; the commonest reason ({count}) is {reason}"
+            notices.append(Finding("set_aside", text))
         for what, disputed in sorted(self.queries.disputed.items()):
-            said.append(f"queries logged with more than one {what}: {len(disputed)}; the one that sorts first is kept")
+            text = f"queries logged with more than one {what}: {len(disputed)}; the one that sorts first is kept"
+            notices.append(Finding("note", text))
         if several := sum(len(amounts) > 1 for amounts in self.amounts):
-            said.append(f"points logged with more than one budget amount: {several}; the smallest is kept")
+            text = f"points logged with more than one budget amount: {several}; the smallest is kept"
+            notices.append(Finding("note", text))
         if silent := 0 if self.queries.embeddings else self.queries.texts.count(""):
-            said.append(
+            text = (
                 f"queries with neither text nor embedding: {silent} of {len(self.queries.texts)}; "
                 "they tell what points are like on average, not which queries they suit"
             )
+            notices.append(Finding("note", text))
         if repeated := _exact_repeats(columns):
-            said.append(f"rows that repeat another row exactly: {repeated}; they are kept (was a file given twice?)")
-        return said
+            text = f"rows that repeat another row exactly: {repeated}; they are kept (was a file given twice?)"
+            notices.append(Finding("note", text))
+        return notices
 
 
 def _missing(text: dict[str, Coded], number: dict[str, NDArray[np.float64]]) -> list[Fault]:

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from paretoroute.runs.table import Runs
+
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
@@ -33,6 +35,12 @@ def group_key(query_id: str, text: str, conversation: str | None = None) -> str:
         return f"conversation:{conversation}"
     plain = _NOT_WORD.sub(" ", text.casefold()).strip()
     return f"text:{plain}" if plain else f"id:{query_id}"
+
+
+def groups_of(runs: Runs) -> tuple[str, ...]:
+    """Name the group of every query: copies and turns of one conversation share one."""
+    queries = zip(runs.query_ids, runs.texts, runs.conversations, strict=True)
+    return tuple(group_key(*query) for query in queries)
 
 
 def folds(groups: Sequence[str], count: int, *, seed: int) -> NDArray[np.int64]:

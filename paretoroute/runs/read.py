@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from paretoroute.errors import RunsError
+from paretoroute.runs.findings import Finding
 from paretoroute.runs.table import Runs
 
 
@@ -77,8 +78,10 @@ def _check_columns(source: str, seen: set[str], columns: Mapping[str, str], name
         )
 
 
-def _ignored(unknown: set[str]) -> list[str]:
+def _ignored(unknown: set[str]) -> list[Finding]:
     from paretoroute.runs.columns import ACCEPTED
 
     others = sorted(unknown - set(ACCEPTED))
-    return [f"columns that are not known were ignored: {', '.join(others)}"] if others else []
+    if not others:
+        return []
+    return [Finding("column", f"columns that are not known were ignored: {', '.join(others)}")]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from paretoroute._arrays import Floats
 from paretoroute.errors import RunsError
 from paretoroute.grid import Point
+from paretoroute.runs.findings import Finding
 
 ROW_NUMBERS = (
     "quality",
@@ -85,7 +86,7 @@ class Runs:
         cost_is_mean: whether cost and tokens are means over queries, bool ``(runs,)``.
         set_aside: the first 1000 rows that could not be used.
         set_aside_count: how many could not.
-        notices: sentences for the user about this log.
+        notices: findings for the user about this log.
     """
 
     query_ids: tuple[str, ...]
@@ -111,7 +112,7 @@ class Runs:
     cost_is_mean: NDArray[np.bool_]
     set_aside: tuple[BadRow, ...] = ()
     set_aside_count: int = 0
-    notices: tuple[str, ...] = ()
+    notices: tuple[Finding, ...] = ()
 
     def __len__(self) -> int:
         return len(self.query)

@@ -112,6 +112,7 @@ DOCUMENT = {
         "seed": 0,
         "assumption": None,
         "findings": ["maj@5 has 5 queries only"],
+        "finding_kinds": ["note"],
     },
     "labels": {"tag": ["code", "talk"]},
     "versions": {"jax": "0.10", "numpy": "2.4"},
@@ -260,7 +261,10 @@ ARRAY_SETS = st.dictionaries(
 )
 def test_any_labels_numbers_and_arrays_survive_the_file(tmp_path, grid, findings, settings_, arrays):
     settings_ = {key: value for key, value in settings_.items() if key not in _yaml.TEXT_KEYS}
-    data = DOCUMENT | {"grid": grid, "fitted_on": DOCUMENT["fitted_on"] | {"findings": findings}}
+    data = DOCUMENT | {
+        "grid": grid,
+        "fitted_on": DOCUMENT["fitted_on"] | {"findings": findings, "finding_kinds": ["note"] * len(findings)},
+    }
     data["surface"] = {"kind": "x", "settings": settings_}
     document = PolicyDocument.model_validate(data)
 
@@ -441,6 +445,28 @@ def test_one_problem_is_reported_as_one(policy):
     replace_in(policy, "share: 0.2", "share: -0.1")
 
     assert refusal(policy, PolicySchemaError).endswith("must be at least 0 (got -0.1)")
+
+
+def test_findings_of_an_older_file_are_read_as_notes(policy):
+    replace_in(policy, "  finding_kinds: [note]\n", "")
+
+    document, _ = read_policy(policy)
+
+    assert document.fitted_on.findings_by_kind() == (("note", "maj@5 has 5 queries only"),)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "message"),
+    [
+        ("[]", "1 findings have 0 finding_kinds; give one kind per finding"),
+        ("[note, note]", "1 findings have 2 finding_kinds; give one kind per finding"),
+        ("[gossip]", "fitted_on.finding_kinds.0: "),
+    ],
+)
+def test_kinds_that_do_not_match_the_findings_are_refused(policy, kinds, message):
+    replace_in(policy, "finding_kinds: [note]", f"finding_kinds: {kinds}")
+
+    assert message in refusal(policy, PolicySchemaError)
 
 
 def test_several_problems_are_counted(policy):

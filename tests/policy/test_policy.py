@@ -228,19 +228,24 @@ def test_every_point_has_an_interval_around_its_quality_that_no_target_changes()
         )
 
 
-def test_the_findings_say_what_the_queries_tell_by_how_many_components_and_on_how_many_queries():
-    told, untold = fitted().policy.document.fitted_on.findings, blind().policy.document.fitted_on.findings
-
-    (quality,) = (words for words in told if words.startswith("quality: "))
-    assert "quality: signal found: the query explains " in quality
-    # Easy or hard is all that the two kinds of query tell.
-    assert quality.endswith("5 components of 5 kept, 1 of which carries 90% of what the forecasts vary by")
-    (quality,) = (words for words in untold if words.startswith("quality: "))
-    assert quality.startswith("quality: no signal found: the query explains ")
-    assert quality.endswith("no components kept")
-    assert told[-1].endswith("out of fold on 200 queries, 200 effective")
+def findings_of(policy, kind):
+    return [text for own, text in policy.document.fitted_on.findings_by_kind() if own == kind]
 
 
-def test_the_findings_say_where_routing_does_not_pay():
-    assert any(words.startswith("routing does not pay") for words in blind().policy.document.fitted_on.findings)
-    assert any(words.startswith("routing pays") for words in fitted().policy.document.fitted_on.findings)
+def test_a_signal_finding_states_how_much_the_query_explains_by_how_many_components():
+    with_signal, without = (findings_of(made.policy, "signal")[0] for made in (fitted(), blind()))
+
+    assert with_signal.startswith("quality: signal found: the query explains ")
+    # Easy or hard is all that distinguishes the two kinds of query.
+    assert with_signal.endswith("5 components of 5 kept, 1 of which carries 90% of what the forecasts vary by")
+    assert without.startswith("quality: no signal found: the query explains ")
+    assert without.endswith("no components kept")
+
+
+def test_the_verdict_is_the_last_finding_and_states_on_how_many_queries_it_rests():
+    pays, does_not = (findings_of(made.policy, "verdict") for made in (fitted(), blind()))
+
+    assert pays[0].startswith("routing pays")
+    assert pays[0].endswith("out of fold on 200 queries, 200 effective")
+    assert fitted().policy.document.fitted_on.findings[-1] == pays[0]
+    assert does_not[0].startswith("routing does not pay")

@@ -8,6 +8,7 @@ import pyarrow.feather
 import pytest
 
 from paretoroute.errors import RunsError
+from paretoroute.runs.findings import texts
 from paretoroute.runs.read import read_runs
 from tests.runs.logs import GOOD, assert_same, read_rows, write_csv, write_parquet
 
@@ -32,8 +33,8 @@ def test_a_query_with_two_texts_or_tags_keeps_the_one_that_sorts_first(tmp_path)
     runs = read_rows(tmp_path, *log)
 
     assert (runs.query_ids, runs.texts, runs.tags) == (("7",), ("a",), ("x",))
-    assert "queries logged with more than one text: 1; the one that sorts first is kept" in runs.notices
-    assert "queries logged with more than one tag: 1; the one that sorts first is kept" in runs.notices
+    assert "queries logged with more than one text: 1; the one that sorts first is kept" in texts(runs.notices)
+    assert "queries logged with more than one tag: 1; the one that sorts first is kept" in texts(runs.notices)
 
 
 def test_embeddings_are_kept_once_a_query_and_in_its_order(tmp_path):
@@ -67,5 +68,5 @@ def test_of_two_embeddings_of_a_query_one_is_kept_whatever_the_order(tmp_path):
 
     runs = read_rows(tmp_path, *log)
 
-    assert "queries logged with more than one embedding: 1; the one that sorts first is kept" in runs.notices
+    assert "queries logged with more than one embedding: 1; the one that sorts first is kept" in texts(runs.notices)
     assert_same(runs, read_rows(tmp_path, *log[::-1]))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from paretoroute.errors import RunsError
 from paretoroute.grid import Budget, Point
+from paretoroute.runs.findings import Finding, texts
 from paretoroute.runs.read import read_runs
 from tests.runs.logs import GOOD, assert_same, logs, only_fault, read_rows, write_csv, write_jsonl, write_parquet
 
@@ -91,7 +92,7 @@ def test_one_label_with_several_amounts_is_one_point_with_the_smallest(tmp_path)
     runs = read_rows(tmp_path, GOOD | given | {"budget": 9000}, GOOD | given | {"budget": 8000}, GOOD | given)
 
     assert runs.points == (Point("small", Budget("thinking_tokens", "long", 8000.0)),)
-    assert "points logged with more than one budget amount: 1; the smallest is kept" in runs.notices
+    assert "points logged with more than one budget amount: 1; the smallest is kept" in texts(runs.notices)
 
 
 def test_points_of_bad_rows_only_are_not_points(tmp_path):
@@ -104,7 +105,7 @@ def test_columns_are_renamed_and_unknown_ones_named_once(tmp_path):
     runs = read_rows(tmp_path, *log, columns={"model": "name", "cost_usd": "spend"})
 
     assert runs.points[0].model == "small" and runs.cost_usd.tolist() == [0.5, 0.5]
-    assert runs.notices == ("columns that are not known were ignored: model",)
+    assert runs.notices == (Finding("column", "columns that are not known were ignored: model"),)
 
 
 @pytest.mark.parametrize("write", [write_jsonl, write_csv, write_parquet])
@@ -134,7 +135,7 @@ def test_exact_repeats_are_kept_and_counted(tmp_path):
     runs = read_rows(tmp_path, row, row, row, GOOD | {"sample_index": 1})
 
     assert len(runs) == 4
-    assert "rows that repeat another row exactly: 2; they are kept (was a file given twice?)" in runs.notices
+    assert "rows that repeat another row exactly: 2; they are kept (was a file given twice?)" in texts(runs.notices)
     assert not read_rows(tmp_path, GOOD, GOOD).notices
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from paretoroute.errors import PolicyError
-from paretoroute.fitting.result import flattened
+from paretoroute.fitting.result import context_free
 from paretoroute.grid import Budget, Grid, Point, Price, cost_usd
 from paretoroute.policy.arrays import PANELS, from_arrays, to_arrays
 from paretoroute.surface import neighbours
@@ -172,7 +172,7 @@ def test_cost_is_tokens_times_prices_and_where_there_is_no_price_the_amount_itse
 def test_a_fit_made_prompt_blind_forecasts_the_logged_means_for_every_query(signal_fit):
     fit, grid = signal_fit
 
-    blind = flattened(fit, grid)
+    blind = context_free(fit, grid)
 
     flat = blind.surface.flattened()
     for text in TEXTS:

@@ -10,7 +10,7 @@ from paretoroute._arrays import Floats
 from paretoroute.evaluation.routers.base import QueryBatch, Training
 from paretoroute.fitting.text_features import fit_embeddings, fit_texts
 from paretoroute.grid import Grid, cost_usd
-from paretoroute.runs.folds import group_key
+from paretoroute.runs.folds import groups_of
 from paretoroute.runs.table import Runs
 
 
@@ -51,12 +51,6 @@ def fill_missing(table: Floats) -> Floats:
     logged = ~np.isnan(table)
     mean = np.where(logged, table, 0.0).sum(0) / np.maximum(logged.sum(0), 1)
     return np.where(logged, table, mean)
-
-
-def groups_of(runs: Runs) -> tuple[str, ...]:
-    """Name the group of every query: near-identical texts and turns of a conversation share one."""
-    keys = zip(runs.query_ids, runs.texts, runs.conversations, strict=True)
-    return tuple(group_key(*key) for key in keys)
 
 
 def prepared(train: Runs, test: Runs, grid: Grid, *, seed: int) -> tuple[Training, QueryBatch]:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, single
-from paretoroute.fitting.points.unlogged import Gap, Holes
+from paretoroute.fitting.points.unlogged import PointsOnOffer, UnloggedPoint
 from paretoroute.fitting.result import Fit
 from paretoroute.grid import Between, Point
 from paretoroute.surface.panel import Panel
@@ -62,7 +62,7 @@ class _Columns:
         return np.fmax(table[..., self.below], table[..., self.above])
 
 
-def along(gap: Gap, below: float, above: float) -> float:
+def along(gap: UnloggedPoint, below: float, above: float) -> float:
     """Place a point between its neighbours on the scale of the logarithm of tokens, in (0, 1).
 
     With amounts a0 < a < a1 and tokens T0, T1: log(a/a0) / log(a1/a0). For votes, and where a0 = 0, with
@@ -83,7 +83,7 @@ def along(gap: Gap, below: float, above: float) -> float:
     return _on_logs(even, above / below)
 
 
-def prompt_along(gap: Gap, below: float, above: float) -> float:
+def prompt_along(gap: UnloggedPoint, below: float, above: float) -> float:
     """Place a point between its neighbours on the scale of log prompt tokens, in [0, 1].
 
     A vote of n reads the prompt n times, and an answer without a vote once.
@@ -100,7 +100,7 @@ def _on_logs(even: float, ratio: float) -> float:
     return even if abs(whole) < 1e-6 else math.log1p(even * (ratio - 1)) / whole
 
 
-def widened(fit: Fit, logged: Sequence[Point], holes: Holes) -> Fit:
+def widened(fit: Fit, logged: Sequence[Point], holes: PointsOnOffer) -> Fit:
     """Add columns for the points that were never logged.
 
     Args:
@@ -115,7 +115,7 @@ def widened(fit: Fit, logged: Sequence[Point], holes: Holes) -> Fit:
     means = fit.surface.flattened()
     tokens, prompts = means.amount, means.prompt_tokens
     between, rows = {}, {point: (j, j, 0.0, 0.0) for point, j in place.items()}
-    for gap in holes.gaps:
+    for gap in holes.unlogged:
         low, high = place[gap.below], place[gap.above]
         way = along(gap, float(tokens[low]), float(tokens[high]))
         read = 0.0 if fit.surface.prompt is None else prompt_along(gap, float(prompts[low]), float(prompts[high]))

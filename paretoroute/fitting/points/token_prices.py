@@ -1,13 +1,15 @@
 """Token prices of one model from its logged cost and tokens.
 
-Find prices ``x >= 0`` (input, output and, where logged, cached input) that minimise the sum over rows of
-``|tokens . x / cost - 1|``: relative errors, so that cheap calls count like dear ones, and absolute ones, so that a few
-calls that were billed otherwise (tools, another tier) do not bend the prices. Solved by least squares reweighted by
-``1 / |error|`` (iteratively reweighted least squares; Holland and Welsch 1977, doi:10.1080/03610927708827533). Prices
-hold only if they explain nearly all rows.
+Minimise over prices ``x >= 0`` (input, output and, where logged, cached input) the sum over rows of
+``|tokens . x / cost - 1|``: relative errors, so that cheap calls count as much as expensive ones, and absolute ones, so
+that a few calls that were billed differently (tools, another tier) do not bias the prices. Solved by iteratively
+reweighted least squares with weights ``1 / |error|`` (Holland and Welsch 1977, doi:10.1080/03610927708827533). Prices
+are accepted only if they explain nearly all rows.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import nnls
@@ -29,43 +31,59 @@ _UNEXPLAINED = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class DerivedPrice:
+    """The price of one model as its log determines it.
+
+    Args:
+        price: None where the log does not determine it.
+        note: why there is no price, or a caveat about it; may be empty.
+    """
+
+    price: Price | None
+    note: str = ""
+
+
 def derive_price(
     cost_usd: Floats, prompt_tokens: Floats, completion_tokens: Floats, cached_prompt_tokens: Floats
-) -> tuple[Price | None, str]:
-    """Find the prices of one model, if its log determines them.
+) -> DerivedPrice:
+    """Derive the prices of one model, if its log determines them.
 
     Args:
         cost_usd: ``(runs,)``; NaN is unknown, here and below.
         prompt_tokens: ``(runs,)``.
         completion_tokens: ``(runs,)``.
         cached_prompt_tokens: ``(runs,)``.
-
-    Returns:
-        The price, or None; and why there is none, or what to know of it, or ``""``.
     """
-    known = ~np.isnan(cost_usd + prompt_tokens + completion_tokens)
-    caches = bool(np.nansum(cached_prompt_tokens[known]) > 0)
+    complete = ~np.isnan(cost_usd + prompt_tokens + completion_tokens)
+    caches = bool(np.nansum(cached_prompt_tokens[complete]) > 0)
     if caches:
-        known &= ~np.isnan(cached_prompt_tokens)
-    cost, prompt, completion = cost_usd[known], prompt_tokens[known], completion_tokens[known]
+        complete &= ~np.isnan(cached_prompt_tokens)
+    cost, prompt, completion = cost_usd[complete], prompt_tokens[complete], completion_tokens[complete]
     if not len(cost):
-        return None, "no run has both cost and tokens of its own, so that no price can be derived"
+        return DerivedPrice(None, "no run has both cost and tokens of its own, so that no price can be derived")
     for column, side, word in ((prompt, "prompt", "input"), (completion, "completion", "output")):
         if not column.any():
-            return None, f"{side} tokens are always 0, so that the {word} price cannot be derived"
+            return DerivedPrice(None, f"{side} tokens are always 0, so that the {word} price cannot be derived")
     if not cost.any():
-        return Price(0.0, 0.0, source="derived"), "its logged cost is always 0"
-    cached = cached_prompt_tokens[known] if caches else np.zeros(len(cost))
+        return DerivedPrice(Price(0.0, 0.0, source="derived"), "its logged cost is always 0")
+    cached = cached_prompt_tokens[complete] if caches else np.zeros(len(cost))
     tokens = np.column_stack([prompt - cached, completion, cached][: 3 if caches else 2]) / TOKENS_PER_PRICE_UNIT
-    found, collinear = _fit(tokens, cost)
-    found[found * tokens.sum(axis=0) < 1e-9 * cost.sum()] = 0.0  # what rounding errors leave of a price of 0
-    rounded = np.array([float(f"{price:.6g}") for price in found])
-    prices = rounded if _explained(tokens, cost, rounded) >= SHARE else found
+    return _priced(tokens, cost)
+
+
+def _priced(tokens: Floats, cost: Floats) -> DerivedPrice:
+    """Derive the prices of the columns of ``tokens``, in millions: fresh input, output and perhaps cached input."""
+    fitted, collinear = _fit(tokens, cost)
+    fitted[fitted * tokens.sum(axis=0) < 1e-9 * cost.sum()] = 0.0  # rounding errors in place of a price of 0
+    rounded = np.array([float(f"{price:.6g}") for price in fitted])
+    prices = rounded if _explained(tokens, cost, rounded) >= SHARE else fitted
     if _explained(tokens, cost, prices) < SHARE:
-        return None, _UNEXPLAINED
+        return DerivedPrice(None, _UNEXPLAINED)
     if collinear:
-        return None, _COLLINEAR
-    return Price(float(prices[0]), float(prices[1]), float(prices[2]) if caches else None, "derived"), ""
+        return DerivedPrice(None, _COLLINEAR)
+    cached_price = float(prices[2]) if len(prices) > 2 else None
+    return DerivedPrice(Price(float(prices[0]), float(prices[1]), cached_price, "derived"))
 
 
 def _explained(tokens: Floats, cost: Floats, prices: Floats) -> float:
@@ -74,18 +92,18 @@ def _explained(tokens: Floats, cost: Floats, prices: Floats) -> float:
 
 
 def _fit(tokens: Floats, cost: Floats) -> tuple[Floats, bool]:
-    """Fit prices to tokens ``(runs, prices)``; also tell whether the log leaves their split open."""
+    """Fit prices to tokens ``(runs, prices)``; also return whether the columns are collinear."""
     charged = np.flatnonzero(cost > 0)
     rows = charged[np.linspace(0, len(charged) - 1, min(len(charged), MAX_ROWS)).astype(np.int64)]
     design = tokens[rows] / cost[rows, None]
     scale = np.sqrt(np.sum(design**2, axis=0))
     scale[scale == 0] = 1.0
-    alike = np.ones(len(rows))
+    ones = np.ones(len(rows))
     singular = np.linalg.svd(design / scale, compute_uv=False)
     if len(rows) < design.shape[1] or singular[-1] < COLLINEAR * singular[0]:
-        smallest = np.linalg.lstsq(design, alike, rcond=COLLINEAR)[0].astype(np.float64)
-        return (smallest if (smallest >= 0).all() else _nonnegative(design, alike)), True
-    prices = _nonnegative(design, alike)
+        smallest = np.linalg.lstsq(design, ones, rcond=COLLINEAR)[0].astype(np.float64)
+        return (smallest if (smallest >= 0).all() else _nonnegative(design, ones)), True
+    prices = _nonnegative(design, ones)
     for step in _STEPS:
         error = np.abs(design @ prices - 1.0)
         prices = _nonnegative(design, 1.0 / np.sqrt(np.maximum(error, step)))

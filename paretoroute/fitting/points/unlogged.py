@@ -1,8 +1,9 @@
-"""Points that are to be offered but were never logged: between which logged points of their model they lie.
+"""Locate unlogged points between logged neighbours.
 
-Nothing is forecast beyond what was logged: a point of a model that was never logged, or outside the logged range of its
-model's budgets, is refused. Budgets of different kinds are never compared. Efforts with known names are placed by
-those, all other budgets by their amounts.
+An unlogged point is one that is to be offered but has no run in the log. It is forecast between two logged points of
+its model and kind of budget; a point outside the logged range of its model, or of a model that was never logged, is
+refused, since nothing is forecast beyond the log. Budgets of different kinds are never compared. Efforts with known
+names are placed by those, all other budgets by their amounts.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 from paretoroute.errors import GridError
 from paretoroute.grid import EFFORT_ORDER, Budget, Grid, Point
 
-# Efforts on the scale of log tokens. Steps are alike but for the one to xhigh, which took about twice as much of it on
+# Efforts on the scale of log tokens. Steps are equal but for the one to xhigh, which took about twice as much of it on
 # the logs in experiments/holes (of one model).
 EFFORT_PLACES = {
     "none": 0.0, "off": 0.0, "minimal": 1.0, "low": 2.0, "medium": 3.0, "high": 4.0, "xhigh": 6.0, "max": 7.0,
@@ -22,11 +23,11 @@ _SHOWN = 12  # names in a message
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
-    """A point that was never logged, and the logged ones nearest to it.
+class UnloggedPoint:
+    """A point that was never logged, and its nearest logged neighbours.
 
     Args:
-        point: its budget's amount filled in where the log tells it.
+        point: with its budget's amount filled in where the log shows it.
         below: its neighbour with less compute.
         above: its neighbour with more.
         places: amounts of below, point and above, or their places on the scale of efforts.
@@ -39,53 +40,62 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Holes:
-    """What to offer beside the logged points.
+class PointsOnOffer:
+    """All points to offer.
 
     Args:
-        points: all points to offer, in order.
-        gaps: those that were never logged.
+        points: logged and unlogged, in order.
+        unlogged: those that were never logged.
     """
 
     points: tuple[Point, ...]
-    gaps: tuple[Gap, ...]
+    unlogged: tuple[UnloggedPoint, ...]
 
 
-def logged_part(
-    logged: Sequence[Point], grid: Grid | None, added: Sequence[str | Point] = ()
-) -> tuple[Grid | None, tuple[Point, ...]]:
-    """Part what is asked for into what was logged and what was not.
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The points that a user asks for, split by whether they were logged.
+
+    Args:
+        logged: the grid without its unlogged points; None where no grid was given. A grid without any logged point
+            stays as it is.
+        unlogged: the other points.
+    """
+
+    logged: Grid | None
+    unlogged: tuple[Point, ...]
+
+
+def split_request(logged: Sequence[Point], grid: Grid | None, added: Sequence[str | Point] = ()) -> Request:
+    """Split the requested points into logged and unlogged ones.
 
     Args:
         logged: the points of the log.
         grid: points to choose from; None: all of the log.
-        added: points to offer besides, by name or as points.
-
-    Returns:
-        The grid without its points that were never logged (None as given, or where none is left), and those.
+        added: further points to offer, by name or as points.
 
     Raises:
-        GridError: an added name fits no model of the log, or does not tell its kind or amount.
+        GridError: an added name fits no model of the log, or its kind of budget is unclear.
     """
-    known = {point.key for point in logged}
+    keys = {point.key for point in logged}
     more = [named(name, logged) if isinstance(name, str) else name for name in added]
-    asked = [*(grid.points if grid else ()), *more]
-    unlogged = {point.key: point for point in asked if point.key not in known}
+    requested = [*(grid.points if grid else ()), *more]
+    unlogged = {point.key: point for point in requested if point.key not in keys}
     if grid is None:
-        return None, tuple(unlogged.values())
-    have = {point.key: point for point in (*grid.points, *more) if point.key in known}
-    return (Grid(tuple(have.values()), grid.prices) if have else grid), tuple(unlogged.values())
+        return Request(None, tuple(unlogged.values()))
+    kept = {point.key: point for point in requested if point.key in keys}
+    return Request(Grid(tuple(kept.values()), grid.prices) if kept else grid, tuple(unlogged.values()))
 
 
 def named(name: str, logged: Sequence[Point]) -> Point:
-    """Read ``model@budget_label`` as a point of a logged model: its kind and amount are those that the log shows.
+    """Read ``model@budget_label`` as a point of a logged model, with the kind and amount that the log shows.
 
     Args:
-        name: looked up as a whole first; else what follows the name of a logged model is its label.
+        name: looked up as a whole first; else the part after the name of a logged model is its label.
         logged: the points of the log.
 
     Raises:
-        GridError: no logged model has this name, or its kind or amount cannot be told.
+        GridError: no logged model has this name, or its kind of budget is unclear.
 
     Example:
         >>> thinking = [Point("opus", Budget("thinking_tokens", label, float(label))) for label in ("8000", "32000")]
@@ -96,17 +106,14 @@ def named(name: str, logged: Sequence[Point]) -> Point:
         return same[0]
     models = [model for model in dict.fromkeys(point.model for point in logged) if name.startswith(f"{model}@")]
     if not models:
-        known = _listed([repr(model) for model in dict.fromkeys(point.model for point in logged)])
+        in_log = _listed([repr(model) for model in dict.fromkeys(point.model for point in logged)])
         raise GridError(
-            f"point {name!r}: no run of its model was logged; the log has {known}. "
+            f"point {name!r}: no run of its model was logged; the log has {in_log}. "
             "A point is written model@budget_label."
         )
     model = max(models, key=len)
     label = name[len(model) + 1 :]
-    kinds = {point.budget.kind for point in logged if point.model == model and point.budget.kind != "none"}
-    if len(kinds) > 1:  # the label may say which
-        same_label = {point.budget.kind for point in logged if point.budget.label == label}
-        kinds = kinds & (same_label or ({"effort"} if label in EFFORT_ORDER else set()))
+    kinds = _kinds(model, label, logged)
     if len(kinds) != 1:
         levels = _levels([point for point in logged if point.model == model])
         raise GridError(
@@ -116,13 +123,24 @@ def named(name: str, logged: Sequence[Point]) -> Point:
     return _with_amount(Point(model, Budget(kinds.pop(), label)), logged)
 
 
-def find_gaps(unlogged: Sequence[Point], grid: Grid, logged: Sequence[Point], order: Sequence[Point]) -> Holes:
-    """Find the logged neighbours of points that were never logged.
+def _kinds(model: str, label: str, logged: Sequence[Point]) -> set[str]:
+    """Return the kinds of budget of a model that a label can have."""
+    kinds = {point.budget.kind for point in logged if point.model == model and point.budget.kind != "none"}
+    if len(kinds) <= 1:
+        return kinds
+    same_label = {point.budget.kind for point in logged if point.budget.label == label}
+    return kinds & (same_label or ({"effort"} if label in EFFORT_ORDER else set()))
+
+
+def place_unlogged(
+    unlogged: Sequence[Point], grid: Grid, logged: Sequence[Point], *, order: Sequence[Point] = ()
+) -> PointsOnOffer:
+    """Locate the logged neighbours of unlogged points.
 
     Args:
         unlogged: the points.
         grid: the logged points on offer, whose costs are known.
-        logged: all points of the log; the amount of a budget may be told by another model.
+        logged: all points of the log; another model may show the amount of a budget.
         order: points in the order to keep to; none: that of the grid. Points that are not in it follow their lower
             neighbours.
 
@@ -130,16 +148,16 @@ def find_gaps(unlogged: Sequence[Point], grid: Grid, logged: Sequence[Point], or
         GridError: a point's model or kind of budget was never logged, its place is unknown, or it lies outside the
             logged range.
     """
-    gaps = tuple(_gap(_with_amount(point, logged), grid) for point in unlogged)
-    points = {point.key: point for point in (*grid.points, *(gap.point for gap in gaps))}
-    listed = [points.pop(point.key) for point in order or grid.points if point.key in points]
-    for gap in sorted(gaps, key=lambda gap: -gap.places[1]):
-        if gap.point.key in points:
-            listed.insert(listed.index(gap.below) + 1, gap.point)
-    return Holes(tuple(listed), gaps)
+    placed = tuple(_placed(_with_amount(point, logged), grid) for point in unlogged)
+    points = {point.key: point for point in (*grid.points, *(one.point for one in placed))}
+    ordered = [points.pop(point.key) for point in order or grid.points if point.key in points]
+    for one in sorted(placed, key=lambda one: -one.places[1]):
+        if one.point.key in points:
+            ordered.insert(ordered.index(one.below) + 1, one.point)
+    return PointsOnOffer(tuple(ordered), placed)
 
 
-def _gap(point: Point, grid: Grid) -> Gap:
+def _placed(point: Point, grid: Grid) -> UnloggedPoint:
     own = [other for other in grid.points if other.model == point.model]
     if not own:
         raise GridError(
@@ -152,31 +170,30 @@ def _gap(point: Point, grid: Grid) -> Gap:
         raise GridError(
             f"{start}, and nothing of kind {point.budget.kind} to forecast it between. Log runs of it, or leave it out"
         )
-    places = _places([point.budget, *(other.budget for other in same)])
-    if places[0] is None:
+    place, *places = _places([point.budget, *(other.budget for other in same)])
+    if place is None:
         raise GridError(f"{start}, and its place among them is unknown. Give its amount in a grid file")
-    at = places[0]
     ranked = sorted(
-        ((place, other) for place, other in zip(places[1:], same, strict=True) if place is not None),
-        key=lambda pair: pair[0],
+        ((at, other) for at, other in zip(places, same, strict=True) if at is not None), key=lambda pair: pair[0]
     )
-    if equal := [other.name for place, other in ranked if place == at]:
+    if equal := [other.name for at, other in ranked if at == place]:
         raise GridError(f"{start}; it has the amount of {equal[0]!r}, which was logged: call that one")
-    below, above = [pair for pair in ranked if pair[0] < at], [pair for pair in ranked if pair[0] > at]
+    below, above = [pair for pair in ranked if pair[0] < place], [pair for pair in ranked if pair[0] > place]
     if not below or not above:
         side = "above" if below else "below"
         raise GridError(
             f"{start}: it lies {side} what was logged, and a forecast beyond the log cannot be trusted. "
             "Log runs of it, choose a budget between those, or leave it out"
         )
-    return Gap(point, below[-1][1], above[0][1], (below[-1][0], at, above[0][0]))
+    (low, lower), (high, upper) = below[-1], above[0]
+    return UnloggedPoint(point, lower, upper, (low, place, high))
 
 
 def _places(budgets: Sequence[Budget]) -> list[float | None]:
     """Place budgets of one kind on one scale; None where a place is unknown."""
     if budgets[0].kind == "effort" and all(budget.label in EFFORT_PLACES for budget in budgets):
         return [EFFORT_PLACES[budget.label] for budget in budgets]
-    # Less than nothing stands for "as the model likes", which has no place.
+    # A negative amount means "as the model likes", which has no place.
     return [None if budget.amount is None or budget.amount < 0 else budget.amount for budget in budgets]
 
 
@@ -187,10 +204,10 @@ def _with_amount(point: Point, logged: Sequence[Point]) -> Point:
         return point
     alike = [other.budget for other in logged if other.budget.kind == budget.kind and other.budget.amount is not None]
     same = {other.amount for other in alike if other.label == budget.label}
-    own = [other for other in alike if _number(other.label) is not None]
+    numbered = [other for other in alike if _number(other.label) is not None]
     if len(same) == 1:
         amount = same.pop()
-    elif own and all(_number(other.label) == other.amount for other in own):
+    elif numbered and all(_number(other.label) == other.amount for other in numbered):
         amount = _number(budget.label)
     else:
         amount = None

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from paretoroute.errors import GridError
 from paretoroute.fitting.points.log_grid import build_grid, derive_prices
-from paretoroute.fitting.points.token_prices import _nonnegative
+from paretoroute.fitting.points.token_prices import DerivedPrice, _nonnegative
 from paretoroute.grid import Budget, Grid, Point, Price
 from paretoroute.grid_file import read_grid, read_prices
 from paretoroute.runs.align import grid_columns
+from paretoroute.runs.findings import Finding
 from paretoroute.runs.read import read_runs
 
 prices = st.integers(1, 60_000).map(lambda cents: cents / 1000)
@@ -46,15 +47,18 @@ def at(input_price, output_price, cached_price=None):
     return cost
 
 
+def price_of_small(*logs):
+    return derive_prices(read_runs(*logs))["small"].price
+
+
 @settings(max_examples=60)
 @given(prices, prices, st.integers(0, 2**32 - 1))
 def test_prices_are_found_again(input_price, output_price, seed):
     runs = read_runs(log_of(np.random.default_rng(seed), cost=at(input_price, output_price)))
 
-    found, notes = derive_prices(runs)
+    derived = derive_prices(runs)
 
-    assert found == {"small": Price(input_price, output_price, None, "derived")}
-    assert notes == {}
+    assert derived == {"small": DerivedPrice(Price(input_price, output_price, None, "derived"))}
 
 
 @settings(max_examples=40)
@@ -63,9 +67,7 @@ def test_cached_prices_are_found_again_where_cached_tokens_are_logged(input_pric
     rng = np.random.default_rng(seed)
     log = log_of(rng, cached=rng.random(200), cost=at(input_price, output_price, cached_price))
 
-    found, _ = derive_prices(read_runs(log))
-
-    assert found == {"small": Price(input_price, output_price, cached_price, "derived")}
+    assert price_of_small(log) == Price(input_price, output_price, cached_price, "derived")
 
 
 @settings(max_examples=30)
@@ -78,51 +80,49 @@ def test_a_few_calls_billed_otherwise_do_not_bend_the_prices(seed, odd):
         paid[:odd] *= rng.uniform(0.1, 10.0, odd)
         return paid
 
-    found, _ = derive_prices(read_runs(log_of(rng, cost=cost)))
-
-    assert found["small"] == Price(3.0, 15.0, None, "derived")
+    assert price_of_small(log_of(rng, cost=cost)) == Price(3.0, 15.0, None, "derived")
 
 
 def test_cost_rounded_to_a_millionth_still_gives_prices_within_the_rounding():
     log = log_of(np.random.default_rng(0), 2000, cost=lambda p, c, _: np.round(at(0.15, 0.6)(p, c, None), 6))
 
-    found, _ = derive_prices(read_runs(log))
+    price = price_of_small(log)
 
-    assert found["small"].input_usd_per_mtok == pytest.approx(0.15, rel=5e-3)
-    assert found["small"].output_usd_per_mtok == pytest.approx(0.6, rel=5e-3)
+    assert price.input_usd_per_mtok == pytest.approx(0.15, rel=5e-3)
+    assert price.output_usd_per_mtok == pytest.approx(0.6, rel=5e-3)
 
 
 def test_a_price_of_zero_for_one_side_is_found():
-    found, _ = derive_prices(read_runs(log_of(np.random.default_rng(0), cost=at(0.0, 2.0))))
+    log = log_of(np.random.default_rng(0), cost=at(0.0, 2.0))
 
-    assert found["small"] == Price(0.0, 2.0, None, "derived")
+    assert price_of_small(log) == Price(0.0, 2.0, None, "derived")
 
 
 def test_cost_that_tokens_do_not_explain_gives_no_price_and_says_why():
     rng = np.random.default_rng(0)
     log = log_of(rng, cost=lambda p, c, _: at(1.0, 2.0)(p, c, None) + rng.uniform(0.0, 0.02, len(p)))
 
-    found, notes = derive_prices(read_runs(log))
+    derived = derive_prices(read_runs(log))["small"]
 
-    assert found == {}
-    assert notes["small"].startswith("cost is not explained by tokens x price (caching, tools or a changed price?)")
+    assert derived.price is None
+    assert derived.note.startswith("cost is not explained by tokens x price (caching, tools or a changed price?)")
 
 
 def test_a_price_that_changed_half_way_gives_no_price():
     rng = np.random.default_rng(0)
     log = log_of(rng, cost=lambda p, c, _: at(1.0, 2.0)(p, c, None) * np.where(np.arange(len(p)) % 2, 1.0, 0.5))
 
-    assert derive_prices(read_runs(log))[0] == {}
+    assert price_of_small(log) is None
 
 
 @pytest.mark.parametrize(("side", "word"), [("prompt", "input"), ("completion", "output")])
 def test_a_side_without_tokens_gets_no_price(side, word):
     log = log_of(np.random.default_rng(0), cost=at(1.0, 2.0), **{side: 0.0})
 
-    found, notes = derive_prices(read_runs(log))
+    derived = derive_prices(read_runs(log))["small"]
 
-    assert found == {}
-    assert f"{side} tokens are always 0, so that the {word} price cannot be derived" in notes["small"]
+    assert derived.price is None
+    assert f"{side} tokens are always 0, so that the {word} price cannot be derived" in derived.note
 
 
 def test_tokens_in_one_proportion_leave_the_cost_logged_since_their_prices_cannot_be_told_apart():
@@ -130,11 +130,11 @@ def test_tokens_in_one_proportion_leave_the_cost_logged_since_their_prices_canno
     prompt = rng.integers(10, 1000, 50).astype(float)
     runs = read_runs(log_of(rng, 50, prompt=prompt, completion=2 * prompt, cost=at(1.0, 2.0)))
 
-    found, notes = derive_prices(runs)
+    derived = derive_prices(runs)["small"]
 
-    assert found == {}
-    assert "only their joint price is known" in notes["small"]
-    assert any(words.startswith("cost: logged for small") for words in build_grid(runs)[1])
+    assert derived.price is None
+    assert "only their joint price is known" in derived.note
+    assert [finding.kind for finding in build_grid(runs)[1]] == ["logged_cost"]
 
 
 def test_rows_whose_cost_is_a_mean_are_left_out():
@@ -142,8 +142,8 @@ def test_rows_whose_cost_is_a_mean_are_left_out():
     true = log_of(rng, cost=at(1.0, 2.0), cost_source="sample")
     mean = log_of(rng, cost=lambda p, c, _: np.full(len(p), 0.5), cost_source="mean")
 
-    assert derive_prices(read_runs(true, mean))[0] == {"small": Price(1.0, 2.0, None, "derived")}
-    assert derive_prices(read_runs(mean))[0] == {}
+    assert price_of_small(true, mean) == Price(1.0, 2.0, None, "derived")
+    assert price_of_small(mean) is None
 
 
 def best_of_all_subsets(design, weight):
@@ -198,23 +198,25 @@ def test_the_grid_has_derived_prices_and_says_so():
         log_of(rng, model="tools", cost=lambda p, c, _: rng.uniform(0.1, 1.0, len(p))),
     )
 
-    grid, said = build_grid(runs)
+    grid, findings = build_grid(runs)
 
     assert grid == Grid(runs.points, {"small": Price(1.0, 2.0, None, "derived")})
-    assert said[0] == "price of small derived from its logged cost, in USD per million tokens: input 1, output 2"
-    assert said[1].startswith("cost: logged for tools: cost is not explained by tokens x price")
+    text = "price of small derived from its logged cost, in USD per million tokens: input 1, output 2"
+    assert findings[0] == Finding("price", text)
+    assert findings[1].kind == "logged_cost"
+    assert findings[1].text.startswith("cost: logged for tools: cost is not explained by tokens x price")
 
 
 def test_given_prices_win_and_a_difference_from_what_was_paid_is_said():
     runs = read_runs(log_of(np.random.default_rng(0), cost=at(1.0, 2.0)))
     mine, theirs = Price(1.5, 3.0), Price(9.0, 9.0)
 
-    grid, said = build_grid(runs, Grid(runs.points, {"small": theirs}), {"small": mine, "absent": mine})
+    grid, findings = build_grid(runs, Grid(runs.points, {"small": theirs}), {"small": mine, "absent": mine})
 
     assert grid.prices == {"small": mine}
-    assert said == (
-        "the price given for small differs from its logged cost by 50% (median)",
-        "prices given for models that are not in the log: absent",
+    assert findings == (
+        Finding("given_price", "the price given for small differs from its logged cost by 50% (median)"),
+        Finding("given_price", "prices given for models that are not in the log: absent"),
     )
     assert build_grid(runs, prices={"small": Price(1.0, 2.0)})[1] == ()
 
@@ -224,11 +226,12 @@ def test_models_with_tokens_and_neither_cost_nor_price_are_left_out_and_the_way_
     unpriced = (log_of(rng, model="new"), log_of(rng, model="newer"))
     runs = read_runs(log_of(rng, cost=at(1.0, 2.0)), *unpriced)
 
-    grid, said = build_grid(runs)
+    grid, findings = build_grid(runs)
 
     assert grid.models == ("small",)
-    told = next(words for words in said if words.startswith("left out, since nothing says what a call costs"))
-    assert "model 'new' has tokens but no cost" in told and "(likewise 'newer')" in told and "input: USD" in told
+    (text,) = (finding.text for finding in findings if finding.kind == "grid")
+    assert text.startswith("left out, since nothing says what a call costs")
+    assert "model 'new' has tokens but no cost" in text and "(likewise 'newer')" in text and "input: USD" in text
     grid, _ = build_grid(runs, prices={"new": Price(1.0, 2.0), "newer": Price(1.0, 2.0)})
     assert set(grid.prices) == {"small", "new", "newer"}
     with pytest.raises(GridError, match=r"model 'new' has tokens but no cost .*\(likewise 'newer'\); .*input: USD"):
@@ -239,19 +242,20 @@ def test_a_budget_without_a_cost_is_left_out_and_the_others_of_its_model_stay():
     table = {"query": ["a", "b"], "model": ["m", "m"], "quality": [1.0, 0.0], "cost_usd": [0.5, None]}
     runs = read_runs(pa.table({**table, "budget_kind": ["effort"] * 2, "budget_label": ["low", "high"]}))
 
-    grid, said = build_grid(runs)
+    grid, findings = build_grid(runs)
 
     assert grid.names == ("m@low",)
-    assert "left out, since no run of them has a cost: m@high" in said
+    assert Finding("grid", "left out, since no run of them has a cost: m@high") in findings
 
 
 def test_a_model_without_tokens_takes_its_logged_cost_and_no_price():
     log = pa.table({"query": ["a"], "model": ["small"], "quality": [1.0], "cost_usd": [0.5]})
 
-    grid, said = build_grid(read_runs(log), prices={"small": Price(1.0, 2.0)})
+    grid, findings = build_grid(read_runs(log), prices={"small": Price(1.0, 2.0)})
 
     assert grid.prices == {}
-    assert said == ("cost: logged for small: 'small@default' has no tokens logged, so that no price applies",)
+    text = "cost: logged for small: 'small@default' has no tokens logged, so that no price applies"
+    assert findings == (Finding("logged_cost", text),)
     with pytest.raises(GridError, match="'small@default' has no cost in the log"):
         build_grid(read_runs(log.drop_columns("cost_usd")))
 
@@ -262,12 +266,14 @@ def test_a_given_grid_keeps_its_order_drops_what_was_never_logged_and_ignores_ot
     runs = read_runs(*(log_of(rng, 50, model=model, cost=cost) for model in ("a", "b", "c")))
     wanted = Grid((Point("c", Budget()), Point("x", Budget()), Point("a", Budget())))
 
-    grid, said = build_grid(runs, wanted)
+    grid, findings = build_grid(runs, wanted)
 
     assert grid.names == ("c@default", "a@default")
     assert grid_columns(runs, grid).tolist() == [1, -1, 0]
-    assert "never logged: it cannot be chosen: x@default" in said
-    assert "50 runs are of points that are not in the grid and are ignored: b@default" in said
+    assert findings[:2] == (
+        Finding("grid", "never logged: it cannot be chosen: x@default"),
+        Finding("grid", "50 runs are of points that are not in the grid and are ignored: b@default"),
+    )
     with pytest.raises(GridError, match="no point of the grid was logged; the log has a@default, b@default"):
         build_grid(runs, Grid((Point("x", Budget()),)))
 

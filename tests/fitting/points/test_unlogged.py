@@ -12,7 +12,7 @@ import paretoroute as pr
 from paretoroute.calibration.baselines import best_single
 from paretoroute.calibration.outcomes import logged_outcomes
 from paretoroute.fitting.points.interpolation import along, prompt_along
-from paretoroute.fitting.points.unlogged import Gap, find_gaps, logged_part, named
+from paretoroute.fitting.points.unlogged import UnloggedPoint, named, place_unlogged, split_request
 from paretoroute.grid import Between, Budget, Grid, Point
 from tests.planner_cases import command, write_rows
 
@@ -238,12 +238,12 @@ def test_queries_that_tie_in_the_traffic_tie_at_the_planner_to_the_last_bit(blan
 
 
 def test_a_prompt_blind_policy_keeps_it_between():
-    from paretoroute.fitting.result import Fit, flattened
+    from paretoroute.fitting.result import Fit, context_free
 
     made = pr.fit(read(without_hole(rows_of(200))), pr.MaxCost(usd=0.004), add_points=[HOLE])
     below, hole, above = (made.grid.index(f"deep@{amount}") for amount in AMOUNTS)
 
-    blind = flattened(Fit(made.surface, made.traffic, (), made.grid.between), made.grid)
+    blind = context_free(Fit(made.surface, made.traffic, (), made.grid.between), made.grid)
 
     flat = blind.surface.flattened()
     np.testing.assert_allclose(flat.amount[hole], math.sqrt(flat.amount[below] * flat.amount[above]), rtol=1e-4)
@@ -282,7 +282,7 @@ LOGGED = [*THINKING, *VOTES, *EFFORTS, *NUMBERED, *PLAIN]
 )
 def test_a_point_beyond_the_log_is_refused_by_name(point, message):
     with pytest.raises(pr.GridError, match=message) as error:
-        find_gaps([point], Grid(tuple(LOGGED)), LOGGED, ())
+        place_unlogged([point], Grid(tuple(LOGGED)), LOGGED)
     assert repr(point.name) in str(error.value)
 
 
@@ -296,10 +296,10 @@ def test_a_point_beyond_the_log_is_refused_by_name(point, message):
 )
 def test_a_name_is_read_as_the_log_writes_its_budgets(name, kind, amount, below, above):
     point = named(name, LOGGED)
-    [gap] = find_gaps([point], Grid(tuple(LOGGED)), LOGGED, ()).gaps
+    [placed] = place_unlogged([point], Grid(tuple(LOGGED)), LOGGED).unlogged
 
     assert (point.budget.kind, point.budget.amount) == (kind, amount)
-    assert (gap.below.budget.label, gap.above.budget.label) == (below, above)
+    assert (placed.below.budget.label, placed.above.budget.label) == (below, above)
 
 
 def test_an_amount_is_told_by_another_model_of_the_log():
@@ -307,7 +307,7 @@ def test_an_amount_is_told_by_another_model_of_the_log():
 
     assert named("crowd@maj@3", [*VOTES, *others]).budget.amount == 3.0
     with pytest.raises(pr.GridError, match="'crowd@maj@3' was never logged.*place among them is unknown"):
-        find_gaps([named("crowd@maj@3", VOTES)], Grid(tuple(VOTES)), VOTES, ())
+        place_unlogged([named("crowd@maj@3", VOTES)], Grid(tuple(VOTES)), VOTES)
 
 
 @pytest.mark.parametrize(
@@ -331,25 +331,25 @@ def test_a_name_that_cannot_be_read_is_refused(name, message):
 def test_a_grid_keeps_its_order_and_an_added_point_follows_its_lower_neighbour():
     wanted = Grid((THINKING[2], Point("deep", Budget("thinking_tokens", "16000", 16000.0)), THINKING[0], PLAIN[0]))
 
-    part, unlogged = logged_part(LOGGED, wanted, ["deep@3000"])
-    holes = find_gaps(unlogged, part, LOGGED, wanted.points)
+    request = split_request(LOGGED, wanted, ["deep@3000"])
+    offer = place_unlogged(request.unlogged, request.logged, LOGGED, order=wanted.points)
 
-    assert part.names == ("deep@32000", "deep@2000", "small@default")
-    assert [p.name for p in holes.points] == ["deep@32000", "deep@16000", "deep@2000", "deep@3000", "small@default"]
-    assert {gap.below.name for gap in holes.gaps} == {"deep@2000"}, "only points on offer have forecasts"
+    assert request.logged.names == ("deep@32000", "deep@2000", "small@default")
+    assert [p.name for p in offer.points] == ["deep@32000", "deep@16000", "deep@2000", "deep@3000", "small@default"]
+    assert {one.below.name for one in offer.unlogged} == {"deep@2000"}, "only points on offer have forecasts"
 
 
 def test_points_between_the_same_two_stand_in_order_of_their_compute():
     logged = [Point("t", Budget("effort", "minimal", 1.0)), Point("t", Budget("effort", "high", 4.0)), *PLAIN]
 
-    holes = find_gaps([named("t@medium", logged), named("t@low", logged)], Grid(tuple(logged)), logged, ())
+    offer = place_unlogged([named("t@medium", logged), named("t@low", logged)], Grid(tuple(logged)), logged)
 
-    assert [p.name for p in holes.points] == ["t@minimal", "t@low", "t@medium", "t@high", "small@default"]
+    assert [p.name for p in offer.points] == ["t@minimal", "t@low", "t@medium", "t@high", "small@default"]
 
 
 def gap_of(kind, low, at, high):
     points = (Point("m", Budget(kind, str(a), a)) for a in (at, low, high))
-    return Gap(*points, (low, at, high))
+    return UnloggedPoint(*points, (low, at, high))
 
 
 @given(

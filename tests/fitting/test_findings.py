@@ -1,0 +1,56 @@
+"""Findings: every kind of finding is one that a policy file knows, and each warns about what it names."""
+
+from typing import get_args
+
+import pyarrow as pa
+import pytest
+
+import paretoroute as pr
+from paretoroute.calibration.intervals import Interval
+from paretoroute.fitting.findings import family_findings, unlogged_findings, verdict
+from paretoroute.grid import Between, Budget, Point
+from paretoroute.policy import schema
+from paretoroute.runs import findings
+from tests.synthetic_log import Recipe, make_runs, rows_of
+
+
+def test_a_policy_file_knows_the_kinds_of_the_log_and_of_the_fit():
+    assert get_args(schema.FindingKind) == get_args(findings.FindingKind)
+
+
+def test_an_unlogged_point_is_named_with_its_neighbours():
+    points = [Point("deep", Budget("thinking_tokens", label)) for label in ("2000", "8000", "32000")]
+
+    (finding,) = unlogged_findings(points, {points[1]: Between("2000", "32000", 0.5)})
+
+    assert finding.kind == "unlogged"
+    assert finding.text.startswith("deep@8000 was never logged: it is forecast between deep@2000 and deep@32000, 50%")
+
+
+def test_a_log_of_few_families_of_queries_states_as_how_many_they_count():
+    rows = rows_of(Recipe(queries=60))
+    for row in rows:
+        row["conversation"] = f"c{int(row['query_id'][1:]) // 6}"
+
+    (finding,) = family_findings(pr.read_runs(pa.Table.from_pylist(rows)))
+
+    assert finding.kind == "families"
+    assert finding.text.startswith("60 queries in 10 families")
+    assert "count as 10;" in finding.text
+    assert family_findings(make_runs(queries=60)) == ()
+
+
+@pytest.mark.parametrize(
+    ("gain", "start"),
+    [
+        (Interval(1.0, 0.2, 1.8), "routing pays on these runs; against the best static mixture"),
+        (Interval(0.5, -0.2, 1.2), "routing does not pay on these runs, beyond noise; against"),
+        (Interval(-1.0, -1.8, -0.2), "routing does not pay on these runs, beyond noise; against"),
+    ],
+)
+def test_routing_pays_only_where_the_whole_interval_of_its_gain_is_above_zero(gain, start):
+    text = verdict(gain, 300, 240.0)
+
+    assert text.startswith(start)
+    assert text.endswith(f"{gain.value:+.2f} quality points [{gain.low:+.2f}, {gain.high:+.2f}] "
+                         "out of fold on 300 queries, 240 effective")  # fmt: skip
