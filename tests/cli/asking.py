@@ -5,8 +5,6 @@ from pathlib import Path
 from tests.planner_cases import make_rows, write_rows
 
 QUERY = "please say which comes next: theorem lemma"
-
-
 HARD_QUERY = "please say which comes next: theorem lemma integral manifold functor topology spectrum kernel"
 
 

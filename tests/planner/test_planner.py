@@ -12,20 +12,14 @@ from hypothesis import strategies as st
 
 import paretoroute as pr
 from paretoroute.calibration import outcomes
-from paretoroute.errors import DialectError, QueryError, TargetError
+from paretoroute.errors import DialectError
 from paretoroute.grid import cost_usd
 from paretoroute.solver.argmax import choose
 from paretoroute.surface.surface import Amounts
+from tests.planner.asking import EASY_QUERY, HARD_QUERY, mask, same
 from tests.planner_cases import EASY, HARD, blind, fitted, make_rows, text_of, write_rows
 
-EASY_QUERY = "please say which comes next: apple pear plum cherry lemon melon grape peach"
-HARD_QUERY = "please say which comes next: theorem lemma integral manifold functor topology spectrum kernel"
 QUERIES = (EASY_QUERY, HARD_QUERY, "пожалуйста, докажите теорему", "", "apple", "x" * 5000)
-
-
-def same(decision: pr.Decision) -> dict:
-    """Give everything of a decision but its own id."""
-    return {item.name: getattr(decision, item.name) for item in dataclasses.fields(decision) if item.name != "id"}
 
 
 def with_split(policy: pr.Policy, split: float) -> pr.Policy:
@@ -40,19 +34,6 @@ def with_surface(policy: pr.Policy, at_text) -> pr.Policy:
         at_text=at_text, flattened=kept.flattened, amount=kept.amount, bounds=kept.bounds, featurizer=kept.featurizer
     )
     return dataclasses.replace(policy, surface=stub)
-
-
-def bill(planner: pr.Planner, decision: pr.Decision, text: str) -> float:
-    """Give the largest bill: every byte of the prompt a token, and every token that the cap allows."""
-    price = planner.policy.grid.prices[decision.model]
-    column = planner.policy.grid.points.index(decision.point)
-    overhead = max(planner.policy.surface.bounds.prompt_overhead_tokens[column], 0.0)
-    prompt_tokens = len(text.encode("utf-8", "replace")) + overhead
-    assert decision.output_cap_tokens is not None
-    return (prompt_tokens * price.input_usd_per_mtok + decision.output_cap_tokens * price.output_usd_per_mtok) / 1e6
-
-
-# Each query by itself
 
 
 def test_a_plan_depends_on_its_own_query_alone_and_not_on_order_or_batch():
@@ -115,9 +96,6 @@ def test_chat_messages_are_planned_as_the_text_they_are_logged_as():
     assert same(decision) == same(planner.plan(f"system: Be brief.\nuser: {HARD_QUERY}", query_id="a"))
 
 
-# The coin
-
-
 def test_the_coin_follows_the_id_and_never_the_text():
     planner = pr.Planner(blind().policy)
     by_id = {key: planner.plan(EASY_QUERY, query_id=key).point for key in map(str, range(50))}
@@ -163,9 +141,6 @@ def test_the_coin_of_another_policy_falls_differently():
 
 def test_a_choice_without_a_tie_is_certain():
     assert pr.Planner(fitted().policy).plan(EASY_QUERY, query_id="a").propensity == 1.0
-
-
-# What the solver counted on
 
 
 @pytest.mark.parametrize("case", [fitted, blind], ids=["fitted", "blind"])
@@ -221,99 +196,6 @@ def test_another_price_moves_the_choice_between_the_best_and_the_cheapest_point(
 
     assert best.expected_quality == max(decision.expected_quality for decision in quality.values())
     assert cheapest.expected_cost_usd == min(cost.values())
-
-
-def mask(name: str) -> np.ndarray:
-    return np.array([known == name for known in fitted().policy.grid.names])
-
-
-# Hard limits
-
-
-@given(
-    words=st.integers(0, 3000),
-    limit=st.floats(1e-7, 0.1),
-    name=st.sampled_from([None, *range(5)]),
-    character=st.sampled_from(["a", "é", "证", "😀", "\n", " lemma"]),
-)
-@settings(max_examples=300)
-def test_the_bill_never_exceeds_a_hard_limit_whatever_the_prompt(words, limit, name, character):
-    planner = pr.Planner(fitted().policy)
-    text = character * words
-    only = None if name is None else mask(planner.policy.grid.names[name])
-
-    decision = planner.plan(text, max_cost_usd=limit, callable=only)
-
-    if decision.status != "infeasible":
-        assert bill(planner, decision, text) <= limit
-        assert decision.expected_cost_usd <= limit
-
-
-@given(st.floats(1e-6, 0.1), st.text(max_size=300), st.sampled_from(["litellm"]))
-@settings(max_examples=100)
-def test_a_capped_request_can_always_be_written_and_carries_the_cap(limit, text, dialect):
-    planner = pr.Planner(fitted().policy, dialect=dialect)
-
-    decision = planner.plan(text, max_cost_usd=limit)
-    kwargs = decision.request_kwargs(dialect)
-
-    cap = kwargs["max_tokens"] * kwargs.get("n", 1)
-    assert decision.output_cap_tokens is not None
-    assert cap <= decision.output_cap_tokens
-
-
-def test_a_limit_below_every_bill_is_infeasible_and_names_the_cheapest_point():
-    decision = pr.Planner(fitted().policy).plan(EASY_QUERY, max_cost_usd=1e-9)
-
-    assert decision.status == "infeasible"
-    assert decision.point.name == "small@default"
-    assert decision.why == "no point keeps the limits; small@default comes nearest."
-
-
-def test_a_limit_that_lowers_the_cap_is_said_to():
-    planner = pr.Planner(fitted().policy)
-    free = planner.plan(HARD_QUERY, models=["small"])
-    tight = planner.plan(HARD_QUERY, models=["small"], max_cost_usd=0.00018)
-
-    assert free.output_cap_tokens is not None and tight.output_cap_tokens is not None
-    assert tight.output_cap_tokens < free.output_cap_tokens
-    assert (free.status, tight.status) == ("met", "capped")
-
-
-def test_a_generous_limit_changes_nothing_but_drops_points_whose_bill_cannot_be_known():
-    planner = pr.Planner(fitted().policy)
-
-    assert same(planner.plan(EASY_QUERY, max_cost_usd=10.0)) == same(
-        planner.plan(EASY_QUERY, callable=~mask("metered@default"))
-    )
-    unbounded = planner.plan(EASY_QUERY, models=["metered"], max_cost_usd=10.0)
-    assert unbounded.status == "infeasible"
-    assert "A hard cost limit needs points priced by tokens; none is." in unbounded.why
-
-
-def test_a_hard_limit_without_a_text_is_infeasible_since_nothing_bounds_the_prompt():
-    assert pr.Planner(fitted().policy).plan(None, max_cost_usd=10.0).status == "infeasible"
-
-
-def test_a_thinking_budget_always_fits_under_the_cap():
-    planner = pr.Planner(fitted().policy, dialect="litellm")
-
-    for label, amount in (("2000", 2000), ("8000", 8000)):
-        decision = planner.plan(EASY_QUERY, callable=mask(f"thinker@{label}"))
-        kwargs = decision.request_kwargs("litellm")
-        assert kwargs["thinking"] == {"type": "enabled", "budget_tokens": amount}
-        assert kwargs["max_tokens"] == decision.output_cap_tokens > amount
-
-
-def test_a_limit_that_a_thinking_budget_breaks_leaves_the_point_out():
-    planner = pr.Planner(fitted().policy)
-
-    # 8000 thinking tokens and an answer cost at least $0.032 at $4 per million, however few are used on the average.
-    assert planner.plan(HARD_QUERY, callable=mask("thinker@8000"), max_cost_usd=0.031).status == "infeasible"
-    assert planner.plan(HARD_QUERY, callable=mask("thinker@8000"), max_cost_usd=0.034).status != "infeasible"
-
-
-# Other limits
 
 
 def test_a_least_quality_is_kept_and_an_impossible_one_gives_the_best_point():
@@ -383,9 +265,6 @@ def test_a_plan_never_depends_on_the_tag():
     assert same(planner.plan(EASY_QUERY, tag="hard")) == same(planner.plan(EASY_QUERY))
 
 
-# What it says of the query
-
-
 @pytest.mark.parametrize("text", ["これはまったく別の言語で書かれた質問です", "zq!x 0x7f %%% ~~ jjjj wvwv", "😀" * 50])
 def test_a_query_unlike_the_log_is_unfamiliar(text):
     assert pr.Planner(fitted().policy).plan(text).status == "unfamiliar"
@@ -408,56 +287,6 @@ def test_nothing_to_read_falls_back_to_the_prompt_blind_means(query):
     assert decision.status == "fallback"
     column = policy.grid.points.index(decision.point)
     assert decision.expected_quality == pytest.approx(flat.quality[column] + policy.document.solution.quality_shift)
-
-
-# Messages
-
-
-@pytest.mark.parametrize(
-    ("query", "message"),
-    [
-        (7, "the query: a number where text or a list of chat messages belongs"),
-        (b"bytes", "the query: bytes where text or a list of chat messages belongs"),
-        ([{"content": "no role"}], "the query: chat message 1 has no role"),
-        ([{"role": "user", "content": 3}], "the query: the content of chat message 1 is neither text nor a list"),
-        ("half \ud83d", "the query: not valid UTF-8 text"),
-    ],
-)
-def test_a_query_that_is_none_is_refused_with_the_reason(query, message):
-    with pytest.raises(QueryError, match=message):
-        pr.Planner(fitted().policy).plan(query)
-
-
-def test_an_id_that_is_no_text_is_refused_before_any_coin_is_tossed():
-    with pytest.raises(QueryError, match=r"query_id must be text, got 7; write str\(7\)"):
-        pr.Planner(fitted().policy).plan(EASY_QUERY, query_id=7)  # pyright: ignore[reportArgumentType]
-
-
-def test_queries_and_ids_of_different_number_are_refused():
-    with pytest.raises(QueryError, match="2 queries came with 1 query_ids"):
-        pr.Planner(fitted().policy).plan_batch(["a", "b"], query_ids=["1"])
-
-
-@pytest.mark.parametrize(
-    ("limit", "message"),
-    [
-        ({"max_cost_usd": 0.0}, "max_cost_usd must be a positive number, got 0.0"),
-        ({"max_cost_usd": -1.0}, "max_cost_usd must be a positive number, got -1.0"),
-        ({"max_cost_usd": math.nan}, "max_cost_usd must be a positive number, got nan"),
-        ({"max_latency_s": math.inf}, "max_latency_s must be a positive number, got inf"),
-        ({"min_quality": 97}, r"min_quality must lie in \[0, 1\], got 97"),
-        ({"price": -1.0}, "price must not be negative, got -1.0"),
-        ({"models": ["smal"]}, "unknown model 'smal'; near: 'small'"),
-        ({"models": "small"}, r"models must be a list of names, got the text 'small'; write \['small'\]"),
-        ({"models": []}, "no point is callable"),
-        ({"callable": np.zeros(5, bool)}, "no point is callable"),
-        ({"callable": np.ones(4, bool)}, r"callable must be bool of shape \(5,\), got bool \(4,\)"),
-        ({"callable": np.ones(5)}, r"callable must be bool of shape \(5,\), got float64 \(5,\)"),
-    ],
-)
-def test_a_limit_that_makes_no_sense_is_refused_by_name(limit, message):
-    with pytest.raises(TargetError, match=message):
-        pr.Planner(fitted().policy).plan(EASY_QUERY, **limit)
 
 
 def test_loading_for_a_dialect_names_every_point_that_it_cannot_express():

@@ -4,7 +4,6 @@ import csv
 import json
 
 import pyarrow as pa
-import pyarrow.feather
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
@@ -12,11 +11,7 @@ from paretoroute.runs.read import read_runs
 from paretoroute.runs.table import ROW_NUMBERS
 
 GOOD = {"query": "What is 2+2?", "model": "small", "quality": 1.0, "cost_usd": 0.001}
-
-
 names = st.sampled_from(["small", "large", "gpt@5", "模型", "a b"])
-
-
 budgets = st.sampled_from(
     [
         (None, None, None),
@@ -30,11 +25,7 @@ budgets = st.sampled_from(
         (None, "true", None),
     ]
 )
-
-
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), min_size=1, max_size=12)
-
-
 amount = st.none() | st.floats(0, 1e6, allow_nan=False)
 
 

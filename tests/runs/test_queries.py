@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.feather
 import pytest
 
 from paretoroute.errors import RunsError

@@ -5,7 +5,6 @@ import random
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.feather
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -3,7 +3,6 @@
 import math
 
 import pyarrow as pa
-import pyarrow.feather
 import pytest
 
 from paretoroute.errors import RunsError

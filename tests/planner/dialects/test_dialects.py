@@ -1,7 +1,6 @@
 """From points to request arguments: every rule, every refusal, and what no request may hold."""
 
 import json
-from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -12,32 +11,14 @@ from paretoroute.errors import DialectError
 from paretoroute.grid import BUDGET_KINDS, Budget, Point
 from paretoroute.planner.dialects import DIALECTS, check, request_kwargs
 from paretoroute.planner.dialects.base import EFFORT_LEVELS
+from tests.planner.dialects.requests import ALLOWED_KEYS, CAP_NAMES, point, refusal
 from tests.processes import python
-
-CAP_NAMES = {"openai": "max_completion_tokens", "litellm": "max_tokens"}
-ALLOWED_KEYS = {
-    "openai": {"model", "reasoning_effort", "n", "max_completion_tokens"},
-    "litellm": {"model", "reasoning_effort", "thinking", "n", "max_tokens"},
-}
 
 each_dialect = pytest.mark.parametrize("dialect", DIALECTS)
 
 
-def point(kind: str = "none", label: str = "default", amount: float | None = None) -> Point:
-    return Point("m", Budget(kind, label, amount))
-
-
-def refusal(dialect: str, refused: Point, cap: int | None = 100_000) -> str:
-    with pytest.raises(DialectError) as caught:
-        request_kwargs(dialect, refused, output_cap_tokens=cap)
-    return str(caught.value)
-
-
 def test_the_dialects_are_these():
     assert set(DIALECTS) == {"openai", "litellm"}
-
-
-# Budgets that both dialects express
 
 
 @each_dialect
@@ -165,84 +146,11 @@ def test_a_label_is_never_parsed_for_a_missing_amount(dialect: str, kind: str):
     )
 
 
-# Thinking tokens
-
-
-@pytest.mark.parametrize(("label", "amount"), [("8000", 8000.0), ("off", 0.0), ("off", None), ("0", 0.0)])
-def test_openai_takes_no_thinking_tokens_not_even_none_of_them(label: str, amount: float | None):
-    message = refusal("openai", point("thinking_tokens", label, amount))
-
-    assert message == (
-        f"dialect 'openai' cannot express point 'm@{label}': chat completions takes no number of thinking tokens, "
-        "only levels of reasoning_effort; use the dialect litellm, or leave the point out of the grid"
-    )
-
-
-@pytest.mark.parametrize(("thinking", "cap"), [(1024, 1025), (8000, 20_000)])
-def test_litellm_thinks_within_its_budget(thinking: int, cap: int):
-    kwargs = request_kwargs("litellm", point("thinking_tokens", "t", float(thinking)), output_cap_tokens=cap)
-
-    assert kwargs == {"model": "m", "thinking": {"type": "enabled", "budget_tokens": thinking}, "max_tokens": cap}
-    assert type(kwargs["thinking"]["budget_tokens"]) is int
-
-
-@pytest.mark.parametrize(("label", "amount"), [("off", None), ("off", 0.0), ("0", 0.0), ("direct", -0.0)])
-@pytest.mark.parametrize("cap", [None, 1, 500])
-def test_litellm_switches_thinking_off(label: str, amount: float | None, cap: int | None):
-    kwargs = request_kwargs("litellm", point("thinking_tokens", label, amount), output_cap_tokens=cap)
-
-    assert kwargs == {"model": "m", "thinking": {"type": "disabled"}} | ({} if cap is None else {"max_tokens": cap})
-
-
 def test_two_requests_share_no_state():
     off = point("thinking_tokens", "off", 0.0)
     request_kwargs("litellm", off, output_cap_tokens=1)["thinking"]["type"] = "changed by the caller"
 
     assert request_kwargs("litellm", off, output_cap_tokens=1)["thinking"] == {"type": "disabled"}
-
-
-@pytest.mark.parametrize("cap", [8000, 7999, 1])
-def test_litellm_refuses_a_cap_that_thinking_would_eat(cap: int):
-    message = refusal("litellm", point("thinking_tokens", "8k", 8000.0), cap=cap)
-
-    assert message == (
-        f"dialect 'litellm' cannot express point 'm@8k': the output cap of {cap} tokens must be above the 8000 "
-        "thinking tokens, which count towards it; raise the cap or take a point that thinks less"
-    )
-
-
-def test_litellm_makes_up_no_cap_for_thinking():
-    message = refusal("litellm", point("thinking_tokens", "8k", 8000.0), cap=None)
-
-    assert message == (
-        "dialect 'litellm' cannot express point 'm@8k': thinking needs an output cap; give output_cap_tokens above 8000"
-    )
-
-
-@pytest.mark.parametrize("amount", [1.0, 1023.0, 2048.5, -1.0, float("nan"), float("inf")])
-def test_litellm_refuses_a_thinking_budget_that_cannot_be_sent(amount: float):
-    message = refusal("litellm", point("thinking_tokens", "t", amount))
-
-    assert message == (
-        "dialect 'litellm' cannot express point 'm@t': its thinking_tokens budget must be a whole number of at least "
-        f"1024, got {amount:.16g}; correct the column budget, or leave the point out of the grid"
-    )
-
-
-def test_litellm_parses_no_label_for_thinking_tokens():
-    assert "has no amount, and the label '8000' is never parsed" in refusal("litellm", point("thinking_tokens", "8000"))
-
-
-def test_litellm_refuses_a_budget_that_is_off_and_has_tokens():
-    message = refusal("litellm", point("thinking_tokens", "off", 2048.0))
-
-    assert message == (
-        "dialect 'litellm' cannot express point 'm@off': its thinking_tokens budget is labelled off and has the "
-        "amount 2048; correct either"
-    )
-
-
-# Caps and names
 
 
 @each_dialect
@@ -276,9 +184,6 @@ def test_an_unknown_dialect_is_told_the_known_ones(dialect: str):
     assert str(from_check.value) == expected
 
 
-# Checking a grid
-
-
 def test_a_grid_that_can_be_expressed_passes_the_check():
     shared = [point(), point("effort", "off"), point("samples", "128", 128.0), point("max_tokens", "1", 1.0)]
 
@@ -306,17 +211,23 @@ def test_the_check_names_every_refused_point_with_its_reason_and_no_other():
     assert "from 1 to 128, got 200" in lines[2]
 
 
-# Properties
-
 amounts = st.one_of(
     st.none(),
     st.integers(-2, 300_000).map(float),
     st.integers(1, 130).map(float),
     st.floats(),
 )
+
+
 labels = st.one_of(st.sampled_from([*EFFORT_LEVELS, "off", "default", "8000", "maj@5"]), st.text(max_size=8))
+
+
 budgets = st.builds(Budget, st.sampled_from(BUDGET_KINDS), labels, amounts)
+
+
 points = st.builds(Point, st.text(min_size=1, max_size=8), budgets)
+
+
 caps = st.one_of(st.none(), st.integers(1, 200), st.integers(1, 400_000))
 
 
@@ -349,31 +260,6 @@ def test_a_point_passes_the_check_exactly_when_a_roomy_cap_expresses_it(dialect:
             request_kwargs(dialect, drawn, output_cap_tokens=10**10)
     else:
         request_kwargs(dialect, drawn, output_cap_tokens=10**10)
-
-
-@given(thinking=st.integers(1024, 200_000), cap=st.integers(1, 400_000))
-def test_litellm_always_leaves_room_above_the_thinking(thinking: int, cap: int):
-    drawn = point("thinking_tokens", "t", float(thinking))
-
-    if cap <= thinking:
-        assert "must be above" in refusal("litellm", drawn, cap=cap)
-    else:
-        kwargs = request_kwargs("litellm", drawn, output_cap_tokens=cap)
-        assert kwargs["thinking"]["budget_tokens"] == thinking < kwargs["max_tokens"] == cap
-
-
-# The clients
-
-
-def test_the_openai_client_knows_every_argument_and_level():
-    pytest.importorskip("openai")
-    from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
-    from openai.types.shared.reasoning_effort import ReasoningEffort
-
-    literal = next(kind for kind in get_args(ReasoningEffort) if kind is not type(None))
-
-    assert ALLOWED_KEYS["openai"] <= get_type_hints(CompletionCreateParamsNonStreaming).keys()
-    assert set(get_args(literal)) == set(EFFORT_LEVELS)
 
 
 def test_making_requests_loads_no_client():

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.feather
 import pytest
 
 from paretoroute.errors import RunsError

@@ -129,8 +129,6 @@ def world(seed=0, n=60, p=5):
 
 
 LIMITS = (MaxShare(0.3, (4,)), MaxMeanLatency(5.0), MinQualityOf(0.45, "code"), MaxCostOf(0.02, "talk"))
-
-
 TARGETS = (MaxCost(0.012), MinQuality(0.5), BestTrade(0.1))
 
 

@@ -1,0 +1,101 @@
+"""A hard cap on the cost of one call is kept whatever the prompt."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import paretoroute as pr
+from tests.planner.asking import EASY_QUERY, HARD_QUERY, mask, same
+from tests.planner_cases import fitted
+
+
+def bill(planner: pr.Planner, decision: pr.Decision, text: str) -> float:
+    """Give the largest bill: every byte of the prompt a token, and every token that the cap allows."""
+    price = planner.policy.grid.prices[decision.model]
+    column = planner.policy.grid.points.index(decision.point)
+    overhead = max(planner.policy.surface.bounds.prompt_overhead_tokens[column], 0.0)
+    prompt_tokens = len(text.encode("utf-8", "replace")) + overhead
+    assert decision.output_cap_tokens is not None
+    return (prompt_tokens * price.input_usd_per_mtok + decision.output_cap_tokens * price.output_usd_per_mtok) / 1e6
+
+
+@given(
+    words=st.integers(0, 3000),
+    limit=st.floats(1e-7, 0.1),
+    name=st.sampled_from([None, *range(5)]),
+    character=st.sampled_from(["a", "é", "证", "😀", "\n", " lemma"]),
+)
+@settings(max_examples=300)
+def test_the_bill_never_exceeds_a_hard_limit_whatever_the_prompt(words, limit, name, character):
+    planner = pr.Planner(fitted().policy)
+    text = character * words
+    only = None if name is None else mask(planner.policy.grid.names[name])
+
+    decision = planner.plan(text, max_cost_usd=limit, callable=only)
+
+    if decision.status != "infeasible":
+        assert bill(planner, decision, text) <= limit
+        assert decision.expected_cost_usd <= limit
+
+
+@given(st.floats(1e-6, 0.1), st.text(max_size=300), st.sampled_from(["litellm"]))
+@settings(max_examples=100)
+def test_a_capped_request_can_always_be_written_and_carries_the_cap(limit, text, dialect):
+    planner = pr.Planner(fitted().policy, dialect=dialect)
+
+    decision = planner.plan(text, max_cost_usd=limit)
+    kwargs = decision.request_kwargs(dialect)
+
+    cap = kwargs["max_tokens"] * kwargs.get("n", 1)
+    assert decision.output_cap_tokens is not None
+    assert cap <= decision.output_cap_tokens
+
+
+def test_a_limit_below_every_bill_is_infeasible_and_names_the_cheapest_point():
+    decision = pr.Planner(fitted().policy).plan(EASY_QUERY, max_cost_usd=1e-9)
+
+    assert decision.status == "infeasible"
+    assert decision.point.name == "small@default"
+    assert decision.why == "no point keeps the limits; small@default comes nearest."
+
+
+def test_a_limit_that_lowers_the_cap_is_said_to():
+    planner = pr.Planner(fitted().policy)
+    free = planner.plan(HARD_QUERY, models=["small"])
+    tight = planner.plan(HARD_QUERY, models=["small"], max_cost_usd=0.00018)
+
+    assert free.output_cap_tokens is not None and tight.output_cap_tokens is not None
+    assert tight.output_cap_tokens < free.output_cap_tokens
+    assert (free.status, tight.status) == ("met", "capped")
+
+
+def test_a_generous_limit_changes_nothing_but_drops_points_whose_bill_cannot_be_known():
+    planner = pr.Planner(fitted().policy)
+
+    assert same(planner.plan(EASY_QUERY, max_cost_usd=10.0)) == same(
+        planner.plan(EASY_QUERY, callable=~mask("metered@default"))
+    )
+    unbounded = planner.plan(EASY_QUERY, models=["metered"], max_cost_usd=10.0)
+    assert unbounded.status == "infeasible"
+    assert "A hard cost limit needs points priced by tokens; none is." in unbounded.why
+
+
+def test_a_hard_limit_without_a_text_is_infeasible_since_nothing_bounds_the_prompt():
+    assert pr.Planner(fitted().policy).plan(None, max_cost_usd=10.0).status == "infeasible"
+
+
+def test_a_thinking_budget_always_fits_under_the_cap():
+    planner = pr.Planner(fitted().policy, dialect="litellm")
+
+    for label, amount in (("2000", 2000), ("8000", 8000)):
+        decision = planner.plan(EASY_QUERY, callable=mask(f"thinker@{label}"))
+        kwargs = decision.request_kwargs("litellm")
+        assert kwargs["thinking"] == {"type": "enabled", "budget_tokens": amount}
+        assert kwargs["max_tokens"] == decision.output_cap_tokens > amount
+
+
+def test_a_limit_that_a_thinking_budget_breaks_leaves_the_point_out():
+    planner = pr.Planner(fitted().policy)
+
+    # 8000 thinking tokens and an answer cost at least $0.032 at $4 per million, however few are used on the average.
+    assert planner.plan(HARD_QUERY, callable=mask("thinker@8000"), max_cost_usd=0.031).status == "infeasible"
+    assert planner.plan(HARD_QUERY, callable=mask("thinker@8000"), max_cost_usd=0.034).status != "infeasible"
