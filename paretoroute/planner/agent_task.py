@@ -1,29 +1,28 @@
-"""One sum of money for the calls of one agent run: planned together before the first call, and anew as money is spent.
+"""One sum of money for the calls of an agent's task: planned together, and anew as money is spent.
 
-A run has steps (plan, tools, write, check), each one call. Before every call the point for it is chosen together with
-those for the steps still to come: the highest sum of forecast quality within the money left, the best integer choice.
-The query at hand is forecast by the surface, and so are later ones that are known already; of a step whose query is not
-there yet, the mean forecast of the logged queries of that step stands for it.
+A task has steps (plan, tools, write, check), each one call. Before every call its point is chosen together with those
+of the steps still to come: the highest sum of expected quality within the money left, the best integer choice. A step
+whose query is given is forecast by the surface; for any other the mean over the logged queries of that step stands in.
 
-The money is kept for certain as long as each call keeps its own hard limit (see ``max_cost_usd`` of
-:meth:`~paretoroute.planner.planner.Planner.plan`) and its cost is told: a call may take what is left less a reserve,
-the cheapest forecast cost of every
-later step. Limits on calls and on models hold inside a run; limits on the population do
-not.
+The money is kept for certain as long as each call keeps its own hard limit (``max_cost_usd`` of
+:meth:`~paretoroute.planner.planner.Planner.plan`) and its cost is reported: a call may take the money left less a
+reserve, the cheapest expected cost of every later step. Limits on calls and on models hold inside a task; limits on the
+population do not.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from paretoroute._arrays import Floats, Mask
+from paretoroute._arrays import Mask
 from paretoroute.errors import TargetError
 from paretoroute.planner.knapsack import Choice, best_choice
+from paretoroute.planner.query_forecast import PointFigures
+from paretoroute.targets import not_negative, positive
 
 if TYPE_CHECKING:
     from paretoroute.planner.cost_cap import CostCap
@@ -36,7 +35,7 @@ class TaskPlanner(Protocol):
     """The part of a :class:`~paretoroute.planner.planner.Planner` that a task uses."""
 
     policy: Policy
-    bill: CostCap
+    cost_cap: CostCap
 
     def plan(
         self,
@@ -50,30 +49,28 @@ class TaskPlanner(Protocol):
         """Decide what to call for one query."""
         ...
 
-    def figures(
-        self, query: Query, *, step: str | None = None, max_cost_usd: float | None = None
-    ) -> tuple[Floats, Floats, Mask]:
-        """Return calibrated quality, cost, and whether a point may be called, ``(points,)`` each."""
+    def figures(self, query: Query, *, step: str | None = None, max_cost_usd: float | None = None) -> PointFigures:
+        """Return the expected quality and cost of every point for a query."""
         ...
 
-    def mean_figures(self, step: str) -> tuple[Floats, Floats, Mask]:
-        """Return the same as means over the logged queries of a step."""
+    def mean_figures(self, step: str) -> PointFigures:
+        """Return the means over the logged queries of a step."""
         ...
 
 
 @dataclass(frozen=True)
 class PlanPreview:
-    """What is planned for the steps that are left.
+    """The plan for the steps that are left.
 
     Args:
-        status: ``met``, ``slack`` (more money would buy nothing that is forecast) or ``infeasible``: even the cheapest
+        status: ``met``, ``slack`` (more money would not raise expected quality) or ``infeasible``: even the cheapest
             points cost more than is left.
         points: name of the point planned for each step, in order, as (step, point).
         expected_quality: mean over the steps that are left.
         expected_cost_usd: sum over them.
         left_usd: money left.
-        least_usd: what the cheapest points would cost.
-        quality_per_usd: what one more USD in this run would buy, in quality summed over the steps.
+        least_usd: cost of the cheapest points.
+        quality_per_usd: quality, summed over the steps, that one more USD in this task buys.
     """
 
     status: str
@@ -86,46 +83,49 @@ class PlanPreview:
 
     @property
     def meaning(self) -> str:
-        """Say in a sentence what the status means."""
+        """The status as a sentence."""
         if self.status == "infeasible":
             steps = ", ".join(step for step, _ in self.points)
             return f"the cheapest points for {steps} cost ${self.least_usd:.4g}, and ${self.left_usd:.4g} is left"
         if self.quality_per_usd <= 0:
-            return "more money would buy nothing that is forecast"
+            return "more money would not raise expected quality"
         return (
-            f"one more cent in this run buys {self.quality_per_usd:.2g} quality points (of 100), summed over its steps"
+            f"one more cent in this task buys {self.quality_per_usd:.2g} quality points (of 100), summed over its steps"
         )
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Step:
     name: str
-    quality: Floats
-    cost: Floats
-    may: Mask
+    figures: PointFigures
+
+    @property
+    def least_usd(self) -> float:
+        """Expected cost of the cheapest point."""
+        return float(self.figures.cost_usd[self.figures.callable].min())
 
 
 class Task:
-    """The calls of one agent run under one cost cap; made by :meth:`~paretoroute.planner.planner.Planner.start_task`.
+    """The calls of an agent's task, which share one sum of money.
+
+    Made by :meth:`~paretoroute.planner.planner.Planner.start_task`.
 
     Args:
         planner: whose policy decides.
-        steps: names of the steps in order, or pairs of a name and its query where that is known already.
-        max_cost_usd: for the whole run.
+        steps: names of the steps in order, or pairs of a name and its query where that is already there.
+        max_cost_usd: for the whole task.
 
     Raises:
-        TargetError: there is no step, or the money is no positive number.
+        TargetError: there is no step, or the money is not a positive number.
         QueryError: a query is neither text nor chat messages.
     """
 
     def __init__(self, planner: TaskPlanner, steps: Sequence[str | tuple[str, Query]], *, max_cost_usd: float) -> None:
         if isinstance(steps, str) or not steps:
-            raise TargetError(f"a run needs a list of steps, got {steps!r}; write ['plan', 'write']")
-        if not (math.isfinite(max_cost_usd) and max_cost_usd > 0):
-            raise TargetError(f"max_cost_usd must be a positive number, got {max_cost_usd}")
+            raise TargetError(f"a task needs a list of steps, got {steps!r}; write ['plan', 'write']")
         self._planner = planner
-        self._left_usd = float(max_cost_usd)
-        self._owed: float | None = None
+        self._left_usd = positive("max_cost_usd", max_cost_usd)
+        self._unreported_usd: float | None = None
         pairs = [given if isinstance(given, tuple) else (given, None) for given in steps]
         self._steps = [self._step(name, query) for name, query in pairs]
 
@@ -138,9 +138,9 @@ class Task:
     def certain(self) -> bool:
         """Whether the money is kept for certain, and not only in expectation: some point is priced by tokens.
 
-        Points that are not are then left out, since nothing bounds their bill.
+        Points that are not are then left out, since nothing bounds their cost.
         """
-        return bool(self._planner.bill.priced.any())
+        return bool(self._planner.cost_cap.priced.any())
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -150,7 +150,7 @@ class Task:
     def plan(self, step: str, query: Query, *, query_id: str | None = None) -> Decision:
         """Decide what to call for a step, together with those still to come, and count the step as done.
 
-        Tell what the call cost by :meth:`spent` before the next step is planned.
+        Report the cost of the call by :meth:`spent` before the next step is planned.
 
         Args:
             step: one of those still to come; the first of that name.
@@ -158,84 +158,85 @@ class Task:
             query_id: an opaque key that is logged with the decision.
 
         Raises:
-            TargetError: no such step is left, or what the last call cost is not known.
+            TargetError: no such step is left, or the cost of the last call was not reported.
             QueryError: the query is neither text nor chat messages.
         """
-        if self._owed is not None:
-            raise TargetError("what did the last call cost? tell by spent(usd) before the next step is planned")
+        if self._unreported_usd is not None:
+            raise TargetError("the cost of the last call is missing; report it by spent(usd) before the next step")
         place = self._place(step)
-        others = [later for at, later in enumerate(self._steps) if at != place]
-        room = self._left_usd - sum(float(later.cost[later.may].min()) for later in others)
-        self._steps[place] = self._at_hand(step, query, room)
-        chosen = self._choose()
-        mask = np.arange(len(self._steps[place].may)) == chosen.points[place]
-        held = room if self.certain and room > 0 else None
-        decision = self._planner.plan(query, query_id=query_id, step=step, callable=mask, max_cost_usd=held)
+        room = self._left_usd - sum(later.least_usd for at, later in enumerate(self._steps) if at != place)
+        self._steps[place] = self._step_within(step, query, room)
+        choice = self._choose()
+        mask = np.arange(len(self._steps[place].figures.callable)) == choice.points[place]
+        limit = room if self.certain and room > 0 else None
+        decision = self._planner.plan(query, query_id=query_id, step=step, callable=mask, max_cost_usd=limit)
         del self._steps[place]
-        self._owed = decision.expected_cost_usd
-        self._left_usd -= self._owed
-        if chosen.feasible:
+        self._unreported_usd = decision.expected_cost_usd
+        self._left_usd -= decision.expected_cost_usd
+        if choice.feasible:
             return decision
-        why = f"the money left covers no choice for the steps to come; the least would be ${chosen.least_usd:.4g}"
+        why = f"the money left does not pay for the steps to come; the cheapest points cost ${choice.least_usd:.4g}"
         return replace(decision, status="infeasible", why=why)
 
     def spent(self, usd: float) -> None:
-        """Tell what the last call really cost; the rest is planned with what is left then.
+        """Report the real cost of the last call; the steps to come are planned with the money left then.
 
         Raises:
-            TargetError: the amount is negative or no number, or no call is waiting for its cost.
+            TargetError: the amount is negative or not finite, or no call is waiting for its cost.
         """
-        if not (math.isfinite(usd) and usd >= 0):
-            raise TargetError(f"what a call cost must be a number of USD, 0 or more, got {usd}")
-        if self._owed is None:
+        not_negative("the cost of a call in USD", usd)
+        if self._unreported_usd is None:
             raise TargetError("no call is waiting for its cost; plan a step first")
-        self._left_usd += self._owed - usd
-        self._owed = None
+        self._left_usd += self._unreported_usd - usd
+        self._unreported_usd = None
 
     def preview(self) -> PlanPreview:
-        """Say what is planned for the steps that are left."""
+        """Return the plan for the steps that are left."""
         if not self._steps:
             return PlanPreview("met", (), 0.0, 0.0, self._left_usd, 0.0, 0.0)
-        chosen = self._choose()
+        choice = self._choose()
         names = self._planner.policy.grid.names
-        status = "infeasible" if not chosen.feasible else "met" if chosen.price > 0 else "slack"
+        status = "infeasible" if not choice.feasible else "met" if choice.price > 0 else "slack"
         return PlanPreview(
             status=status,
-            points=tuple((step.name, names[j]) for step, j in zip(self._steps, chosen.points, strict=True)),
-            expected_quality=chosen.quality / len(self._steps),
-            expected_cost_usd=chosen.cost_usd,
+            points=tuple((step.name, names[j]) for step, j in zip(self._steps, choice.points, strict=True)),
+            expected_quality=choice.quality / len(self._steps),
+            expected_cost_usd=choice.cost_usd,
             left_usd=self._left_usd,
-            least_usd=chosen.least_usd,
-            quality_per_usd=chosen.price,
+            least_usd=choice.least_usd,
+            quality_per_usd=choice.price,
         )
 
-    def _place(self, step: str) -> int:
-        for place, known in enumerate(self._steps):
-            if known.name == step:
-                return place
-        left = ", ".join(repr(name) for name in self.steps) or "none"
-        raise TargetError(f"no step {step!r} is left in this run; left: {left}")
+    def _place(self, name: str) -> int:
+        if name in self.steps:
+            return self.steps.index(name)
+        left = ", ".join(repr(step) for step in self.steps) or "none"
+        raise TargetError(f"no step {name!r} is left in this task; left: {left}")
 
     def _step(self, name: str, query: Query | None) -> _Step:
         if not isinstance(name, str):
             raise TargetError(f"a step's name must be text, got {name!r}")
-        known = self._planner.mean_figures(name) if query is None else self._planner.figures(query, step=name)
-        return self._callable(name, known)
+        if query is None:
+            return self._callable(name, self._planner.mean_figures(name))
+        return self._callable(name, self._planner.figures(query, step=name))
 
-    def _at_hand(self, name: str, query: Query, room: float) -> _Step:
-        """Keep to the points whose bill can be held within the room; to all where that is none."""
-        if self.certain and room > 0:
-            figures = self._planner.figures(query, step=name, max_cost_usd=room)
-            if figures[2].any():
+    def _step_within(self, name: str, query: Query, room_usd: float) -> _Step:
+        """Keep the points whose cost can be held under the room; all where there is none."""
+        if self.certain and room_usd > 0:
+            figures = self._planner.figures(query, step=name, max_cost_usd=room_usd)
+            if figures.callable.any():
                 return self._callable(name, figures)
         return self._step(name, query)
 
-    def _callable(self, name: str, figures: tuple[Floats, Floats, Mask]) -> _Step:
-        quality, cost, may = figures
-        certain = may & self._planner.bill.priced
-        return _Step(name, quality, cost, certain if self.certain and certain.any() else may)
+    def _callable(self, name: str, figures: PointFigures) -> _Step:
+        priced = figures.callable & self._planner.cost_cap.priced
+        return _Step(name, replace(figures, callable=priced) if priced.any() else figures)
 
     def _choose(self) -> Choice:
-        quality, cost = (np.stack([getattr(step, part) for step in self._steps]) for part in ("quality", "cost"))
-        may = np.stack([step.may for step in self._steps])
-        return best_choice(quality, cost, max(self._left_usd, 0.0), may)
+        figures = [step.figures for step in self._steps]
+        return best_choice(
+            np.stack([one.quality for one in figures]),
+            np.stack([one.cost_usd for one in figures]),
+            max(self._left_usd, 0.0),
+            np.stack([one.callable for one in figures]),
+        )

@@ -1,4 +1,4 @@
-"""The decision: the point to call, what is expected of it and why, and the request arguments."""
+"""The decision: the point to call, its expected quality and cost, the reason, and the arguments of the request."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from paretoroute.grid import Budget, Point
-from paretoroute.planner.dialects import request_kwargs
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """A point that was not called, and what was expected of it."""
+    """A point that may be called, with its expected quality and cost, both calibrated."""
 
     point: str
     expected_quality: float
@@ -20,10 +19,10 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to call for one query.
+    """The point to call for one query.
 
     Args:
-        id: of this decision, to join it with what comes of it.
+        id: of this decision, to join it with its outcome.
         query_id: the caller's, or None.
         policy_sha256: of the policy file that decided; ``""`` for a policy that was never saved.
         point: the point to call.
@@ -32,14 +31,14 @@ class Decision:
         expected_cost_usd: mean cost of the call, calibrated.
         expected_latency_s: mean latency, or None where none was logged.
         output_cap_tokens: most completion tokens to allow, hidden reasoning included; None where unknown.
-        propensity: probability with which this point was chosen; 1 unless a coin decided.
+        propensity: probability with which this point was chosen; below 1 where it was drawn from several.
         status: ``met``, ``slack`` or ``infeasible`` as the policy is; ``infeasible`` also when no point keeps the
             limits of this call; ``capped``: the output cap was lowered to keep a cost limit; ``unfamiliar``: the query
-            is unlike the logged ones; ``fallback``: it could not be read, and the prompt-blind means decided.
+            is unlike the logged ones; ``fallback``: it could not be read, and the context-free means decided.
         why: one sentence.
         runner_up: the next best point, or None.
         fallbacks: points to try if the call fails, best first.
-        interpolated: whether the point was never logged, so that its figures lie between those of two that were.
+        interpolated: whether the point was never logged; its figures are interpolated between two that were.
     """
 
     id: str
@@ -69,7 +68,7 @@ class Decision:
         return self.point.budget
 
     def request_kwargs(self, dialect: str) -> dict[str, Any]:
-        """Give the arguments that make a client call exactly this point; never messages or keys.
+        """Return the arguments with which a client calls exactly this point; never messages or keys.
 
         Args:
             dialect: ``openai`` (chat completions) or ``litellm``.
@@ -77,10 +76,12 @@ class Decision:
         Raises:
             DialectError: the dialect cannot express the point.
         """
+        from paretoroute.planner.dialects import request_kwargs  # loaded only where a dialect is used
+
         return request_kwargs(dialect, self.point, output_cap_tokens=self.output_cap_tokens)
 
     def to_row(self) -> dict[str, Any]:
-        """Give a flat row to log; with the quality and the tokens that came of it, ``read_runs`` takes it back."""
+        """Return a flat row to log; with the quality and the tokens added, ``read_runs`` reads it as a run."""
         return {
             "query_id": self.query_id,
             "model": self.model,

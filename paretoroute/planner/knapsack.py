@@ -1,10 +1,11 @@
-"""The best integer choice for a few steps under one sum of money: a multiple-choice knapsack, solved exactly.
+"""The best integer choice of a point for each of a few steps within one sum of money, solved exactly.
 
-Step by step all choices of the steps so far are merged that no other one dominates (costs no more and is no worse):
-what is left of the whole is a broken line of integer optima, of which the last within the money is the answer
-(Dyer, Kayal and Walker, "A branch and bound algorithm for solving the multiple-choice knapsack problem", Journal of
-Computational and Applied Mathematics 11(2), 1984, doi:10.1016/0377-0427(84)90023-2). A bound from the relaxation drops
-what cannot win, so that tens of steps by tens of points stay small.
+The problem is a multiple-choice knapsack. Step by step, the choices of the steps so far are extended by every point of
+the next one, and those that another choice dominates (it costs no more and is no worse) are dropped; the best choice
+that is left at the last step is the optimum (Dyer, Kayal and Walker, "A branch and bound algorithm for solving the
+multiple-choice knapsack problem", Journal of Computational and Applied Mathematics 11(2), 1984,
+doi:10.1016/0377-0427(84)90023-2). A bound from the linear relaxation drops choices that cannot win, so that tens of
+steps by tens of points stay small.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from paretoroute.forecast import Forecast
 from paretoroute.solver.frontier import frontier
 
 MOST_STATES = 200_000
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,9 @@ class Choice:
         quality: sum over the steps.
         cost_usd: sum over the steps.
         price: quality that one more USD buys, of the relaxation.
-        bound: what no choice exceeds; equal to ``quality`` where the choice is proved best.
-        least_usd: what the cheapest points of all steps cost.
-        feasible: whether the cheapest points keep to the money; if not, they are the choice.
+        bound: an upper bound on the quality of any choice; equal to ``quality`` where the choice is proved best.
+        least_usd: cost of the cheapest points of all steps.
+        feasible: whether the cheapest points keep within the money; if not, they are the choice.
     """
 
     points: Indices
@@ -43,7 +45,40 @@ class Choice:
     feasible: bool
 
 
-def best_choice(quality: Floats, cost_usd: Floats, money_usd: float, callable: Mask | None = None) -> Choice:
+@dataclass(frozen=True)
+class _Problem:
+    """Quality, cost in USD and whether a point may be called, ``(steps, points)`` each; and the money for all steps."""
+
+    quality: Floats
+    cost_usd: Floats
+    callable: Mask
+    money_usd: float
+
+    def totals(self, points: Indices) -> tuple[float, float]:
+        """Return the sums of quality and cost of one point per step."""
+        rows = np.arange(len(points))
+        return float(self.quality[rows, points].sum()), float(self.cost_usd[rows, points].sum())
+
+
+@dataclass(frozen=True)
+class _Merged:
+    """The best points, ``(steps,)``, and whether they are proved to be the optimum."""
+
+    points: Indices
+    is_proved: bool
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """How the choices kept at a step extend those of the step before: ``(choices,)`` each."""
+
+    parents: Indices
+    points: Indices
+
+
+def best_choice(
+    quality: Floats, cost_usd: Floats, money_usd: float, callable: Mask | None = None, *, most_states: int = MOST_STATES
+) -> Choice:
     """Choose a point for every step so that the sum of quality is highest and the sum of cost at most ``money_usd``.
 
     Args:
@@ -51,66 +86,81 @@ def best_choice(quality: Floats, cost_usd: Floats, money_usd: float, callable: M
         cost_usd: ``(steps, points)``, not negative.
         money_usd: for all steps together.
         callable: ``(steps, points)``; None: all.
+        most_states: choices kept at a step; beyond it the optimum is not proved, and ``bound`` says how far it may be.
 
     Example:
-        >>> found = best_choice(np.array([[0.2, 0.9], [0.5, 0.6]]), np.array([[0.0, 1.0], [0.0, 1.0]]), 1.0)
-        >>> found.points.tolist(), found.quality
+        >>> choice = best_choice(np.array([[0.2, 0.9], [0.5, 0.6]]), np.array([[0.0, 1.0], [0.0, 1.0]]), 1.0)
+        >>> choice.points.tolist(), choice.quality
         ([1, 0], 1.4)
     """
     steps = len(quality)
-    line = frontier(Forecast(quality, cost_usd, callable=callable))
-    spent = line.cost_usd * steps
-    if money_usd < spent[0]:
-        return _told(quality, cost_usd, line.choice(0), 0.0, None, float(spent[0]), feasible=False)
-    place = int(np.searchsorted(spent, money_usd, side="right")) - 1
-    price = float(line.price[place]) if place < line.price.size else 0.0
-    # The relaxation rounded down is a choice; it is the one to beat.
-    points, proved = _merged(quality, cost_usd, callable, money_usd, price, line.choice(place))
-    bound = None if proved else float(np.interp(money_usd, spent, line.quality * steps))
-    return _told(quality, cost_usd, points, price, bound, float(spent[0]), feasible=True)
-
-
-def _told(
-    quality: Floats, cost: Floats, points: Indices, price: float, bound: float | None, least: float, *, feasible: bool
-) -> Choice:
-    rows = np.arange(len(points))
-    worth, bill = float(quality[rows, points].sum()), float(cost[rows, points].sum())
-    return Choice(points, worth, bill, price, worth if bound is None else max(bound, worth), least, feasible)
-
-
-def _merged(
-    quality: Floats, cost: Floats, callable: Mask | None, money: float, price: float, known: Indices
-) -> tuple[Indices, bool]:
-    """Merge the choices of step after step; tell whether the best one was proved to be that."""
-    steps, points = quality.shape
-    rows = np.arange(steps)
     allowed = np.ones(quality.shape, bool) if callable is None else np.broadcast_to(callable, quality.shape)
-    # What the steps still to come cost at least, and how much they can be worth at the price, ``(steps + 1,)``.
-    cheapest = np.where(allowed, cost, np.inf).min(axis=1)
-    richest = np.where(allowed, quality - price * cost, -np.inf).max(axis=1)
-    rest_cost, rest_worth = (np.concatenate([np.cumsum(part[::-1])[::-1], [0.0]]) for part in (cheapest, richest))
-    best = float(quality[rows, known].sum())
-    slack = 1e-12 * (abs(best) + price * money)
-    spent, worth, trail, proved = np.zeros(1), np.zeros(1), [], True
-    for k in range(steps):
-        each = np.flatnonzero(allowed[k])
-        spent_now = (spent[:, None] + cost[k, each]).ravel()
-        worth_now = (worth[:, None] + quality[k, each]).ravel()
-        fits = spent_now + rest_cost[k + 1] <= money * (1 + 1e-12)
-        can_win = worth_now - price * spent_now + rest_worth[k + 1] + price * money >= best - slack
-        kept = np.flatnonzero(fits & can_win)
-        order = kept[np.lexsort((-worth_now[kept], spent_now[kept]))]
-        rising = np.maximum.accumulate(worth_now[order])
-        order = order[np.concatenate([[True], worth_now[order][1:] > rising[:-1]])] if order.size else order
-        if order.size > MOST_STATES:
-            score = worth_now[order] - price * spent_now[order]
-            order, proved = np.sort(order[np.argpartition(-score, MOST_STATES)[:MOST_STATES]]), False
-        trail.append((order // len(each), each[order % len(each)]))
-        spent, worth = spent_now[order], worth_now[order]
-    if not spent.size or float(worth[-1]) < best:
-        return known, proved
-    at, found = int(np.argmax(worth)), np.empty(steps, np.intp)
-    for k in range(steps - 1, -1, -1):
-        parents, chosen = trail[k]
-        found[k], at = chosen[at], int(parents[at])
-    return found, proved
+    problem = _Problem(quality, cost_usd, allowed, money_usd)
+    relaxed = frontier(Forecast(quality, cost_usd, callable=callable))
+    spent = relaxed.cost_usd * steps
+    is_feasible = bool(money_usd >= spent[0])
+    place = int(np.searchsorted(spent, money_usd, side="right")) - 1 if is_feasible else 0
+    price = float(relaxed.price[place]) if is_feasible and place < relaxed.price.size else 0.0
+    merged = _Merged(relaxed.choice(place), is_proved=True)
+    if is_feasible:
+        merged = _merge_steps(problem, price, incumbent=merged.points, most_states=most_states)
+    best_quality, cost = problem.totals(merged.points)
+    bound = best_quality if merged.is_proved else float(np.interp(money_usd, spent, relaxed.quality * steps))
+    return Choice(
+        points=merged.points,
+        quality=best_quality,
+        cost_usd=cost,
+        price=price,
+        bound=max(bound, best_quality),
+        least_usd=float(spent[0]),
+        feasible=is_feasible,
+    )
+
+
+def _merge_steps(problem: _Problem, price: float, *, incumbent: Indices, most_states: int) -> _Merged:
+    """Extend the choices step by step; the relaxation rounded down is the incumbent, the choice to beat."""
+    to_beat = problem.totals(incumbent)[0]
+    rest_cost, rest_gain = _rests(problem, price)
+    slack = _ROUNDING * (abs(to_beat) + price * problem.money_usd)
+    cost, quality, stages, is_proved = np.zeros(1), np.zeros(1), [], True
+    for step, allowed in enumerate(problem.callable):
+        columns = np.flatnonzero(allowed)
+        cost_now = (cost[:, None] + problem.cost_usd[step, columns]).ravel()
+        quality_now = (quality[:, None] + problem.quality[step, columns]).ravel()
+        gain = quality_now - price * cost_now
+        fits = cost_now + rest_cost[step + 1] <= problem.money_usd * (1 + _ROUNDING)
+        can_win = gain + rest_gain[step + 1] + price * problem.money_usd >= to_beat - slack
+        kept = _undominated(np.flatnonzero(fits & can_win), cost_now, quality_now)
+        if kept.size > most_states:
+            kept, is_proved = np.sort(kept[np.argpartition(-gain[kept], most_states)[:most_states]]), False
+        stages.append(_Stage(kept // len(columns), columns[kept % len(columns)]))
+        cost, quality = cost_now[kept], quality_now[kept]
+    if not quality.size or float(quality.max()) < to_beat:
+        return _Merged(incumbent, is_proved)
+    return _Merged(_trace_back(stages, int(np.argmax(quality))), is_proved)
+
+
+def _rests(problem: _Problem, price: float) -> tuple[Floats, Floats]:
+    """Bound what the steps from each on cost at least, and gain at most at the price: ``(steps + 1,)`` each."""
+    cheapest = np.where(problem.callable, problem.cost_usd, np.inf).min(axis=1)
+    richest = np.where(problem.callable, problem.quality - price * problem.cost_usd, -np.inf).max(axis=1)
+    cost, gain = (np.concatenate([np.cumsum(part[::-1])[::-1], [0.0]]) for part in (cheapest, richest))
+    return cost, gain
+
+
+def _undominated(states: Indices, cost_usd: Floats, quality: Floats) -> Indices:
+    """Return the states that no other one dominates, cheapest first."""
+    order = states[np.lexsort((-quality[states], cost_usd[states]))]
+    if not order.size:
+        return order
+    highest = np.maximum.accumulate(quality[order])
+    return order[np.concatenate([[True], quality[order][1:] > highest[:-1]])]
+
+
+def _trace_back(stages: list[_Stage], state: int) -> Indices:
+    """Return the points that lead to a state of the last stage, ``(steps,)``."""
+    points = np.empty(len(stages), np.intp)
+    for step in range(len(stages) - 1, -1, -1):
+        points[step] = stages[step].points[state]
+        state = int(stages[step].parents[state])
+    return points

@@ -1,17 +1,74 @@
-"""Check what a caller passes to the planner."""
+"""One call to decide on, with the limits of this call alone; everything a caller passes is checked here."""
 
 from __future__ import annotations
 
-import difflib
-import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
-from paretoroute.errors import QueryError, TargetError
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from paretoroute._arrays import Mask
+from paretoroute.errors import QueryError, TargetError, did_you_mean
+from paretoroute.grid import Grid
 from paretoroute.query import Misfit, Query, query_text
+from paretoroute.targets import fraction, not_negative, positive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One call to decide on.
+
+    Args:
+        text: the query, or None.
+        callable: the points that the caller allows, bool ``(points,)``.
+        query_id: an opaque key that seeds the draw between tied points, or None.
+        embedding: ready features in place of a text, or None.
+        labels: of the query, by kind: ``tag``, ``tenant``, ``step``; a kind without a label is absent.
+        max_cost_usd: hard limit on the cost of this call, or None.
+        min_quality: least expected quality, or None.
+        max_latency_s: largest mean latency, or None.
+        price: quality per USD in place of the policy's, or None.
+
+    Raises:
+        QueryError: the id is not text.
+        TargetError: a number is out of range.
+    """
+
+    text: str | None
+    callable: Mask
+    query_id: str | None = None
+    embedding: ArrayLike | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    max_cost_usd: float | None = None
+    min_quality: float | None = None
+    max_latency_s: float | None = None
+    price: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.query_id is not None and not isinstance(self.query_id, str):
+            raise QueryError(f"query_id must be text, got {self.query_id!r}; write str({self.query_id!r})")
+        if self.max_cost_usd is not None:
+            positive("max_cost_usd", self.max_cost_usd)
+        if self.min_quality is not None:
+            fraction("min_quality", self.min_quality)
+        if self.max_latency_s is not None:
+            positive("max_latency_s", self.max_latency_s)
+        if self.price is not None:
+            not_negative("price", self.price)
+
+    @property
+    def text_bytes(self) -> int | None:
+        """Length of the text in UTF-8; None without a text."""
+        return None if self.text is None else len(self.text.encode("utf-8", "replace"))
 
 
 def text_of(query: Query | None) -> str | None:
-    """Return the text of a query, None for None."""
+    """Return the text of a query; None for None.
+
+    Raises:
+        QueryError: the query is neither text nor chat messages.
+    """
     if query is None:
         return None
     try:
@@ -20,34 +77,38 @@ def text_of(query: Query | None) -> str | None:
         raise QueryError(f"the query: {error}") from None
 
 
-def unknown_model(name: str, known: Sequence[str]) -> str:
-    """Return the message for a model that is not in the grid."""
-    near = difflib.get_close_matches(name, known, n=5, cutoff=0.3) or known[:5]
-    return f"unknown model {name!r}; near: {', '.join(repr(other) for other in near)}"
+def labels_of(**labels: str | None) -> dict[str, str]:
+    """Return the labels that are given, by kind."""
+    return {kind: label for kind, label in labels.items() if label}
 
 
-def check_id(query_id: object) -> None:
-    """Refuse a query id that is not text."""
-    if query_id is not None and not isinstance(query_id, str):
-        raise QueryError(f"query_id must be text, got {query_id!r}; write str({query_id!r})")
+def callable_points(grid: Grid, models: Collection[str] | None, callable: NDArray[np.bool_] | None) -> Mask:
+    """Return the points that a caller allows, ``(points,)``.
+
+    Args:
+        grid: the points.
+        models: names of the models that may be called; None: all.
+        callable: which points may be called, bool ``(points,)``; None: all.
+
+    Raises:
+        TargetError: a model is not in the grid, the mask has another shape or type, or no point is left.
+    """
+    allowed = np.ones(len(grid.points), bool)
+    if models is not None:
+        allowed &= np.isin([point.model for point in grid.points], _checked_models(grid, models))
+    if callable is not None:
+        mask = np.asarray(callable)
+        if mask.shape != allowed.shape or mask.dtype != np.bool_:
+            raise TargetError(f"callable must be bool of shape {allowed.shape}, got {mask.dtype} {mask.shape}")
+        allowed &= mask
+    if not allowed.any():
+        raise TargetError("no point is callable; allow at least one model")
+    return allowed
 
 
-def positive(name: str, value: float) -> float:
-    """Return a number greater than 0, or refuse it."""
-    if not (math.isfinite(value) and value > 0):
-        raise TargetError(f"{name} must be a positive number, got {value}")
-    return float(value)
-
-
-def not_negative(name: str, value: float) -> float:
-    """Return a number of at least 0, or refuse it."""
-    if not (math.isfinite(value) and value >= 0):
-        raise TargetError(f"{name} must not be negative, got {value}")
-    return float(value)
-
-
-def fraction(name: str, value: float) -> float:
-    """Return a number in [0, 1], or refuse it."""
-    if not 0 <= value <= 1:
-        raise TargetError(f"{name} must lie in [0, 1], got {value}")
-    return float(value)
+def _checked_models(grid: Grid, models: Collection[str]) -> list[str]:
+    if isinstance(models, str):
+        raise TargetError(f"models must be a list of names, got the text {models!r}; write [{models!r}]")
+    for name in sorted(set(models) - set(grid.models)):
+        raise TargetError(f"unknown model {name!r}; {did_you_mean(name, grid.models)}")
+    return list(models)

@@ -1,15 +1,15 @@
-"""A hard cap on the cost of one call is kept whatever the prompt."""
+"""A hard limit on the cost of a call is kept for certain, by lowered output caps."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import paretoroute as pr
-from tests.planner.asking import EASY_QUERY, HARD_QUERY, mask, same
+from tests.planner.decisions import EASY_QUERY, HARD_QUERY, mask, same
 from tests.planner_cases import fitted
 
 
 def bill(planner: pr.Planner, decision: pr.Decision, text: str) -> float:
-    """Give the largest bill: every byte of the prompt a token, and every token that the cap allows."""
+    """Return the largest cost: every byte of the prompt a token, and every token that the cap allows."""
     price = planner.policy.grid.prices[decision.model]
     column = planner.policy.grid.points.index(decision.point)
     overhead = max(planner.policy.surface.bounds.prompt_overhead_tokens[column], 0.0)
@@ -58,7 +58,7 @@ def test_a_limit_below_every_bill_is_infeasible_and_names_the_cheapest_point():
     assert decision.why == "no point keeps the limits; small@default comes nearest."
 
 
-def test_a_limit_that_lowers_the_cap_is_said_to():
+def test_a_lowered_cap_shows_in_the_status():
     planner = pr.Planner(fitted().policy)
     free = planner.plan(HARD_QUERY, models=["small"])
     tight = planner.plan(HARD_QUERY, models=["small"], max_cost_usd=0.00018)

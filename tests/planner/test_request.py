@@ -1,4 +1,4 @@
-"""Requests that make no sense are refused by name."""
+"""What a caller passes to the planner is checked, and refused with the reason."""
 
 import math
 
@@ -7,7 +7,7 @@ import pytest
 
 import paretoroute as pr
 from paretoroute.errors import QueryError, TargetError
-from tests.planner.asking import EASY_QUERY
+from tests.planner.decisions import EASY_QUERY, HARD_QUERY, same
 from tests.planner_cases import fitted
 
 
@@ -26,7 +26,7 @@ def test_a_query_that_is_none_is_refused_with_the_reason(query, message):
         pr.Planner(fitted().policy).plan(query)
 
 
-def test_an_id_that_is_no_text_is_refused_before_any_coin_is_tossed():
+def test_an_id_that_is_not_text_is_refused():
     with pytest.raises(QueryError, match=r"query_id must be text, got 7; write str\(7\)"):
         pr.Planner(fitted().policy).plan(EASY_QUERY, query_id=7)  # pyright: ignore[reportArgumentType]
 
@@ -43,8 +43,8 @@ def test_queries_and_ids_of_different_number_are_refused():
         ({"max_cost_usd": -1.0}, "max_cost_usd must be a positive number, got -1.0"),
         ({"max_cost_usd": math.nan}, "max_cost_usd must be a positive number, got nan"),
         ({"max_latency_s": math.inf}, "max_latency_s must be a positive number, got inf"),
-        ({"min_quality": 97}, r"min_quality must lie in \[0, 1\], got 97"),
-        ({"price": -1.0}, "price must not be negative, got -1.0"),
+        ({"min_quality": 97}, r"min_quality must lie in \[0, 1\], got 97. Percent\? Divide by 100."),
+        ({"price": -1.0}, "price must be a finite number of at least 0, got -1.0"),
         ({"models": ["smal"]}, "unknown model 'smal'; near: 'small'"),
         ({"models": "small"}, r"models must be a list of names, got the text 'small'; write \['small'\]"),
         ({"models": []}, "no point is callable"),
@@ -56,3 +56,12 @@ def test_queries_and_ids_of_different_number_are_refused():
 def test_a_limit_that_makes_no_sense_is_refused_by_name(limit, message):
     with pytest.raises(TargetError, match=message):
         pr.Planner(fitted().policy).plan(EASY_QUERY, **limit)
+
+
+def test_chat_messages_are_planned_as_the_text_they_are_logged_as():
+    planner = pr.Planner(fitted().policy)
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": HARD_QUERY}]
+
+    decision = planner.plan(messages, query_id="a")
+
+    assert same(decision) == same(planner.plan(f"system: Be brief.\nuser: {HARD_QUERY}", query_id="a"))

@@ -11,6 +11,7 @@ import pytest
 
 import paretoroute as pr
 from paretoroute.errors import PolicyError, TargetError
+from paretoroute.grid import cost_usd
 from tests.planner_cases import HARD, POINTS, make_rows, text_of
 
 TARGET = pr.MaxCost(usd=0.004)
@@ -120,17 +121,18 @@ def test_the_planner_follows_the_solver_on_every_query_and_keeps_the_limits_in_e
     assert np.mean(spent) == pytest.approx(record.chosen(rule(read))[1].mean(), rel=1e-9)
 
 
-def test_the_coin_draws_the_sides_as_often_as_their_weights_say():
+def test_the_draw_takes_the_components_as_often_as_their_weights_say():
     solved = policy().solve(TARGET, limits=[pr.MaxShare(0.2, "thinker")])
     planner = pr.Planner(solved)
     drawn = Counter(planner.plan(None, query_id=f"q{i}").point.name for i in range(3000))
     decision = planner.plan(None, query_id="q0")
 
     assert 0 < decision.propensity <= 1
+    means = solved.surface.flattened()
     row = planner.rule.distribution(
-        solved.surface.flattened().quality,
-        planner._raw_cost(solved.surface.flattened()),
-        np.nan_to_num(solved.surface.flattened().latency_s),
+        means.quality,
+        cost_usd(means.amount, means.prompt_tokens, solved.grid),
+        np.nan_to_num(means.latency_s),
         {},
         np.ones(len(POINTS), bool),
     )

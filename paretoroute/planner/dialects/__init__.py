@@ -1,29 +1,28 @@
-"""From an operating point to the arguments of a client call, one dialect a file.
+"""From an operating point to the arguments of a client call: one dialect per file, loaded when it is first used.
 
-Splat the arguments into the client beside your own messages, keys and sampling parameters. They are the whole of the
-point: change none of them, and switch off what would (``drop_params``, a router's own fallbacks), or the log will
-say another point than was called.
+Pass the arguments to the client beside your own messages, keys and sampling parameters. They define the point: change
+none of them, and switch off what would (``drop_params``, a router's own fallbacks), or the log names another point than
+the one called.
+
+A new dialect is one file here, whose function ``request_kwargs`` is a
+:class:`~paretoroute.planner.dialects.base.Dialect`, and its name in ``DIALECTS``.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 from typing import Any
 
 from paretoroute.errors import DialectError
 from paretoroute.grid import Point
-from paretoroute.planner.dialects import litellm, openai
 from paretoroute.planner.dialects.base import MAX_TOKENS, Dialect, whole_cap
 
-_DIALECTS: dict[str, Dialect] = {
-    "litellm": litellm.request_kwargs,
-    "openai": openai.request_kwargs,
-}
-DIALECTS = tuple(_DIALECTS)
+DIALECTS = ("litellm", "openai")  # each the name of a module in this folder
 
 
 def request_kwargs(dialect: str, point: Point, *, output_cap_tokens: int | None) -> dict[str, Any]:
-    """Make the arguments with which a client calls exactly this point.
+    """Return the arguments with which a client calls exactly this point.
 
     Args:
         dialect: one of ``DIALECTS``.
@@ -44,7 +43,7 @@ def request_kwargs(dialect: str, point: Point, *, output_cap_tokens: int | None)
         >>> request_kwargs("openai", Point("gpt-5", Budget("effort", "low")), output_cap_tokens=2000)
         {'model': 'gpt-5', 'reasoning_effort': 'low', 'max_completion_tokens': 2000}
     """
-    express = _find(dialect)
+    express = _load(dialect)
     cap = whole_cap(output_cap_tokens)
     try:
         return express(point, cap)
@@ -53,12 +52,12 @@ def request_kwargs(dialect: str, point: Point, *, output_cap_tokens: int | None)
 
 
 def check(dialect: str, points: Iterable[Point]) -> None:
-    """Make sure that a dialect can express every point, given a high enough output cap.
+    """Check that a dialect can express every point, given a high enough output cap.
 
     Raises:
         DialectError: the dialect is unknown, or cannot express some points; each of them is named, with the reason.
     """
-    express = _find(dialect)
+    express = _load(dialect)
     refused: list[str] = []
     for point in points:
         try:
@@ -69,7 +68,7 @@ def check(dialect: str, points: Iterable[Point]) -> None:
         raise DialectError("\n".join([f"dialect {dialect!r} cannot express points of this grid:", *refused]))
 
 
-def _find(dialect: str) -> Dialect:
-    if dialect not in _DIALECTS:
+def _load(dialect: str) -> Dialect:
+    if dialect not in DIALECTS:
         raise DialectError(f"dialect {dialect!r} is unknown; use one of {', '.join(DIALECTS)}")
-    return _DIALECTS[dialect]
+    return importlib.import_module(f"{__name__}.{dialect}").request_kwargs

@@ -1,0 +1,128 @@
+"""The forecast of every point at one query, priced and calibrated as the policy's solution is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from paretoroute._arrays import Floats, Mask
+from paretoroute.errors import PolicyError, QueryError
+from paretoroute.grid import cost_usd
+from paretoroute.planner.request import Request
+from paretoroute.policy.policy import Policy
+from paretoroute.surface.featurizer import function_fingerprint, ngram_fingerprint
+from paretoroute.surface.surface import Amounts
+
+
+@dataclass(frozen=True)
+class QueryForecast:
+    """Figures of every point at one query, ``(points,)`` each.
+
+    Args:
+        amounts: tokens, latency and quality before calibration; a context-free policy has its mean quality there.
+        raw_cost_usd: before calibration, as the policy's rule reads it.
+        quality: calibrated, in [0, 1].
+        cost_usd: calibrated.
+        is_read: whether the query could be read; if not, its means over all logged queries stand for it.
+    """
+
+    amounts: Amounts
+    raw_cost_usd: Floats
+    quality: Floats
+    cost_usd: Floats
+    is_read: bool
+
+    @property
+    def latency_s(self) -> Floats:
+        """Mean latency; NaN where none was logged."""
+        return self.amounts.latency_s
+
+
+@dataclass(frozen=True)
+class PointFigures:
+    """Expected quality and cost of every point, and whether it may be called, ``(points,)`` each.
+
+    Args:
+        quality: calibrated, in [0, 1].
+        cost_usd: calibrated.
+        callable: bool.
+    """
+
+    quality: Floats
+    cost_usd: Floats
+    callable: Mask
+
+
+class Forecaster:
+    """Forecasts one query at a time by a policy's surface.
+
+    Args:
+        policy: whose surface, prices and calibration are used.
+        features: the feature function that the policy was fitted with, if any.
+
+    Raises:
+        PolicyError: the features are not those of the fit.
+    """
+
+    def __init__(self, policy: Policy, features: Callable[[str], ArrayLike] | None) -> None:
+        _check_features(policy, features)
+        self._surface, self._grid, self._features = policy.surface, policy.grid, features
+        self._kind = policy.document.features.kind
+        self._solution = policy.document.solution
+        self._means = policy.record.forecast if self._solution.prompt_blind else None
+
+    def at(self, request: Request) -> QueryForecast:
+        """Forecast every point for a request.
+
+        Raises:
+            QueryError: the embedding has another width or is not finite.
+        """
+        amounts, is_read = self._amounts(request)
+        if self._means is None:
+            raw_cost = cost_usd(amounts.amount, amounts.prompt_tokens, self._grid)
+        else:
+            amounts, raw_cost = replace(amounts, quality=self._means.quality[0]), self._means.cost_usd[0]
+        return QueryForecast(
+            amounts=amounts,
+            raw_cost_usd=raw_cost,
+            quality=np.clip(amounts.quality + self._solution.quality_shift, 0.0, 1.0),
+            cost_usd=raw_cost * self._solution.cost_ratio,
+            is_read=is_read,
+        )
+
+    def _amounts(self, request: Request) -> tuple[Amounts, bool]:
+        """Return what the surface forecasts, and whether the query could be read."""
+        text, embedding = request.text, request.embedding
+        if self._kind == "hashed_ngrams":
+            if text is None or not (text.strip() or self._surface.knows_blanks):
+                return self._surface.flattened(), False
+            return self._surface.at_text(text), True
+        if self._kind == "function" and self._features is not None and text is not None:
+            embedding = self._features(text)
+        if embedding is None:
+            return self._surface.flattened(), False
+        return self._surface.at(self._vector(embedding)), True
+
+    def _vector(self, embedding: ArrayLike) -> Floats:
+        featurizer, vector = self._surface.featurizer, np.asarray(embedding, np.float64)
+        width = len(featurizer.centre)
+        if vector.shape != (width,) or not np.isfinite(vector).all():
+            raise QueryError(f"the embedding must be {width} finite numbers, got shape {vector.shape}")
+        return featurizer.of_embedding(vector)
+
+
+def _check_features(policy: Policy, features: Callable[[str], ArrayLike] | None) -> None:
+    about = policy.document.features
+    if about.kind == "function":
+        if features is None:
+            raise PolicyError(f"the policy was fitted with the feature function {about.name!r}; pass it as features=")
+        if function_fingerprint(features) != about.fingerprint:
+            raise PolicyError(
+                f"the feature function returns other numbers than {about.name!r} did at the fit; "
+                "use that version, or fit again"
+            )
+    elif about.kind == "hashed_ngrams" and about.fingerprint != ngram_fingerprint():
+        raise PolicyError("the policy was fitted with n-grams of another version of this package; fit again")
