@@ -39,7 +39,7 @@ def _finish(policy: Policy, out: Path) -> None:
 
     policy.save(out)
     document = policy.document
-    console().print(text.trade_off(document))
+    console().print(text.trade_off_table(document))
     say(text.summary(document))
     say(f"\nwritten   {out} and {out.with_suffix('.safetensors').name} beside it")
     if document.solution.status == "infeasible":
@@ -149,11 +149,11 @@ def demo(
         policy = learn(log, name=out.stem, progress=status.update)
     policy.save(out)
     say(f"read {len(log)} runs of {len(log.query_ids)} queries at {len(log.points)} points")
-    console().print(text.trade_off(policy.document))
+    console().print(text.trade_off_table(policy.document))
     say(text.summary(policy.document))
     say(f"\nwritten   {out} and {out.with_suffix('.safetensors').name} beside it\n")
     planner = Planner.load(out)
     for number, query in enumerate(DEMO_QUERIES):
         say(f'"{query}"')
-        say(text.decision_words(planner.plan(query, query_id=f"demo-{number}")) + "\n")
+        say(text.decision_text(planner.plan(query, query_id=f"demo-{number}")) + "\n")
     say(f"next: paretoroute show {out}   or: paretoroute fit YOUR_RUNS.jsonl --out policy.yaml")

@@ -73,9 +73,9 @@ def _answers(
 def _answer(decision: Decision, form: str, request: str | None) -> str:
     arguments = None if request is None else decision.request_kwargs(request)
     if form == "text":
-        from paretoroute.report.text import decision_words
+        from paretoroute.report.text import decision_text
 
-        words = decision_words(decision)
+        words = decision_text(decision)
         return words if arguments is None else f"{words}\nrequest   {json.dumps(arguments, ensure_ascii=False)}"
     row = decision.to_row()
     if form == "json":

@@ -26,13 +26,13 @@ def replay(
         raise QueryError(f"--format {form!r}: use text or json")
     from paretoroute.evaluation.replay import replay as judge
     from paretoroute.planner.planner import Planner
-    from paretoroute.report.text import replay_words
+    from paretoroute.report.text import replay_text
     from paretoroute.runs.read import read_runs
 
     planner = Planner.load(policy)
     found = judge(planner, read_runs(*runs, columns=read_columns(columns), strict=strict))
     if form == "text":
-        say(replay_words(found))
+        say(replay_text(found))
         return
     figures = {name: None if value != value else value for name, value in asdict(found).items()}  # no NaN in JSON
     say(json.dumps(figures, ensure_ascii=False, indent=2))

@@ -1,4 +1,7 @@
-"""Pictures of a policy: for a terminal, as an SVG file, as a page for a browser."""
+"""Reports: a policy for a terminal, as an SVG file and as a page for a browser; comparisons and replays as text.
+
+May import evaluation and everything below it. It draws and formats; printing is the command line's.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def to_terminal(document: PolicyDocument) -> RenderableType:
-    """Lay a policy out for a terminal: what it does, its points, its trade-off, and quality over cost.
+    """Lay a policy out for a terminal: its summary, its points, its trade-off, and quality over cost.
 
-    It fits the width it is printed at, and stays with ASCII where the output takes no more.
+    The layout fits the width it is printed at, and uses ASCII alone where the output takes no more.
     """
     from paretoroute.report.terminal import layout
 
@@ -22,10 +25,10 @@ def to_terminal(document: PolicyDocument) -> RenderableType:
 
 
 def to_svg(document: PolicyDocument) -> str:
-    """Draw quality over cost as a self-contained SVG file.
+    """Draw quality over cost as a self-contained SVG file, light or dark as the reader prefers.
 
-    Every point of the grid, the frontier of policies and the policy with their 90% intervals; light or dark as the
-    reader prefers. Its title and description say the same in words.
+    It shows every point of the grid, the frontier of policies, and the policy with its 90% intervals. Its title and
+    description are for screen readers.
     """
     from paretoroute.report.svg import picture
 

@@ -1,21 +1,36 @@
-"""What the picture of a policy shows, before it is drawn: points, the frontier, the policy, and two axes.
+"""The content of a policy's picture before it is drawn: its points and two axes.
 
-Cost runs to the right on a logarithmic axis, quality upwards. A cost of zero has no logarithm: it gets a place of its
-own at the left edge.
+Cost runs to the right on a logarithmic axis, quality upwards. A cost of zero has no logarithm and stands at the left
+edge.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from paretoroute.grid import Budget
-from paretoroute.policy.schema import PolicyDocument
+from paretoroute.policy.schema import PointEntry, PolicyDocument
 
-_FREE = 0.07  # part of the axis that costs of zero get
-_LEAST_SPREAD = 3.0  # an axis of one cost alone still runs from a third of it to three times
+_FREE = 0.07  # part of the axis that is reserved for costs of zero
+_LEAST_SPREAD = 3.0  # an axis of a single cost runs from a third of it to three times
 _MOST_TICKS = 8
+
+
+class Ends(NamedTuple):
+    """The ends of an interval."""
+
+    low: float
+    high: float
+
+
+class Tick(NamedTuple):
+    """A mark on an axis."""
+
+    value: float
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +41,14 @@ class Dot:
         model: position of its model in ``Chart.models``.
         name: ``model@budget_label``.
         label: the budget's label.
-        share: how often the policy calls it.
+        share: of the calls that the policy makes.
         quality: mean quality.
-        interval: the ends of its 90% interval; None where the policy does not have it.
+        interval: of 90%, of the mean quality; None where the policy does not have it.
         cost_usd: mean cost in the log.
         best: whether it is the best single point.
-        efficient: whether no other point is both better and cheaper.
-        joined: whether it stands on one line with the dot before it: same model, same kind of budget.
-        logged: whether any run of it was; else its figures lie between those of two points that were.
+        efficient: whether no other point is better and no dearer, or cheaper and no worse.
+        joined: whether a line joins it to the dot before it: same model, same kind of budget.
+        logged: whether it was ever logged; else its figures are interpolated between two points that were.
     """
 
     model: int
@@ -41,7 +56,7 @@ class Dot:
     label: str
     share: float
     quality: float
-    interval: tuple[float, float] | None
+    interval: Ends | None
     cost_usd: float
     best: bool
     efficient: bool
@@ -51,7 +66,7 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What is drawn of a policy.
+    """The points and axes of a policy's picture.
 
     Args:
         models: names, in the document's order.
@@ -67,7 +82,7 @@ class Chart:
 
     @property
     def intervals(self) -> bool:
-        """Whether any point's quality has an interval."""
+        """Whether any point has an interval."""
         return any(dot.interval is not None for dot in self.dots)
 
 
@@ -79,41 +94,41 @@ class Axis:
     high: float
 
     def place(self, value: float) -> float:
-        """Give the position of a value, 0 at ``low`` and 1 at ``high``."""
+        """Return the position of a value, 0 at ``low`` and 1 at ``high``."""
         return (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
 
-    def ticks(self) -> list[tuple[float, str]]:
-        """Give the values to mark, and their texts."""
+    def ticks(self) -> list[Tick]:
+        """Return the marks, from the bottom."""
         step = next((step for step in (0.01, 0.02, 0.05, 0.1) if (self.high - self.low) / step <= _MOST_TICKS), 0.2)
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        return [(i * step, f"{i * step:.2f}") for i in range(first, last + 1)]
+        return [Tick(i * step, f"{i * step:.2f}") for i in range(first, last + 1)]
 
 
 @dataclass(frozen=True, slots=True)
 class LogAxis:
-    """A logarithmic axis from ``low`` to ``high`` in USD; ``free`` if it has a place for zero at its left end."""
+    """A logarithmic axis from ``low`` to ``high`` in USD; ``free`` if zero has a place at its left end."""
 
     low: float
     high: float
     free: bool
 
     def place(self, usd: float) -> float:
-        """Give the position of a cost, from 0 to 1."""
+        """Return the position of a cost, from 0 to 1."""
         start = _FREE if self.free else 0.0
         if usd <= 0:
             return 0.25 * start
         part = math.log(min(max(usd, self.low), self.high) / self.low) / math.log(self.high / self.low)
         return start + (1 - start) * part
 
-    def ticks(self) -> list[tuple[float, str]]:
-        """Give the costs to mark, and their texts."""
+    def ticks(self) -> list[Tick]:
+        """Return the marks, from the left."""
         for digits in ((1, 2, 5), (1, 3), (1,)):
             marked = self._marked(digits)
             if len(marked) <= _MOST_TICKS:
                 break
         else:
             marked = marked[:: math.ceil(len(marked) / _MOST_TICKS)]
-        return [(0.0, "$0")] * self.free + [(usd, dollars(usd)) for usd in marked]
+        return [Tick(0.0, "$0")] * self.free + [Tick(usd, dollars(usd)) for usd in marked]
 
     def _marked(self, digits: Iterable[int]) -> list[float]:
         decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
@@ -121,19 +136,19 @@ class LogAxis:
         return [usd for usd in marked if self.low <= usd <= self.high]
 
 
-def chart(document: PolicyDocument) -> Chart:
+def chart_of(document: PolicyDocument) -> Chart:
     """Arrange a policy for drawing."""
     dots = tuple(_dots(document))
-    found = document.expected
+    expected = document.expected
     costs = [dot.cost_usd for dot in dots] + [row.cost_usd for row in document.trade_off]
-    costs += [found.cost_usd, found.cost_usd_low, found.cost_usd_high]
-    qualities = [dot.quality for dot in dots] + [found.quality, found.quality_low, found.quality_high]
+    costs += [expected.cost_usd, expected.cost_usd_low, expected.cost_usd_high]
+    qualities = [dot.quality for dot in dots] + [expected.quality, expected.quality_low, expected.quality_high]
     qualities += [value for row in document.trade_off for value in (row.quality_low, row.quality_high)]
     return Chart(tuple(entry.model for entry in document.grid), dots, _cost_axis(costs), _quality_axis(qualities))
 
 
 def dollars(usd: float) -> str:
-    """Write a round amount of USD in full, very small ones as a power of ten.
+    """Format a round amount of USD in full, a very small one as a power of ten.
 
     Example:
         >>> dollars(0.0005), dollars(20.0), dollars(1e-7)
@@ -143,43 +158,58 @@ def dollars(usd: float) -> str:
 
 
 def decimals(costs: Iterable[float]) -> int:
-    """Tell how many decimals show three digits of the smallest positive amount, from 2 to 8."""
+    """Return the decimals that show three digits of the smallest positive amount, from 2 to 8."""
     positive = [cost for cost in costs if cost > 0]
     return min(max(2 - math.floor(math.log10(min(positive))), 2), 8) if positive else 2
 
 
-def _dots(document: PolicyDocument) -> Iterable[Dot]:
+def _dots(document: PolicyDocument) -> Iterator[Dot]:
     every = [point for entry in document.grid for point in entry.points]
     best = _best(document)
     for number, entry in enumerate(document.grid):
-        before = None
-        # Amounts and known efforts give the order; where neither is known, the document's own stands.
-        for point in sorted(entry.points, key=lambda p: (p.kind, Budget(p.kind, p.label, p.amount).order[0])):
-            beaten = any(
-                other.quality >= point.quality and other.cost_usd <= point.cost_usd
-                and (other.quality, other.cost_usd) != (point.quality, point.cost_usd)
-                for other in every
-            )  # fmt: skip
-            name = f"{entry.model}@{point.label}"
-            low, high = point.quality_low, point.quality_high
-            interval = None if low is None or high is None else (low, high)
-            place = (point.share, point.quality, interval, point.cost_usd)
-            is_best = (entry.model, point.kind, point.label) == best
-            logged = point.never_logged is None
-            yield Dot(number, name, point.label, *place, is_best, not beaten, before == point.kind, logged)
-            before = point.kind
+        kind_before = None
+        for point in sorted(entry.points, key=_compute):
+            yield Dot(
+                model=number,
+                name=f"{entry.model}@{point.label}",
+                label=point.label,
+                share=point.share,
+                quality=point.quality,
+                interval=_interval(point),
+                cost_usd=point.cost_usd,
+                best=(entry.model, point.kind, point.label) == best,
+                efficient=not any(_beats(other, point) for other in every),
+                joined=kind_before == point.kind,
+                logged=point.never_logged is None,
+            )
+            kind_before = point.kind
+
+
+def _interval(point: PointEntry) -> Ends | None:
+    low, high = point.quality_low, point.quality_high
+    return None if low is None or high is None else Ends(low, high)
+
+
+def _compute(point: PointEntry) -> tuple[str, float]:
+    """Order points by kind of budget and compute; where neither amount nor effort is known, the document's order."""
+    return point.kind, Budget(point.kind, point.label, point.amount).order[0]
+
+
+def _beats(other: PointEntry, point: PointEntry) -> bool:
+    at_least_as_good = other.quality >= point.quality and other.cost_usd <= point.cost_usd
+    return at_least_as_good and (other.quality, other.cost_usd) != (point.quality, point.cost_usd)
 
 
 def _best(document: PolicyDocument) -> tuple[str, str, str] | None:
-    """Find the best single point; where budgets of several kinds share its name, by its cost."""
+    """Return model, kind and label of the best single point; among points of the same name, the nearest in cost."""
     best = document.expected.best_single
-    named = [
+    candidates = [
         (abs(point.cost_usd - best.cost_usd), (entry.model, point.kind, point.label))
         for entry in document.grid
         for point in entry.points
         if f"{entry.model}@{point.label}" == best.point
     ]
-    return min(named)[1] if named else None
+    return min(candidates)[1] if candidates else None
 
 
 def _cost_axis(costs: Iterable[float]) -> LogAxis:

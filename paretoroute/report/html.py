@@ -1,13 +1,14 @@
-"""A policy as a page for a browser: the picture, and its figures as tables. No script, nothing from elsewhere."""
+"""A policy as a self-contained page for a browser: the picture, and its figures as tables. It has no script."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from xml.etree.ElementTree import Element, SubElement
 
 from paretoroute.policy.schema import PolicyDocument
-from paretoroute.report.captions import ends, headline, percent
-from paretoroute.report.figure import Dot, chart, decimals
+from paretoroute.report.captions import headline, interval_text, percent
+from paretoroute.report.figure import Dot, chart_of, decimals
 from paretoroute.report.svg import picture
 from paretoroute.report.svg_elements import clean
 from paretoroute.report.text import money
@@ -31,6 +32,13 @@ th,td{border-color:#262e37}thead th{color:#a7b2bd}}
 """
 
 
+class _Row(NamedTuple):
+    """A row of a table: its CSS class, and its cells, the first of which names it."""
+
+    kind: str
+    cells: Sequence[str]
+
+
 def page(document: PolicyDocument) -> Element:
     """Build the page's element tree; it is well-formed XML too."""
     root = Element("html", {"lang": "en", "xmlns": "http://www.w3.org/1999/xhtml"})
@@ -41,8 +49,8 @@ def page(document: PolicyDocument) -> Element:
     _add(head, "style", _STYLE.replace("\n", " "))
     main = SubElement(body, "main")
     _add(main, "h1", document.name)
-    for words in headline(document):
-        _add(main, "p", words)
+    for sentence in headline(document):
+        _add(main, "p", sentence)
     main.append(picture(document))
     _points(main, document)
     _trade_off(main, document)
@@ -56,49 +64,49 @@ def page(document: PolicyDocument) -> Element:
 
 
 def _points(main: Element, document: PolicyDocument) -> None:
-    shown = chart(document)
-    digits = decimals(1000 * dot.cost_usd for dot in shown.dots)
+    chart = chart_of(document)
+    digits = decimals(1000 * dot.cost_usd for dot in chart.dots)
 
-    def row(dot: Dot) -> tuple[str, list[str]]:
+    def row(dot: Dot) -> _Row:
         note = "best single point" if dot.best else "–" if dot.logged else "never logged"
-        interval = [ends(dot.interval, "{:.3f} to {:.3f}") or "–"] * shown.intervals
+        interval = [interval_text(dot.interval, "{:.3f} to {:.3f}") or "–"] * chart.intervals
         cells = [f"{dot.quality:.3f}", *interval, f"{1000 * dot.cost_usd:,.{digits}f}", percent(dot.share), note]
-        return "used" if dot.share > 0 else "unused", [dot.name, *cells]
+        return _Row("used" if dot.share > 0 else "unused", [dot.name, *cells])
 
-    interval = ["90% interval"] * shown.intervals
+    interval = ["90% interval"] * chart.intervals
     heads = ("point", "quality", *interval, "USD per 1,000 queries", "share of calls", "note")
-    _table(main, "Points", heads, [row(dot) for dot in shown.dots])
+    _table(main, "Points", heads, [row(dot) for dot in chart.dots])
 
 
 def _trade_off(main: Element, document: PolicyDocument) -> None:
-    found, best = document.expected, document.expected.best_single
-    here = (found.cost_usd, found.quality, found.quality_low, found.quality_high)
-    rows = [(row.cost_usd, row.quality, row.quality_low, row.quality_high) for row in document.trade_off]
-    cells = []
-    for cost, quality, low, high in sorted([*rows, here]):
-        mine = (cost, quality, low, high) == here
+    expected, best = document.expected, document.expected.best_single
+    policy = (expected.cost_usd, expected.quality, expected.quality_low, expected.quality_high)
+    frontier = [(row.cost_usd, row.quality, row.quality_low, row.quality_high) for row in document.trade_off]
+    rows = []
+    for cost, quality, low, high in sorted([*frontier, policy]):
+        is_policy = (cost, quality, low, high) == policy
+        name = "this policy" if is_policy else "frontier"
         ratio = f"×{cost / best.cost_usd:.3f}" if best.cost_usd > 0 else "–"
-        interval = f"{low:.3f} to {high:.3f}"
-        name = "this policy" if mine else "frontier"
-        cells.append(("here" if mine else "", [name, money(cost), f"{quality:.3f}", interval, ratio]))
+        cells = [name, money(cost), f"{quality:.3f}", f"{low:.3f} to {high:.3f}", ratio]
+        rows.append(_Row("here" if is_policy else "", cells))
     heads = ("policy", "cost per query", "quality", "90% interval", "cost, best single = 1")
-    _table(main, "Trade-off, out of fold", heads, cells)
+    _table(main, "Trade-off, out of fold", heads, rows)
 
 
-def _table(main: Element, caption: str, heads: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> None:
+def _table(main: Element, caption: str, heads: Sequence[str], rows: Sequence[_Row]) -> None:
     _add(main, "h2", caption)
     frame = SubElement(main, "div", {"class": "scroll"})
     table = SubElement(frame, "table", {"aria-label": caption})
     top = SubElement(SubElement(table, "thead"), "tr")
-    for i, words in enumerate(heads):
-        _add(top, "th", words, {"scope": "col", "class": "" if i else "name"})
+    for i, head in enumerate(heads):
+        _add(top, "th", head, {"scope": "col", "class": "" if i else "name"})
     body = SubElement(table, "tbody")
-    for kind, cells in rows:
-        line = SubElement(body, "tr", {"class": kind})
-        _add(line, "th", cells[0], {"scope": "row", "class": "name"})
-        for words in cells[1:]:
-            _add(line, "td", words)
+    for row in rows:
+        line = SubElement(body, "tr", {"class": row.kind})
+        _add(line, "th", row.cells[0], {"scope": "row", "class": "name"})
+        for cell in row.cells[1:]:
+            _add(line, "td", cell)
 
 
-def _add(parent: Element, tag: str, words: str, given: dict[str, str] | None = None) -> None:
-    SubElement(parent, tag, given or {}).text = clean(words) or " "
+def _add(parent: Element, tag: str, text: str, attributes: dict[str, str] | None = None) -> None:
+    SubElement(parent, tag, attributes or {}).text = clean(text) or " "

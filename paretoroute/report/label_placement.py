@@ -1,26 +1,47 @@
-"""Where to write the names in a picture: beside their dots, clear of each other, with a line where they are far."""
+"""Place the names in a picture: beside their dots, clear of each other, with a leader line where they are far."""
 
 from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-
-Box = tuple[float, float, float, float]
+from typing import NamedTuple
 
 _DISTANCES = (0.0, 9.0, 20.0, 34.0, 50.0, 70.0, 95.0, 125.0)
 _LEADER_FROM = 9.0
 _DIRECTIONS = 24
-_HARD, _SOFT = 20.0, 1.0  # what covering a square pixel of a name or dot, or of a line, weighs against a pixel away
+_HARD, _SOFT = 20.0, 1.0  # weight of covering a square pixel of a name or dot, or of a line, against a pixel away
+
+
+class Spot(NamedTuple):
+    """A place in a picture, in pixels; ``y`` grows downwards."""
+
+    x: float
+    y: float
+
+
+class Box(NamedTuple):
+    """A rectangle in a picture, in pixels."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A name to be written beside a dot at ``(x, y)`` of radius ``radius``; ``width`` and ``height`` are the text's."""
+    """A name to place.
 
-    x: float
-    y: float
+    Args:
+        dot: centre of the dot that it names.
+        radius: of the dot.
+        width: of the text.
+        height: of the text.
+    """
+
+    dot: Spot
     radius: float
     width: float
     height: float
@@ -28,96 +49,121 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Where a name goes: the left end and the middle of its line, and a line to the dot where it is far from it."""
+    """A placed name.
 
-    x: float
-    y: float
-    leader: Box | None
+    Args:
+        start: left end of the text, in the middle of its line.
+        leader: the line from the dot to a name that is far from it.
+    """
+
+    start: Spot
+    leader: tuple[Spot, Spot] | None
 
 
-def place(wanted: Sequence[Wanted], bounds: Box, hard: Iterable[Box], soft: Iterable[Box]) -> list[Label]:
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """A possible place of a name: its box, its leader and its distance from the dot."""
+
+    box: Box
+    leader: tuple[Spot, Spot] | None
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Obstacles:
+    """The edges of the picture, and boxes that a name must not cover, or should not."""
+
+    bounds: Box
+    hard: list[Box]
+    soft: list[Box]
+
+
+def place(wanted: Sequence[Wanted], bounds: Box, *, hard: Iterable[Box], soft: Iterable[Box]) -> list[Label]:
     """Place names one after the other, each where it covers least and is nearest to its dot.
 
     Args:
         wanted: the names, the most important first.
-        bounds: of the picture: left, top, right, bottom.
-        hard: boxes of what must not be covered.
-        soft: boxes of what should rather not be covered.
+        bounds: of the picture.
+        hard: boxes that must not be covered.
+        soft: boxes that should not be covered.
     """
-    taken, lines, placed = list(hard), list(soft), []
-    for want in wanted:
-        box, leader = _cheapest(want, bounds, taken, lines)
-        taken.append(box)
-        if leader is not None:
-            lines += sampled([leader[:2], leader[2:]])
-        placed.append(Label(box[0], (box[1] + box[3]) / 2, leader))
-    return placed
+    obstacles, labels = _Obstacles(bounds, list(hard), list(soft)), []
+    for name in wanted:
+        offer = _cheapest(name, obstacles)
+        obstacles.hard.append(offer.box)
+        if offer.leader is not None:
+            obstacles.soft.extend(sampled(offer.leader))
+        labels.append(Label(Spot(offer.box.left, (offer.box.top + offer.box.bottom) / 2), offer.leader))
+    return labels
 
 
 def text_width(text: str, size: float) -> float:
-    """Estimate how wide a text is in a sans-serif face of this size, rather too wide than too narrow."""
+    """Estimate the width of a text in a sans-serif face of this size, rather too wide than too narrow."""
     wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
     narrow = sum(char in "iljtfr.,:;|!'()[] " for char in text)
     return size * (1.05 * wide + 0.36 * narrow + 0.6 * (len(text) - wide - narrow))
 
 
-def sampled(line: Sequence[tuple[float, float]], step: float = 5.0) -> list[Box]:
+def sampled(line: Sequence[Spot], step: float = 5.0) -> list[Box]:
     """Cover a line through points by small boxes."""
     boxes = []
-    for (x0, y0), (x1, y1) in zip(line, line[1:], strict=False):
-        count = max(int(math.dist((x0, y0), (x1, y1)) / step), 1)
+    for start, end in zip(line, line[1:], strict=False):
+        count = max(int(math.dist(start, end) / step), 1)
         for i in range(count + 1):
-            x, y = x0 + (x1 - x0) * i / count, y0 + (y1 - y0) * i / count
-            boxes.append((x - 2, y - 2, x + 2, y + 2))
+            x, y = start.x + (end.x - start.x) * i / count, start.y + (end.y - start.y) * i / count
+            boxes.append(Box(x - 2, y - 2, x + 2, y + 2))
     return boxes
 
 
-def _cheapest(want: Wanted, bounds: Box, hard: Sequence[Box], soft: Sequence[Box]) -> tuple[Box, Box | None]:
-    least, found = math.inf, None
-    for box, leader, away in _offers(want):
-        if away >= least:  # being away costs that much, and all that follow are as far
+def _cheapest(name: Wanted, obstacles: _Obstacles) -> _Offer:
+    least, cheapest = math.inf, None
+    for offer in _offers(name):
+        if offer.distance >= least:  # the distance is part of the cost, and all later offers are at least as far
             break
-        cost = _cost(box, leader, away, bounds, hard, soft)
+        cost = _cost(offer, obstacles)
         if cost < least:
-            least, found = cost, (box, leader)
-    assert found is not None  # the first offer costs less than infinity
-    return found
+            least, cheapest = cost, offer
+    assert cheapest is not None  # the first offer costs less than infinity
+    return cheapest
 
 
-def _offers(want: Wanted) -> Iterable[tuple[Box, Box | None, float]]:
-    """Places around a dot: the nearest first, and right of it first."""
-    for away in _DISTANCES:
-        reach = want.radius + 4 + away
+def _offers(name: Wanted) -> Iterator[_Offer]:
+    """Yield places around a dot: the nearest first, and right of it first."""
+    for distance in _DISTANCES:
+        reach = name.radius + 4 + distance
         for i in range(_DIRECTIONS):
             angle = 2 * math.pi * i / _DIRECTIONS
             right, down = math.cos(angle), math.sin(angle)
-            middle_x = want.x + right * (reach + want.width / 2) if abs(right) > 0.3 else want.x + right * reach
-            middle_y = want.y + down * (reach + want.height / 2)
-            left, top = middle_x - want.width / 2, middle_y - want.height / 2
-            box = (left, top, left + want.width, top + want.height)
-            leader = None
-            if away >= _LEADER_FROM:
-                end = min(max(want.x, box[0]), box[2]), min(max(want.y, box[1]), box[3])
-                distance = math.dist((want.x, want.y), end) or 1.0
-                start = (want.x + (end[0] - want.x) * want.radius / distance,
-                         want.y + (end[1] - want.y) * want.radius / distance)  # fmt: skip
-                leader = (*start, *end)
-            yield box, leader, away
+            sideways = reach + name.width / 2 if abs(right) > 0.3 else reach
+            left = name.dot.x + right * sideways - name.width / 2
+            top = name.dot.y + down * (reach + name.height / 2) - name.height / 2
+            box = Box(left, top, left + name.width, top + name.height)
+            yield _Offer(box, _leader(name, box) if distance >= _LEADER_FROM else None, distance)
 
 
-def _cost(
-    box: Box, leader: Box | None, away: float, bounds: Box, hard: Sequence[Box], soft: Sequence[Box]
-) -> float:  # fmt: skip
-    outside = max(bounds[0] - box[0], box[2] - bounds[2], 0) + max(bounds[1] - box[1], box[3] - bounds[3], 0)
-    cost = away + 1000 * outside
-    cost += _HARD * sum(_overlap(box, other) for other in hard) + _SOFT * sum(_overlap(box, other) for other in soft)
-    if leader is not None:
-        steps = sampled([leader[:2], leader[2:]])[1:]
-        cost += _SOFT * sum(_overlap(step, other) for step in steps for other in hard)
+def _leader(name: Wanted, box: Box) -> tuple[Spot, Spot]:
+    """Draw the shortest line from the rim of the dot to the box."""
+    dot = name.dot
+    end = Spot(min(max(dot.x, box.left), box.right), min(max(dot.y, box.top), box.bottom))
+    distance = math.dist(dot, end) or 1.0
+    x, y = (at + (to - at) * name.radius / distance for at, to in zip(dot, end, strict=True))
+    return Spot(x, y), end
+
+
+def _cost(offer: _Offer, obstacles: _Obstacles) -> float:
+    box, bounds = offer.box, obstacles.bounds
+    outside = max(bounds.left - box.left, box.right - bounds.right, 0)
+    outside += max(bounds.top - box.top, box.bottom - bounds.bottom, 0)
+    cost = offer.distance + 1000 * outside
+    cost += _HARD * sum(_overlap(box, other) for other in obstacles.hard)
+    cost += _SOFT * sum(_overlap(box, other) for other in obstacles.soft)
+    if offer.leader is not None:
+        steps = sampled(offer.leader)[1:]
+        cost += _SOFT * sum(_overlap(step, other) for step in steps for other in obstacles.hard)
     return cost
 
 
 def _overlap(one: Box, other: Box) -> float:
-    across = min(one[2], other[2]) - max(one[0], other[0])
-    down = min(one[3], other[3]) - max(one[1], other[1])
+    across = min(one.right, other.right) - max(one.left, other.left)
+    down = min(one.bottom, other.bottom) - max(one.top, other.top)
     return across * down if across > 0 and down > 0 else 0.0

@@ -1,57 +1,57 @@
-"""The picture of a policy in SVG: cost per query to the right, quality upwards, what the policy calls filled."""
+"""The SVG picture of a policy: cost per query to the right, quality upwards, points that the policy calls filled."""
 
 from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
 
-from paretoroute.policy.schema import PolicyDocument
+from paretoroute.policy.schema import PolicyDocument, TradeOffEntry
 from paretoroute.report import svg_elements as shapes
-from paretoroute.report.captions import described, expected, headline, named, percent, short, told
-from paretoroute.report.figure import Dot, chart
-from paretoroute.report.label_placement import Box, Wanted, place, sampled, text_width
+from paretoroute.report.captions import (
+    description,
+    dots_to_name,
+    expected_text,
+    headline,
+    percent,
+    point_text,
+    shorten,
+)
+from paretoroute.report.figure import Chart, Dot, chart_of
+from paretoroute.report.label_placement import Box, Spot, Wanted, place, sampled, text_width
 
 _WIDTH, _LEFT, _RIGHT, _HEIGHT = 960.0, 66.0, 24.0, 440.0
 _TEXT, _SMALL = 13.0, 12.0
 _HEADLINE = 138  # characters to a line
 _STAR, _RING = 11.0, 5.0
-_BOLD = 1.1  # how much wider bold letters are
+_BOLD = 1.1  # width of bold letters relative to regular ones
 
 
-def picture(document: PolicyDocument) -> Element:
-    """Draw a policy as an SVG element."""
-    return _Picture(document).root
+@dataclass(frozen=True)
+class _Scene:
+    """The content of the picture and its scales, in pixels.
 
+    Args:
+        document: the policy.
+        chart: its points and axes.
+        rows: its trade-off, by rising cost.
+        top: upper edge of the plot.
+    """
 
-class _Picture:
-    """The element tree, drawn from the back to the front, and where things go in it."""
+    document: PolicyDocument
+    chart: Chart
+    rows: Sequence[TradeOffEntry]
+    top: float
 
-    def __init__(self, document: PolicyDocument) -> None:
-        self.document = document
-        self.found = document.expected
-        self.chart = chart(document)
-        self.rows = sorted(document.trade_off, key=lambda row: (row.cost_usd, row.quality))
-        head = [line for said in headline(document) for line in textwrap.wrap(said, _HEADLINE)]
-        self.top = 66.0 + 18 * len(head)
-        self.bottom = self.top + _HEIGHT
-        self.star = self.x(self.found.cost_usd), self.y(self.found.quality)
-        self.root = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "class": "pr", "role": "img"})
-        self.root.set("aria-labelledby", "pr-title pr-desc")
-        self.root.append(shapes.about("title", f"Policy {document.name}: quality over cost", id="pr-title"))
-        self.root.append(shapes.about("desc", described(document, self.chart), id="pr-desc"))
-        self.root.append(shapes.about("style", shapes.style()))
-        paper = SubElement(self.root, "rect", {"class": "f-paper", "width": "100%", "height": "100%"})
-        self._header(head)
-        self._axes()
-        self._frontier()
-        self._dots()
-        self._policy()
-        self._labels()
-        height = shapes.number(self._legend(self._key(self.bottom + 76)))
-        paper.set("rx", "6")
-        for name, value in (("viewBox", f"0 0 {_WIDTH:g} {height}"), ("width", f"{_WIDTH:g}"), ("height", height)):
-            self.root.set(name, value)
+    @property
+    def bottom(self) -> float:
+        return self.top + _HEIGHT
+
+    @property
+    def policy(self) -> Spot:
+        return self.at(self.document.expected.cost_usd, self.document.expected.quality)
 
     def x(self, usd: float) -> float:
         return _LEFT + (_WIDTH - _LEFT - _RIGHT) * self.chart.cost.place(usd)
@@ -59,140 +59,199 @@ class _Picture:
     def y(self, quality: float) -> float:
         return self.top + _HEIGHT * (1 - self.chart.quality.place(quality))
 
-    def at(self, dot: Dot) -> tuple[float, float]:
-        return self.x(dot.cost_usd), self.y(dot.quality)
+    def at(self, usd: float, quality: float) -> Spot:
+        return Spot(self.x(usd), self.y(quality))
 
-    def _header(self, head: list[str]) -> None:
-        self.root.append(shapes.text(24, 36, short(self.document.name, 76), 20, font_weight="600"))
-        for i, words in enumerate(head):
-            self.root.append(shapes.text(24, 61 + 18 * i, words, _TEXT, "f-quiet"))
+    def dot(self, dot: Dot) -> Spot:
+        return self.at(dot.cost_usd, dot.quality)
 
-    def _axes(self) -> None:
-        right, add = _WIDTH - _RIGHT, self.root.append
-        for quality, words in self.chart.quality.ticks():
-            y = self.y(quality)
-            add(shapes.line([(_LEFT, y), (right, y)], "s-rule", 1))
-            add(shapes.text(_LEFT - 9, y + 4, words, _SMALL, "f-quiet", text_anchor="end"))
-        for usd, words in self.chart.cost.ticks():
-            x = self.x(usd)
-            add(shapes.line([(x, self.top), (x, self.bottom)], "s-rule", 1))
-            add(shapes.text(x, self.bottom + 19, words, _SMALL, "f-quiet", text_anchor="middle"))
-        add(shapes.line([(_LEFT, self.bottom), (right, self.bottom)], "s-edge", 1))
-        words, middle = "mean cost per query, USD, logarithmic", (_LEFT + right) / 2
-        add(shapes.text(middle, self.bottom + 42, words, _TEXT, text_anchor="middle"))
-        y = self.top + _HEIGHT / 2
-        turn = f"rotate(-90 20 {shapes.number(y)})"
-        add(shapes.text(20, y, "mean quality", _TEXT, text_anchor="middle", transform=turn))
-
-    def _frontier(self) -> None:
-        if self.rows:
-            upper = [(self.x(row.cost_usd), self.y(row.quality_high)) for row in self.rows]
-            lower = [(self.x(row.cost_usd), self.y(row.quality_low)) for row in self.rows]
-            self.root.append(shapes.area(upper + lower[::-1], 0.08))
-            middle = [(self.x(row.cost_usd), self.y(row.quality)) for row in self.rows]
-            self.root.append(shapes.line(middle, "s-ink", 3, 0.75))
-
-    def _dots(self) -> None:
+    def joined(self) -> Iterator[tuple[Dot, Dot]]:
+        """Yield the pairs of neighbouring dots that a line joins."""
         for before, dot in zip(self.chart.dots, self.chart.dots[1:], strict=False):
             if dot.joined:
-                self.root.append(
-                    shapes.line([self.at(before), self.at(dot)], f"s-{shapes.colour(dot.model)}", 1.3, 0.5)
-                )
-        for dot in sorted(self.chart.dots, key=_radius, reverse=True):  # the small ones in front
-            group = SubElement(self.root, "g")
-            group.append(shapes.about("title", told(dot)))
-            if dot.best:
-                group.append(shapes.ring(*self.at(dot), _radius(dot) + _RING))
-            colour = shapes.colour(dot.model)
-            style = {"class": f"f-{colour if dot.share > 0 else 'paper'} s-{colour}", "stroke-width": "1.8"}
-            style |= {"fill-opacity": "0.8"} if dot.share > 0 else {}
-            group.append(shapes.marker(dot.model, *self.at(dot), _radius(dot), style))
+                yield before, dot
 
-    def _policy(self) -> None:
-        (x, y), found = self.star, self.found
-        low, high = self.x(found.cost_usd_low), self.x(found.cost_usd_high)
-        up, down = self.y(found.quality_high), self.y(found.quality_low)
-        group = SubElement(self.root, "g")
-        group.append(shapes.about("title", f"this policy: {expected(self.document)}"))
-        strokes = [[(low, y), (high, y)], [(x, up), (x, down)]]
-        strokes += [[(end, y - 4), (end, y + 4)] for end in (low, high)]
-        strokes += [[(x - 4, end), (x + 4, end)] for end in (up, down)]
-        for stroke in strokes:
-            group.append(shapes.line(stroke, "s-ink", 1.6))
-        group.append(shapes.star(x, y, _STAR))
 
-    def _labels(self) -> None:
-        dots = named(self.chart.dots)
-        texts = ["this policy", *(short(dot.name, 34) for dot in dots)]
-        strong = [True, *(dot.share > 0 or dot.best for dot in dots)]
-        spots = [(*self.star, _STAR), *((*self.at(dot), _radius(dot) + _RING * dot.best) for dot in dots)]
-        wanted = [
-            Wanted(*spot, text_width(words, _SMALL) * (_BOLD if bold else 1) + 6, _SMALL + 4)
-            for spot, words, bold in zip(spots, texts, strong, strict=True)
-        ]
-        inside = (_LEFT + 4, self.top + 2, _WIDTH - _RIGHT, self.bottom - 2)
-        placed = place(wanted, inside, self._covered(), self._crossed())
-        for label in placed:
-            if label.leader is not None:
-                self.root.append(shapes.line([label.leader[:2], label.leader[2:]], "s-edge", 1))
-        for label, words, bold in zip(placed, texts, strong, strict=True):
-            fill, weight = ("f-ink", "600") if bold else ("f-quiet", "400")
-            halo = {"paint_order": "stroke", "stroke_width": "3", "stroke_linejoin": "round", "font_weight": weight}
-            self.root.append(shapes.text(label.x + 3, label.y + 4, words, _SMALL, f"{fill} s-paper", **halo))
+def picture(document: PolicyDocument) -> Element:
+    """Draw a policy as an SVG element, from the back to the front."""
+    lines = [line for sentence in headline(document) for line in textwrap.wrap(sentence, _HEADLINE)]
+    rows = sorted(document.trade_off, key=lambda row: (row.cost_usd, row.quality))
+    scene = _Scene(document, chart_of(document), rows, top=66.0 + 18 * len(lines))
+    root = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "class": "pr", "role": "img"})
+    root.set("aria-labelledby", "pr-title pr-desc")
+    root.append(shapes.unseen("title", f"Policy {document.name}: quality over cost", id="pr-title"))
+    root.append(shapes.unseen("desc", description(document, scene.chart), id="pr-desc"))
+    root.append(shapes.unseen("style", shapes.style()))
+    paper = SubElement(root, "rect", {"class": "f-paper", "width": "100%", "height": "100%"})
+    root.extend(_header(document.name, lines))
+    root.extend(_axes(scene))
+    root.extend(_frontier(scene))
+    root.extend(_dots(scene))
+    root.append(_policy(scene))
+    root.extend(_labels(scene))
+    root.extend(_key(scene.bottom + 76))
+    legend, bottom = _legend(scene.chart, scene.bottom + 106)
+    root.extend(legend)
+    height = shapes.number(bottom)
+    paper.set("rx", "6")
+    for name, value in (("viewBox", f"0 0 {_WIDTH:g} {height}"), ("width", f"{_WIDTH:g}"), ("height", height)):
+        root.set(name, value)
+    return root
 
-    def _covered(self) -> list[Box]:
-        """What no name may cover: dots, and the policy's star with its cross."""
-        found, (x, y) = self.found, self.star
-        dots = [shapes.box(*self.at(dot), _radius(dot) + 1 + _RING * dot.best) for dot in self.chart.dots]
-        cross = sampled([(self.x(found.cost_usd_low), y), (self.x(found.cost_usd_high), y)])
-        cross += sampled([(x, self.y(found.quality_low)), (x, self.y(found.quality_high))])
-        return [*dots, *cross, shapes.box(x, y, _STAR)]
 
-    def _crossed(self) -> list[Box]:
-        """What a name should rather not cover: lines."""
-        boxes = sampled([(self.x(row.cost_usd), self.y(row.quality)) for row in self.rows])
-        for before, dot in zip(self.chart.dots, self.chart.dots[1:], strict=False):
-            if dot.joined:
-                boxes += sampled([self.at(before), self.at(dot)], 12.0)
-        return boxes
+def _header(name: str, lines: Sequence[str]) -> Iterator[Element]:
+    yield shapes.text(Spot(24, 36), shorten(name, 76), size=20, font_weight="600")
+    for i, line in enumerate(lines):
+        yield shapes.text(Spot(24, 61 + 18 * i), line, size=_TEXT, fill="f-quiet")
 
-    def _key(self, y: float) -> float:
-        """Say what the signs mean; the result is where the next line goes."""
-        signs = {
-            "policies' frontier, 90% interval": (
-                shapes.area([(0, -7), (26, -7), (26, 7), (0, 7)], 0.1),
-                shapes.line([(0, 0), (26, 0)], "s-ink", 3, 0.75),
-            ),
-            "this policy, 90% intervals": (shapes.star(13, 0, 9),),
-            "best single point": (shapes.ring(13, 0, 8),),
-            "called; area: share of calls": (shapes.marker(0, 13, 0, 7, {"class": "f-quiet"}),),
-            "never called": (shapes.marker(0, 13, 0, 4, {"class": "f-paper s-quiet", "stroke-width": "1.8"}),),
-        }
-        x = 24.0
-        for words, sign in signs.items():
-            group = SubElement(self.root, "g", {"transform": f"translate({shapes.number(x)} {shapes.number(y - 4)})"})
-            group.extend(sign)
-            self.root.append(shapes.text(x + 32, y, words, _SMALL, "f-quiet"))
-            x += 32 + 0.92 * text_width(words, _SMALL) + 16
-        return y + 30
 
-    def _legend(self, y: float) -> float:
-        """List every point under its model; the result is the bottom of the picture."""
-        for number, model in enumerate(self.chart.models):
-            self.root.append(shapes.marker(number, 37, y - 4, 6, {"class": f"f-{shapes.colour(number)}"}))
-            self.root.append(shapes.text(56, y, short(model, 60), _SMALL, font_weight="600"))
-            x = max(56 + _BOLD * text_width(short(model, 60), _SMALL) + 24, 190)  # 24: some bold fonts are wider yet
-            for dot in (dot for dot in self.chart.dots if dot.model == number):
-                words = f"{short(dot.label, 60)} {percent(dot.share)}"
-                if x + text_width(words, _SMALL) > _WIDTH - _RIGHT:
-                    x, y = 190.0, y + 18
-                used = dot.share > 0
-                self.root.append(shapes.text(x, y, words, _SMALL, "f-ink" if used else "f-quiet"))
-                x += text_width(words, _SMALL) + 16
-            y += 22
-        return y + 4
+def _axes(scene: _Scene) -> Iterator[Element]:
+    right = _WIDTH - _RIGHT
+    for quality, mark in scene.chart.quality.ticks():
+        y = scene.y(quality)
+        yield shapes.line([Spot(_LEFT, y), Spot(right, y)], "s-rule", 1)
+        yield shapes.text(Spot(_LEFT - 9, y + 4), mark, size=_SMALL, fill="f-quiet", text_anchor="end")
+    for usd, mark in scene.chart.cost.ticks():
+        x = scene.x(usd)
+        yield shapes.line([Spot(x, scene.top), Spot(x, scene.bottom)], "s-rule", 1)
+        yield shapes.text(Spot(x, scene.bottom + 19), mark, size=_SMALL, fill="f-quiet", text_anchor="middle")
+    yield shapes.line([Spot(_LEFT, scene.bottom), Spot(right, scene.bottom)], "s-edge", 1)
+    below = Spot((_LEFT + right) / 2, scene.bottom + 42)
+    yield shapes.text(below, "mean cost per query, USD, logarithmic", size=_TEXT, text_anchor="middle")
+    beside = Spot(20, scene.top + _HEIGHT / 2)
+    turn = f"rotate(-90 20 {shapes.number(beside.y)})"
+    yield shapes.text(beside, "mean quality", size=_TEXT, text_anchor="middle", transform=turn)
+
+
+def _frontier(scene: _Scene) -> Iterator[Element]:
+    if scene.rows:
+        upper = [scene.at(row.cost_usd, row.quality_high) for row in scene.rows]
+        lower = [scene.at(row.cost_usd, row.quality_low) for row in scene.rows]
+        yield shapes.area(upper + lower[::-1], 0.08)
+        yield shapes.line([scene.at(row.cost_usd, row.quality) for row in scene.rows], "s-ink", 3, 0.75)
+
+
+def _dots(scene: _Scene) -> Iterator[Element]:
+    for before, dot in scene.joined():
+        yield shapes.line([scene.dot(before), scene.dot(dot)], f"s-{shapes.colour(dot.model)}", 1.3, 0.5)
+    for dot in sorted(scene.chart.dots, key=_radius, reverse=True):  # the small ones in front
+        group = Element("g")
+        group.append(shapes.unseen("title", point_text(dot)))
+        if dot.best:
+            group.append(shapes.ring(scene.dot(dot), _radius(dot) + _RING))
+        colour = shapes.colour(dot.model)
+        style = {"class": f"f-{colour if dot.share > 0 else 'paper'} s-{colour}", "stroke-width": "1.8"}
+        style |= {"fill-opacity": "0.8"} if dot.share > 0 else {}
+        group.append(shapes.marker(dot.model, scene.dot(dot), _radius(dot), style))
+        yield group
+
+
+def _policy(scene: _Scene) -> Element:
+    """Draw the policy's star on the cross of its intervals."""
+    (x, y), expected = scene.policy, scene.document.expected
+    left, right = scene.x(expected.cost_usd_low), scene.x(expected.cost_usd_high)
+    upper, lower = scene.y(expected.quality_high), scene.y(expected.quality_low)
+    strokes = [(Spot(left, y), Spot(right, y)), (Spot(x, upper), Spot(x, lower))]
+    strokes += [(Spot(end, y - 4), Spot(end, y + 4)) for end in (left, right)]
+    strokes += [(Spot(x - 4, end), Spot(x + 4, end)) for end in (upper, lower)]
+    group = Element("g")
+    group.append(shapes.unseen("title", f"this policy: {expected_text(scene.document)}"))
+    group.extend(shapes.line(stroke, "s-ink", 1.6) for stroke in strokes)
+    group.append(shapes.star(scene.policy, _STAR))
+    return group
+
+
+@dataclass(frozen=True)
+class _Name:
+    """A name to write in the plot, and the sign that it names."""
+
+    text: str
+    bold: bool
+    at: Spot
+    radius: float
+
+    @property
+    def wanted(self) -> Wanted:
+        width = text_width(self.text, _SMALL) * (_BOLD if self.bold else 1) + 6
+        return Wanted(self.at, self.radius, width, _SMALL + 4)
+
+
+def _labels(scene: _Scene) -> Iterator[Element]:
+    names = [_Name("this policy", True, scene.policy, _STAR)]
+    for dot in dots_to_name(scene.chart.dots):
+        bold = dot.share > 0 or dot.best
+        names.append(_Name(shorten(dot.name, 34), bold, scene.dot(dot), _radius(dot) + _RING * dot.best))
+    bounds = Box(_LEFT + 4, scene.top + 2, _WIDTH - _RIGHT, scene.bottom - 2)
+    labels = place([name.wanted for name in names], bounds, hard=_covered(scene), soft=_crossed(scene))
+    for label in labels:
+        if label.leader is not None:
+            yield shapes.line(label.leader, "s-edge", 1)
+    for label, name in zip(labels, names, strict=True):
+        fill, weight = ("f-ink", "600") if name.bold else ("f-quiet", "400")
+        halo = {"paint_order": "stroke", "stroke_width": "3", "stroke_linejoin": "round", "font_weight": weight}
+        start = Spot(label.start.x + 3, label.start.y + 4)
+        yield shapes.text(start, name.text, size=_SMALL, fill=f"{fill} s-paper", **halo)
+
+
+def _covered(scene: _Scene) -> list[Box]:
+    """Return boxes that no name may cover: those of dots, and of the policy's star and cross."""
+    (x, y), expected = scene.policy, scene.document.expected
+    dots = [shapes.box(scene.dot(dot), _radius(dot) + 1 + _RING * dot.best) for dot in scene.chart.dots]
+    cross = sampled([Spot(scene.x(expected.cost_usd_low), y), Spot(scene.x(expected.cost_usd_high), y)])
+    cross += sampled([Spot(x, scene.y(expected.quality_low)), Spot(x, scene.y(expected.quality_high))])
+    return [*dots, *cross, shapes.box(scene.policy, _STAR)]
+
+
+def _crossed(scene: _Scene) -> list[Box]:
+    """Return boxes that a name should not cover: those of lines."""
+    boxes = sampled([scene.at(row.cost_usd, row.quality) for row in scene.rows])
+    for before, dot in scene.joined():
+        boxes += sampled([scene.dot(before), scene.dot(dot)], 12.0)
+    return boxes
+
+
+def _key(y: float) -> Iterator[Element]:
+    """Explain the signs, in one line."""
+    corners = [Spot(0, -7), Spot(26, -7), Spot(26, 7), Spot(0, 7)]
+    middle = Spot(13, 0)
+    unfilled = {"class": "f-paper s-quiet", "stroke-width": "1.8"}
+    signs = {
+        "policies' frontier, 90% interval": (
+            shapes.area(corners, 0.1),
+            shapes.line([Spot(0, 0), Spot(26, 0)], "s-ink", 3, 0.75),
+        ),
+        "this policy, 90% intervals": (shapes.star(middle, 9),),
+        "best single point": (shapes.ring(middle, 8),),
+        "called; area: share of calls": (shapes.marker(0, middle, 7, {"class": "f-quiet"}),),
+        "never called": (shapes.marker(0, middle, 4, unfilled),),
+    }
+    x = 24.0
+    for meaning, sign in signs.items():
+        group = Element("g", {"transform": f"translate({shapes.number(x)} {shapes.number(y - 4)})"})
+        group.extend(sign)
+        yield group
+        yield shapes.text(Spot(x + 32, y), meaning, size=_SMALL, fill="f-quiet")
+        x += 32 + 0.92 * text_width(meaning, _SMALL) + 16
+
+
+def _legend(chart: Chart, y: float) -> tuple[list[Element], float]:
+    """List every point under its model; return the elements and the lower edge of the picture."""
+    elements = []
+    for number, model in enumerate(chart.models):
+        elements.append(shapes.marker(number, Spot(37, y - 4), 6, {"class": f"f-{shapes.colour(number)}"}))
+        elements.append(shapes.text(Spot(56, y), shorten(model, 60), size=_SMALL, font_weight="600"))
+        x = max(56 + _BOLD * text_width(shorten(model, 60), _SMALL) + 24, 190)  # 24: some bold fonts are even wider
+        for dot in (dot for dot in chart.dots if dot.model == number):
+            entry = f"{shorten(dot.label, 60)} {percent(dot.share)}"
+            if x + text_width(entry, _SMALL) > _WIDTH - _RIGHT:
+                x, y = 190.0, y + 18
+            fill = "f-ink" if dot.share > 0 else "f-quiet"
+            elements.append(shapes.text(Spot(x, y), entry, size=_SMALL, fill=fill))
+            x += text_width(entry, _SMALL) + 16
+        y += 22
+    return elements, y + 4
 
 
 def _radius(dot: Dot) -> float:
-    """Give the radius at which area follows the share, from a least size on."""
+    """Return the radius at which the area grows with the share, from a least size on."""
     return math.sqrt(16 + 380 * dot.share) if dot.share > 0 else 4.0

@@ -1,7 +1,7 @@
-"""Shapes and colours of the SVG picture, one per model, in light and dark.
+"""Elements of the SVG picture: shapes, text and the colours of models, in light and dark.
 
-Colours follow Okabe and Ito (2008, "Color Universal Design"): colour-blind readers tell them apart too. From the
-eighth model on they return with another shape.
+Colours follow Okabe and Ito (2008, "Color Universal Design"), which colour-blind readers can tell apart. From the
+eighth model on they repeat with another shape.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element
 
-from paretoroute.report.label_placement import Box
+from paretoroute.report.label_placement import Box, Spot
 
 _LIGHT = {"paper": "#ffffff", "ink": "#1b1f24", "quiet": "#59636e", "rule": "#e3e7eb", "edge": "#9aa4ae"} | {
     f"m{i}": colour
@@ -21,12 +21,12 @@ _DARK = {"paper": "#10151b", "ink": "#eef2f6", "quiet": "#a7b2bd", "rule": "#262
     for i, colour in enumerate(("#4aa8e8", "#ff8a3d", "#2bc79a", "#e59cc4", "#8fd0f7", "#f2b84b", "#b5b5b5"))
 }
 _COLOURS = 7
-_CORNERS = (0, 4, 3, 6)  # of a model's marker; 0 is a circle
+_CORNERS = (0, 4, 3, 6)  # number of corners of a model's marker; 0 is a circle
 _FONTS = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,'DejaVu Sans',sans-serif"
 
 
 def style() -> str:
-    """Give the rules of both colour schemes; each stays inside the picture, so that a page around it keeps its own."""
+    """Return the rules of both colour schemes, limited to the picture so that a page around it keeps its own."""
 
     def rules(colours: Mapping[str, str]) -> str:
         return "".join(f".pr .f-{name}{{fill:{c}}}.pr .s-{name}{{stroke:{c}}}" for name, c in colours.items())
@@ -36,81 +36,86 @@ def style() -> str:
 
 
 def colour(model: int) -> str:
-    """Name the colour of a model, as the style knows it."""
+    """Return the name of a model's colour in the style."""
     return f"m{model % _COLOURS}"
 
 
-def marker(model: int, x: float, y: float, radius: float, given: Mapping[str, str]) -> Element:
-    """Draw the marker of a model, of the area of a circle of this radius."""
+def marker(model: int, at: Spot, radius: float, attributes: Mapping[str, str]) -> Element:
+    """Draw the marker of a model, with the area of a circle of this radius."""
     corners = _CORNERS[model // _COLOURS % len(_CORNERS)]
     if not corners:
-        return Element("circle", {**given, "cx": number(x), "cy": number(y), "r": number(radius)})
+        return Element("circle", {**attributes, **_centre(at, radius)})
     reach = radius * math.sqrt(2 * math.pi / (corners * math.sin(2 * math.pi / corners)))
     turn = math.pi / 4 if corners == 4 else -math.pi / 2
     angles = [turn + 2 * math.pi * i / corners for i in range(corners)]
-    around = [(x + reach * math.cos(angle), y + reach * math.sin(angle)) for angle in angles]
-    return Element("polygon", {**given, "points": points(around)})
+    around = [Spot(at.x + reach * math.cos(angle), at.y + reach * math.sin(angle)) for angle in angles]
+    return Element("polygon", {**attributes, "points": points(around)})
 
 
-def star(x: float, y: float, radius: float) -> Element:
+def star(at: Spot, radius: float) -> Element:
     """Draw the star of the policy."""
     angles = [math.pi * (i / 5 - 0.5) for i in range(10)]
     reach = [radius * (0.45 if i % 2 else 1.0) for i in range(10)]
-    corners = [(x + r * math.cos(a), y + r * math.sin(a)) for r, a in zip(reach, angles, strict=True)]
-    given = {"class": "f-ink s-paper", "stroke-width": "1.2", "stroke-linejoin": "round"}
-    return Element("polygon", given | {"points": points(corners)})
+    corners = [Spot(at.x + r * math.cos(a), at.y + r * math.sin(a)) for r, a in zip(reach, angles, strict=True)]
+    attributes = {"class": "f-ink s-paper", "stroke-width": "1.2", "stroke-linejoin": "round"}
+    return Element("polygon", attributes | {"points": points(corners)})
 
 
-def ring(x: float, y: float, radius: float) -> Element:
+def ring(at: Spot, radius: float) -> Element:
     """Draw the ring around the best single point."""
-    given = {"class": "f-none s-ink", "stroke-width": "1.6", "stroke-dasharray": "3 2"}
-    return Element("circle", given | {"cx": number(x), "cy": number(y), "r": number(radius)})
+    attributes = {"class": "f-none s-ink", "stroke-width": "1.6", "stroke-dasharray": "3 2"}
+    return Element("circle", attributes | _centre(at, radius))
 
 
-def line(through: Sequence[tuple[float, ...]], stroke: str, width: float, opacity: float = 1.0) -> Element:
-    """Draw a line through points."""
-    given = {"class": f"f-none {stroke}", "points": points(through), "stroke-width": number(width)}
-    return Element("polyline", given | {"stroke-linejoin": "round", "opacity": number(opacity)})
+def line(through: Sequence[Spot], stroke: str, width: float, opacity: float = 1.0) -> Element:
+    """Draw a line through places."""
+    attributes = {"class": f"f-none {stroke}", "points": points(through), "stroke-width": number(width)}
+    return Element("polyline", attributes | {"stroke-linejoin": "round", "opacity": number(opacity)})
 
 
-def area(corners: Sequence[tuple[float, ...]], opacity: float) -> Element:
+def area(corners: Sequence[Spot], opacity: float) -> Element:
     """Draw a faint area."""
     return Element("polygon", {"class": "f-ink", "points": points(corners), "opacity": number(opacity)})
 
 
-def text(x: float, y: float, words: str, size: float, fill: str = "f-ink", **given: str) -> Element:
-    """Write a line; names in ``given`` have ``_`` for ``-``."""
-    attributes = {name.replace("_", "-"): value for name, value in given.items()}
-    element = Element("text", {"class": fill, "x": number(x), "y": number(y), "font-size": number(size), **attributes})
-    element.text = clean(words)
+def text(at: Spot, line: str, *, size: float, fill: str = "f-ink", **attributes: str) -> Element:
+    """Write a line of text; names in ``attributes`` have ``_`` for ``-``."""
+    hyphenated = {name.replace("_", "-"): value for name, value in attributes.items()}
+    place = {"class": fill, "x": number(at.x), "y": number(at.y), "font-size": number(size)}
+    element = Element("text", {**place, **hyphenated})
+    element.text = clean(line)
     return element
 
 
-def about(tag: str, words: str, **given: str) -> Element:
-    """Make an element that is read rather than drawn: a title or a description."""
-    element = Element(tag, given)
-    element.text = clean(words)
+def unseen(tag: str, content: str, **attributes: str) -> Element:
+    """Make an element that is read rather than drawn: a title, a description or a style."""
+    element = Element(tag, attributes)
+    element.text = clean(content)
     return element
 
 
-def box(x: float, y: float, radius: float) -> Box:
-    """Give the square around a circle."""
-    return x - radius, y - radius, x + radius, y + radius
+def box(at: Spot, radius: float) -> Box:
+    """Return the square around a circle."""
+    return Box(at.x - radius, at.y - radius, at.x + radius, at.y + radius)
 
 
-def points(corners: Sequence[tuple[float, ...]]) -> str:
-    """Write points as SVG does."""
-    return " ".join(f"{number(x)},{number(y)}" for x, y in corners)
+def points(corners: Sequence[Spot]) -> str:
+    """Format places as SVG does."""
+    return " ".join(f"{number(corner.x)},{number(corner.y)}" for corner in corners)
 
 
 def number(value: float) -> str:
-    """Write a length to a hundredth."""
+    """Format a length to a hundredth."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-def clean(words: str) -> str:
-    """Replace line breaks and what no XML file may hold."""
-    return "".join(char if _allowed(ord(char)) else "\N{REPLACEMENT CHARACTER}" for char in words)
+def clean(content: str) -> str:
+    """Replace line breaks and characters that XML does not allow."""
+    return "".join(char if _allowed(ord(char)) else "\N{REPLACEMENT CHARACTER}" for char in content)
+
+
+def _centre(at: Spot, radius: float) -> dict[str, str]:
+    return {"cx": number(at.x), "cy": number(at.y), "r": number(radius)}
 
 
 def _allowed(code: int) -> bool:

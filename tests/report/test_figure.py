@@ -10,9 +10,9 @@ from rich.console import Console
 
 from paretoroute import report
 from paretoroute.policy.schema import PolicyDocument
-from paretoroute.report.captions import named
-from paretoroute.report.figure import Axis, LogAxis, chart
-from paretoroute.report.label_placement import Wanted, place
+from paretoroute.report.captions import dots_to_name
+from paretoroute.report.figure import Axis, LogAxis, chart_of
+from paretoroute.report.label_placement import Box, Spot, Wanted, place
 
 SVG = "{http://www.w3.org/2000/svg}"
 ODD = 'a<b>&"c'
@@ -170,7 +170,7 @@ def test_the_page_holds_the_picture_and_a_row_for_every_point(doc):
     assert root.find(f".//{SVG}svg") is not None
     points, trade_off = root.iter(f"{html}table")
     names = [element.text for element in points.iter(f"{html}th") if element.get("scope") == "row"]
-    assert names == [as_drawn(dot.name) for dot in chart(doc).dots]
+    assert names == [as_drawn(dot.name) for dot in chart_of(doc).dots]
     assert len(list(trade_off.iter(f"{html}tr"))) == len(doc.trade_off) + 2
     assert "<script" not in report.to_html(doc)
 
@@ -193,7 +193,7 @@ def test_every_point_has_a_row_in_the_terminal_and_a_letter_in_the_plot(doc):
     text = printed(doc)
     table, plot = text.split("quality over mean cost")
 
-    for i, dot in enumerate(chart(doc).dots):
+    for i, dot in enumerate(chart_of(doc).dots):
         letter = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[i]
         assert re.search(rf"^\s+{letter}\s.*{dot.quality:.3f}", table, re.M), f"{letter} is missing"
     assert table.count("best single") >= 2, "marked among the points and in the trade-off"
@@ -223,12 +223,12 @@ def test_the_plot_in_the_terminal_goes_up_with_quality_and_right_with_cost():
 def test_points_of_a_model_are_joined_in_order_of_compute():
     doc = document({("m", label): (0.5, 0.001, 0.1) for label in ("max", "low", "high", "medium")})
 
-    assert [dot.label for dot in chart(doc).dots] == ["low", "medium", "high", "max"]
-    assert [dot.joined for dot in chart(doc).dots] == [False, True, True, True]
+    assert [dot.label for dot in chart_of(doc).dots] == ["low", "medium", "high", "max"]
+    assert [dot.joined for dot in chart_of(doc).dots] == [False, True, True, True]
 
 
 def test_of_many_points_those_that_matter_are_named():
-    dots = named(chart(MANY).dots)
+    dots = dots_to_name(chart_of(MANY).dots)
 
     assert len(dots) <= 14
     assert [dot.name for dot in dots][:2] == ["model-9@max", "model-5@low"], (
@@ -239,17 +239,18 @@ def test_of_many_points_those_that_matter_are_named():
 def test_every_name_in_the_plot_is_whole_where_there_are_few_points():
     texts = [element.text for element in ET.fromstring(report.to_svg(PLAIN)).iter(f"{SVG}text")]
 
-    for dot in chart(PLAIN).dots:
+    for dot in chart_of(PLAIN).dots:
         assert dot.name in texts
 
 
 def test_labels_of_crowded_dots_cover_neither_each_other_nor_a_dot():
-    dots = [(400 + 12 * (i % 3), 200 + 9 * (i // 3)) for i in range(9)]
-    boxes = [(x - 4, y - 4, x + 4, y + 4) for x, y in dots]
+    dots = [Spot(400 + 12 * (i % 3), 200 + 9 * (i // 3)) for i in range(9)]
+    boxes = [Box(x - 4, y - 4, x + 4, y + 4) for x, y in dots]
 
-    labels = place([Wanted(x, y, 4, 90, 16) for x, y in dots], (0, 0, 900, 440), boxes, [])
+    labels = place([Wanted(dot, 4, 90, 16) for dot in dots], Box(0, 0, 900, 440), hard=boxes, soft=[])
 
-    written = [(label.x, label.y - 8, label.x + 90, label.y + 8) for label in labels]
+    starts = [label.start for label in labels]
+    written = [Box(x, y - 8, x + 90, y + 8) for x, y in starts]
     for one, other in [*combinations(written, 2), *((a, b) for a in written for b in boxes)]:
         apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
         assert apart, (one, other)
