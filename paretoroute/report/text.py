@@ -110,7 +110,9 @@ def about_runs(runs: Runs, document: PolicyDocument) -> list[str]:
     if runs.set_aside_count <= SHOWN:
         elsewhere.add("set_aside")
     if count["price"]:
-        lines.append(f"prices of {count['price']} models were derived from logged cost and tokens (see the policy file)")
+        lines.append(
+            f"prices of {count['price']} models were derived from logged cost and tokens (see the policy file)"
+        )
     if count["logged_cost"] > SHOWN:
         elsewhere.add("logged_cost")
         lines.append(f"cost: logged for {count['logged_cost']} models, which cannot be repriced (see the policy file)")

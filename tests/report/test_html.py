@@ -1,0 +1,22 @@
+"""The page: the picture, and a row for every point."""
+
+import xml.etree.ElementTree as ET
+
+from paretoroute import report
+from paretoroute.report.figure import chart_of
+from tests.report.documents import as_drawn, every_document
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@every_document
+def test_the_page_holds_the_picture_and_a_row_for_every_point(doc):
+    root = ET.fromstring(report.to_html(doc).removeprefix("<!DOCTYPE html>"))
+    html = "{http://www.w3.org/1999/xhtml}"
+
+    assert root.find(f".//{SVG}svg") is not None
+    points, trade_off = root.iter(f"{html}table")
+    names = [element.text for element in points.iter(f"{html}th") if element.get("scope") == "row"]
+    assert names == [as_drawn(dot.name) for dot in chart_of(doc).dots]
+    assert len(list(trade_off.iter(f"{html}tr"))) == len(doc.trade_off) + 2
+    assert "<script" not in report.to_html(doc)
