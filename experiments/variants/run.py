@@ -105,10 +105,10 @@ def _judged(tables, forecasts, quality, cost, train_cost) -> dict[str, float]:
     own, tokens = (forecasts["default heads", name] for name in ("quality", "cost"))
     below = np.interp(train_cost.mean(0), *pr_line(np.stack([train_cost.mean(0), means], axis=1))[::-1]) - means
     return found | {
-        "quality drawn 30% to its means": gain(0.7 * own, tokens),
-        "quality pushed 30% from its means": gain(1.3 * own, tokens),
-        "cost flat": gain(own, 0.0 * tokens),
-        "points 4 below the blind frontier dropped": gain(own, tokens, below > MARGIN),
+        "quality shrunk 30% to its means": gain(0.7 * own, tokens),
+        "quality expanded 30% from its means": gain(1.3 * own, tokens),
+        "constant costs": gain(own, 0.0 * tokens),
+        "points 4 below the static frontier dropped": gain(own, tokens, below > MARGIN),
     }
 
 
