@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from paretoroute.errors import PolicyError, TargetError
+from paretoroute.errors import PolicyError, TargetError, needs_fit_extra
 from paretoroute.grid import Between, Budget, Grid, Point, Price
 from paretoroute.limits import CallLimit, Limit, parse_limit
 from paretoroute.policy import schema as doc
@@ -82,6 +82,7 @@ class Policy:
             sha256 = hashlib.sha256(file.read()).hexdigest()
         return Policy(document, surface, traffic, sha256)
 
+    @needs_fit_extra
     def solve(
         self,
         target: Target | None = None,

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from paretoroute.errors import RunsError
+from paretoroute.errors import RunsError, needs_fit_extra
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.table import Runs
 
 
+@needs_fit_extra
 def read_runs(*sources: str | Path | Any, columns: Mapping[str, str] | None = None, strict: bool = False) -> Runs:
     """Read logged runs.
 

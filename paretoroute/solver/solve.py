@@ -17,6 +17,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, overload
 
+from paretoroute.errors import fit_extra
 from paretoroute.forecast import Forecast
 from paretoroute.solver.single import mixture_between, open_at, solution_of
 from paretoroute.solver.solution import ROUNDING, Solution, Status, floor_of, nearest_quality
@@ -64,9 +65,10 @@ def solve(
         ([1, 0], 0.6)
     """
     if limits or isinstance(target, BestTrade):
-        from paretoroute.solver.coupled.solve import solve_limited
+        with fit_extra("solve with limits"):
+            from paretoroute.solver.coupled.solve import solve_limited
 
-        return solve_limited(forecast, target, limits, seed=seed)
+            return solve_limited(forecast, target, limits, seed=seed)
     measure, which = ("cost", 0) if isinstance(target, MaxCost) else ("quality", 1)
     queries = forecast.quality.shape[0]
     total = queries * (target.usd if isinstance(target, MaxCost) else floor_of(target, forecast))

@@ -44,7 +44,7 @@ def test_every_command_has_help():
 
 def test_the_installed_process_gives_the_exit_code_and_no_wrapped_lines(tmp_path):
     bad, good = (
-        python("-m", "paretoroute.cli.main", "plan", policy, QUERY, cwd=tmp_path)
+        python("-m", "paretoroute", "plan", policy, QUERY, cwd=tmp_path)
         for policy in ("gone.yaml", fitted().policy_path)
     )
 
