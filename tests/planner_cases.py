@@ -87,13 +87,13 @@ class Fitted(NamedTuple):
 
 @cache
 def fitted() -> Fitted:
-    """Give a policy that can tell easy from hard queries, at $0.002 a query; fitted once a session."""
+    """Return a policy that can tell easy from hard queries, at $0.002 a query; fitted once a session."""
     return _fit(kinds=True)
 
 
 @cache
 def blind() -> Fitted:
-    """Give a policy for which all queries look alike, so that the coin decides every one."""
+    """Return a policy for which all queries look alike, so that the draw decides every one."""
     return _fit(kinds=False)
 
 
@@ -108,7 +108,7 @@ def _fit(*, kinds: bool) -> Fitted:
 
 
 class Said(NamedTuple):
-    """What the command answered."""
+    """Exit code and output of a command."""
 
     code: int
     out: str

@@ -39,7 +39,7 @@ COMPLETION_TOKENS = (100.0, 400.0, 150.0, 600.0)
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a synthetic log looks like; a row per run, with 0/1 quality unless ``exact``."""
+    """Size and content of a synthetic log; a row per run, with 0/1 quality unless ``exact``."""
 
     queries: int = 240
     signal: bool = True
@@ -97,7 +97,7 @@ def rows_of(recipe: Recipe) -> list[dict]:
 
 
 def table_of(**changes) -> pa.Table:
-    """Give a synthetic log as an Arrow table; the arguments are those of ``Recipe``."""
+    """Return a synthetic log as an Arrow table; the arguments are those of ``Recipe``."""
     return pa.Table.from_pylist(rows_of(Recipe(**changes)))
 
 
@@ -113,5 +113,5 @@ def fitted(runs: Runs, **options) -> tuple[Fit, Grid]:
 
 
 def bits(arrays: dict[str, np.ndarray]) -> dict[str, tuple]:
-    """Give arrays in a form that is equal only if every bit is."""
+    """Return arrays in a form that is equal only if every bit is."""
     return {name: (array.dtype.str, array.shape, array.tobytes()) for name, array in arrays.items()}

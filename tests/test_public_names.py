@@ -1,4 +1,4 @@
-"""What the package gives out: the public names, their documentation, and silence."""
+"""The public names, their documentation, and silence: only the command line prints."""
 
 import ast
 import inspect

@@ -177,11 +177,6 @@ def test_an_embedding_column_is_used_without_being_asked_for():
         planner.plan(None, embedding=[1.0, 2.0])
 
 
-def test_too_short_a_log_is_refused_with_what_to_do():
-    with pytest.raises(pr.RunsError, match="the log has 19 queries; at least 20 are needed"):
-        pr.fit(make_runs(queries=19))
-
-
 def test_a_log_of_one_point_is_refused_by_name():
     rows = [row for row in rows_of_small() if row["model"] == "basso" and row["budget_label"] == "low"]
 

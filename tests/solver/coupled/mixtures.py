@@ -33,7 +33,7 @@ def scale_of(forecast, row):
 
 
 def exceeded(forecast, rows, mixture):
-    """Name a row that a mixture exceeds, or say that it calls what may not be called; empty if it does neither."""
+    """Return the constraint that a mixture exceeds, or that it calls a masked point; empty if neither."""
     share, used = sums(forecast, rows, mixture)
     if forecast.callable is not None and share[~np.broadcast_to(forecast.callable, share.shape)].any():
         return "calls a point that is not callable"

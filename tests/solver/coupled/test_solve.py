@@ -66,7 +66,7 @@ def solved(seed):
 
 
 def audit(forecast, target, solution, best):
-    """Say what is wrong with a solution, by its own figures and by HiGHS's objective; empty if nothing is."""
+    """Return the fault of a solution by its own figures and by HiGHS's objective; empty if there is none."""
     share, _ = sums(forecast, solution.rows, solution.mixture)
     if wrong := problem_with(forecast, solution):
         return wrong
@@ -83,7 +83,7 @@ def audit(forecast, target, solution, best):
 
 
 def problem_with(forecast, solution):
-    """Say what is wrong with a solution by its own figures: limits, prices of what is not used up, and the gap."""
+    """Return the fault of a solution by its own figures: limits, complementary slackness, gap; empty if none."""
     if wrong := exceeded(forecast, solution.rows, solution.mixture):
         return wrong
     share, used = sums(forecast, solution.rows, solution.mixture)
