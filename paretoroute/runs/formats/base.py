@@ -9,6 +9,7 @@ import contextlib
 import gzip
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -22,18 +23,43 @@ class Source(Protocol):
     """A file or table that runs are read from.
 
     Attributes:
-        name: its name in messages.
         unit: what its positions count, ``line`` or ``row``.
         seen: names of all columns met so far; complete once ``batches`` is exhausted.
     """
 
-    name: str
     unit: str
     seen: set[str]
+
+    @property
+    def name(self) -> str:
+        """Its name in messages."""
+        ...
 
     def batches(self, names: Mapping[str, str]) -> Iterator[Batch]:
         """Yield the rows; ``names`` maps each known column to its name in the source."""
         ...
+
+
+@dataclass
+class AbstractTextFile:
+    """A text file whose positions are lines, counted from 1.
+
+    Args:
+        path: the file.
+        zipped: whether it is gzipped.
+        unit: what positions count.
+        seen: names of the columns met so far.
+    """
+
+    path: Path
+    zipped: bool = False
+    unit: str = "line"
+    seen: set[str] = field(default_factory=set)
+
+    @property
+    def name(self) -> str:
+        """Name of the file, without its folder."""
+        return self.path.name
 
 
 class Format(Protocol):

@@ -13,30 +13,15 @@ import numpy as np
 
 from paretoroute.errors import RunsError
 from paretoroute.runs.columns import BATCH_BYTES, BATCH_ROWS, Batch, BrokenLine
-from paretoroute.runs.formats.base import MAX_LINE_BYTES, open_bytes
+from paretoroute.runs.formats.base import MAX_LINE_BYTES, AbstractTextFile, open_bytes
 
 SUFFIXES = (".csv",)
 ZIPPED = True
 
 
 @dataclass
-class Csv:
-    """A CSV file with a header, comma-separated, quotes doubled inside quotes; an empty cell is absent.
-
-    Args:
-        path: the file.
-        zipped: whether it is gzipped.
-        unit: what positions count.
-        seen: names of its columns.
-    """
-
-    path: Path
-    zipped: bool = False
-    unit: str = "line"
-    seen: set[str] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self.name = self.path.name
+class Csv(AbstractTextFile):
+    """A CSV file with a header, comma-separated, quotes doubled inside quotes; an empty cell is absent."""
 
     def batches(self, names: Mapping[str, str]) -> Iterator[Batch]:
         """Yield the rows; rows with too many or too few cells are listed as broken."""

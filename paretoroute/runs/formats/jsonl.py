@@ -13,30 +13,15 @@ import numpy as np
 
 from paretoroute.query import NOT_UTF8
 from paretoroute.runs.columns import BATCH_BYTES, BATCH_ROWS, Batch, BrokenLine
-from paretoroute.runs.formats.base import MAX_LINE_BYTES, open_bytes
+from paretoroute.runs.formats.base import MAX_LINE_BYTES, AbstractTextFile, open_bytes
 
 SUFFIXES = (".jsonl", ".ndjson")
 ZIPPED = True
 
 
 @dataclass
-class JsonLines:
-    """A file with one JSON object per line; blank lines are skipped.
-
-    Args:
-        path: the file.
-        zipped: whether it is gzipped.
-        unit: what positions count.
-        seen: names of all keys met so far.
-    """
-
-    path: Path
-    zipped: bool = False
-    unit: str = "line"
-    seen: set[str] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self.name = self.path.name
+class JsonLines(AbstractTextFile):
+    """A file with one JSON object per line; blank lines are skipped."""
 
     def batches(self, names: Mapping[str, str]) -> Iterator[Batch]:
         """Yield the rows; lines that are not a JSON object are listed as broken."""
