@@ -146,7 +146,7 @@ def test_a_feature_function_decides_what_is_seen_and_the_planner_needs_the_same_
         assert planner.plan(f"{start} {'完全に別の言語 ' * 10}", query_id="x").model == model
     with pytest.raises(pr.PolicyError, match="pass it as features="):
         pr.Planner.load(tmp_path / "p.yaml")
-    with pytest.raises(pr.PolicyError, match="gives other numbers than 'by_kind' did at the fit"):
+    with pytest.raises(pr.PolicyError, match="returns other numbers than 'by_kind' did at the fit"):
         pr.Planner.load(tmp_path / "p.yaml", features=lambda text: [0.0, 1.0, 0.0, 1.0])
 
 
