@@ -125,4 +125,4 @@ def command(*arguments: object) -> Said:
             main.main()
         except SystemExit as end:
             code = end.code
-    return Said(int(code or 0), out.getvalue(), err.getvalue())  # type: ignore[call-overload]
+    return Said(int(code or 0), out.getvalue(), err.getvalue())  # type: ignore[call-overload]  # a code is a number or None

@@ -42,7 +42,7 @@ def test_names_of_before_stay_importable_but_are_not_listed():
 
 def test_an_unknown_name_is_an_attribute_error_that_names_it():
     with pytest.raises(AttributeError, match="'paretoroute' has no attribute 'Router'"):
-        _ = paretoroute.Router  # pyright: ignore[reportAttributeAccessIssue]
+        _ = paretoroute.Router  # pyright: ignore[reportAttributeAccessIssue]  # refused
 
 
 def test_type_checkers_see_the_same_names_as_everyone_else():

@@ -1,5 +1,6 @@
 """The questions, grading, voting and bookkeeping of experiments/local_models; nothing here runs a model."""
 
+import importlib
 import json
 import sys
 from collections import Counter
@@ -18,21 +19,9 @@ def local(monkeypatch) -> Iterator[SimpleNamespace]:
     monkeypatch.syspath_prepend(str(EXPERIMENT))
     for name in NAMES:
         monkeypatch.delitem(sys.modules, name, raising=False)
-    import assemble  # pyright: ignore
-    import collect  # pyright: ignore
-    import grading  # pyright: ignore
-    import questions  # pyright: ignore
-    import served_cost  # pyright: ignore
-    import steps  # pyright: ignore
+    wanted = ("assemble", "collect", "grading", "questions", "served_cost", "steps")
 
-    yield SimpleNamespace(
-        assemble=assemble,
-        collect=collect,
-        grading=grading,
-        questions=questions,
-        served_cost=served_cost,
-        steps=steps,
-    )
+    yield SimpleNamespace(**{name: importlib.import_module(name) for name in wanted})
     for name in NAMES:
         sys.modules.pop(name, None)
 

@@ -28,7 +28,7 @@ def test_a_query_that_is_none_is_refused_with_the_reason(query, message):
 
 def test_an_id_that_is_not_text_is_refused():
     with pytest.raises(QueryError, match=r"query_id must be text, got 7; write str\(7\)"):
-        pr.Planner(fitted().policy).plan(EASY_QUERY, query_id=7)  # pyright: ignore[reportArgumentType]
+        pr.Planner(fitted().policy).plan(EASY_QUERY, query_id=7)  # pyright: ignore[reportArgumentType]  # refused
 
 
 def test_queries_and_ids_of_different_number_are_refused():

@@ -1,5 +1,6 @@
 """The log that ships with the package: what it says it is, and what can be learned from it."""
 
+import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,9 +26,7 @@ def assemble(monkeypatch) -> Iterator[ModuleType]:
     monkeypatch.syspath_prepend(str(EXPERIMENT))
     for name in NAMES:
         monkeypatch.delitem(sys.modules, name, raising=False)
-    import assemble  # pyright: ignore
-
-    yield assemble
+    yield importlib.import_module("assemble")
     for name in NAMES:
         sys.modules.pop(name, None)
 

@@ -157,7 +157,7 @@ def test_two_requests_share_no_state():
 @pytest.mark.parametrize("cap", [0, -5, 1.5, 100.0, True, "100", float("nan")])
 def test_a_cap_that_is_no_positive_whole_number_is_refused(dialect: str, cap: object):
     with pytest.raises(DialectError) as caught:
-        request_kwargs(dialect, point(), output_cap_tokens=cap)  # type: ignore[arg-type]
+        request_kwargs(dialect, point(), output_cap_tokens=cap)  # type: ignore[arg-type]  # refused
 
     assert str(caught.value) == f"output_cap_tokens must be a whole number of at least 1, or None, got {cap!r}"
 
@@ -166,7 +166,7 @@ def test_a_cap_that_is_no_positive_whole_number_is_refused(dialect: str, cap: ob
 def test_numpy_numbers_leave_as_plain_ones(dialect: str):
     four = point("samples", "4", np.float64(4.0))
 
-    kwargs = request_kwargs(dialect, four, output_cap_tokens=np.int64(400))  # type: ignore[arg-type]
+    kwargs = request_kwargs(dialect, four, output_cap_tokens=np.int64(400))  # type: ignore[arg-type]  # as good as int
 
     assert json.loads(json.dumps(kwargs)) == {"model": "m", "n": 4, CAP_NAMES[dialect]: 100}
 
