@@ -7,31 +7,39 @@ from typing import Annotated
 
 import typer
 
-from paretoroute.cli.console import console, say
-from paretoroute.cli.options import Columns, Prices, RunFiles, TextOrJson, check_format, read_columns
+from paretoroute.cli.console import console, print_text
+from paretoroute.cli.options import (
+    Columns,
+    PriceFile,
+    RunFiles,
+    TextOrJson,
+    check_format,
+    read_columns,
+    read_price_file,
+)
 
 
 def compare(
     runs: RunFiles,
+    *,
     folds: Annotated[int, typer.Option("--folds", help="Folds of the queries; each costs a fit.")] = 5,
     seed: Annotated[int, typer.Option("--seed", help="Same runs and seed, same figures.")] = 0,
     columns: Columns = None,
-    prices: Prices = None,
+    prices: PriceFile = None,
     form: TextOrJson = "text",
 ) -> None:
     """Compare the policy that fit would make with simpler routers, on your runs, out of fold."""
     from paretoroute.evaluation.compare import compare as compare_routers
-    from paretoroute.grid_file import read_prices
     from paretoroute.report.comparison import comparison_table, comparison_text
     from paretoroute.runs.read import read_runs
 
     check_format(form, "text", "json")
-    token_prices = None if prices is None else read_prices(prices)
+    token_prices = read_price_file(prices)
     with console(stderr=True).status("reading the runs") as status:
         log = read_runs(*runs, columns=read_columns(columns))
         comparison = compare_routers(log, prices=token_prices, folds=folds, seed=seed, progress=status.update)
     if form == "json":
-        say(json.dumps(comparison.to_json(), ensure_ascii=False, indent=2, allow_nan=False))
+        print_text(json.dumps(comparison.to_json(), ensure_ascii=False, indent=2, allow_nan=False))
         return
     terminal = console()
     if log.set_aside_count:
@@ -40,4 +48,4 @@ def compare(
         if notice.kind != "price":
             terminal.print(f"- {notice}")
     terminal.print(comparison_table(comparison))
-    say(comparison_text(comparison))
+    print_text(comparison_text(comparison))

@@ -1,7 +1,7 @@
-"""The command line: fit, solve, plan, replay, show, demo, compare, schema. Only this package prints.
+"""The commands fit, solve, plan, replay, show, demo, schema and compare as one application.
 
-Exit codes: 0 done; 2 bad input or usage, nothing written; 3 the target is infeasible and the policy of the nearest
-feasible target was written, marked so.
+Exit codes: 0 done; 2 bad input or usage, nothing written; 3 the target is infeasible, and the policy of the nearest
+feasible target was written and is marked infeasible.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"max_content_width": 120},
     help="Pick model and test-time compute per query, from the runs you have already logged, to meet a target. "
-    "Every command takes --debug, which shows the trace of an error.",
+    "Every command takes --debug, which prints the trace of an error.",
 )
 
 for command in (fit, solve, plan, replay, show, demo, schema, compare):
@@ -34,8 +34,8 @@ for command in (fit, solve, plan, replay, show, demo, schema, compare):
 
 
 def main() -> None:
-    """Run the command line; every foreseen error is one line on stderr, with its trace under ``--debug``."""
-    arguments = [word for word in sys.argv[1:] if word != "--debug"]
+    """Run the command line; every expected error is one line on stderr, with its trace under ``--debug``."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
     try:
         app(args=arguments, prog_name="paretoroute")

@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from dataclasses import asdict
 
-import typer
-
-from paretoroute.cli.console import say
-from paretoroute.cli.options import Columns, PolicyFile, RunFiles, Strict, read_columns
-from paretoroute.errors import QueryError
+from paretoroute.cli.console import print_text
+from paretoroute.cli.options import Columns, PolicyFile, RunFiles, Strict, TextOrJson, check_format, read_columns
 
 
 def replay(
     policy: PolicyFile,
     runs: RunFiles,
+    *,
     columns: Columns = None,
     strict: Strict = False,
-    form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    form: TextOrJson = "text",
 ) -> None:
-    """Judge a policy on logged runs: what its choices would have given."""
-    from dataclasses import asdict
-
-    if form not in ("text", "json"):
-        raise QueryError(f"--format {form!r}: use text or json")
-    from paretoroute.evaluation.replay import replay as judge
+    """Evaluate a policy on logged runs. Averages the logged outcomes of the points that it chooses."""
+    check_format(form, "text", "json")
+    from paretoroute.evaluation.replay import replay as replay_policy
     from paretoroute.planner.planner import Planner
     from paretoroute.report.text import replay_text
     from paretoroute.runs.read import read_runs
 
     planner = Planner.load(policy)
-    found = judge(planner, read_runs(*runs, columns=read_columns(columns), strict=strict))
+    outcome = replay_policy(planner, read_runs(*runs, columns=read_columns(columns), strict=strict))
     if form == "text":
-        say(replay_text(found))
+        print_text(replay_text(outcome))
         return
-    figures = {name: None if value != value else value for name, value in asdict(found).items()}  # no NaN in JSON
-    say(json.dumps(figures, ensure_ascii=False, indent=2))
+    figures = {name: None if value != value else value for name, value in asdict(outcome).items()}  # no NaN in JSON
+    print_text(json.dumps(figures, ensure_ascii=False, indent=2))

@@ -17,7 +17,7 @@ def show(
     policy: PolicyFile,
     out: Annotated[Path | None, typer.Option("--out", help="Also draw it to this .svg or .html file.")] = None,
 ) -> None:
-    """Draw the surface and where the policy sits on it, in the terminal and as a picture."""
+    """Show a policy in the terminal, and draw it as a picture."""
     from paretoroute import report
     from paretoroute.policy.files import read_policy
 
@@ -33,9 +33,9 @@ def show(
 
 
 def schema(
-    out: Annotated[Path | None, typer.Option("--out", help="Write it here instead of printing it.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write it to this file instead of printing it.")] = None,
 ) -> None:
-    """Give the JSON Schema of policy files, for editors."""
+    """Print the JSON Schema of policy files, for editors."""
     from paretoroute.policy.files import policy_schema
 
     text = json.dumps(policy_schema(), indent=2) + "\n"

@@ -1,0 +1,68 @@
+"""Read the queries of a JSONL file, with the line of each for error messages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from paretoroute.errors import QueryError
+
+LABELS = ("tag", "tenant", "step")
+
+
+@dataclass(frozen=True)
+class FileQuery:
+    """One line of a query file.
+
+    Args:
+        where: the file and line, for error messages.
+        query: a text or chat messages, as they stand in the file, or None.
+        query_id: an opaque key, or None.
+        embedding: ready features, or None.
+        labels: the tag, tenant and step that the line has.
+    """
+
+    where: str
+    query: Any
+    query_id: str | None
+    embedding: Any
+    labels: Mapping[str, str]
+
+
+def read_queries(path: Path) -> list[FileQuery]:
+    """Read a JSONL file whose lines are objects with a query or an embedding; blank lines are skipped.
+
+    Raises:
+        QueryError: the file cannot be read or has no query, or a line is not such an object.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise QueryError(f"{path}: cannot be read: {error.strerror}") from None
+    queries = [
+        _parse(line, f"{path.name}, line {number}") for number, line in enumerate(lines, start=1) if line.strip()
+    ]
+    if not queries:
+        raise QueryError(f"{path.name}: no query in it")
+    return queries
+
+
+def _parse(line: bytes, where: str) -> FileQuery:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        reason = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else error
+        raise QueryError(f"{where}: not JSON ({reason}); each line is an object with a query") from None
+    if not isinstance(row, dict) or not ({"query", "embedding"} & set(row)):
+        raise QueryError(f'{where}: not an object with a query; write {{"query": "..."}}')
+    query_id = row.get("query_id")
+    return FileQuery(
+        where=where,
+        query=row.get("query"),
+        query_id=None if query_id is None else str(query_id),
+        embedding=row.get("embedding"),
+        labels={name: str(row[name]) for name in LABELS if row.get(name) is not None},
+    )
