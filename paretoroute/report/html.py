@@ -21,8 +21,9 @@ svg{width:100%;height:auto}
 h2{font-size:1.1rem;margin:2rem 0 .5rem}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{padding:.3rem .7rem;text-align:right;border-bottom:1px solid #d8dee4;overflow-wrap:anywhere}
-th.name,td.name{text-align:left}
+th,td{padding:.3rem .7rem;text-align:right;border-bottom:1px solid #d8dee4}
+th.name{text-align:left;overflow-wrap:anywhere;min-width:9rem}
+td{white-space:nowrap}
 thead th{font-weight:600;color:#59636e}
 tbody th{font-weight:400}
 tr.used th,tr.used td,tr.here th,tr.here td{font-weight:600}
