@@ -107,7 +107,7 @@ def _fit(*, kinds: bool) -> Fitted:
     return Fitted(pr.Policy.load(policy_path), runs, policy_path, runs_path)
 
 
-class Said(NamedTuple):
+class CommandResult(NamedTuple):
     """Exit code and output of a command."""
 
     code: int
@@ -115,7 +115,7 @@ class Said(NamedTuple):
     err: str
 
 
-def command(*arguments: object) -> Said:
+def command(*arguments: object) -> CommandResult:
     """Run ``paretoroute`` with arguments, in this process."""
     out, err = io.StringIO(), io.StringIO()
     code: object = 0
@@ -125,4 +125,4 @@ def command(*arguments: object) -> Said:
             main.main()
         except SystemExit as end:
             code = end.code
-    return Said(int(code or 0), out.getvalue(), err.getvalue())  # type: ignore[call-overload]  # a code is a number or None
+    return CommandResult(int(code or 0), out.getvalue(), err.getvalue())  # type: ignore[call-overload]  # a code is a number or None

@@ -113,8 +113,7 @@ def compare(
     runs.require_choice()
     study = _study(runs, grid, prices, folds=folds, seed=seed)
     contenders = (PolicyRouter(), *routers, Oracle(study.runs, study.grid))
-    if len({router.name for router in contenders}) < len(contenders):
-        raise RunsError(f"two routers share a name; rename one of {', '.join(router.name for router in contenders)}")
+    _require_distinct_names(contenders)
     held_out = _hold_out(study, contenders, progress or (lambda step: None))
     static = single_points(study.outcomes)
     rows, policies = _results(study, held_out, static)
@@ -181,6 +180,12 @@ def _common_points(runs: Runs, grid: Grid, fold: NDArray[np.int64], folds: int) 
             )
         grid, _ = build_grid(runs.select(training), grid)
     return grid
+
+
+def _require_distinct_names(routers: Sequence[Router]) -> None:
+    names = [router.name for router in routers]
+    if len(set(names)) < len(names):
+        raise RunsError(f"two routers share a name; rename one of {', '.join(names)}")
 
 
 def _hold_out(study: _Study, routers: Sequence[Router], progress: Progress) -> _HeldOut:

@@ -56,7 +56,7 @@ def page(document: PolicyDocument) -> Element:
     _points(main, document)
     _trade_off(main, document)
     if document.fitted_on.findings or document.fitted_on.assumption:
-        _add(main, "h2", "What was found in the log")
+        _add(main, "h2", "Findings in the log")
         findings = SubElement(main, "ul")
         for text in (*document.fitted_on.findings, document.fitted_on.assumption):
             if text:

@@ -24,10 +24,10 @@ def nothing_written(folder: Path) -> bool:
     return not [path for path in folder.rglob("*") if path.suffix in (".yaml", ".safetensors", ".svg", ".html")]
 
 
-def one_line(said) -> str:
-    """Check that an error is one line, and give it."""
-    assert said.code == 2, said
-    assert said.err.startswith("paretoroute: ")
-    assert said.err.count("\n") == 1, said.err
-    assert "Traceback" not in said.err
-    return said.err.removeprefix("paretoroute: ").strip()
+def one_line(result) -> str:
+    """Check that the error is one line, and return it."""
+    assert result.code == 2, result
+    assert result.err.startswith("paretoroute: ")
+    assert result.err.count("\n") == 1, result.err
+    assert "Traceback" not in result.err
+    return result.err.removeprefix("paretoroute: ").strip()

@@ -11,23 +11,23 @@ from tests.planner_cases import command, fitted, make_rows, write_rows
 
 
 def test_fit_without_a_target_matches_the_best_single_point_and_prints_the_trade_off(tmp_path):
-    said = command("fit", small_log(tmp_path), "--out", tmp_path / "policy.yaml")
+    result = command("fit", small_log(tmp_path), "--out", tmp_path / "policy.yaml")
 
     policy = pr.Policy.load(tmp_path / "policy.yaml")
-    assert said.code == 0, said
+    assert result.code == 0, result
     assert policy.document.target.kind == "min_quality_of"
     assert policy.document.target.of == policy.document.expected.best_single.point
     assert policy.document.name == "policy"
     for words in ("read 600 runs of 200 queries at 3", "Trade-off", "> this policy", "best single: ", "written "):
-        assert words in said.out
+        assert words in result.out
 
 
 def test_fit_says_what_it_found_in_words_and_figures(tmp_path):
-    said = command("fit", small_log(tmp_path), "--out", tmp_path / "p.yaml").out
+    result = command("fit", small_log(tmp_path), "--out", tmp_path / "p.yaml").out
 
     for words in ("signal found: the query explains ", "rests on  200 queries, 200 effective", "verdict   routing "):
-        assert words in said
-    assert said.count("signal found: the query explains ") == len(re.findall("^signal    ", said, re.MULTILINE))
+        assert words in result
+    assert result.count("signal found: the query explains ") == len(re.findall("^signal    ", result, re.MULTILINE))
 
 
 def test_fit_reads_renamed_columns_a_grid_and_prices_and_exits_3_when_infeasible(tmp_path):
@@ -47,14 +47,14 @@ def test_fit_reads_renamed_columns_a_grid_and_prices_and_exits_3_when_infeasible
     prices.write_text("small: {input: 0.2, output: 0.8}\nthinker: {input: 1, output: 4}\n", encoding="utf-8")
     out = tmp_path / "out.yaml"
 
-    said = command(
+    result = command(
         *("fit", log, "--out", out, "--columns", "model=name of it, quality=score here", "--max-cost", "0.0000001"),
         *("--grid", grid, "--prices", prices, "--name", "my policy", "--seed", 5),
     )
 
     policy = pr.Policy.load(out)
-    assert said.code == 3, said
-    assert "infeasible" in said.out
+    assert result.code == 3, result
+    assert "infeasible" in result.out
     assert policy.grid.names == ("small@default", "thinker@8000")
     assert policy.grid.prices["thinker"] == pr.Price(1.0, 4.0)
     assert policy.document.solution.status == "infeasible"
@@ -65,9 +65,9 @@ def test_fit_reads_renamed_columns_a_grid_and_prices_and_exits_3_when_infeasible
 def test_a_point_that_fit_does_not_know_is_refused_before_the_fit(tmp_path):
     log = small_log(tmp_path)
 
-    said = command("fit", log, "--out", tmp_path / "p.yaml", "--min-quality-of", "thinker@high")
+    result = command("fit", log, "--out", tmp_path / "p.yaml", "--min-quality-of", "thinker@high")
 
-    assert "point 'thinker@high' is not in the grid; near: 'thinker@" in one_line(said)
+    assert "point 'thinker@high' is not in the grid; near: 'thinker@" in one_line(result)
     assert nothing_written(tmp_path)
 
 
@@ -106,8 +106,8 @@ def test_a_broken_line_is_set_aside_with_its_number_and_strict_stops_at_it(tmp_p
     assert "small.jsonl, line 7: " in one_line(strict)
     assert nothing_written(tmp_path)
 
-    said = command("replay", fitted().policy_path, log, "--strict")
-    assert "small.jsonl, line 7: " in one_line(said)
+    result = command("replay", fitted().policy_path, log, "--strict")
+    assert "small.jsonl, line 7: " in one_line(result)
     assert command("replay", fitted().policy_path, log).code == 0
 
 
@@ -130,9 +130,9 @@ def test_a_broken_line_is_set_aside_with_its_number_and_strict_stops_at_it(tmp_p
     ],
 )
 def test_fit_refuses_options_that_make_no_sense(tmp_path, arguments, message):
-    said = command("fit", fitted().runs_path, "--out", tmp_path / "p.yaml", *arguments)
+    result = command("fit", fitted().runs_path, "--out", tmp_path / "p.yaml", *arguments)
 
-    assert message in one_line(said)
+    assert message in one_line(result)
     assert nothing_written(tmp_path)
 
 
@@ -150,19 +150,19 @@ def test_a_place_that_cannot_be_written_to_is_refused_at_once(tmp_path, verb, ou
     (tmp_path / "folder.yaml").mkdir()
     source = fitted().runs_path if verb == "fit" else fitted().policy_path
 
-    said = command(verb, source, "--max-cost", "0.001", "--out", tmp_path / out)
+    result = command(verb, source, "--max-cost", "0.001", "--out", tmp_path / out)
 
-    assert message in one_line(said)
+    assert message in one_line(result)
     assert nothing_written(tmp_path / "folder.yaml")
 
 
 def test_solve_meets_another_target_without_a_fit(tmp_path):
     out = tmp_path / "new.yaml"
 
-    said = command("solve", fitted().policy_path, "--min-quality-of", "thinker@8000", "--ratio", "0.9", "--out", out)
+    result = command("solve", fitted().policy_path, "--min-quality-of", "thinker@8000", "--ratio", "0.9", "--out", out)
 
-    assert said.code == 0, said
-    assert "lowest cost at 0.9 times the quality of thinker@8000" in said.out
+    assert result.code == 0, result
+    assert "lowest cost at 0.9 times the quality of thinker@8000" in result.out
     target = pr.Policy.load(out).document.target
     assert target.kind == "min_quality_of" and (target.of, target.ratio) == ("thinker@8000", 0.9)
 
@@ -170,10 +170,10 @@ def test_solve_meets_another_target_without_a_fit(tmp_path):
 def test_solve_writes_the_nearest_policy_and_exits_3_when_the_target_is_infeasible(tmp_path):
     out = tmp_path / "new.yaml"
 
-    said = command("solve", fitted().policy_path, "--min-quality", "1", "--out", out)
+    result = command("solve", fitted().policy_path, "--min-quality", "1", "--out", out)
 
-    assert said.code == 3
-    assert "cannot be met; the nearest that can is: " in said.out
+    assert result.code == 3
+    assert "cannot be met; the nearest that can is: " in result.out
     assert pr.Policy.load(out).document.solution.status == "infeasible"
 
 
@@ -182,10 +182,10 @@ def test_solve_takes_new_prices_and_keeps_the_target(tmp_path):
     prices.write_text("thinker: {input: 0.5, output: 2.0}\n", encoding="utf-8")
     out = tmp_path / "new.yaml"
 
-    said = command("solve", fitted().policy_path, "--prices", prices, "--out", out)
+    result = command("solve", fitted().policy_path, "--prices", prices, "--out", out)
 
     policy = pr.Policy.load(out)
-    assert said.code == 0, said
+    assert result.code == 0, result
     assert policy.grid.prices["thinker"] == pr.Price(0.5, 2.0)
     assert policy.document.target == fitted().policy.document.target
     assert policy.document.expected.quality > fitted().policy.document.expected.quality
@@ -204,16 +204,16 @@ def test_solve_refuses_prices_by_model(tmp_path, prices, message):
     path = tmp_path / "prices.txt"
     path.write_text(prices, encoding="utf-8")
 
-    said = command("solve", fitted().policy_path, "--prices", path, "--out", tmp_path / "new.yaml")
+    result = command("solve", fitted().policy_path, "--prices", path, "--out", tmp_path / "new.yaml")
 
-    assert message in one_line(said)
+    assert message in one_line(result)
     assert nothing_written(tmp_path)
 
 
 def test_solve_with_nothing_to_solve_for_says_so(tmp_path):
-    said = command("solve", fitted().policy_path, "--out", tmp_path / "new.yaml")
+    result = command("solve", fitted().policy_path, "--out", tmp_path / "new.yaml")
 
-    assert one_line(said) == (
+    assert one_line(result) == (
         "nothing to solve for: give a target (--max-cost, --min-quality ...), --limit or --prices"
     )
 
@@ -222,21 +222,21 @@ def test_limits_are_given_in_words_stand_in_the_file_and_are_dropped_again(tmp_p
     first, second, third = (tmp_path / f"{name}.yaml" for name in ("first", "second", "third"))
     share, never = "share of thinker at most 0.2", "never metered"
 
-    said = command("solve", fitted().policy_path, "--limit", share, "--limit", never, "--out", first)
+    result = command("solve", fitted().policy_path, "--limit", share, "--limit", never, "--out", first)
     again = command("solve", first, "--max-cost", "0.003", "--out", second)
     bare = command("solve", first, "--no-limits", "--out", third)
 
-    assert (said.code, again.code, bare.code) == (0, 0, 0)
-    assert f"limit     {share}: " in said.out and f"limit     {never}: kept at every logged query" in said.out
+    assert (result.code, again.code, bare.code) == (0, 0, 0)
+    assert f"limit     {share}: " in result.out and f"limit     {never}: kept at every logged query" in result.out
     assert f"limits: [{share}, {never}]" in first.read_text()
     assert f"limit     {share}: " in again.out  # a new target keeps the limits
     assert "limit     " not in bare.out and "limits:" not in third.read_text()
 
 
 def test_a_limit_in_other_words_is_refused_with_the_forms_that_are_known(tmp_path):
-    said = command("solve", fitted().policy_path, "--limit", "not too much", "--out", tmp_path / "new.yaml")
+    result = command("solve", fitted().policy_path, "--limit", "not too much", "--out", tmp_path / "new.yaml")
 
-    assert one_line(said).startswith(
+    assert one_line(result).startswith(
         "limit 'not too much' is of no known form; write one of: share of MODEL at most 0.2;"
     )
     both = command(
@@ -246,8 +246,8 @@ def test_a_limit_in_other_words_is_refused_with_the_forms_that_are_known(tmp_pat
 
 
 def test_the_worth_of_a_right_answer_is_a_target(tmp_path):
-    said = command("solve", fitted().policy_path, "--worth", "0.01", "--out", tmp_path / "new.yaml")
+    result = command("solve", fitted().policy_path, "--worth", "0.01", "--out", tmp_path / "new.yaml")
 
-    assert said.code == 0
-    assert "target    best trade at $0.01 for a right answer in place of a wrong one" in said.out
-    assert "status    met: money is spent wherever one more right answer costs less than $0.01" in said.out
+    assert result.code == 0
+    assert "target    best trade at $0.01 for a right answer in place of a wrong one" in result.out
+    assert "status    met: money is spent wherever one more right answer costs less than $0.01" in result.out

@@ -28,18 +28,18 @@ def test_a_policy_that_cannot_be_read_is_refused_by_every_command(tmp_path):
 
 
 def test_debug_shows_the_trace_and_the_line():
-    said = command("--debug", "plan", fitted().policy_path, QUERY, "--models", "large")
+    result = command("--debug", "plan", fitted().policy_path, QUERY, "--models", "large")
 
-    assert said.code == 2
-    assert "Traceback (most recent call last)" in said.err
-    assert said.err.splitlines()[-1].startswith("paretoroute: unknown model 'large'")
+    assert result.code == 2
+    assert "Traceback (most recent call last)" in result.err
+    assert result.err.splitlines()[-1].startswith("paretoroute: unknown model 'large'")
 
 
 def test_every_command_has_help():
     for name in ("fit", "solve", "plan", "replay", "compare", "show", "demo", "schema"):
-        said = command(name, "--help")
-        assert said.code == 0
-        assert "Usage: paretoroute" in said.out
+        result = command(name, "--help")
+        assert result.code == 0
+        assert "Usage: paretoroute" in result.out
 
 
 def test_the_installed_process_gives_the_exit_code_and_no_wrapped_lines(tmp_path):

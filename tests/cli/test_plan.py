@@ -35,16 +35,16 @@ def test_a_plan_reads_the_labels_of_its_line_and_of_the_command(tmp_path):
 
 
 def test_plan_answers_in_words():
-    said = command("plan", fitted().policy_path, QUERY)
+    result = command("plan", fitted().policy_path, QUERY)
 
-    assert said.code == 0
-    assert [line.split()[0] for line in said.out.splitlines()][:3] == ["call", "expected", "why"]
+    assert result.code == 0
+    assert [line.split()[0] for line in result.out.splitlines()][:3] == ["call", "expected", "why"]
 
 
 def test_plan_answers_in_json_with_the_request():
-    said = command("plan", fitted().policy_path, QUERY, "--format", "json", "--request", "litellm", "--query-id", "a")
+    result = command("plan", fitted().policy_path, QUERY, "--format", "json", "--request", "litellm", "--query-id", "a")
 
-    row = json.loads(said.out)
+    row = json.loads(result.out)
     assert CONTRACT < set(row)
     assert row["query_id"] == "a"
     assert row["request"]["model"] == row["model"]
@@ -61,10 +61,10 @@ def test_plan_answers_a_file_line_by_line_and_in_order(tmp_path):
     ]
     path = queries_file(tmp_path, *(json.dumps(row) for row in asked), "")
 
-    said = command("plan", blind().policy_path, "--queries", path, "--format", "jsonl")
+    result = command("plan", blind().policy_path, "--queries", path, "--format", "jsonl")
 
-    rows = [json.loads(line) for line in said.out.splitlines()]
-    assert said.code == 0, said
+    rows = [json.loads(line) for line in result.out.splitlines()]
+    assert result.code == 0, result
     assert [row["query_id"] for row in rows] == ["z", "7", None, "z"]
     assert all(CONTRACT <= set(row) for row in rows)
     assert {name: rows[0][name] for name in CONTRACT} == {name: rows[3][name] for name in CONTRACT}
@@ -73,9 +73,9 @@ def test_plan_answers_a_file_line_by_line_and_in_order(tmp_path):
 def test_a_file_answered_as_json_is_one_list(tmp_path):
     path = queries_file(tmp_path, '{"query": "apple"}', '{"query": "lemma"}')
 
-    said = command("plan", fitted().policy_path, "--queries", path, "--format", "json")
+    result = command("plan", fitted().policy_path, "--queries", path, "--format", "json")
 
-    assert len(json.loads(said.out)) == 2
+    assert len(json.loads(result.out)) == 2
 
 
 def test_a_line_alone_gets_the_answer_that_it_gets_in_a_file(tmp_path):
@@ -90,7 +90,7 @@ def test_a_line_alone_gets_the_answer_that_it_gets_in_a_file(tmp_path):
     def figures(text: str) -> dict:
         return {name: value for name, value in json.loads(text).items() if name != "decision_id"}
 
-    assert [figures(line) for line in together.out.splitlines()] == [figures(said.out) for said in alone[::-1]]
+    assert [figures(line) for line in together.out.splitlines()] == [figures(result.out) for result in alone[::-1]]
 
 
 @pytest.mark.parametrize(
@@ -106,19 +106,19 @@ def test_a_line_alone_gets_the_answer_that_it_gets_in_a_file(tmp_path):
 def test_a_bad_line_is_named_and_no_half_answer_is_printed(tmp_path, line, message):
     path = queries_file(tmp_path, '{"query": "apple"}', line)
 
-    said = command("plan", fitted().policy_path, "--queries", path, "--format", "jsonl")
+    result = command("plan", fitted().policy_path, "--queries", path, "--format", "jsonl")
 
-    assert message in one_line(said)
-    assert said.out == ""
+    assert message in one_line(result)
+    assert result.out == ""
 
 
 def test_an_id_with_half_a_character_comes_back_as_it_went_in(tmp_path):
     path = queries_file(tmp_path, r'{"query": "apple", "query_id": "\ud83d"}')
 
-    said = command("plan", fitted().policy_path, "--queries", path, "--format", "jsonl")
+    result = command("plan", fitted().policy_path, "--queries", path, "--format", "jsonl")
 
-    assert said.code == 0, said
-    assert json.loads(said.out)["query_id"] == "\ud83d"
+    assert result.code == 0, result
+    assert json.loads(result.out)["query_id"] == "\ud83d"
 
 
 def test_plan_keeps_hard_limits_and_says_what_comes_of_them():
@@ -131,8 +131,8 @@ def test_plan_keeps_hard_limits_and_says_what_comes_of_them():
     }
 
     for arguments, status in cases.items():
-        said = command("plan", fitted().policy_path, QUERY, "--format", "json", *arguments)
-        assert (said.code, json.loads(said.out)["status"]) == (0, status), arguments
+        result = command("plan", fitted().policy_path, QUERY, "--format", "json", *arguments)
+        assert (result.code, json.loads(result.out)["status"]) == (0, status), arguments
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_plan_keeps_hard_limits_and_says_what_comes_of_them():
     ],
 )
 def test_plan_refuses_what_makes_no_sense(arguments, message):
-    said = command("plan", fitted().policy_path, *arguments)
+    result = command("plan", fitted().policy_path, *arguments)
 
-    assert message in one_line(said)
-    assert said.out == ""
+    assert message in one_line(result)
+    assert result.out == ""

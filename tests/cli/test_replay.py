@@ -22,32 +22,32 @@ REPLAY = {
 def test_replay_answers_in_words_and_in_json(tmp_path):
     log = write_rows(tmp_path / "new.jsonl", make_rows(30, seed=99))
 
-    words = command("replay", fitted().policy_path, log)
-    said = command("replay", fitted().policy_path, log, "--format", "json")
+    text = command("replay", fitted().policy_path, log)
+    result = command("replay", fitted().policy_path, log, "--format", "json")
 
-    found = json.loads(said.out)
-    assert REPLAY < set(found)
-    assert (found["queries"], found["effective_queries"], found["seen"]) == (30, 30, False)
-    assert f"quality   {found['quality']:.4f}" in words.out
-    assert "warning   fewer than 50 queries count" in words.out
+    figures = json.loads(result.out)
+    assert REPLAY < set(figures)
+    assert (figures["queries"], figures["effective_queries"], figures["seen"]) == (30, 30, False)
+    assert f"quality   {figures['quality']:.4f}" in text.out
+    assert "warning   fewer than 50 queries count" in text.out
 
 
 def test_replay_warns_when_the_runs_are_those_of_the_fit():
-    said = command("replay", fitted().policy_path, fitted().runs_path)
+    result = command("replay", fitted().policy_path, fitted().runs_path)
 
-    assert "warning   the policy was fitted on these very runs" in said.out
+    assert "warning   the policy was fitted on these very runs" in result.out
 
 
 def test_replay_writes_an_unknown_cost_as_null(tmp_path):
     rows = [{k: v for k, v in row.items() if "tokens" not in k and k != "cost_usd"} for row in make_rows(20, seed=9)]
 
-    said = command("replay", fitted().policy_path, write_rows(tmp_path / "r.jsonl", rows), "--format", "json")
+    result = command("replay", fitted().policy_path, write_rows(tmp_path / "r.jsonl", rows), "--format", "json")
 
-    assert json.loads(said.out, parse_constant=pytest.fail)["cost_usd"] is None
+    assert json.loads(result.out, parse_constant=pytest.fail)["cost_usd"] is None
     assert command("replay", fitted().policy_path, tmp_path / "r.jsonl").code == 0
 
 
 def test_replay_refuses_a_form_that_it_does_not_know():
-    said = command("replay", fitted().policy_path, fitted().runs_path, "--format", "csv")
+    result = command("replay", fitted().policy_path, fitted().runs_path, "--format", "csv")
 
-    assert one_line(said) == "--format 'csv': use text or json"
+    assert one_line(result) == "--format 'csv': use text or json"

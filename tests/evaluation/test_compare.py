@@ -32,7 +32,7 @@ def by_name(comparison: Comparison) -> dict:
     return {row.name: row for row in comparison.rows}
 
 
-def test_with_a_strong_signal_the_oracle_leads_and_the_default_leads_the_blind_mixture(signal):
+def test_with_a_strong_signal_the_oracle_leads_and_the_default_leads_the_static_mixture(signal):
     row = by_name(signal)
 
     assert row["oracle"].gain.value >= row["paretoroute"].gain.value >= row["static mixture"].gain.value

@@ -57,11 +57,11 @@ def test_a_replay_is_what_one_counts_by_hand(tmp_path, case, share, repeats):
     rows = some_of([dict(row, query=first[row["query_id"]]) for row in rows], share, seed=3)
     planner = pr.Planner(case().policy)
 
-    found = dataclasses.asdict(pr.replay(planner, pr.read_runs(write_rows(tmp_path / "runs.jsonl", rows))))
+    outcome = dataclasses.asdict(pr.replay(planner, pr.read_runs(write_rows(tmp_path / "runs.jsonl", rows))))
 
     by_hand = counted(planner, rows)
-    assert found["calls"] == by_hand.pop("calls")
-    assert {name: found[name] for name in by_hand} == pytest.approx(by_hand, rel=1e-9)
+    assert outcome["calls"] == by_hand.pop("calls")
+    assert {name: outcome[name] for name in by_hand} == pytest.approx(by_hand, rel=1e-9)
 
 
 def test_the_order_of_the_rows_changes_nothing(tmp_path):
@@ -82,9 +82,9 @@ def test_intervals_hold_the_mean_and_narrow_with_more_queries(tmp_path):
         pr.replay(planner, pr.read_runs(write_rows(tmp_path / f"{n}.jsonl", make_rows(n, seed=8)))) for n in (20, 320)
     )
 
-    for found in (few, many):
-        assert 0 <= found.quality_low <= found.quality <= found.quality_high <= 1
-        assert 0 <= found.cost_usd_low <= found.cost_usd <= found.cost_usd_high
+    for outcome in (few, many):
+        assert 0 <= outcome.quality_low <= outcome.quality <= outcome.quality_high <= 1
+        assert 0 <= outcome.cost_usd_low <= outcome.cost_usd <= outcome.cost_usd_high
     assert many.cost_usd_high - many.cost_usd_low < 0.6 * (few.cost_usd_high - few.cost_usd_low)
 
 
@@ -108,19 +108,19 @@ def test_prompt_tokens_from_a_cache_are_paid_at_their_own_price(tmp_path):
     tokens = {"prompt_tokens": 1000, "cached_prompt_tokens": 800, "completion_tokens": 50, "cost_usd": None}
     rows = [row | tokens for row in make_rows(10, seed=2) if row["model"] != "metered"]
 
-    found = pr.replay(pr.Planner(policy.solve(prices=prices)), pr.read_runs(write_rows(tmp_path / "r.jsonl", rows)))
+    outcome = pr.replay(pr.Planner(policy.solve(prices=prices)), pr.read_runs(write_rows(tmp_path / "r.jsonl", rows)))
 
-    assert found.cost_usd == pytest.approx((200 * 1.0 + 800 * 0.1 + 50 * 4.0) / 1e6, rel=1e-9)
+    assert outcome.cost_usd == pytest.approx((200 * 1.0 + 800 * 0.1 + 50 * 4.0) / 1e6, rel=1e-9)
 
 
 def test_without_any_cost_quality_is_judged_and_cost_is_nan(tmp_path):
     kept = ("query_id", "query", "model", "budget_kind", "budget_label", "budget", "quality")
     rows = [{name: row[name] for name in kept} for row in make_rows(12, seed=4)]
 
-    found = pr.replay(pr.Planner(fitted().policy), pr.read_runs(write_rows(tmp_path / "runs.jsonl", rows)))
+    outcome = pr.replay(pr.Planner(fitted().policy), pr.read_runs(write_rows(tmp_path / "runs.jsonl", rows)))
 
-    assert math.isnan(found.cost_usd)
-    assert found.effective_queries == 12
+    assert math.isnan(outcome.cost_usd)
+    assert outcome.effective_queries == 12
 
 
 def test_points_that_the_policy_does_not_have_are_left_aside(tmp_path):

@@ -5,7 +5,7 @@ import numpy as np
 from paretoroute.evaluation.routers.static_mixture import StaticMixture
 
 
-def test_the_blind_mixture_forecasts_the_logged_means(prepared_runs):
+def test_the_static_mixture_forecasts_the_logged_means(prepared_runs):
     training, batch = prepared_runs
 
     forecast = StaticMixture().fit(training)(batch)
