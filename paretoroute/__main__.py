@@ -12,10 +12,11 @@ def main() -> None:
     try:
         with fit_extra("the command paretoroute"):
             from paretoroute.cli.main import main as run
+
+            run()
     except MissingExtraError as error:
         print(f"paretoroute: {error}", file=sys.stderr)
         sys.exit(2)
-    run()
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def fit_extra(purpose: str) -> Iterator[None]:
 
 
 def needs_fit_extra(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a public function whose body imports packages of the extra ``fit``; see :func:`fit_extra`."""
+    """Decorate a public function that imports packages of the extra ``fit`` when called; see :func:`fit_extra`."""
 
     @functools.wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:

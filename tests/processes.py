@@ -30,3 +30,15 @@ def python(*arguments: object, cwd: Path | None = None, **environment: str) -> s
         encoding="utf-8",
         check=False,
     )
+
+
+def without(*packages: str) -> str:
+    """Return code that makes packages look as if they were not installed, to run before any other import."""
+    return (
+        "import sys\n"
+        "class NotInstalled:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name.partition('.')[0] in {packages!r}:\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, NotInstalled())\n"
+    )

@@ -1,36 +1,20 @@
-"""A host that only plans: what it loads, and what it is told when it asks for the rest."""
+"""A host without the extra ``fit``: whatever needs it names the command that installs it."""
 
-import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
-import paretoroute
-import paretoroute as pr
-from tests.processes import python
+from paretoroute.errors import FIT_PACKAGES, MissingExtraError, ParetorouteError, fit_extra, needs_fit_extra
+from tests.processes import ROOT, python, without
 
-FOLDER = Path(paretoroute.__path__[0])
-POLICY = Path(__file__).parents[1] / "policies" / "demo-max-cost.yaml"
-RUNS = FOLDER / "data" / "demo_runs.parquet"
-EXTRA = ("jax", "jaxlib", "optax", "scipy", "pyarrow", "orjson", "rich", "typer", "pandas", "sklearn")
+POLICY = ROOT / "policies" / "demo-max-cost.yaml"
+RUNS = ROOT / "paretoroute" / "data" / "demo_runs.parquet"
 INSTALL = "pip install 'paretoroute[fit]'"
-MOST_MODULES = 35
 
-# Stands before every program: a finder that refuses what the extras install, as if it were not there.
-WITHOUT_EXTRAS = f"""
-import sys
-class Refusing:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {EXTRA}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-sys.meta_path.insert(0, Refusing())
-import paretoroute as pr
-"""
-PLAN = f"""
-planner = pr.Planner.load({str(POLICY)!r})
-decision = planner.plan("What is 8 times 7?", query_id="a")
-"""
+RUN_DEMO = "sys.argv = ['paretoroute', 'demo']\nfrom paretoroute.__main__ import main\nmain()\n"
+WITHOUT_EXTRAS = without(*FIT_PACKAGES, "pandas", "sklearn") + "import paretoroute as pr\n"
 
 
 def answer(program: str, tmp_path: Path) -> str:
@@ -38,32 +22,6 @@ def answer(program: str, tmp_path: Path) -> str:
     done = python("-c", WITHOUT_EXTRAS + program, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.strip()
-
-
-def holds_code(module: str) -> bool:
-    """Whether a module holds more than a docstring."""
-    path = FOLDER.joinpath(*module.split(".")[1:])
-    source = (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text(encoding="utf-8")
-    return any(not isinstance(node, ast.Expr) for node in ast.parse(source).body)
-
-
-def test_a_shipped_policy_is_loaded_and_plans(tmp_path):
-    with_extras = pr.Planner.load(POLICY).plan("What is 8 times 7?", query_id="a")
-
-    said = answer(PLAN + "print(decision.status, decision.point.name, decision.propensity)", tmp_path)
-
-    assert said == f"{with_extras.status} {with_extras.point.name} {with_extras.propensity}"
-
-
-def test_planning_loads_few_modules_and_none_that_fits_or_calibrates(tmp_path):
-    listing = "print(*sorted(name for name in sys.modules if name.partition('.')[0] == 'paretoroute'))"
-    loaded = answer(PLAN + listing, tmp_path).split()
-
-    assert "paretoroute.planner.planner" in loaded
-    for away in ("fitting", "calibration", "runs", "evaluation", "report", "cli", "solver.coupled", "solver.solve"):
-        assert not [name for name in loaded if f"{name}.".startswith(f"paretoroute.{away}.")], away
-    code = [name for name in loaded if holds_code(name)]
-    assert len(code) <= MOST_MODULES, code
 
 
 @pytest.mark.parametrize(
@@ -101,3 +59,49 @@ def test_the_command_without_the_extra_names_the_command_that_installs_it(tmp_pa
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("paretoroute: the command paretoroute needs typer, which is not installed; run: ")
     assert done.stderr.endswith(f"{INSTALL}\n")
+
+
+@pytest.mark.parametrize("package", ["rich", "pyarrow"])
+def test_a_command_that_lacks_one_package_names_it_and_exits_with_2(package, tmp_path):
+    done = python("-c", without(package) + RUN_DEMO, cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert re.fullmatch(
+        f"paretoroute: .* needs {package}, which is not installed; run: {re.escape(INSTALL)}\n", done.stderr
+    )
+
+
+def test_a_target_alone_is_solved_without_the_extra(tmp_path):
+    solving = "import numpy as np; print(pr.solve(pr.Forecast(np.eye(2), np.eye(2)), pr.MaxCost(usd=0.4)).status)"
+
+    assert answer(solving, tmp_path) == "met"
+
+
+def test_the_packages_of_the_extra_are_those_of_the_project_file():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = {requirement.partition(">")[0] for requirement in project["optional-dependencies"]["fit"]}
+
+    assert set(FIT_PACKAGES) == names | {"jaxlib"}  # which jax installs
+
+
+def test_python_m_paretoroute_is_the_command(tmp_path):
+    done = python("-m", "paretoroute", "--help", cwd=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Usage: paretoroute" in done.stdout
+
+
+def test_a_module_that_is_missing_deep_in_a_call_is_named_by_its_package():
+    @needs_fit_extra
+    def fit_something() -> None:
+        raise ModuleNotFoundError("No module named 'jax.numpy'", name="jax.numpy")
+
+    with pytest.raises(MissingExtraError, match="fit_something needs jax, which is not installed") as caught:
+        fit_something()
+
+    assert isinstance(caught.value, ImportError) and isinstance(caught.value, ParetorouteError)
+
+
+def test_another_missing_module_is_not_blamed_on_the_extra():
+    with pytest.raises(ModuleNotFoundError, match="no_such_module"), fit_extra("the test"):
+        import no_such_module  # noqa: F401  # pyright: ignore[reportMissingImports]  # it must not exist

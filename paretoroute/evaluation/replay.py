@@ -15,7 +15,7 @@ import numpy as np
 
 from paretoroute._arrays import Floats, Indices
 from paretoroute.calibration.intervals import Z90, Interval
-from paretoroute.errors import RunsError
+from paretoroute.errors import RunsError, needs_fit_extra
 from paretoroute.grid import Grid
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit, columns_of
 from paretoroute.planner.decision import Decision
@@ -68,6 +68,7 @@ class _Logged:
     latency_s: Floats
 
 
+@needs_fit_extra
 def replay(planner: Planner, runs: Runs) -> Replay:
     """Plan every logged query and average the logged outcomes of the choices.
 

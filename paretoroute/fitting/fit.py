@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from paretoroute._arrays import Floats32
 from paretoroute.calibration import baselines, outcomes
-from paretoroute.errors import QueryError, RunsError
+from paretoroute.errors import QueryError, RunsError, needs_fit_extra
 from paretoroute.fitting.findings import family_findings, signal_findings, unlogged_findings, verdict
 from paretoroute.fitting.pipeline import fit_surface
 from paretoroute.fitting.points.log_grid import build_grid
@@ -38,6 +38,7 @@ FeatureKind = Literal["hashed_ngrams", "embedding", "function"]
 PACKAGES = ("paretoroute", "numpy", "scipy", "jax", "optax")  # the packages whose versions a fit depends on
 
 
+@needs_fit_extra
 def fit(
     runs: Runs,
     target: Target | None = None,

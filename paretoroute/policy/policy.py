@@ -20,7 +20,6 @@ from paretoroute.limits import CallLimit, Limit, parse_limit
 from paretoroute.policy import schema as doc
 from paretoroute.policy.arrays import from_arrays, to_arrays
 from paretoroute.policy.codec import target_of
-from paretoroute.policy.eligibility import restricted
 from paretoroute.policy.files import read_policy, write_policy
 from paretoroute.surface.surface import Surface
 from paretoroute.surface.traffic import CalibrationSample
@@ -124,6 +123,7 @@ class Policy:
     def record(self) -> LoggedOutcomes:
         """The traffic as priced and as the policy forecasts it, with the points that the limits on calls leave."""
         from paretoroute.calibration.outcomes import logged_outcomes
+        from paretoroute.policy.eligibility import restricted
 
         calls = [limit for limit in self.limits if isinstance(limit, CallLimit)]
         logged = logged_outcomes(self.traffic, self.grid)

@@ -20,7 +20,6 @@ from paretoroute.errors import TargetError
 from paretoroute.forecast import Forecast, Tables
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, MinQualityOf, PopulationLimit
 from paretoroute.solver.argmax import Weights
-from paretoroute.solver.solution import floor_of
 from paretoroute.targets import MaxCost, MinQuality, Target
 
 
@@ -158,6 +157,8 @@ def formulate(target: Target, tables: Tables) -> Formulation:
     if isinstance(target, MaxCost) and constraint:
         constraint = replace(constraint, rhs=target.usd * queries, size=queries)
     elif isinstance(target, MinQuality) and constraint:
+        from paretoroute.solver.solution import floor_of  # not above: a planner loads no solver
+
         constraint = replace(constraint, rhs=-floor_of(target, tables) * queries, size=queries)
     return Formulation(objective, constraint)
 
