@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from paretoroute._arrays import Floats, Indices
 from paretoroute.errors import TargetError
@@ -32,13 +32,22 @@ class Tables:
     latency_s: Floats | None = None
     callable: NDArray[np.bool_] | None = None
 
-    def take(self, rows: Indices) -> Tables:
-        """Copy some rows; figures that all queries share stay as they are."""
+    def take(self, rows: Indices | slice) -> Tables:
+        """Return some rows (a view for a slice); figures that all queries share stay as they are."""
         return Tables(
             self.quality[rows],
             self.cost_usd[rows] if self.cost_usd.ndim == 2 else self.cost_usd,
             None if self.latency_s is None else self.latency_s[rows] if self.latency_s.ndim == 2 else self.latency_s,
             None if self.callable is None else self.callable[rows] if self.callable.ndim == 2 else self.callable,
+        )
+
+    def astype(self, dtype: DTypeLike) -> Tables:
+        """Convert quality, cost and latency; arrays of this type already are not copied."""
+        return Tables(
+            self.quality.astype(dtype, copy=False),
+            self.cost_usd.astype(dtype, copy=False),
+            None if self.latency_s is None else self.latency_s.astype(dtype, copy=False),
+            self.callable,
         )
 
 

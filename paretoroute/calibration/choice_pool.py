@@ -16,6 +16,7 @@ from paretoroute._arrays import Floats, Indices
 from paretoroute.forecast import Tables
 from paretoroute.solver.constraints import Constraint, Multipliers, Objective
 from paretoroute.solver.coupled.master_problem import MasterSolution, solve_master
+from paretoroute.solver.rules import MixtureComponent
 
 HAIR = 1e-7  # a row exceeded by less than this share of its scale is kept
 
@@ -113,11 +114,11 @@ class LoggedPool:
         """Give the weights, ``(sets of prices, kinds)``."""
         return mixed.weight.reshape(len(self.prices), self.kinds)
 
-    def sides(self, mixed: MasterSolution) -> list[tuple[Multipliers, Floats]]:
+    def sides(self, mixed: MasterSolution) -> list[MixtureComponent]:
         """Give prices and weights ``(kinds,)`` of what is mixed, the heaviest first."""
         weight = self.weights(mixed)
         order = [t for t in np.argsort(-weight.sum(axis=1), kind="stable") if (weight[t] > 0).any()]
-        return [(self.prices[t], weight[t]) for t in order]
+        return [MixtureComponent(self.prices[t], weight[t]) for t in order]
 
     def total(self, mixed: MasterSolution, figure: Figures) -> Floats:
         """Sum one of the pool's figures up over a mixture: a number, or ``(rows,)``."""

@@ -10,7 +10,7 @@ from paretoroute.limits import PopulationLimit, on_grid
 from paretoroute.policy import schema as doc
 from paretoroute.policy.schema import MixtureEntry, PolicyDocument
 from paretoroute.solver.constraints import Constraint, Multipliers, Objective, coefficients, target_coefficients
-from paretoroute.solver.rules import MixtureRule, PriceRule, Rule
+from paretoroute.solver.rules import MixtureComponent, MixtureRule, PriceRule, Rule
 from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
 
 
@@ -43,7 +43,10 @@ def rule_of(document: PolicyDocument, limits: tuple[PopulationLimit, ...], grid:
 
 def _rule(entry: MixtureEntry, objective: Objective, rows: list[Constraint], groups: list) -> MixtureRule:
     kinds = np.array([[mark == "1" for mark in kind] for kind in entry.kinds], bool).reshape(-1, len(rows))
-    sides = [(Multipliers(side.objective, np.array(side.prices)), np.array(side.weights)) for side in entry.sides]
+    sides = [
+        MixtureComponent(Multipliers(side.objective, np.array(side.prices)), np.array(side.weights))
+        for side in entry.sides
+    ]
     return MixtureRule(objective, rows, groups, Multipliers(entry.objective, np.array(entry.prices)), kinds, sides)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from paretoroute.forecast import Forecast, Tables
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, MinQualityOf, PopulationLimit
 from paretoroute.solver.argmax import Weights
 from paretoroute.targets import MaxCost, MinQuality, Target
+
+if TYPE_CHECKING:
+    from paretoroute.solver.block_argmax import Sums
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,29 @@ class Constraint:
     points: NDArray[np.float64] | None = None
     queries: NDArray[np.bool_] | None = None
     is_target: bool = False
+
+    def total(self, sums: Sums) -> float:
+        """Return the constraint's sum, from the sums over the queries that count."""
+        constant = 0.0 if self.points is None else float(self.points @ sums.count)
+        return math.fsum((self.quality * sums.quality, self.cost * sums.cost, self.latency * sums.latency, constant))
+
+    def magnitude(self, tables: Tables) -> Floats:
+        """Compute the largest absolute value that the figures of each point can add up to, ``(queries, points)``."""
+        figure = np.zeros(tables.quality.shape)
+        for weight, table in self._weighted(tables):
+            figure = figure + abs(weight) * table
+        return figure if self.points is None else figure + np.abs(self.points)
+
+    def chosen(self, tables: Tables, choice: NDArray[Any]) -> Floats:
+        """Compute what each query's chosen point adds to the sum, ``(queries,)``, as if every query counted."""
+        rows, figure = np.arange(len(choice)), np.zeros(len(choice))
+        for weight, table in self._weighted(tables):
+            figure = figure + weight * (table[rows, choice] if table.ndim == 2 else table[choice])
+        return figure if self.points is None else figure + self.points[choice]
+
+    def _weighted(self, tables: Tables) -> list[tuple[float, NDArray[Any]]]:
+        pairs = (self.quality, tables.quality), (self.cost, tables.cost_usd), (self.latency, tables.latency_s)
+        return [(weight, table) for weight, table in pairs if weight and table is not None]
 
 
 def coefficients(limit: PopulationLimit, points: int) -> Constraint:

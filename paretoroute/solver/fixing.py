@@ -1,38 +1,45 @@
-"""Narrow many queries down to the few whose choice the price still has to decide.
+"""Variable fixing: reduce many queries to the few whose choice the price still decides.
 
-A sample gives two prices around the answer. In one pass over all rows each query is asked at both. If the same point
-wins at both prices it wins at every price between (its lead over any other point is linear in the price), and the
-query is settled; only the rest is looked at again. What is left after a few rounds is small enough for its hulls to
-be built, from the choice at the upper price down to the lower one. Nothing here is approximate: a sample that misled
-only costs another pass.
+A sample of the queries yields an interval of prices around the solution. One pass over all rows chooses for each query
+at both ends. If the same point wins at both ends it wins at every price between (its lead over any other point is
+linear in the price), so its variables can be fixed; only the other queries stay free (the "core" of a knapsack
+problem: Balas and Zemel, "An algorithm for large zero-one knapsack problems", Operations Research 28(5), 1980,
+doi:10.1287/opre.28.5.1130). After a few rounds few enough are free for their hulls to be built, from the choice at the
+upper price down to the lower one. The result is exact: an unlucky sample only costs another pass.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Indices
 from paretoroute.forecast import Tables
-from paretoroute.solver.argmax import cheapest, choose
-from paretoroute.solver.frontier import CHUNK, Steps, blocks, breakpoints, climb, gains, running_sum, values
+from paretoroute.solver.argmax import Weights, cheapest, choose
+from paretoroute.solver.block_argmax import BlockScores, CostQuality, float64_blocks, sum_chosen
+from paretoroute.solver.frontier import Steps, breakpoints, cheapest_points, climb, gains, running_sum, values
 
-# Prices three standard errors out miss the answer once in 400 times, which costs one more pass.
+T = TypeVar("T")
+
+# Prices three standard errors out miss the solution once in 400 times, which costs one more pass.
 _SIGMAS = 3.0
-_PASS_ROWS = 2_048  # three float64 buffers of this many rows of 32 points stay in a second-level cache
 # Prices move out by this, so that the breakpoint sought lies strictly between them even when many slopes are equal.
 _MARGIN = 1e-6
+_WORTHWHILE = 0.8  # a round that leaves more than this share of the queries free is the last
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many queries are narrowed, and by a sample of how many: a larger one costs more and settles more rows.
+    """From how many queries on choices are fixed, and the size of the sample: a larger one costs more and fixes more.
 
     Args:
-        small: queries that are solved as they are.
+        small: queries that are solved without fixing.
         least_sample: rows at least.
         most_sample: rows at most.
         one_in: between these bounds, one row in so many is sampled.
@@ -51,192 +58,214 @@ class Sizes:
 SIZES = Sizes()
 
 
+class Measure(Enum):
+    """The figure that a target is about."""
+
+    COST = "cost"
+    QUALITY = "quality"
+
+
 @dataclass(frozen=True)
-class Narrowed:
-    """What is left to decide, and what is settled.
+class Goal:
+    """A total of cost or quality, over some queries, that the choices have to reach exactly."""
+
+    measure: Measure
+    total: float
+
+    def of(self, pair: CostQuality[T]) -> T:
+        """Return the figure that the goal is about."""
+        return pair.cost if self.measure is Measure.COST else pair.quality
+
+    def without(self, done: CostQuality[float]) -> Goal:
+        """Return the goal of the other queries."""
+        return replace(self, total=self.total - self.of(done))
+
+
+@dataclass(frozen=True)
+class PriceInterval:
+    """Prices between which the solution lies; 0 and ``inf`` where nothing bounds it."""
+
+    lower: float = 0.0
+    upper: float = math.inf
+
+
+@dataclass(frozen=True)
+class PartlyFixed:
+    """Queries of which some are fixed at their point.
 
     Args:
-        rows: the open queries, rows of the forecast given; None: all are open.
-        forecast: the forecast of the open queries.
-        settled: the point of every query, ``(queries,)``; meaningless at open ones.
-        cost, quality: totals over the settled queries.
-        upper, lower: the prices between which the answer lies; ``inf`` and 0 where nothing bounds it.
+        free: figures of the free queries.
+        rows: the free queries, rows of all; None: all are free.
+        choice: the point of every query, ``(queries,)``; meaningless at free ones.
+        fixed: totals over the fixed queries.
+        interval: prices at which the fixed points are optimal.
     """
 
+    free: Tables
     rows: Indices | None
-    forecast: Tables
-    settled: NDArray[np.int32]
-    cost: float
-    quality: float
-    upper: float
-    lower: float
+    choice: NDArray[np.int32]
+    fixed: CostQuality[float]
+    interval: PriceInterval
+
+    @property
+    def free_count(self) -> int:
+        """Number of free queries."""
+        return self.free.quality.shape[0]
 
 
-def narrow(forecast: Tables, measure: str, total: float, *, sizes: Sizes = SIZES) -> Narrowed:
-    """Settle all queries whose choice the target leaves no doubt about.
+def all_free(forecast: Tables) -> PartlyFixed:
+    """Return the queries of a forecast with none of them fixed."""
+    tables = Tables(forecast.quality, forecast.cost_usd, callable=forecast.callable)
+    choice = np.zeros(tables.quality.shape[0], dtype=np.int32)
+    return PartlyFixed(tables, None, choice, CostQuality(0.0, 0.0), PriceInterval())
+
+
+def fix_choices(forecast: Tables, goal: Goal, *, sizes: Sizes = SIZES) -> PartlyFixed:
+    """Fix all queries whose choice does not depend on where exactly the price lies.
 
     Args:
         forecast: quality and cost, ``(queries, points)``.
-        measure: ``cost`` or ``quality``, the quantity the target is about.
-        total: what that quantity has to sum up to over all queries.
-        sizes: of the sample, and of what is left to solve.
+        goal: over all queries.
+        sizes: of the sample, and from how many queries on to fix.
     """
-    queries = forecast.quality.shape[0]
-    without_latency = Tables(forecast.quality, forecast.cost_usd, callable=forecast.callable)
-    state = Narrowed(None, without_latency, np.zeros(queries, dtype=np.int32), 0.0, 0.0, math.inf, 0.0)
-    while state.forecast.quality.shape[0] > sizes.small:
-        left = state.forecast.quality.shape[0]
-        done = state.cost if measure == "cost" else state.quality
-        sample = state.forecast.take(np.sort(np.random.default_rng(0).integers(left, size=sizes.sample(left))))
-        upper, lower = _guess(sample, measure, (total - done) / left, state.upper, state.lower)
-        state = _settle(state, measure, total - done, upper, lower)
-        if state.forecast.quality.shape[0] > 0.8 * left:
+    state = all_free(forecast)
+    while state.free_count > sizes.small:
+        before, rest = state.free_count, goal.without(state.fixed)
+        rows = np.sort(np.random.default_rng(0).integers(before, size=sizes.sample(before)))
+        mean = replace(rest, total=rest.total / before)
+        state = _fix(state, rest, _estimate_interval(state.free.take(rows), mean, state.interval))
+        if state.free_count > _WORTHWHILE * before:
             break
     return state
 
 
-def _guess(sample: Tables, measure: str, mean: float, upper: float, lower: float) -> tuple[float, float]:
-    """Guess two prices around the answer from a sample of rows, inside those known already."""
+def _estimate_interval(sample: Tables, mean: Goal, within: PriceInterval) -> PriceInterval:
+    """Estimate an interval around the price at which the mean over the queries is reached, from a sample of rows."""
     size = sample.quality.shape[0]
-    start = start_at(sample, upper)
-    steps = climb(sample, start, least=lower)
+    start = start_at(sample, within.upper)
+    steps = climb(sample, start, least=within.lower)
     if not steps.slope.size:
-        return upper, lower
-    which = 0 if measure == "cost" else 1
-    at_start = values(sample, start)[which]
-    gain = gains(sample, steps)[which]
+        return within
+    at_start, gain = mean.of(values(sample, start)), mean.of(gains(sample, steps))
     line = running_sum(at_start.sum(), gain) / size
-    place = np.searchsorted(line, mean)
-    taken = slice(0, min(place, gain.size))
+    taken = slice(0, min(np.searchsorted(line, mean.total), gain.size))
     spread = (at_start + np.bincount(steps.query[taken], gain[taken], minlength=size)).std()
-    slack = _SIGMAS * spread / math.sqrt(size)
-    first, last = np.searchsorted(line, mean - slack) - 1, np.searchsorted(line, mean + slack)
+    reach = _SIGMAS * spread / math.sqrt(size)
+    first, last = np.searchsorted(line, mean.total - reach) - 1, np.searchsorted(line, mean.total + reach)
+    lower, upper = within.lower, within.upper
     if first >= 0:
         upper = min(upper, float(steps.slope[min(first, gain.size - 1)]) * (1 + _MARGIN))
     if last < gain.size:
         lower = max(lower, float(steps.slope[last]) * (1 - _MARGIN))
-    return upper, lower
+    return PriceInterval(lower, upper)
 
 
-def _settle(state: Narrowed, measure: str, total: float, upper: float, lower: float) -> Narrowed:
-    """Ask every open query at both prices; keep open those that answer differently.
+def _fix(state: PartlyFixed, goal: Goal, interval: PriceInterval) -> PartlyFixed:
+    """Choose for every free query at both prices; keep those free that choose differently.
 
-    Where the total sought turns out to lie outside the two prices, the wrong one is given up and the pass repeated.
+    Where the goal turns out to lie outside the interval, the wrong end is given up and the pass repeated.
     """
+    within = state.interval
     while True:
-        settled, keep, sums, at_upper, at_lower = _ask(state.forecast, upper, lower)
-        cost, quality = sums
-        which = 0 if measure == "cost" else 1
-        # At a tie either side may have been summed up: that only gives an end up which could have stayed.
-        if upper < state.upper and sums[which] + at_upper[which] > total:
-            upper = state.upper
-        elif lower > state.lower and sums[which] + at_lower[which] < total:
-            lower = state.lower
+        scan = _scan(state.free, interval)
+        # At a tie either point may have been summed up: that can only give up an end which could have stayed.
+        if interval.upper < within.upper and goal.of(scan.fixed) + goal.of(scan.free_at_upper) > goal.total:
+            interval = replace(interval, upper=within.upper)
+        elif interval.lower > within.lower and goal.of(scan.fixed) + goal.of(scan.free_at_lower) < goal.total:
+            interval = replace(interval, lower=within.lower)
         else:
             break
-    rest = state.forecast.take(keep)
     if state.rows is None:
-        everyone, rows = settled, keep
+        choice, rows = scan.choice, scan.free
     else:
-        everyone, rows = state.settled, state.rows[keep]
-        everyone[state.rows] = settled
-    return Narrowed(rows, rest, everyone, state.cost + cost, state.quality + quality, upper, lower)
+        choice, rows = state.choice, state.rows[scan.free]
+        choice[state.rows] = scan.choice
+    fixed = CostQuality(state.fixed.cost + scan.fixed.cost, state.fixed.quality + scan.fixed.quality)
+    return PartlyFixed(state.free.take(scan.free), rows, choice, fixed, interval)
 
 
-def _ask(forecast: Tables, upper: float, lower: float):
-    """Go over all rows once: the choice at the upper price, the rows that differ below, and totals of cost and quality.
+@dataclass(frozen=True)
+class _Scan:
+    """One pass: every query's choice at the upper price, the rows to keep free, and totals of fixed and free rows."""
 
-    The totals are those of the rows that do not differ, and of the others at the upper and at the lower price.
-    """
-    queries, points = forecast.quality.shape
-    winner = np.empty(queries, dtype=np.int32)
-    differs = np.empty(queries, dtype=bool)
-    buffers = np.empty((3, _PASS_ROWS, points))
-    totals: list[list[tuple[float, float]]] = [[], [], []]
-    for row in range(0, queries, _PASS_ROWS):
-        part = slice(row, min(row + _PASS_ROWS, queries))
-        quality, cost, mask, scores = _load(forecast, part, buffers)
-        first = cheapest(quality, cost, mask) if math.isinf(upper) else _best(quality, cost, mask, upper, scores)
-        second = _best(quality, cost, mask, lower, scores)
-        unsure = first != second
-        winner[part], differs[part] = first, unsure
-        open_ = np.flatnonzero(unsure)
-        everyone = _sums(quality, cost, np.arange(first.size), first)
-        above = _sums(quality, cost, open_, first[open_])
-        totals[0].append((everyone[0] - above[0], everyone[1] - above[1]))
-        totals[1].append(above)
-        totals[2].append(_sums(quality, cost, open_, second[open_]))
-    sums = [tuple(map(math.fsum, zip(*part, strict=True))) for part in totals]
-    return winner, np.flatnonzero(differs), *sums
+    choice: NDArray[np.int32]
+    free: Indices
+    fixed: CostQuality[float]
+    free_at_upper: CostQuality[float]
+    free_at_lower: CostQuality[float]
 
 
-def _sums(quality: Floats, cost: Floats, rows: Indices, point: Indices) -> tuple[float, float]:
-    """Sum up the cost and the quality of one point of some rows each."""
-    return float((cost[rows, point] if cost.ndim == 2 else cost[point]).sum()), float(quality[rows, point].sum())
+def _scan(tables: Tables, interval: PriceInterval) -> _Scan:
+    """Choose for all rows at both ends of an interval of prices."""
+    queries = tables.quality.shape[0]
+    choice, differs = np.empty(queries, dtype=np.int32), np.empty(queries, dtype=bool)
+    fixed, at_upper, at_lower = [], [], []
+    kernel = BlockScores(tables)
+    for part, block in kernel:
+        first = _argmax(kernel, block, interval.upper)
+        second = _argmax(kernel, block, interval.lower)
+        choice[part], differs[part] = first, first != second
+        free = np.flatnonzero(differs[part])
+        everyone = _sum_of(block, np.arange(first.size), first)
+        at_upper.append(_sum_of(block, free, first[free]))
+        at_lower.append(_sum_of(block, free, second[free]))
+        fixed.append(CostQuality(everyone.cost - at_upper[-1].cost, everyone.quality - at_upper[-1].quality))
+    return _Scan(choice, np.flatnonzero(differs), _add_up(fixed), _add_up(at_upper), _add_up(at_lower))
 
 
-def _load(forecast: Tables, part: slice, buffers: Floats):
-    """Copy rows into float64 buffers where they are not float64 already."""
-    size = part.stop - part.start
-    loaded = []
-    for array, buffer in ((forecast.quality, buffers[0, :size]), (forecast.cost_usd, buffers[1, :size])):
-        if array.ndim == 1:
-            loaded.append(array.astype(np.float64, copy=False))
-        elif array.dtype == np.float64:
-            loaded.append(array[part])
-        else:
-            np.copyto(buffer, array[part])
-            loaded.append(buffer)
-    mask = forecast.callable
-    return *loaded, mask[part] if mask is not None and mask.ndim == 2 else mask, buffers[2, :size]
-
-
-def _best(quality: Floats, cost: Floats, mask, price: float, scores: Floats) -> Indices:
-    """Find the first point with the highest score in every row."""
-    if cost.ndim == 2:
-        np.multiply(cost, price, out=scores)
-        np.subtract(quality, scores, out=scores)
-    else:
-        np.subtract(quality, price * cost, out=scores)
-    if mask is not None:
-        scores[~np.broadcast_to(mask, scores.shape)] = -np.inf
-    return scores.argmax(axis=1)
-
-
-def start_at(forecast: Tables, price: float) -> Indices:
-    """Find where a climb down from this price begins: the cheap side of every choice at it."""
+def _argmax(kernel: BlockScores, block: Tables, price: float) -> Indices:
     if math.isinf(price):
-        return np.concatenate([cheapest(*block) for _, block in blocks(forecast)] or [np.empty(0, dtype=np.intp)])
-    return choose_all(forecast, price)[0]
+        return cheapest(block.quality, block.cost_usd, block.callable)
+    return kernel.score(block, Weights(1.0, price)).argmax(axis=1)
 
 
-def choose_all(forecast: Tables, price: float) -> tuple[Indices, Indices]:
-    """Apply the decision rule to a forecast, block by block: ``low`` and ``high``, ``(queries,)`` each."""
-    low, high = (np.empty(forecast.quality.shape[0], dtype=np.intp) for _ in range(2))
-    for row, (quality, cost, mask) in blocks(forecast):
-        part = slice(row, row + CHUNK)
-        low[part], high[part] = choose(quality, cost, price, mask)
+def _sum_of(block: Tables, rows: Indices, point: Indices) -> CostQuality[float]:
+    return CostQuality(sum_chosen(block.cost_usd, rows, point), sum_chosen(block.quality, rows, point))
+
+
+def _add_up(parts: Iterable[CostQuality[float]]) -> CostQuality[float]:
+    return CostQuality(*map(math.fsum, zip(*parts, strict=True)))
+
+
+def start_at(tables: Tables, price: float) -> Indices:
+    """Return where a climb down from this price begins: the cheapest of every query's tied points."""
+    return cheapest_points(tables) if math.isinf(price) else choose_all(tables, price)[0]
+
+
+def choose_all(tables: Tables, price: float) -> tuple[Indices, Indices]:
+    """Apply the decision rule to all queries, block by block: ``low`` and ``high``, ``(queries,)`` each."""
+    low, high = (np.empty(tables.quality.shape[0], dtype=np.intp) for _ in range(2))
+    for part, block in float64_blocks(tables):
+        low[part], high[part] = choose(block.quality, block.cost_usd, price, block.callable)
     return low, high
 
 
-def critical_price(state: Narrowed, measure: str, total: float) -> tuple[float, Steps]:
-    """Find the breakpoint at which the total is reached, among the open queries.
+@dataclass(frozen=True)
+class CriticalPrice:
+    """The breakpoint at which a goal is reached, and the slope of the first step there is.
 
     Args:
-        state: settled and open queries.
-        measure: ``cost`` or ``quality``.
-        total: what the quantity has to sum up to over all queries, within reach.
-
-    Returns:
-        The price of the breakpoint (the last one where rounding leaves the total a hair out of reach; 0 where there
-        is no step at all), and the steps.
+        price: of the breakpoint; the last one where rounding leaves the goal just out of reach, 0 without any step.
+        first_slope: the highest slope of the free queries; ``-inf`` without any step.
     """
-    start = start_at(state.forecast, state.upper)
-    steps = climb(state.forecast, start, least=state.lower)
+
+    price: float
+    first_slope: float
+
+
+def critical_price(state: PartlyFixed, goal: Goal) -> CriticalPrice:
+    """Locate the breakpoint at which the goal is reached, among the free queries.
+
+    Args:
+        state: fixed and free queries.
+        goal: over all queries, within reach.
+    """
+    start = start_at(state.free, state.interval.upper)
+    steps: Steps = climb(state.free, start, least=state.interval.lower)
     if not steps.slope.size:
-        return 0.0, steps
-    which, done = (0, state.cost) if measure == "cost" else (1, state.quality)
+        return CriticalPrice(0.0, -math.inf)
     first = breakpoints(steps.slope)
-    line = done + running_sum(values(state.forecast, start)[which].sum(), gains(state.forecast, steps)[which])[first]
-    place = min(int(np.searchsorted(line[1:], total)), first.size - 2)
-    return float(steps.slope[first[place]]), steps
+    at_start: Floats = goal.of(values(state.free, start))
+    line = goal.of(state.fixed) + running_sum(at_start.sum(), goal.of(gains(state.free, steps)))[first]
+    place = min(int(np.searchsorted(line[1:], goal.total)), first.size - 2)
+    return CriticalPrice(float(steps.slope[first[place]]), float(steps.slope[0]))

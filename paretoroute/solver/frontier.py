@@ -1,7 +1,7 @@
-"""Upper hulls of every query's points, and the frontier that all their steps form together.
+"""Upper hulls of every query's points, and the frontier that their steps form together.
 
 Maximising mean quality at a limited mean cost is the linear relaxation of a multiple-choice knapsack problem. Its
-optimum climbs, for each query, the non-decreasing upper concave hull of (cost, quality), and takes the steps of all
+optimum climbs each query's non-decreasing upper concave hull of (cost, quality) and takes the steps of all
 queries in the order of their slope, quality per USD (Sinha and Zoltners, "The multiple-choice knapsack problem",
 Operations Research 27(3), 1979, doi:10.1287/opre.27.3.503). Dominated points, and of equal points all but the first,
 lie on no hull.
@@ -9,16 +9,17 @@ lie on no hull.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats, Indices, Mask
+from paretoroute._arrays import Floats, Indices
 from paretoroute.forecast import Forecast, Tables
 from paretoroute.solver.argmax import TIE, cheapest
+from paretoroute.solver.block_argmax import CostQuality, float64_blocks
 
-CHUNK = 4096
 _BLOCK = 512
 
 
@@ -41,9 +42,9 @@ class Steps:
 
 @dataclass(frozen=True)
 class Frontier:
-    """The best mean quality for every mean cost, as a concave broken line, and the choices that reach it.
+    """The best mean quality for every mean cost, a concave piecewise linear curve, and the choices that reach it.
 
-    Steps are sorted by falling slope; those whose slopes agree within a relative 1e-12 form one tie, a breakpoint.
+    Steps are sorted by falling slope; those whose slopes agree within a relative 1e-12 form one breakpoint, a tie.
 
     Args:
         price: slope of each breakpoint, quality per USD, falling, ``(breakpoints,)``.
@@ -62,7 +63,7 @@ class Frontier:
     first: Indices
 
     def choice(self, breakpoints: int) -> Indices:
-        """Give every query's point once so many breakpoints are taken in full, ``(queries,)``."""
+        """Return every query's point once so many breakpoints are taken in full, ``(queries,)``."""
         taken = slice(0, self.first[breakpoints])
         point = self.start.copy()
         # A later assignment wins, and a query's steps are in climbing order.
@@ -74,7 +75,7 @@ def frontier(forecast: Forecast) -> Frontier:
     """Build the whole frontier of a forecast, exactly.
 
     Args:
-        forecast: quality and cost, ``(queries, points)``; points that are not callable are left out.
+        forecast: quality and cost, ``(queries, points)``; points that are not callable lie on no hull.
 
     Returns:
         All breakpoints with the mean cost and quality at each, summed in float64.
@@ -84,7 +85,7 @@ def frontier(forecast: Forecast) -> Frontier:
         >>> line.price.tolist(), line.cost_usd.tolist(), line.quality.tolist()
         ([0.4], [1.0, 2.0], [0.5, 0.9])
     """
-    start = np.concatenate([cheapest(*block) for _, block in blocks(forecast)])
+    start = cheapest_points(forecast)
     steps = climb(forecast, start)
     cost, quality = values(forecast, start)
     gain_cost, gain_quality = gains(forecast, steps)
@@ -100,47 +101,44 @@ def frontier(forecast: Forecast) -> Frontier:
     )
 
 
-def blocks(forecast: Tables):
-    """Go through a forecast in float64 blocks of rows.
-
-    Yields:
-        The first row of the block, and its quality, cost and mask of callable points (or None).
-    """
-    quality, cost, mask = forecast.quality, forecast.cost_usd, forecast.callable
-    for row in range(0, quality.shape[0], CHUNK):
-        part = slice(row, row + CHUNK)
-        block_cost = cost[part] if cost.ndim == 2 else cost
-        block_mask = mask[part] if mask is not None and mask.ndim == 2 else mask
-        yield row, (quality[part].astype(np.float64, copy=False), block_cost.astype(np.float64, copy=False), block_mask)
+def cheapest_points(tables: Tables) -> Indices:
+    """Return the cheapest callable point of every query, ``(queries,)``."""
+    blocks = [cheapest(b.quality, b.cost_usd, b.callable) for _, b in float64_blocks(tables)]
+    return np.concatenate(blocks or [np.empty(0, dtype=np.intp)])
 
 
-def climb(forecast: Tables, start: Indices, *, least: float = 0.0) -> Steps:
+def climb(tables: Tables, start: Indices, *, least: float = 0.0) -> Steps:
     """Climb every query's hull from ``start`` while the slope is positive and at least ``least``; sort the steps.
 
     Args:
-        forecast: quality and cost, ``(queries, points)``.
+        tables: quality and cost, ``(queries, points)``.
         start: a point on each query's hull, ``(queries,)``.
         least: slope at which to stop, quality per USD.
     """
-    parts: list[tuple[NDArray, ...]] = []
-    for row, block in blocks(forecast):
-        for query, source, target, slope in _climb_block(*block, start[row : row + CHUNK], least):
-            parts.append((query + row, source, target, slope))
-    if not parts:
-        none = np.empty(0, dtype=np.intp)
-        return Steps(none, none, none, np.empty(0))
-    query, source, target, slope = (np.concatenate(part) for part in zip(*parts, strict=True))
+    parts = [_Rises(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0))]
+    for part, block in float64_blocks(tables):
+        parts += [rises._replace(query=rises.query + part.start) for rises in _climb_block(block, start[part], least)]
+    query, source, target, slope = map(np.concatenate, zip(*parts, strict=True))
     # A stable sort keeps the steps of one query in climbing order where their slopes are equal.
     order = np.argsort(-slope, kind="stable")
     return Steps(query[order], source[order], target[order], slope[order])
 
 
-def _climb_block(quality: Floats, cost: Floats, mask: Mask | None, start: Indices, least: float):
-    """Wrap the hulls of a block of rows at once: from each point, go where the slope is highest."""
-    cost = np.broadcast_to(cost, quality.shape)
+class _Rises(NamedTuple):
+    """One step of some queries each, ``(steps,)``."""
+
+    query: Indices
+    source: Indices
+    target: Indices
+    slope: Floats
+
+
+def _climb_block(block: Tables, start: Indices, least: float) -> Iterator[_Rises]:
+    """Wrap the hulls of a block of rows at once: from each point, take the step of the highest slope."""
+    quality, cost = block.quality, np.broadcast_to(block.cost_usd, block.quality.shape)
     active, at = np.arange(quality.shape[0]), start
     last = np.full(active.shape, np.inf)
-    mask = None if mask is None else np.broadcast_to(mask, quality.shape)
+    mask = None if block.callable is None else np.broadcast_to(block.callable, quality.shape)
     while active.size:
         own_quality, own_cost = quality[active], cost[active]
         here = np.arange(active.size)
@@ -152,43 +150,43 @@ def _climb_block(quality: Floats, cost: Floats, mask: Mask | None, start: Indice
         slope = np.full(rise.shape, -np.inf)
         np.divide(rise, run, out=slope, where=uphill)
         steepest = slope.max(axis=1)
-        # Of points on one line the farthest is next; the ones between lie on the step.
+        # Of collinear points the farthest is next; the ones between lie on the step.
         target = np.where(slope == steepest[:, None], run, -np.inf).argmax(axis=1)
         going = (steepest > 0) & (steepest >= least)
-        # Rounding can make the next slope exceed the last by a hair; a hull's slopes fall.
+        # A hull's slopes fall; rounding can make the next one exceed the last.
         last = np.minimum(steepest, last)[going]
         active, source, at = active[going], at[going], target[going]
         if active.size:
-            yield active, source, at, last
+            yield _Rises(active, source, at, last)
 
 
-def values(forecast: Tables, point: Indices) -> tuple[Floats, Floats]:
+def values(tables: Tables, point: Indices) -> CostQuality[Floats]:
     """Look up the cost and the quality of one point per query, in float64, ``(queries,)`` each."""
     rows = np.arange(point.size)
-    cost = forecast.cost_usd[rows, point] if forecast.cost_usd.ndim == 2 else forecast.cost_usd[point]
-    return cost.astype(np.float64), forecast.quality[rows, point].astype(np.float64)
+    cost = tables.cost_usd[rows, point] if tables.cost_usd.ndim == 2 else tables.cost_usd[point]
+    return CostQuality(cost.astype(np.float64), tables.quality[rows, point].astype(np.float64))
 
 
-def gains(forecast: Tables, steps: Steps) -> tuple[Floats, Floats]:
-    """Compute what each step adds in cost and in quality, in float64, ``(steps,)`` each."""
-    quality, cost = forecast.quality, np.broadcast_to(forecast.cost_usd, forecast.quality.shape)
+def gains(tables: Tables, steps: Steps) -> CostQuality[Floats]:
+    """Compute the increase in cost and in quality of each step, in float64, ``(steps,)`` each."""
+    quality, cost = tables.quality, np.broadcast_to(tables.cost_usd, tables.quality.shape)
     before, after = (steps.query, steps.source), (steps.query, steps.target)
     gain_cost = cost[after].astype(np.float64) - cost[before]
-    return gain_cost, quality[after].astype(np.float64) - quality[before]
+    return CostQuality(gain_cost, quality[after].astype(np.float64) - quality[before])
 
 
 def breakpoints(slope: Floats) -> Indices:
-    """Find where ties begin in falling slopes: the first step of each breakpoint, then the number of steps."""
+    """Return where ties begin in falling slopes: the first step of each breakpoint, then the number of steps."""
     fresh = np.flatnonzero(slope[1:] < slope[:-1] * (1 - TIE)) + 1
     return np.concatenate([np.zeros(min(slope.size, 1), dtype=np.intp), fresh, [slope.size]]).astype(np.intp)
 
 
 def running_sum(start: float, terms: Floats) -> Floats:
-    """Sum up term after term, ``(terms + 1,)``, with the error of blocks rather than of one long chain.
+    """Compute the partial sums, ``(terms + 1,)``, block by block, so that rounding errors do not add up in one chain.
 
     Args:
         start: value before the first term.
-        terms: what is added, ``(terms,)``.
+        terms: to add, ``(terms,)``.
     """
     padded = np.zeros(-(-terms.size // _BLOCK) * _BLOCK)
     padded[: terms.size] = terms

@@ -1,8 +1,8 @@
-"""What a policy goes by: a rule from the forecast of a query to the points it may call, with their probabilities.
+"""Rules: from the forecast of a query to the points it may call, with their probabilities.
 
-The solver's answer becomes a rule, the logged queries are judged by it, and the planner follows it, so that all three
-mean the same. A :class:`PriceRule` has one price and a coin at ties; a :class:`MixtureRule`, which keeps limits on the
-population, draws one of a few sets of prices for every query.
+The solver's solution becomes a rule, calibration evaluates the rule on the logged queries, and the planner follows it,
+so that all three agree. A :class:`PriceRule` has one price and a probability for ties; a :class:`MixtureRule`, which
+keeps limits on the population, draws one of a few sets of prices for every query.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,37 +21,56 @@ from paretoroute.forecast import Forecast
 from paretoroute.solver.argmax import Weights, choose, choose_row, choose_weighted
 from paretoroute.solver.constraints import Constraint, Multipliers, Objective, weights_at
 
-Picks = list[tuple[Floats | float, Indices]]
+
+class ActionProbability(NamedTuple):
+    """One point per query, ``(queries,)``, and the probability with which each query calls it."""
+
+    probability: Floats | float
+    point: Indices
+
+
+class PointProbability(NamedTuple):
+    """A point that one query may call, and the probability."""
+
+    probability: float
+    point: int
+
+
+class MixtureComponent(NamedTuple):
+    """Prices, and the probability with which each group of queries takes them, ``(groups,)``."""
+
+    prices: Multipliers
+    weight: Floats
 
 
 @dataclass(frozen=True)
 class PriceRule:
-    """The point with the highest quality - price x cost; at a tie the costlier side with probability ``split``."""
+    """The point with the highest quality - price x cost; at a tie the costlier one with probability ``split``."""
 
     price: float
     split: float
 
-    def action_probabilities(self, forecast: Forecast) -> Picks:
-        """Give the choices that are mixed: probability and points ``(queries,)`` each."""
+    def action_probabilities(self, forecast: Forecast) -> list[ActionProbability]:
+        """Return the points that queries may call; the probabilities of each query add up to 1."""
         low, high = choose(forecast.quality, forecast.cost_usd, self.price, forecast.callable)
-        return [(1 - self.split, low), (self.split, high)]
+        return [ActionProbability(1 - self.split, low), ActionProbability(self.split, high)]
 
     def at_price(self, price: float) -> PriceRule:
-        """Give the same rule at another price of cost, quality per USD."""
+        """Return the same rule at another price of cost, quality per USD."""
         return replace(self, price=price)
 
     def weights(self, labels: Mapping[str, str]) -> Weights:
-        """Say what a unit of each figure counts for a query with these labels."""
+        """Return the weights of a query's score; ``labels`` do not matter to this rule."""
         return Weights(1.0, self.price)
 
     def distribution(
         self, quality: Floats, cost_usd: Floats, latency_s: Floats, labels: Mapping[str, str], callable: Mask
-    ) -> list[tuple[float, int]]:
-        """Give the points one query may get, each with its probability; figures are ``(points,)``."""
+    ) -> list[PointProbability]:
+        """Return the points that one query may call, each with its probability; figures are ``(points,)``."""
         low, high = choose_row(quality, cost_usd, self.price, callable)
         if low == high or self.split in (0.0, 1.0):
-            return [(1.0, high if self.split == 1.0 else low)]
-        return [(self.split, high), (1 - self.split, low)]
+            return [PointProbability(1.0, high if self.split == 1.0 else low)]
+        return [PointProbability(self.split, high), PointProbability(1 - self.split, low)]
 
 
 @dataclass(frozen=True)
@@ -58,12 +78,12 @@ class MixtureRule:
     """One of a few sets of prices, drawn for every query; then the point with the highest score at them.
 
     Args:
-        objective: what is maximised.
-        rows: the limits, for what they weigh; their totals and queries are not read.
-        scopes: the label of the queries that each row counts, as kind and name; None: all.
-        prices: at the optimum: for queries to which a set of rows applies that the traffic did not show.
-        kinds: which sets of rows apply to the queries of the traffic, bool ``(kinds, rows)``.
-        sides: prices, and the probability with which each kind takes them, ``(kinds,)``.
+        objective: to maximise.
+        constraints: the target's, if it has one, and the limits'; only their weights are read.
+        scopes: the label of the queries that each constraint counts, as kind and name; None: all.
+        prices: at the optimum; for queries of a group that the calibration sample did not contain.
+        applies: which constraints apply to each group of the sample, bool ``(groups, constraints)``.
+        components: sets of prices, and their probability in each group.
     """
 
     objective: Objective
@@ -71,96 +91,102 @@ class MixtureRule:
     scopes: Sequence[tuple[str, str] | None]
     prices: Multipliers
     applies: NDArray[np.bool_]
-    components: Sequence[tuple[Multipliers, Floats]]
+    components: Sequence[MixtureComponent]
 
     def at_price(self, price: float) -> MixtureRule:
-        """Give the same rule at another price of cost, quality per USD; the other limits keep their prices.
+        """Return the same rule at another price of cost, quality per USD; the other limits keep their prices.
 
         Raises:
             TargetError: cost is minimised, and the price is 0.
         """
-        if not (self.constraints and self.constraints[0].is_target):
+        target = next((constraint for constraint in self.constraints[:1] if constraint.is_target), None)
+        if target is None:
             return replace(self, objective=replace(self.objective, cost=price))
-        limits_cost = self.constraints[0].cost > 0
+        limits_cost = target.cost > 0
         if not limits_cost and price == 0:
             raise TargetError("a policy that minimises cost needs a price above 0; give price=, in quality per USD")
         own = price if limits_cost else 1 / price
 
-        def moved(prices: Multipliers) -> Multipliers:
+        def repriced(prices: Multipliers) -> Multipliers:
             return replace(prices, limits=np.concatenate([[own], prices.limits[1:]]))
 
-        sides = [(moved(prices), share) for prices, share in self.components]
-        return replace(self, prices=moved(self.prices), components=sides)
+        components = [component._replace(prices=repriced(component.prices)) for component in self.components]
+        return replace(self, prices=repriced(self.prices), components=components)
 
-    def member(self, labels: Mapping[str, str]) -> NDArray[np.bool_]:
-        """Tell which rows count a query with these labels, ``(rows,)``."""
-        return np.array([group is None or labels.get(group[0]) == group[1] for group in self.scopes], bool)
+    def applies_to(self, labels: Mapping[str, str]) -> Mask:
+        """Return which constraints apply to a query with these labels, ``(constraints,)``."""
+        return np.array([scope is None or labels.get(scope[0]) == scope[1] for scope in self.scopes], bool)
 
-    def members(self, forecast: Forecast) -> NDArray[np.bool_]:
-        """Tell which rows count the queries of a forecast, ``(queries, rows)``."""
-        found = np.ones((len(forecast.quality), len(self.constraints)), bool)
-        for k, group in enumerate(self.scopes):
-            if group is not None:
-                labels = (forecast.labels or {}).get(group[0])
-                found[:, k] = False if labels is None else labels == group[1]
-        return found
+    def applies_in(self, forecast: Forecast) -> Mask:
+        """Return which constraints apply to the queries of a forecast, ``(queries, constraints)``."""
+        applies = np.ones((len(forecast.quality), len(self.constraints)), bool)
+        for k, scope in enumerate(self.scopes):
+            if scope is not None:
+                labels = (forecast.labels or {}).get(scope[0])
+                applies[:, k] = False if labels is None else labels == scope[1]
+        return applies
 
-    def action_probabilities(self, forecast: Forecast) -> Picks:
-        """Give the choices that are mixed: probability and points ``(queries,)`` each."""
-        member = self.members(forecast)
-        kinds, kind = np.unique(member, axis=0, return_inverse=True)
-        mixed = [self._mixed(applies) for applies in kinds]
-        found: Picks = []
-        for place in range(max(len(sides) for sides in mixed)):
-            share, point = np.zeros(len(member)), np.zeros(len(member), np.intp)
-            for g, sides in enumerate(mixed):
-                rows = np.flatnonzero(kind.ravel() == g)
-                share[rows], weights = sides[place] if place < len(sides) else (0.0, sides[0][1])
-                point[rows] = _choose(forecast, rows, weights)
-            found.append((share, point))
-        return found
+    def action_probabilities(self, forecast: Forecast) -> list[ActionProbability]:
+        """Return the points that queries may call; the probabilities of each query add up to 1."""
+        queries = len(forecast.quality)
+        applies, group = np.unique(self.applies_in(forecast), axis=0, return_inverse=True)
+        rows = [np.flatnonzero(group.ravel() == g) for g in range(len(applies))]
+        mixtures = [self._mixture(tuple(one.tolist())) for one in applies]
+        actions = []
+        for place in range(max(map(len, mixtures))):
+            probability, point = np.zeros(queries), np.zeros(queries, np.intp)
+            for own, mixture in zip(rows, mixtures, strict=True):
+                # A group with fewer components takes its first one again, with probability 0.
+                drawn = mixture[place] if place < len(mixture) else mixture[0]._replace(probability=0.0)
+                probability[own], point[own] = drawn.probability, _choose(forecast, own, drawn.weights)
+            actions.append(ActionProbability(probability, point))
+        return actions
 
     def weights(self, labels: Mapping[str, str]) -> Weights:
-        """Say what a unit of each figure counts for a query with these labels, at the optimum's prices."""
-        return weights_at(self.objective, self.constraints, self.prices, self.member(labels))
+        """Return the weights of the score of a query with these labels, at the optimum's prices."""
+        return weights_at(self.objective, self.constraints, self.prices, self.applies_to(labels))
 
     def distribution(
         self, quality: Floats, cost_usd: Floats, latency_s: Floats, labels: Mapping[str, str], callable: Mask
-    ) -> list[tuple[float, int]]:
-        """Give the points one query may get, each with its probability; figures are ``(points,)``."""
+    ) -> list[PointProbability]:
+        """Return the points that one query may call, each with its probability; figures are ``(points,)``."""
         shares: dict[int, float] = {}
-        for share, weights in self._at(tuple(self.member(labels).tolist())):
+        for probability, weights in self._mixture(tuple(self.applies_to(labels).tolist())):
             point = int(choose_weighted(quality[None], cost_usd, latency_s, weights, callable)[0])
-            shares[point] = shares.get(point, 0.0) + share
-        return [(share, point) for point, share in shares.items()]
+            shares[point] = shares.get(point, 0.0) + probability
+        return [PointProbability(share, point) for point, share in shares.items()]
 
     @cached_property
-    def _known(self) -> dict[tuple[bool, ...], list[tuple[float, Weights]]]:
+    def _mixtures(self) -> dict[tuple[bool, ...], list[_WeightedChoice]]:
         return {}
 
-    def _at(self, member: tuple[bool, ...]) -> list[tuple[float, Weights]]:
-        if member not in self._known:
-            self._known[member] = self._mixed(np.array(member, bool))
-        return self._known[member]
+    def _mixture(self, applies: tuple[bool, ...]) -> list[_WeightedChoice]:
+        """Return probabilities and weights of the queries to which these constraints apply."""
+        if applies not in self._mixtures:
+            self._mixtures[applies] = self._mixture_of(np.array(applies, bool))
+        return self._mixtures[applies]
 
-    def _mixed(self, member: NDArray[np.bool_]) -> list[tuple[float, Weights]]:
-        """Give the probabilities and weights for queries that these rows count."""
-        kind = np.flatnonzero((self.applies == member).all(axis=1))
-        if not kind.size:
-            return [(1.0, weights_at(self.objective, self.constraints, self.prices, member))]
+    def _mixture_of(self, applies: Mask) -> list[_WeightedChoice]:
+        group = np.flatnonzero((self.applies == applies).all(axis=1))
+        if not group.size:
+            return [_WeightedChoice(1.0, weights_at(self.objective, self.constraints, self.prices, applies))]
         return [
-            (float(share[kind[0]]), weights_at(self.objective, self.constraints, prices, member))
-            for prices, share in self.components
-            if share[kind[0]] > 0
+            _WeightedChoice(float(weight[group[0]]), weights_at(self.objective, self.constraints, prices, applies))
+            for prices, weight in self.components
+            if weight[group[0]] > 0
         ]
+
+
+class _WeightedChoice(NamedTuple):
+    """Weights of the score, and the probability with which a query takes them."""
+
+    probability: float
+    weights: Weights
 
 
 Rule = PriceRule | MixtureRule
 
 
 def _choose(forecast: Forecast, rows: Indices, weights: Weights) -> Indices:
-    def some(table: NDArray | None) -> NDArray | None:
-        return table[rows] if table is not None and table.ndim == 2 else table
-
-    cost = forecast.cost_usd[rows] if forecast.cost_usd.ndim == 2 else forecast.cost_usd
-    return choose_weighted(forecast.quality[rows], cost, some(forecast.latency_s), weights, some(forecast.callable))
+    some = forecast.take(rows)
+    return choose_weighted(some.quality, some.cost_usd, some.latency_s, weights, some.callable)

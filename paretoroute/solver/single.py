@@ -1,4 +1,8 @@
-"""Solve for one limit on the mean, exactly."""
+"""Solve for one constraint on the mean, exactly.
+
+One price p, in quality per USD, is optimal for either target: each query takes argmax_j q - p c. At the price where the
+total passes the constraint's, tied queries take their costlier point with probability ``split``.
+"""
 
 from __future__ import annotations
 
@@ -9,105 +13,179 @@ import numpy as np
 
 from paretoroute._arrays import Indices
 from paretoroute.forecast import Tables
-from paretoroute.solver.fixing import Narrowed, choose_all, critical_price, narrow, start_at
-from paretoroute.solver.frontier import Steps, blocks, values
-from paretoroute.solver.solution import Solution, Status
-from paretoroute.targets import MaxCost, Target
+from paretoroute.solver.argmax import Weights
+from paretoroute.solver.block_argmax import BlockScores, CostQuality
+from paretoroute.solver.fixing import (
+    CriticalPrice,
+    Goal,
+    Measure,
+    PartlyFixed,
+    all_free,
+    choose_all,
+    critical_price,
+    fix_choices,
+)
+from paretoroute.solver.frontier import cheapest_points, values
+from paretoroute.solver.solution import ROUNDING, Solution, Status, floor_of, nearest_quality
+from paretoroute.targets import MaxCost, MinQuality, Target
 
 _INSIDE = 1e-9
 
 
-def open_at(forecast: Tables, measure: str, total: float) -> tuple[Narrowed, Steps, float]:
-    """Narrow the queries down and find the price of the target."""
-    state = narrow(forecast, measure, total)
-    price, steps = critical_price(state, measure, total)
-    inside = state.lower * (1 + _INSIDE) < price < state.upper * (1 - _INSIDE)
-    if state.rows is not None and not inside:
-        # On the edge, queries that the edge has settled may be tied: open them all again.
-        state = Narrowed(None, forecast, state.settled, 0.0, 0.0, math.inf, 0.0)
-        price, steps = critical_price(state, measure, total)
-    return state, steps, price
+def solve_single(forecast: Tables, target: MaxCost | MinQuality, *, seed: int) -> Solution:
+    """Meet a target on the mean at the optimum of the linear relaxation.
+
+    Args:
+        forecast: quality and cost.
+        target: a relative one names its point by column.
+        seed: of the draw ``choice`` among tied points.
+
+    Raises:
+        TargetError: a relative target names its point by text, or by a column that does not exist.
+    """
+    answer = _within_cost(forecast, target) if isinstance(target, MaxCost) else _at_least(forecast, target)
+    return _solution(answer, target, seed)
 
 
 @dataclass(frozen=True)
-class _Mix:
-    """Both sides of all ties at a price: points of the open queries; totals of cost and quality over all queries."""
+class _Ties:
+    """Both ends of all ties at a price: points of the free queries, and totals over all queries."""
 
+    state: PartlyFixed
     price: float
     low_point: Indices
     high_point: Indices
-    low: tuple[float, float]
-    high: tuple[float, float]
+    low: CostQuality[float]
+    high: CostQuality[float]
 
 
-def mixture_between(state: Narrowed, price: float) -> _Mix:
-    """Apply the decision rule at a price to the open queries and add the settled ones."""
-    points = choose_all(state.forecast, price)
+@dataclass(frozen=True)
+class _Answer:
+    """The price of a target with its ties, and the probability of their costlier point."""
+
+    status: Status
+    nearest: Target | None
+    ties: _Ties
+    split: float
+
+
+def _within_cost(forecast: Tables, target: MaxCost) -> _Answer:
+    queries = forecast.quality.shape[0]
+    goal = Goal(Measure.COST, queries * target.usd)
+    state, critical = _locate(forecast, goal)
+    if state.interval.lower == 0:
+        richest = _ties_at(state, 0.0)
+        if goal.total >= richest.high.cost:
+            return _Answer("slack", None, richest, 0.0)
+    ties = _ties_at(state, critical.price)
+    if goal.total < ties.low.cost - ROUNDING * abs(ties.low.cost):
+        return _Answer("infeasible", MaxCost(usd=ties.low.cost / queries), ties, 0.0)
+    return _Answer("met", None, ties, _split(goal, ties))
+
+
+def _at_least(forecast: Tables, target: MinQuality) -> _Answer:
+    queries = forecast.quality.shape[0]
+    goal = Goal(Measure.QUALITY, queries * floor_of(target, forecast))
+    state, critical = _locate(forecast, goal)
+    ties = _ties_at(state, critical.price)
+    if goal.total > ties.high.quality + ROUNDING * abs(ties.high.quality):
+        return _Answer("infeasible", nearest_quality(target, forecast, ties.high.quality / queries), ties, 1.0)
+    at_start = math.isinf(state.interval.upper) and critical.price >= critical.first_slope
+    slack = at_start and goal.total <= ties.low.quality
+    return _Answer("slack" if slack else "met", None, ties, _split(goal, ties))
+
+
+def _locate(forecast: Tables, goal: Goal) -> tuple[PartlyFixed, CriticalPrice]:
+    """Fix most queries and locate the price of the goal among the others."""
+    state = fix_choices(forecast, goal)
+    critical = critical_price(state, goal)
+    inside = state.interval.lower * (1 + _INSIDE) < critical.price < state.interval.upper * (1 - _INSIDE)
+    if state.rows is not None and not inside:
+        # At an end of the interval, fixed queries may be tied: free them all again.
+        state = all_free(forecast)
+        critical = critical_price(state, goal)
+    return state, critical
+
+
+def _ties_at(state: PartlyFixed, price: float) -> _Ties:
+    """Apply the decision rule at a price to the free queries and add the fixed ones."""
+    points = choose_all(state.free, price)
     low, high = (
-        tuple(math.fsum([done, side.sum()]) for done, side in zip((state.cost, state.quality), both, strict=True))
-        for both in (values(state.forecast, point) for point in points)
+        CostQuality(
+            math.fsum([state.fixed.cost, chosen.cost.sum()]), math.fsum([state.fixed.quality, chosen.quality.sum()])
+        )
+        for chosen in (values(state.free, point) for point in points)
     )
-    return _Mix(price, *points, low, high)  # pyright: ignore[reportArgumentType]  # pairs by construction
+    return _Ties(state, price, *points, low, high)
 
 
-def solution_of(
-    state: Narrowed, mix: _Mix, split: float, status: Status, target: Target, nearest: Target | None, seed: int
-) -> Solution:
-    """Write the open queries into the settled ones, draw, and compute what is expected."""
-    low = state.settled.copy()
-    rows = slice(None) if state.rows is None else state.rows
-    low[rows] = mix.low_point
+def _split(goal: Goal, ties: _Ties) -> float:
+    """Return the probability of the costlier points at which the goal is reached."""
+    low, high = goal.of(ties.low), goal.of(ties.high)
+    return 0.0 if high <= low else min(max((goal.total - low) / (high - low), 0.0), 1.0)
+
+
+def _solution(answer: _Answer, target: MaxCost | MinQuality, seed: int) -> Solution:
+    """Write the free queries' points beside the fixed ones, draw, and compute the expected figures."""
+    ties, split = answer.ties, answer.split
+    low = ties.state.choice.copy()
+    rows = slice(None) if ties.state.rows is None else ties.state.rows
+    low[rows] = ties.low_point
     high = low.copy()
-    high[rows] = mix.high_point
+    high[rows] = ties.high_point
     choice = low.copy()
     tied = np.flatnonzero(low != high)
-    taken = tied[np.random.default_rng(seed).random(tied.size) < split]
-    choice[taken] = high[taken]
-    cost, quality = (a + split * (b - a) for a, b in zip(mix.low, mix.high, strict=True))
-    name, price = ("cost", mix.price) if isinstance(target, MaxCost) else ("quality", 1 / mix.price if mix.price else 0)
+    costlier = tied[np.random.default_rng(seed).random(tied.size) < split]
+    choice[costlier] = high[costlier]
+    mean = CostQuality(*(a + split * (b - a) for a, b in zip(ties.low, ties.high, strict=True)))
+    limits_cost = isinstance(target, MaxCost)
+    price = ties.price if limits_cost else 1 / ties.price if ties.price else 0
     return Solution(
-        status=status,
+        status=answer.status,
         target=target,
-        nearest=nearest,
-        price=mix.price,
+        nearest=answer.nearest,
+        price=ties.price,
         split=split,
         low=low,
         high=high,
         choice=choice,
-        expected_quality=quality / low.size,
-        expected_cost_usd=cost / low.size,
-        shadow_prices={name: 0.0 if status == "slack" else price},
-        gap=_gap(state, mix, status, isinstance(target, MaxCost), cost, quality),
+        expected_quality=mean.quality / low.size,
+        expected_cost_usd=mean.cost / low.size,
+        shadow_prices={"cost" if limits_cost else "quality": 0.0 if answer.status == "slack" else price},
+        gap=_quality_gap(ties, mean) if limits_cost else _cost_gap(ties, mean, slack=answer.status == "slack"),
     )
 
 
-def _gap(state: Narrowed, mix: _Mix, status: Status, limits_cost: bool, cost: float, quality: float) -> float:
-    """Compute the duality gap of totals, relative to the largest number in it.
+def _quality_gap(ties: _Ties, total: CostQuality[float]) -> float:
+    """Compute the duality gap where quality is maximised, relative to the largest number in it.
 
-    With S(p) = sum_i max_j (q - p c): quality <= S(p) + p cost, and cost >= (quality - S(p)) / p, for every p > 0. At
-    p = 0 the first still holds; in place of the second, no choice costs less than the cheapest.
+    With S(p) = sum_i max_j (q - p c): quality <= S(p) + p cost for every p >= 0.
     """
-    price = mix.price
-    best = state.quality - price * state.cost + _best_scores(state.forecast, price)
-    if limits_cost:
-        bound = best + price * cost
-        # Scores are differences of larger numbers: what their rounding explains is no gap.
-        rounding = 8 * np.finfo(float).eps * (mix.high[1] + price * mix.high[0])
-        away = max(abs(bound - quality) - rounding, 0.0)
-        return away / max(abs(bound), abs(quality), price * cost, np.finfo(float).tiny)
-    if price == 0 or status == "slack":
-        bound, scale = state.cost + float(values(state.forecast, start_at(state.forecast, math.inf))[0].sum()), 0.0
+    price = ties.price
+    bound = _best_scores(ties) + price * total.cost
+    # Scores are differences of larger numbers: the rounding error of these is no gap.
+    rounding = 8 * np.finfo(float).eps * (ties.high.quality + price * ties.high.cost)
+    gap = max(abs(bound - total.quality) - rounding, 0.0)
+    return gap / max(abs(bound), abs(total.quality), price * total.cost, np.finfo(float).tiny)
+
+
+def _cost_gap(ties: _Ties, total: CostQuality[float], *, slack: bool) -> float:
+    """Compute the duality gap where cost is minimised, relative to the largest number in it.
+
+    With S(p) = sum_i max_j (q - p c): cost >= (quality - S(p)) / p for every p > 0. At p = 0, or where the floor is
+    slack, the bound is the cheapest choice.
+    """
+    price = ties.price
+    if price == 0 or slack:
+        cheapest = values(ties.state.free, cheapest_points(ties.state.free)).cost
+        bound, scale = ties.state.fixed.cost + float(cheapest.sum()), 0.0
     else:
-        bound, scale = (quality - best) / price, abs(quality) / price
-    return abs(cost - bound) / max(abs(cost), scale, np.finfo(float).tiny)
+        bound, scale = (total.quality - _best_scores(ties)) / price, abs(total.quality) / price
+    return abs(total.cost - bound) / max(abs(total.cost), scale, np.finfo(float).tiny)
 
 
-def _best_scores(forecast: Tables, price: float) -> float:
-    """Sum every query's highest score."""
-    sums = []
-    for _, (quality, cost, mask) in blocks(forecast):
-        scores = quality - price * cost
-        if mask is not None:
-            scores[~np.broadcast_to(mask, scores.shape)] = -np.inf
-        sums.append(scores.max(axis=1).sum())
-    return math.fsum(sums)
+def _best_scores(ties: _Ties) -> float:
+    """Sum the highest score of every query, fixed ones included."""
+    state, kernel = ties.state, BlockScores(ties.state.free)
+    free = [kernel.score(block, Weights(1.0, ties.price)).max(axis=1).sum() for _, block in kernel]
+    return state.fixed.quality - ties.price * state.fixed.cost + math.fsum(free)

@@ -15,40 +15,40 @@ from tests.solver.instances import CLOSE, audit, instance
 
 
 @pytest.mark.parametrize("queries", [5, 9, 30])
-def test_narrowing_from_a_sample_of_three_rows_is_still_exact(queries):
-    # So small a sample misleads often: this is where prices are given up and passes repeated.
+def test_fixing_by_a_sample_of_three_rows_is_still_exact(queries):
+    # So small a sample misleads often: ends of the interval are given up and passes repeated.
     tiny = fixing.Sizes(small=3, least_sample=3, one_in=2)
-    settled = given_up = 0
+    fixed = given_up = 0
     for seed in range(250):
         quality, cost, mask, rng = instance(seed, queries=queries)
         forecast, everyone = Forecast(quality, cost, callable=mask), np.arange(queries)
         line = frontier(forecast)
         for measure, figures, ends in (
-            ("cost", cost, line.cost_usd[[0, -1]]),
-            ("quality", quality, line.quality[[0, -1]]),
+            (fixing.Measure.COST, cost, line.cost_usd[[0, -1]]),
+            (fixing.Measure.QUALITY, quality, line.quality[[0, -1]]),
         ):
-            total = queries * float(ends[0] + rng.random() * (ends[1] - ends[0]))
-            state = fixing.narrow(forecast, measure, total, sizes=tiny)
-            price, steps = fixing.critical_price(state, measure, total)
-            if not steps.slope.size or not state.lower < price < state.upper:
-                continue  # on an edge, where the solver opens all queries again
+            goal = fixing.Goal(measure, queries * float(ends[0] + rng.random() * (ends[1] - ends[0])))
+            state = fixing.fix_choices(forecast, goal, sizes=tiny)
+            price = fixing.critical_price(state, goal).price
+            if not state.interval.lower < price < state.interval.upper:
+                continue  # at an end, where the solver frees all queries again
 
             # The price of the target is that at which the ties make up the difference.
             low, high = choose(quality, cost, price, mask)
-            assert figures[everyone, low].sum() <= total * (1 + CLOSE)
-            assert figures[everyone, high].sum() >= total * (1 - CLOSE)
+            assert figures[everyone, low].sum() <= goal.total * (1 + CLOSE)
+            assert figures[everyone, high].sum() >= goal.total * (1 - CLOSE)
             done = np.setdiff1d(everyone, everyone if state.rows is None else state.rows)
-            assert ((state.settled[done] == low[done]) & (low[done] == high[done])).all()
+            assert ((state.choice[done] == low[done]) & (low[done] == high[done])).all()
             sums = cost[done, low[done]].sum(), quality[done, low[done]].sum()
-            assert (state.cost, state.quality) == pytest.approx(sums, rel=CLOSE)
-            settled += done.size
-            given_up += state.rows is not None and (np.isinf(state.upper) or state.lower == 0)
-    assert settled > 500 and given_up > 20, (settled, given_up)
+            assert tuple(state.fixed) == pytest.approx(sums, rel=CLOSE)
+            fixed += done.size
+            given_up += state.rows is not None and (np.isinf(state.interval.upper) or state.interval.lower == 0)
+    assert fixed > 500 and given_up > 20, (fixed, given_up)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("kind", ["smooth", "rounded", "shared cost", "one query repeated", "sorted", "masked"])
-def test_the_bracket_gives_what_the_whole_frontier_gives(kind, dtype):
+def test_fixing_leads_to_the_optimum_of_the_whole_frontier(kind, dtype):
     rng = np.random.default_rng(1)
     n, p = 30_000, 6
     quality, cost = rng.random((n, p)).astype(dtype), (0.1 + rng.lognormal(size=(n, p))).astype(dtype)
@@ -73,9 +73,9 @@ def test_the_bracket_gives_what_the_whole_frontier_gives(kind, dtype):
         floor = float(line.quality[0] + share * (line.quality[-1] - line.quality[0]))
         expected_quality = np.interp(usd, line.cost_usd, line.quality)
         expected_cost = np.interp(floor, line.quality, line.cost_usd)
-        found = [solve(forecast, MaxCost(usd))] if usd > 0 else []
-        found += [solve(forecast, MinQuality(floor))] if 0 <= floor <= 1 else []
-        for solution in found:
+        solutions = [solve(forecast, MaxCost(usd))] if usd > 0 else []
+        solutions += [solve(forecast, MinQuality(floor))] if 0 <= floor <= 1 else []
+        for solution in solutions:
             audit(quality.astype(float), full_cost, mask, solution.target, solution)
             limits_cost = isinstance(solution.target, MaxCost)
             got = solution.expected_quality if limits_cost else solution.expected_cost_usd

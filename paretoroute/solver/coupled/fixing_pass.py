@@ -1,13 +1,12 @@
-"""One pass over many queries: which of them choose the same point everywhere in a box of prices.
+"""Fix the queries whose argmax is constant over a box of multipliers, in one pass.
 
 At the centre of the box the winner leads another point j by s_w - s_j. Elsewhere in it the lead is smaller by at most
-the sum over the limits of (half the width of the price) x |a_kw - a_kj|. Where that is not enough for any j, the query
-is settled.
+the sum over the constraints of (half the width of the price) x |a_kw - a_kj|. A query is fixed where that is less than
+the lead over every j.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,14 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats, Indices
+from paretoroute._arrays import Floats, Indices, Mask
 from paretoroute.forecast import Tables
 from paretoroute.solver.argmax import Weights
+from paretoroute.solver.block_argmax import BlockScores, Sums, SumsBuilder
 from paretoroute.solver.constraints import Constraint
-from paretoroute.solver.coupled.lagrangian import Sums
 
-_ROWS = 2_048  # two float32 buffers of this many rows of 32 points stay in a second-level cache
-_ROUNDING = 8.0  # units in the last place that a score may be off, in the largest of its parts
+_ROUNDING = 8.0  # bound on the rounding error of a score, in units in the last place of its largest part
 
 
 @dataclass(frozen=True)
@@ -30,129 +28,107 @@ class Reach:
     """How much a box of prices can take from the lead of one point over another.
 
     Args:
-        coefficients: of |difference| in quality, cost and latency, where these differ by query.
-        table: what does not differ by query, ``(points, points)``.
+        quality: coefficient of |difference| in quality.
+        cost: coefficient of |difference| in cost, 0 where cost does not differ by query.
+        latency: coefficient of |difference| in latency, 0 where latency does not differ by query.
+        table: the part that does not differ by query, ``(points, points)``.
     """
 
-    coefficients: tuple[float, float, float]
+    quality: float
+    cost: float
+    latency: float
     table: Floats
 
 
-def reach_of(rows: Sequence[Constraint], half_width: Floats, forecast: Tables) -> Reach:
-    """Add up what the prices of all rows can take.
+@dataclass(frozen=True)
+class PassResult:
+    """Result of one pass.
 
     Args:
-        rows: the limits.
-        half_width: of the box, ``(rows,)``; 0 where a row does not apply.
-        forecast: tells which figures differ by query.
+        choice: the point chosen at the centre of the box, ``(queries,)``.
+        free: which queries could choose another point in the box, ``(queries,)``.
+        fixed: sums over the others.
     """
-    points = forecast.quality.shape[1]
+
+    choice: NDArray[np.int32]
+    free: Mask
+    fixed: Sums
+
+
+def reach_of(constraints: Sequence[Constraint], half_width: Floats, tables: Tables) -> Reach:
+    """Add up what the prices of all constraints can take from a lead.
+
+    Args:
+        constraints: the target's and the limits'.
+        half_width: of the box, ``(constraints,)``; 0 where a constraint does not apply.
+        tables: whose shapes show which figures differ by query.
+    """
+    points = tables.quality.shape[1]
     table, sums = np.zeros((points, points)), [0.0, 0.0, 0.0]
-    for row, far in zip(rows, half_width, strict=True):
+    for row, width in zip(constraints, half_width, strict=True):
         constant = np.zeros(points) if row.points is None else row.points.astype(np.float64)
-        figures = (row.quality, forecast.quality), (row.cost, forecast.cost_usd), (row.latency, forecast.latency_s)
+        figures = (row.quality, tables.quality), (row.cost, tables.cost_usd), (row.latency, tables.latency_s)
         for i, (weight, values) in enumerate(figures):
             if weight and values is not None and values.ndim == 1:
                 constant = constant + weight * values
             elif weight:
-                sums[i] += far * abs(weight)
-        table += far * np.abs(constant[None, :] - constant[:, None])
-    return Reach((sums[0], sums[1], sums[2]), table)
+                sums[i] += float(width) * abs(weight)
+        table += width * np.abs(constant[None, :] - constant[:, None])
+    return Reach(sums[0], sums[1], sums[2], table)
 
 
-def settle(forecast: Tables, weights: Weights, reach: Reach) -> tuple[NDArray[np.int32], NDArray[np.bool_], Sums]:
-    """Ask every query at the centre of a box.
+def fix_in_box(tables: Tables, weights: Weights, reach: Reach) -> PassResult:
+    """Choose for every query at the centre of a box and decide whether it can be fixed.
 
-    Scores are computed in the type of the forecast; a lead within their rounding error settles nothing.
+    Scores are computed in the type of the tables; a lead within their rounding error fixes nothing.
 
     Args:
-        forecast: quality, cost and latency.
+        tables: quality, cost and latency.
         weights: of the scores at the centre.
         reach: of the box.
-
-    Returns:
-        The point chosen at the centre ``(queries,)``, which queries are not settled ``(queries,)``, and the sums over
-        those that are.
     """
-    queries, points = forecast.quality.shape
-    work = _Pass.over(forecast, weights, reach)
-    choice, doubt = np.empty(queries, np.int32), np.empty(queries, bool)
-    sums: list[list[float]] = [[], [], []]
-    count = np.zeros(points)
-    for start in range(0, queries, _ROWS):
-        part = slice(start, min(start + _ROWS, queries))
-        choice[part], doubt[part] = work.ask(part)
-        chosen, sure = choice[part], ~doubt[part]
-        count += np.bincount(chosen, sure, points)
-        for total, table in zip(sums, (forecast.quality, forecast.cost_usd, forecast.latency_s), strict=True):
-            if table is not None:
-                values = table[part][np.arange(len(sure)), chosen] if table.ndim == 2 else table[chosen]
-                total.append(float(values.astype(np.float64) @ sure))
-    quality, cost, latency = map(math.fsum, sums)
-    return choice, doubt, Sums(quality, cost, latency, count)
+    queries, points = tables.quality.shape
+    choice, free = np.empty(queries, np.int32), np.empty(queries, bool)
+    latency = tables.latency_s if weights.latency or reach.latency else None
+    dtype = np.result_type(tables.quality.dtype, tables.cost_usd.dtype, np.float32)
+    kernel = BlockScores(Tables(tables.quality, tables.cost_usd, latency, tables.callable), dtype)
+    leads = _Leads(kernel, weights, reach)
+    sums = SumsBuilder(points)
+    for part, block in kernel:
+        chosen = kernel.score(block, weights).argmax(axis=1)
+        choice[part], free[part] = chosen, leads.may_change(block, chosen)
+        fixed = np.flatnonzero(~free[part])
+        # Sums are taken from the tables as given, which may be more precise than the scores.
+        sums.add(tables.take(part), fixed, chosen[fixed])
+    return PassResult(choice, free, sums.sums())
 
 
-@dataclass(frozen=True)
-class _Pass:
-    """What is the same for all blocks of rows, in the type that scores are computed in.
+class _Leads:
+    """Comparison of every winner's lead with the reach of a box, on the scores that a kernel holds."""
 
-    ``figures`` are tables ``(queries, points)``, each with its weight in the score, subtracted, and its coefficient in
-    the reach; quality, which is added, comes first. ``constant`` is what is subtracted at every query.
-    """
+    def __init__(self, kernel: BlockScores, weights: Weights, reach: Reach) -> None:
+        self._kernel, self._weights, self._reach = kernel, weights, reach
+        self._table = reach.table.astype(kernel.dtype) if reach.table.any() else None
 
-    figures: tuple[tuple[NDArray[Any], Any, Any], ...]
-    constant: NDArray[Any]
-    table: NDArray[Any] | None
-    mask: NDArray[np.bool_] | None
-    buffers: NDArray[Any]
-
-    @staticmethod
-    def over(forecast: Tables, weights: Weights, reach: Reach) -> _Pass:
-        quality, cost, latency = forecast.quality, forecast.cost_usd, forecast.latency_s
-        dtype = np.result_type(quality.dtype, cost.dtype, np.float32)
-        constant = np.zeros(quality.shape[1]) if weights.points is None else weights.points
-        figures = [(quality, dtype.type(-weights.quality), dtype.type(reach.coefficients[0]))]
-        for table, weight, coefficient in (
-            (cost, weights.cost, reach.coefficients[1]),
-            (latency, weights.latency, reach.coefficients[2]),
-        ):
-            if table is not None and table.ndim == 1 and weight:
-                constant = constant + weight * table
-            elif table is not None and table.ndim == 2 and (weight or coefficient):
-                figures.append((table, dtype.type(weight), dtype.type(coefficient)))
-        return _Pass(
-            tuple(figures),
-            constant.astype(dtype),
-            reach.table.astype(dtype) if reach.table.any() else None,
-            forecast.callable,
-            np.empty((2, _ROWS, quality.shape[1]), dtype),
-        )
-
-    def ask(self, part: slice) -> tuple[Indices, NDArray[np.bool_]]:
-        """Choose at the centre for some rows, and tell which could choose otherwise in the box."""
-        scores, away = self.buffers[:, : part.stop - part.start]
-        dtype = scores.dtype
-        tables = [table[part].astype(dtype, copy=False) for table, *_ in self.figures]
-        np.multiply(tables[0], -self.figures[0][1], out=scores)
-        scores -= self.constant
-        for table, (_, weight, _) in zip(tables[1:], self.figures[1:], strict=True):
-            if weight:
-                scores -= np.multiply(table, weight, out=away)
-        if self.mask is not None:
-            scores[~np.broadcast_to(self.mask[part] if self.mask.ndim == 2 else self.mask, scores.shape)] = -np.inf
-        rows = np.arange(len(scores))
-        chosen = scores.argmax(axis=1)
+    def may_change(self, block: Tables, chosen: Indices) -> Mask:
+        """Return which rows of a block could choose another point in the box; the scores are overwritten."""
+        scores, scratch = self._kernel.scores[: len(chosen)], self._kernel.scratch[: len(chosen)]
+        rows = np.arange(len(chosen))
         best = scores[rows, chosen]
-        largest = np.abs(best) + np.abs(tables[0][rows, chosen] * self.figures[0][1])
-        if self.table is not None:
-            scores += np.take(self.table, chosen, axis=0, out=away, mode="clip")
-            largest = largest + self.table.max()
-        for table, (_, _, coefficient) in zip(tables, self.figures, strict=True):
-            if coefficient:
-                np.subtract(table, table[rows, chosen][:, None], out=away)
-                np.abs(away, out=away)
-                scores += np.multiply(away, coefficient, out=away)
+        largest = np.abs(best) + np.abs(block.quality[rows, chosen] * float(self._weights.quality))
+        if self._table is not None:
+            scores += np.take(self._table, chosen, axis=0, out=scratch, mode="clip")
+            largest = largest + self._table.max()
+        for table, coefficient in self._differing(block):
+            np.subtract(table, table[rows, chosen][:, None], out=scratch)
+            np.abs(scratch, out=scratch)
+            scores += np.multiply(scratch, coefficient, out=scratch)
         scores[rows, chosen] = -np.inf
         # NumPy finds the place of a maximum faster than the maximum.
         nearest = scores[rows, scores.argmax(axis=1)]
-        return chosen, nearest >= best - _ROUNDING * np.finfo(dtype).eps * largest
+        return nearest >= best - _ROUNDING * np.finfo(scores.dtype).eps * largest
+
+    def _differing(self, block: Tables) -> list[tuple[NDArray[Any], float]]:
+        reach = self._reach
+        pairs = (block.quality, reach.quality), (block.cost_usd, reach.cost), (block.latency_s, reach.latency)
+        return [(table, coefficient) for table, coefficient in pairs if table is not None and coefficient]

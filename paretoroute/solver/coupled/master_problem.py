@@ -1,8 +1,9 @@
-"""The small linear programme that mixes choices: as good as possible, with every row kept."""
+"""The restricted master problem: the best mixture of the columns generated so far that keeps every constraint."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,20 +11,20 @@ from numpy.typing import NDArray
 from paretoroute._arrays import Floats
 
 ROUNDING = 1e-10  # the least tolerance that HiGHS takes
-KEPT = 1e-9  # a row exceeded by less than this share of its scale is kept: the linear programmes know no better
+KEPT = 1e-9  # a violation below this share of a constraint's scale is below the accuracy of the linear programmes
 
 
 @dataclass(frozen=True)
 class MasterSolution:
-    """How choices are mixed.
+    """An optimal mixture of columns.
 
     Args:
         weight: of each column; those of one group add up to 1, ``(columns,)``.
         value: of the mixture.
-        prices: of the rows, ``(rows,)``, not negative.
-        convexity_dual: value of a unit of each group's weight, at the prices, ``(groups,)``.
-        violation: by how much each row is exceeded, ``(rows,)``.
-        slack: how much of each row is paid for and not used, ``(rows,)``.
+        prices: of the constraints, ``(constraints,)``, not negative.
+        convexity_dual: dual of the constraint that a group's weights add up to 1, ``(groups,)``.
+        violation: of each constraint, ``(constraints,)``.
+        slack: of each constraint, paid for and not used, ``(constraints,)``.
     """
 
     weight: Floats
@@ -34,62 +35,85 @@ class MasterSolution:
     slack: Floats
 
 
+@dataclass(frozen=True)
+class _Elastic:
+    """Columns that exceed a constraint at its highest price, and that leave it unused at its least price."""
+
+    over: NDArray[np.intp]
+    under: NDArray[np.intp]
+    use: Floats
+    cost: Floats
+
+
 def solve_master(
     value: Floats, use: Floats, group: NDArray[np.intp], rhs: Floats, *, low: Floats, high: Floats
 ) -> MasterSolution:
-    """Find the weights with the highest value that keep every row.
+    """Compute the weights of the highest value at which every constraint is kept.
 
-    All figures should be of the order of 1. A row whose price is bounded may be exceeded, at ``high`` for a unit, and
-    what is left of it is paid for, at ``low``: so the prices stay within their bounds.
+    All figures should be O(1). A constraint with a finite highest price may be violated, at ``high`` per unit, and its
+    slack is paid for, at ``low`` per unit, so that the prices stay within their bounds.
 
     Args:
         value: of each column, ``(columns,)``.
-        use: what each column adds to each row, ``(columns, rows)``.
-        group: which columns share a weight of 1, numbered from 0 without holes, ``(columns,)``.
-        rhs: what each row may add up to, ``(rows,)``.
-        low: least price of each row, ``(rows,)``.
-        high: highest price of each row, ``inf`` for none, ``(rows,)``.
+        use: what each column adds to each constraint's sum, ``(columns, constraints)``.
+        group: which columns share a weight of 1, numbered from 0 without gaps, ``(columns,)``.
+        rhs: upper bound of each constraint's sum, ``(constraints,)``.
+        low: least price of each constraint, ``(constraints,)``.
+        high: highest price of each constraint, ``inf`` for none, ``(constraints,)``.
 
     Raises:
-        ArithmeticError: no mixture keeps the rows.
+        ArithmeticError: no mixture keeps the constraints.
     """
-    from scipy.optimize import linprog
-
-    columns, rows = use.shape
+    columns, constraints = use.shape
     groups = int(group.max()) + 1
-    over, under = np.flatnonzero(np.isfinite(high)), np.flatnonzero(low > 0)
-    beside = np.zeros((rows, over.size + under.size))
-    beside[over, np.arange(over.size)] = -1.0
-    beside[under, over.size + np.arange(under.size)] = 1.0
-    each = np.zeros((groups, columns + beside.shape[1]))
-    each[group, np.arange(columns)] = 1.0
-    above = np.hstack([use.T, beside])
-    cost = np.concatenate([-value, high[over], -low[under]])
-    options = {"presolve": False, "primal_feasibility_tolerance": ROUNDING, "dual_feasibility_tolerance": ROUNDING}
-    # What was found feasible within the tolerances may be a hair short of it in the next programme.
-    for hair in (0.0, 2 * ROUNDING, KEPT):
-        found = linprog(
-            cost,
-            A_ub=above,
-            b_ub=rhs + hair,
-            A_eq=each,
-            b_eq=np.ones(groups),
-            method="highs-ds",
-            options=options,
-        )
-        if found.x is not None:
-            break
-    else:
-        raise ArithmeticError(f"the choices cannot be mixed: {found.message}")
-    weight = np.maximum(found.x[:columns], 0.0)
-    violation, slack = np.zeros(rows), np.zeros(rows)
-    violation[over] = found.x[columns : columns + over.size]
-    slack[under] = found.x[columns + over.size :]
+    elastic = _elastic(low, high)
+    convexity = np.zeros((groups, columns + elastic.cost.size))
+    convexity[group, np.arange(columns)] = 1.0
+    answer = _minimise(
+        np.concatenate([-value, elastic.cost]), np.hstack([use.T, elastic.use]), rhs, convexity=convexity
+    )
+    weight = np.maximum(answer.x[:columns], 0.0)
+    violation, slack = np.zeros(constraints), np.zeros(constraints)
+    violation[elastic.over] = answer.x[columns : columns + elastic.over.size]
+    slack[elastic.under] = answer.x[columns + elastic.over.size :]
     return MasterSolution(
         weight / np.bincount(group, weight, groups)[group],
-        -float(found.fun),
-        np.maximum(-found.ineqlin.marginals, 0.0),
-        -found.eqlin.marginals,
+        -float(answer.fun),
+        np.maximum(-answer.ineqlin.marginals, 0.0),
+        -answer.eqlin.marginals,
         violation,
         slack,
     )
+
+
+def _elastic(low: Floats, high: Floats) -> _Elastic:
+    over, under = np.flatnonzero(np.isfinite(high)), np.flatnonzero(low > 0)
+    use = np.zeros((low.size, over.size + under.size))
+    use[over, np.arange(over.size)] = -1.0
+    use[under, over.size + np.arange(under.size)] = 1.0
+    return _Elastic(over, under, use, np.concatenate([high[over], -low[under]]))
+
+
+def _minimise(cost: Floats, use: Floats, rhs: Floats, *, convexity: Floats) -> Any:
+    """Minimise the cost of non-negative weights by the dual simplex method of HiGHS; return SciPy's result.
+
+    A mixture that is feasible within the tolerances may be infeasible by as much in the next programme: the bounds
+    are then relaxed by a multiple of the tolerance.
+    """
+    from scipy.optimize import linprog
+
+    options = {"presolve": False, "primal_feasibility_tolerance": ROUNDING, "dual_feasibility_tolerance": ROUNDING}
+    answer = None
+    for tolerance in (0.0, 2 * ROUNDING, KEPT):
+        answer = linprog(
+            cost,
+            A_ub=use,
+            b_ub=rhs + tolerance,
+            A_eq=convexity,
+            b_eq=np.ones(len(convexity)),
+            method="highs-ds",
+            options=options,
+        )
+        if answer.x is not None:
+            return answer
+    raise ArithmeticError(f"no mixture of the columns keeps the constraints: {getattr(answer, 'message', '')}")

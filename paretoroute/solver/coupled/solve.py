@@ -1,7 +1,7 @@
-"""A target with limits on the population: a row for the target and each limit, solved together.
+"""Solve a target together with limits on the population: one constraint for the target and one per limit.
 
-Where not everything can be had, the limits come first and the target gives way: the nearest target is the best one that
-the limits leave. Limits that cannot be kept together are named, with how far each has to move.
+If target and limits conflict, the limits win and the target is relaxed: the nearest target is the best one that the
+limits leave. Limits that conflict with each other are listed, each with the least change that makes them feasible.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from paretoroute._arrays import Floats
 from paretoroute.errors import TargetError
 from paretoroute.forecast import Forecast, Tables
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit
-from paretoroute.solver.constraints import Constraint, Multipliers, Objective, constraint_of, formulate
+from paretoroute.solver.constraints import Constraint, Formulation, Multipliers, Objective, constraint_of, formulate
 from paretoroute.solver.coupled.relaxation import Mixture, optimise
 from paretoroute.solver.solution import Status, binding, nearest_quality, quality_per_usd
 from paretoroute.targets import MaxCost, MinQuality, Target
@@ -26,22 +26,22 @@ _BINDS = 1e-9
 
 @dataclass(frozen=True)
 class LimitedSolution:
-    """The solver's answer to a target with limits. Where it is infeasible all of it is about what is nearest.
+    """Solution of a target with limits. Where it is infeasible, all other fields are about the nearest feasible one.
 
     Args:
         status: ``met``; ``slack`` when the target itself does not bind; ``infeasible``.
-        target: what was asked for.
-        limits: component conditions on the population.
+        target: as given.
+        limits: side conditions on the population, as given.
         nearest: the target closest to it that the limits leave; None where it is met, if need be with ``relaxed``.
-        relaxed: where the limits cannot be kept together, those that have to move, moved as little as possible.
-        mixture: the choices that are mixed.
-        rows: the target's row, if it has one, and the limits', in order.
+        relaxed: where the limits conflict, those that have to change, each changed as little as possible.
+        mixture: the optimal mixture of choices.
+        constraints: the target's, if it has one, and the limits', in order.
         choice: one draw, ``(queries,)``.
         expected_quality: mean quality of the relaxation.
         expected_cost_usd: mean cost per query of the relaxation.
         shadow_prices: by limit, per unit of the number that states it: quality, or USD where cost is minimised;
             ``cost`` and ``quality`` are the target's own, as in :class:`~paretoroute.solver.solution.Solution`.
-        gap: distance between the objective and its dual bound, relative to the objective.
+        gap: duality gap, relative to the objective.
     """
 
     status: Status
@@ -50,7 +50,7 @@ class LimitedSolution:
     nearest: Target | None
     relaxed: tuple[PopulationLimit, ...]
     mixture: Mixture
-    rows: tuple[Constraint, ...]
+    constraints: tuple[Constraint, ...]
     choice: NDArray[np.int32]
     expected_quality: float
     expected_cost_usd: float
@@ -74,80 +74,107 @@ def solve_limited(
     """Choose a point for every query so that the target and all limits are met, at the optimum of the relaxation.
 
     Args:
-        forecast: of the queries, with latencies and labels where limits speak of them.
-        target: what to meet over the mean of these queries.
-        limits: component conditions on the population.
+        forecast: of the queries, with the latencies and labels that the limits need.
+        target: to meet on the mean of these queries.
+        limits: side conditions on the population.
         seed: of the draw ``choice``.
 
     Raises:
-        TargetError: a limit speaks of what the forecast does not have, or of a call and not of the population.
+        TargetError: a limit needs figures that the forecast does not have, or applies to single calls.
     """
     for limit in limits:
-        if not isinstance(limit, PopulationLimit):
+        if not isinstance(limit, PopulationLimit):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers err
             raise TargetError(f"{limit}: a limit on single calls; give it as the forecast's callable mask")
     forecast = require_latency(forecast, limits)
-    found = [(limit, row) for limit in limits if (row := constraint_of(limit, forecast)) is not None]
-    objective, own = formulate(target, forecast)
-    rows = (*([own] if own else []), *(row for _, row in found))
-    mixture = optimise(forecast, objective, rows)
-    status: Status = "met"
-    nearest, relaxed = None, ()
-    if not mixture.feasible:
-        status = "infeasible"
-        rows, mixture, relaxed = _keep_limits(forecast, objective, own, found)
-        if own and rows[0].rhs > own.rhs:
-            nearest = nearest_target(
-                target, forecast, (mixture.cost if own.cost else mixture.quality) / forecast.quality.shape[0]
-            )
-    elif own and mixture.scaled_prices[0] <= _BINDS:
-        status = "slack"
-    return _written(forecast, target, tuple(limits), status, nearest, relaxed, rows, mixture, seed)
+    kept = _limits_in(forecast, limits)
+    formulation = formulate(target, forecast)
+    outcome = _optimum(forecast, formulation, kept)
+    if outcome.feasible:
+        return _solution(outcome, target, tuple(limits), nearest=None, seed=seed)
+    outcome = _relax_to_feasible(forecast, formulation, kept)
+    nearest, own = None, formulation.constraint
+    if own and outcome.constraints[0].rhs > own.rhs:
+        total = outcome.mixture.cost if own.cost else outcome.mixture.quality
+        nearest = nearest_target(target, forecast, total / forecast.quality.shape[0])
+    return _solution(outcome, target, tuple(limits), nearest=nearest, seed=seed)
 
 
 def require_latency(forecast: Forecast, limits: Sequence[PopulationLimit]) -> Forecast:
-    """Rule out points without a latency where a limit speaks of it."""
+    """Mark points without a latency as not callable where a limit is on latency."""
     latency = forecast.latency_s
     if latency is None or not any(isinstance(limit, MaxMeanLatency) for limit in limits):
         return forecast
-    known = np.isfinite(latency)
-    if known.all():
+    finite = np.isfinite(latency)
+    if finite.all():
         return forecast
-    mask = known if forecast.callable is None else forecast.callable & known
-    return replace(forecast, callable=mask, latency_s=np.where(known, latency, 0.0))
+    mask = finite if forecast.callable is None else forecast.callable & finite
+    return replace(forecast, callable=mask, latency_s=np.where(finite, latency, 0.0))
 
 
-def _keep_limits(
-    forecast: Forecast,
-    objective: Objective,
-    own: Constraint | None,
-    found: Sequence[tuple[PopulationLimit, Constraint]],
-) -> tuple[tuple[Constraint, ...], Mixture, tuple[PopulationLimit, ...]]:
-    """Keep the limits, moved where they have to be, and come as near to the target as they allow."""
-    rows, relaxed = [row for _, row in found], []
-    if rows:
-        least = optimise(forecast, objective, rows)
-        for k, (limit, row) in enumerate(found):
-            if least.violation[k] > 0:
-                rows[k] = replace(row, rhs=row.rhs + least.violation[k] * (1 + _BINDS))
-                relaxed.append(relax(limit, float(least.violation[k]) / row.size))
+@dataclass(frozen=True)
+class _Limit:
+    """A limit that applies to some query, and its constraint."""
+
+    limit: PopulationLimit
+    constraint: Constraint
+
+
+def _limits_in(forecast: Forecast, limits: Sequence[PopulationLimit]) -> list[_Limit]:
+    pairs = [(limit, constraint_of(limit, forecast)) for limit in limits]
+    return [_Limit(limit, constraint) for limit, constraint in pairs if constraint is not None]
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """A mixture, the constraints that it keeps, and which limits were relaxed for it."""
+
+    feasible: bool
+    constraints: tuple[Constraint, ...]
+    mixture: Mixture
+    relaxed: tuple[PopulationLimit, ...] = ()
+
+
+def _optimum(forecast: Tables, formulation: Formulation, limits: Sequence[_Limit]) -> _Outcome:
+    constraints = _with_target(formulation.constraint, [limit.constraint for limit in limits])
+    mixture = optimise(forecast, formulation.objective, constraints)
+    return _Outcome(mixture.feasible, constraints, mixture)
+
+
+def _relax_to_feasible(forecast: Tables, formulation: Formulation, limits: Sequence[_Limit]) -> _Outcome:
+    """Keep the limits, relaxed where they conflict, and come as near to the target as they allow."""
+    objective, own = formulation
+    constraints = [limit.constraint for limit in limits]
+    relaxed: list[PopulationLimit] = []
+    if constraints:
+        violation = optimise(forecast, objective, constraints).violation
+        for k, one in enumerate(limits):
+            if violation[k] > 0:
+                rhs = one.constraint.rhs + violation[k] * (1 + _BINDS)
+                constraints[k] = replace(one.constraint, rhs=rhs)
+                relaxed.append(relax(one.limit, float(violation[k]) / one.constraint.size))
     if own is None or relaxed:
-        found_rows = tuple([own, *rows] if own else rows)
-        mixture = optimise(forecast, objective, found_rows)
+        everything = _with_target(own, constraints)
+        mixture = optimise(forecast, objective, everything)
         if own is None or mixture.feasible:
-            return found_rows, mixture, tuple(relaxed)
-    reached = optimise(forecast, nearest_objective(own), rows)
+            return _Outcome(False, everything, mixture, tuple(relaxed))
+    reached = optimise(forecast, nearest_objective(own), constraints)
     total = own.cost * reached.cost + own.quality * reached.quality
-    return (replace(own, rhs=total), *rows), add_target_constraint(reached, total), tuple(relaxed)
+    everything = _with_target(replace(own, rhs=total), constraints)
+    return _Outcome(False, everything, add_target_constraint(reached, total), tuple(relaxed))
+
+
+def _with_target(own: Constraint | None, constraints: Sequence[Constraint]) -> tuple[Constraint, ...]:
+    return (*([own] if own else []), *constraints)
 
 
 def add_target_constraint(mixture: Mixture, used: float) -> Mixture:
-    """Write a mixture that went for the figure of a target's row as one with prices for that row as well.
+    """Rewrite a mixture that optimised the figure of the target's constraint as one that has a price for it.
 
-    What was its objective is the price of the row, and the target's own objective counts nothing.
+    The weight of its objective becomes the price of the constraint, and the target's own objective has none.
 
     Args:
-        mixture: of the other rows.
-        used: what the target's row sums up to.
+        mixture: of the other constraints.
+        used: sum of the target's constraint.
     """
 
     def widened(prices: Multipliers) -> Multipliers:
@@ -165,12 +192,12 @@ def add_target_constraint(mixture: Mixture, used: float) -> Mixture:
 
 
 def nearest_objective(own: Constraint) -> Objective:
-    """Say what brings the figure of a target's row nearest to it: the least cost, or the most quality."""
+    """Return the objective that comes nearest to a target's constraint: the least cost, or the most quality."""
     return Objective(0.0, 1.0) if own.cost else Objective(1.0, 0.0)
 
 
 def relax(limit: PopulationLimit, by: float) -> PopulationLimit:
-    """Move a limit's number by so much that it can be kept."""
+    """Relax a limit's number by a violation of its mean."""
     if isinstance(limit, MaxShare):
         return replace(limit, share=min(limit.share + by, 1.0))
     if isinstance(limit, MaxMeanLatency):
@@ -180,39 +207,37 @@ def relax(limit: PopulationLimit, by: float) -> PopulationLimit:
     return replace(limit, quality=max(limit.quality - by, 0.0))
 
 
-def nearest_target(target: Target, forecast: Tables, reached: float) -> Target:
-    """State the mean cost or quality that was reached in the terms of a target."""
-    return nearest_quality(target, forecast, reached) if isinstance(target, MinQuality) else MaxCost(usd=reached)
+def nearest_target(target: Target, tables: Tables, reached: float) -> Target:
+    """Return the target of the same kind that asks for the mean cost or quality that was reached."""
+    return nearest_quality(target, tables, reached) if isinstance(target, MinQuality) else MaxCost(usd=reached)
 
 
-def _written(
-    forecast: Forecast,
+def _solution(
+    outcome: _Outcome,
     target: Target,
     limits: tuple[PopulationLimit, ...],
-    status: Status,
+    *,
     nearest: Target | None,
-    relaxed: tuple[PopulationLimit, ...],
-    rows: tuple[Constraint, ...],
-    mixture: Mixture,
     seed: int,
 ) -> LimitedSolution:
-    queries = forecast.quality.shape[0]
-    prices = mixture.prices.limits * np.array([row.size for row in rows]) / queries
-    binding = mixture.scaled_prices > _BINDS
-    bound = abs(mixture.bound - mixture.value)
+    mixture, constraints = outcome.mixture, outcome.constraints
+    queries = len(mixture.group)
+    prices = mixture.prices.limits * np.array([row.size for row in constraints]) / queries
+    binds = mixture.scaled_prices > _BINDS
+    slack = bool(constraints) and constraints[0].is_target and not binds[0]
     return LimitedSolution(
-        status=status,
+        status="infeasible" if not outcome.feasible else "slack" if slack else "met",
         target=target,
         limits=limits,
         nearest=nearest,
-        relaxed=relaxed,
+        relaxed=outcome.relaxed,
         mixture=mixture,
-        rows=rows,
+        constraints=constraints,
         choice=draw(mixture, np.random.default_rng(seed).random(queries)),
         expected_quality=mixture.quality / queries,
         expected_cost_usd=mixture.cost / queries,
-        shadow_prices={row.name: float(p) * bool(b) for row, p, b in zip(rows, prices, binding, strict=True)},
-        gap=bound / max(abs(mixture.bound), abs(mixture.value), np.finfo(float).tiny),
+        shadow_prices={row.name: float(p) * bool(b) for row, p, b in zip(constraints, prices, binds, strict=True)},
+        gap=abs(mixture.bound - mixture.value) / max(abs(mixture.bound), abs(mixture.value), np.finfo(float).tiny),
     )
 
 
@@ -220,19 +245,19 @@ def draw(mixture: Mixture, chance: Floats) -> NDArray[np.int32]:
     """Draw one choice of every query from a mixture.
 
     Args:
-        mixture: what is mixed.
+        mixture: to draw from.
         chance: numbers in [0, 1), ``(queries,)``.
     """
-    choice = mixture.components[0].choice.copy()
-    # Nearly all queries get the same point whichever component is drawn.
+    components = mixture.components
+    choice = components[0].choice.copy()
+    # Nearly all queries choose the same point in every component.
     differs = np.zeros(len(choice), bool)
-    for component in mixture.components[1:]:
+    for component in components[1:]:
         differs |= component.choice != choice
     rows = np.flatnonzero(differs)
-    ends = np.cumsum([component.weight for component in mixture.components], axis=0)[:, mixture.group[rows]]
-    place = (chance[rows] >= ends).sum(axis=0)
-    # Rounding may leave the last end below 1: what lies beyond it goes to the heaviest component.
-    heaviest = np.argmax([component.weight for component in mixture.components], axis=0)[mixture.group[rows]]
-    place = np.where(place == len(mixture.components), heaviest, place)
-    choice[rows] = np.stack([component.choice[rows] for component in mixture.components])[place, np.arange(len(rows))]
+    weights = np.stack([component.weight for component in components])[:, mixture.group[rows]]
+    place = (chance[rows] >= np.cumsum(weights, axis=0)).sum(axis=0)
+    # Rounding may leave the last cumulative weight below 1: a chance above it takes the heaviest component.
+    place = np.where(place == len(components), weights.argmax(axis=0), place)
+    choice[rows] = np.stack([component.choice[rows] for component in components])[place, np.arange(len(rows))]
     return choice

@@ -67,7 +67,7 @@ def solved(seed):
 
 def audit(forecast, target, solution, best):
     """Return the fault of a solution by its own figures and by HiGHS's objective; empty if there is none."""
-    share, _ = sums(forecast, solution.rows, solution.mixture)
+    share, _ = sums(forecast, solution.constraints, solution.mixture)
     if wrong := problem_with(forecast, solution):
         return wrong
     quality, cost = (share * forecast.quality).sum(axis=1).mean(), (share * forecast.cost_usd).sum(axis=1).mean()
@@ -84,10 +84,10 @@ def audit(forecast, target, solution, best):
 
 def problem_with(forecast, solution):
     """Return the fault of a solution by its own figures: limits, complementary slackness, gap; empty if none."""
-    if wrong := exceeded(forecast, solution.rows, solution.mixture):
+    if wrong := exceeded(forecast, solution.constraints, solution.mixture):
         return wrong
-    share, used = sums(forecast, solution.rows, solution.mixture)
-    for row, value in zip(solution.rows, used, strict=True):
+    share, used = sums(forecast, solution.constraints, solution.mixture)
+    for row, value in zip(solution.constraints, used, strict=True):
         price = solution.shadow_prices[row.name]
         if price > 0 and row.rhs - value > 1e-7 * max(scale_of(forecast, row), 1e-9):
             return f"{row.name} has a price of {price} and is not used up: {value} < {row.rhs}"
