@@ -19,8 +19,10 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 import paretoroute as pr  # noqa: E402
-from tests import test_limited, test_solver  # noqa: E402
 from tests.reference import highs  # noqa: E402
+from tests.solver import test_solve as single  # noqa: E402
+from tests.solver.coupled import test_solve as coupled  # noqa: E402
+from tests.solver.instances import audit, instance, targets_of  # noqa: E402
 
 FIRST = 100_000  # seeds beyond those that the tests draw
 BLOCK = 100
@@ -32,8 +34,8 @@ def large(count: int, first: int = 0) -> list[tuple[int, str]]:
     for seed in range(first, first + count):
         rng = np.random.default_rng(seed)
         n, p = int(rng.integers(100, 2001)), int(rng.integers(2, 17))
-        quality, cost, mask, _ = test_solver.instance(seed, queries=n, points=p)
-        usd, floor = test_solver.targets_of(quality, cost, mask, rng)
+        quality, cost, mask, _ = instance(seed, queries=n, points=p)
+        usd, floor = targets_of(quality, cost, mask, rng)
         unit = float(cost.max()) or 1.0
         forecast = pr.Forecast(quality, cost, callable=mask)
         for target, best, scale in (
@@ -43,7 +45,7 @@ def large(count: int, first: int = 0) -> list[tuple[int, str]]:
             found = pr.solve(forecast, target)
             got = found.expected_quality if isinstance(target, pr.MaxCost) else found.expected_cost_usd
             try:
-                test_solver.audit(quality, cost, mask, target, found)
+                audit(quality, cost, mask, target, found)
             except AssertionError as error:
                 wrong.append((seed, str(error)[:200]))
             if best is not None and abs(got / scale - best) > 1e-6 * max(abs(best), 1e-3):
@@ -59,8 +61,8 @@ def main() -> None:
     asked = parser.parse_args()
     table = Table("instances", "targets each", "compared with", "differ", "CPU s")
     rows: tuple[tuple[str, str, int, str, Callable[[int, int], list]], ...] = (
-        ("small", "2", asked.small, "exact fractions, relative 1e-9", lambda n, at: test_solver.failures(n, first=at)),
-        ("with limits", "1", asked.limited, "HiGHS, relative 1e-6", lambda n, at: test_limited.failures(n, at)),
+        ("small", "2", asked.small, "exact fractions, relative 1e-9", lambda n, at: single.failures(n, first=at)),
+        ("with limits", "1", asked.limited, "HiGHS, relative 1e-6", lambda n, at: coupled.failures(n, first=at)),
         ("up to 2,000 x 16", "2", asked.large, "HiGHS, relative 1e-6", large),
     )
     for name, each, count, what, compare in rows:

@@ -145,7 +145,7 @@ def _choose_priced(
     priced: _Priced, quality: Floats, cost_usd: Floats, callable: Mask | None
 ) -> tuple[Indices, Indices]:
     """Choose the cheapest and the costliest of the tied best points at given scores."""
-    rows = np.arange(quality.shape[0])
+    rows = np.arange(len(quality), dtype=np.intp)
     cost = np.broadcast_to(priced.cost, quality.shape)
     scores = priced.gain - cost
     if callable is not None:

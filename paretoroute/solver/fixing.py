@@ -150,8 +150,9 @@ def _estimate_interval(sample: Tables, mean: Goal, within: PriceInterval) -> Pri
     line = running_sum(at_start.sum(), gain) / size
     taken = slice(0, min(np.searchsorted(line, mean.total), gain.size))
     spread = (at_start + np.bincount(steps.query[taken], gain[taken], minlength=size)).std()
-    reach = _SIGMAS * spread / math.sqrt(size)
-    first, last = np.searchsorted(line, mean.total - reach) - 1, np.searchsorted(line, mean.total + reach)
+    reach = _SIGMAS * float(spread) / math.sqrt(size)
+    first = int(np.searchsorted(line, mean.total - reach)) - 1
+    last = int(np.searchsorted(line, mean.total + reach))
     lower, upper = within.lower, within.upper
     if first >= 0:
         upper = min(upper, float(steps.slope[min(first, gain.size - 1)]) * (1 + _MARGIN))
@@ -199,7 +200,9 @@ def _scan(tables: Tables, interval: PriceInterval) -> _Scan:
     """Choose for all rows at both ends of an interval of prices."""
     queries = tables.quality.shape[0]
     choice, differs = np.empty(queries, dtype=np.int32), np.empty(queries, dtype=bool)
-    fixed, at_upper, at_lower = [], [], []
+    fixed: list[CostQuality[float]] = []
+    at_upper: list[CostQuality[float]] = []
+    at_lower: list[CostQuality[float]] = []
     kernel = BlockScores(tables)
     for part, block in kernel:
         first = _argmax(kernel, block, interval.upper)

@@ -136,12 +136,12 @@ class _Rises(NamedTuple):
 def _climb_block(block: Tables, start: Indices, least: float) -> Iterator[_Rises]:
     """Wrap the hulls of a block of rows at once: from each point, take the step of the highest slope."""
     quality, cost = block.quality, np.broadcast_to(block.cost_usd, block.quality.shape)
-    active, at = np.arange(quality.shape[0]), start
+    active, at = np.arange(len(quality), dtype=np.intp), start
     last = np.full(active.shape, np.inf)
     mask = None if block.callable is None else np.broadcast_to(block.callable, quality.shape)
     while active.size:
         own_quality, own_cost = quality[active], cost[active]
-        here = np.arange(active.size)
+        here = np.arange(active.size, dtype=np.intp)
         base = own_quality[here, at][:, None]
         rise, run = own_quality - base, own_cost - own_cost[here, at][:, None]
         uphill = (run > 0) & (rise > TIE * np.abs(base))

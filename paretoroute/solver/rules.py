@@ -132,7 +132,7 @@ class MixtureRule:
         applies, group = np.unique(self.applies_in(forecast), axis=0, return_inverse=True)
         rows = [np.flatnonzero(group.ravel() == g) for g in range(len(applies))]
         mixtures = [self._mixture(tuple(one.tolist())) for one in applies]
-        actions = []
+        actions: list[ActionProbability] = []
         for place in range(max(map(len, mixtures))):
             probability, point = np.zeros(queries), np.zeros(queries, np.intp)
             for own, mixture in zip(rows, mixtures, strict=True):

@@ -94,7 +94,7 @@ class Problem:
     def choose(self, prices: Multipliers) -> Column:
         """Choose for every free query, and sum over all queries."""
         choice = np.empty(len(self.group), dtype=np.int32)
-        sums = []
+        sums: list[Sums] = []
         for g, part in enumerate(self.parts):
             choice[part.rows], own = _choose_all(part.tables, self.weights(prices, g))
             sums.append(own)

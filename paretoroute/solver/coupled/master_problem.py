@@ -100,12 +100,12 @@ def _minimise(cost: Floats, use: Floats, rhs: Floats, *, convexity: Floats) -> A
     A mixture that is feasible within the tolerances may be infeasible by as much in the next programme: the bounds
     are then relaxed by a multiple of the tolerance.
     """
-    from scipy.optimize import linprog
+    from scipy.optimize import linprog  # pyright: ignore  # SciPy has no type stubs
 
     options = {"presolve": False, "primal_feasibility_tolerance": ROUNDING, "dual_feasibility_tolerance": ROUNDING}
-    answer = None
+    message = ""
     for tolerance in (0.0, 2 * ROUNDING, KEPT):
-        answer = linprog(
+        answer: Any = linprog(
             cost,
             A_ub=use,
             b_ub=rhs + tolerance,
@@ -116,4 +116,5 @@ def _minimise(cost: Floats, use: Floats, rhs: Floats, *, convexity: Floats) -> A
         )
         if answer.x is not None:
             return answer
-    raise ArithmeticError(f"no mixture of the columns keeps the constraints: {getattr(answer, 'message', '')}")
+        message = answer.message
+    raise ArithmeticError(f"no mixture of the columns keeps the constraints: {message}")

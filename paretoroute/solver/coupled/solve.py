@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats
+from paretoroute._arrays import Floats, Indices
 from paretoroute.errors import TargetError
 from paretoroute.forecast import Forecast, Tables
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit
@@ -256,7 +256,7 @@ def draw(mixture: Mixture, chance: Floats) -> NDArray[np.int32]:
         differs |= component.choice != choice
     rows = np.flatnonzero(differs)
     weights = np.stack([component.weight for component in components])[:, mixture.group[rows]]
-    place = (chance[rows] >= np.cumsum(weights, axis=0)).sum(axis=0)
+    place: Indices = (chance[rows] >= np.cumsum(weights, axis=0)).sum(axis=0)
     # Rounding may leave the last cumulative weight below 1: a chance above it takes the heaviest component.
     place = np.where(place == len(components), weights.argmax(axis=0), place)
     choice[rows] = np.stack([component.choice[rows] for component in components])[place, np.arange(len(rows))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def instance(seed, *, most=40):
     return forecast, target, some
 
 
-@cache
+@lru_cache(500)
 def solved(seed):
     """Draw an instance, solve it, and let HiGHS solve it: its objective stands last, None where infeasible."""
     forecast, target, limits = instance(seed)
@@ -99,15 +99,16 @@ def problem_with(forecast, solution):
     return ""
 
 
-def failures(count, alter=lambda solution, *_: solution):
+def failures(count, alter=lambda solution, *_: solution, first=0):
     """Compare ``count`` random instances with HiGHS; list the seeds that differ, with what is wrong.
 
     Args:
-        count: seeds, from 0.
+        count: seeds.
         alter: called with a solution and what was asked; returns the solution to compare.
+        first: of the seeds.
     """
     wrong = []
-    for seed in range(count):
+    for seed in range(first, first + count):
         forecast, target, limits, solution, best = solved(seed)
         if problem := audit(forecast, target, alter(solution, forecast, target, limits), best):
             wrong.append((seed, problem))
