@@ -167,7 +167,7 @@ def _choose_priced(
 
 def _tied(best: Any, scores: Floats, cost_of_best: Any, cost: Floats) -> Mask:
     """Whether each score is tied with the best of its query, at the scale of their priced costs."""
-    return best - scores <= TIE * (np.abs(best) + np.maximum(cost, cost_of_best))
+    return best - scores <= TIE * (abs(best) + np.maximum(cost, cost_of_best))
 
 
 def _cheapest_and_costliest(quality: Floats, cost: Floats, tied: Mask) -> tuple[Indices, Indices]:
