@@ -58,7 +58,7 @@ def interleaved(sides: dict[str, Work], repeats: int) -> dict[str, float]:
 
 
 def passes(quality: np.ndarray, cost: np.ndarray) -> dict[str, Work]:
-    """Give the two ways of reading both matrices once."""
+    """Return the two ways of reading both matrices once."""
 
     def dot() -> float:
         return float(np.dot(quality.ravel(), quality.ravel()) + np.dot(cost.ravel(), cost.ravel()))
@@ -67,7 +67,7 @@ def passes(quality: np.ndarray, cost: np.ndarray) -> dict[str, Work]:
 
 
 def targets(quality: np.ndarray, cost: np.ndarray) -> dict[str, pr.MaxCost | pr.MinQuality]:
-    """Give a limit and a floor half-way up what can be had."""
+    """Return a limit and a floor half-way up the reachable quality."""
     every = max(len(quality) // 20_000, 1)
     sample = pr.Forecast(quality[::every].astype(float), (cost[::every] if cost.ndim == 2 else cost).astype(float))
     line = pr.frontier(sample)
@@ -77,7 +77,7 @@ def targets(quality: np.ndarray, cost: np.ndarray) -> dict[str, pr.MaxCost | pr.
 
 
 def extra_memory(work: Work) -> float:
-    """Give the peak of what a call allocates in bytes, its result included."""
+    """Return the peak of a call's allocations in bytes, its result included."""
     tracemalloc.start()
     held = work()
     peak = tracemalloc.get_traced_memory()[1]
@@ -119,16 +119,16 @@ def three_limits(table: Table, queries: int, repeats: int) -> None:
     free = pr.solve(forecast, target)
     share, slow = float(np.isin(free.choice, DEAREST).mean()), float(latency[free.choice].mean())
     limits = [pr.MaxShare(0.5 * share, DEAREST), pr.MaxMeanLatency(0.9 * slow)]
-    found: list[Any] = []
-    sides = passes(quality, cost) | {"limits": lambda: found.append(pr.solve(forecast, target, limits))}
+    solutions: list[Any] = []
+    sides = passes(quality, cost) | {"limits": lambda: solutions.append(pr.solve(forecast, target, limits))}
     times = interleaved(sides, repeats)
-    gap = max(solution.gap for solution in found)
-    name = f"1e{round(np.log10(queries))} three limits, {len(found[-1].binds)} bind, gap {gap:.0e}"
+    gap = max(solution.gap for solution in solutions)
+    name = f"1e{round(np.log10(queries))} three limits, {len(solutions[-1].binds)} bind, gap {gap:.0e}"
     row(table, name, times["limits"], times, "", "<= 40 reads, gap <= 1e-6")
 
 
 def general_solver(quality: np.ndarray, cost: np.ndarray, usd: float) -> Callable[[], float]:
-    """Hand the whole programme to HiGHS's interior point without crossover; calling it solves and gives the optimum."""
+    """Build the whole linear program for HiGHS (interior point, no crossover); the result solves it when called."""
     import highspy
 
     queries, size = len(quality), quality.size

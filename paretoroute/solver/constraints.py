@@ -1,8 +1,8 @@
-"""Limits on the population as rows of a linear programme.
+"""Targets and limits on the population as objective and constraints of a linear program.
 
-With x[i, :] the choice of query i a row reads sum_i sum_j a[i, j] x[i, j] <= rhs, where a is a weighted sum of
-quality, cost, latency and a constant per point, over the queries of one label or over all. The solver sees nothing else
-of a limit.
+With x[i, :] the choice of query i, a constraint reads sum_i sum_j a[i, j] x[i, j] <= rhs, where a is a weighted sum of
+quality, cost, latency and a constant per point, over the queries of one label or over all. This is all that the solver
+uses of a limit.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Constraint:
-    """One limit on the population: sum over some queries of the chosen points' weighted figures, at most ``rhs``.
+    """An upper bound ``rhs`` on the sum over some queries of the chosen points' weighted figures.
 
     Args:
-        name: the limit in words.
+        name: text of the limit; ``cost`` or ``quality`` for the target.
         rhs: upper bound of the sum.
         quality: weight of quality.
         cost: weight of cost.
@@ -39,7 +39,7 @@ class Constraint:
         points: constant per point, ``(points,)``, or None.
         queries: which queries count, bool ``(queries,)``; None: all.
         size: how many queries count.
-        is_target: whether this is the target's own constraint, and no limit.
+        is_target: whether this is the target's own constraint and not a limit.
     """
 
     name: str
@@ -77,10 +77,10 @@ class Constraint:
 
 
 def coefficients(limit: PopulationLimit, points: int) -> Constraint:
-    """Write down what a limit weighs; its right-hand side and its queries are left out.
+    """Return the weights of a limit's constraint, without right-hand side, size and queries.
 
     Raises:
-        TargetError: a share names a point that is no column.
+        TargetError: a share refers to a column that does not exist.
     """
     name = str(limit)
     if isinstance(limit, MaxShare):
@@ -93,18 +93,19 @@ def coefficients(limit: PopulationLimit, points: int) -> Constraint:
 
 
 def constraint_of(limit: PopulationLimit, forecast: Forecast) -> Constraint | None:
-    """Write a limit on the population as a row; None where it speaks of a label that no query has.
+    """Return the constraint of a limit on the population; None where no query has its label.
 
     Raises:
-        TargetError: it needs latencies or labels that the forecast does not have, or a point that is no column.
+        TargetError: it needs latencies or labels that the forecast does not have, or refers to a column that does not
+            exist.
     """
     queries, points = forecast.quality.shape
-    row = coefficients(limit, points)
+    weights = coefficients(limit, points)
     if isinstance(limit, MaxShare):
-        return replace(row, rhs=limit.share * queries, size=queries)
+        return replace(weights, rhs=limit.share * queries, size=queries)
     if isinstance(limit, MaxMeanLatency) and forecast.latency_s is None:
         raise TargetError(f"{limit}: no latency is forecast; log latency_s, or give the forecast's latency_s")
-    members = None if limit.of is None else members_of(forecast, limit.of, limit.by, row.name)
+    members = None if limit.of is None else members_of(forecast, limit.of, limit.by, weights.name)
     size = queries if members is None else int(members.sum())
     if size == 0:
         return None
@@ -112,11 +113,11 @@ def constraint_of(limit: PopulationLimit, forecast: Forecast) -> Constraint | No
         mean = -limit.quality
     else:
         mean = limit.usd if isinstance(limit, MaxCostOf) else limit.seconds
-    return replace(row, rhs=mean * size, size=size, queries=members)
+    return replace(weights, rhs=mean * size, size=size, queries=members)
 
 
 def members_of(forecast: Forecast, label: str, by: str, name: str) -> NDArray[np.bool_]:
-    """Tell which queries have a label, bool ``(queries,)``.
+    """Return which queries have a label, bool ``(queries,)``.
 
     Raises:
         TargetError: the forecast has no labels of this kind.
@@ -137,11 +138,11 @@ def _columns(limit: MaxShare, points: int) -> Sequence[int]:
 
 @dataclass(frozen=True)
 class Multipliers:
-    """Prices of the limits at which queries choose; ``objective`` is 0 where the choice only serves the limits.
+    """Lagrange multipliers of the constraints, at which queries choose.
 
     Args:
-        objective: weight of the objective, 1 or 0.
-        limits: objective per unit of each row, ``(rows,)``, not negative.
+        objective: weight of the objective: 1, or 0 where only feasibility counts.
+        limits: price of each constraint, objective per unit of its sum, ``(constraints,)``, not negative.
     """
 
     objective: float
@@ -150,7 +151,7 @@ class Multipliers:
 
 @dataclass(frozen=True)
 class Objective:
-    """The maximand: quality x q - cost x c."""
+    """The objective, to maximise: quality x q - cost x c."""
 
     quality: float
     cost: float
@@ -164,7 +165,7 @@ class Formulation(NamedTuple):
 
 
 def target_coefficients(target: Target) -> Formulation:
-    """Return what a target maximises and what its constraint weighs, without right-hand side and size."""
+    """Return the objective of a target and the weights of its constraint, without right-hand side and size."""
     if isinstance(target, MaxCost):
         return Formulation(Objective(1.0, 0.0), Constraint("cost", 0.0, 0, cost=1.0, is_target=True))
     if isinstance(target, MinQuality):
@@ -173,7 +174,7 @@ def target_coefficients(target: Target) -> Formulation:
 
 
 def formulate(target: Target, tables: Tables) -> Formulation:
-    """Return what a target maximises and its constraint, over the queries of a forecast.
+    """Return the objective and the constraint of a target over the queries of a forecast.
 
     Raises:
         TargetError: a relative target names its point by text, or by a column that does not exist.
@@ -190,22 +191,21 @@ def formulate(target: Target, tables: Tables) -> Formulation:
 
 
 def weights_at(
-    objective: Objective, rows: Sequence[Constraint], prices: Multipliers, applies: NDArray[np.bool_]
+    objective: Objective, constraints: Sequence[Constraint], prices: Multipliers, applies: NDArray[np.bool_]
 ) -> Weights:
-    """Turn the prices of the rows that apply to a query into the weights of its score.
+    """Return the weights of a query's score in the Lagrangian.
 
     Args:
-        objective: what is maximised.
-        rows: the limits.
-        prices: theirs.
-        applies: which rows apply, ``(rows,)``.
+        objective: to maximise.
+        constraints: the target's, if it has one, and the limits'.
+        prices: of the constraints.
+        applies: which constraints apply to the query, ``(constraints,)``.
     """
-    price = np.where(applies, prices.limits, 0.0).tolist()
-    constants = [p * row.points for p, row in zip(price, rows, strict=True) if p and row.points is not None]
+    priced = list(zip(np.where(applies, prices.limits, 0.0).tolist(), constraints, strict=True))
+    constants = [price * row.points for price, row in priced if price and row.points is not None]
     return Weights(
-        quality=prices.objective * objective.quality
-        - math.fsum(p * r.quality for p, r in zip(price, rows, strict=True)),
-        cost=prices.objective * objective.cost + math.fsum(p * r.cost for p, r in zip(price, rows, strict=True)),
-        latency=math.fsum(p * r.latency for p, r in zip(price, rows, strict=True)),
+        quality=prices.objective * objective.quality - math.fsum(price * row.quality for price, row in priced),
+        cost=prices.objective * objective.cost + math.fsum(price * row.cost for price, row in priced),
+        latency=math.fsum(price * row.latency for price, row in priced),
         points=np.sum(constants, axis=0) if constants else None,
     )

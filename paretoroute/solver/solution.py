@@ -1,4 +1,4 @@
-"""The solver's answer: status, choice, shadow prices and what they mean."""
+"""Solutions: status, choice, shadow prices, and their meaning in a sentence."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from paretoroute.forecast import Tables
 from paretoroute.targets import BestTrade, MinQuality, Target
 
 Status = Literal["met", "slack", "infeasible"]
-# Sums of many float64 terms agree to about this much; a target this close to what is reachable is met.
+# Sums of many float64 terms agree to about this much; a target this close to the reachable range is met.
 ROUNDING = 1e-12
-# Sums of money, and what they are in USD per query.
+# Sums of money for texts, with their amount in USD per query.
 _AMOUNTS = (
     ("cent per 1,000,000 queries", 1e-8),
     ("cent per 1,000 queries", 1e-5),
@@ -27,12 +27,12 @@ _AMOUNTS = (
 
 @dataclass(frozen=True)
 class Solution:
-    """The solver's answer. Where the target is infeasible all of it is about ``nearest``.
+    """Solution of a single target. Where it is infeasible, all other fields are about ``nearest``.
 
     Args:
-        status: ``met``; ``slack`` when the limit does not bind (more money would buy nothing that is forecast, or the
+        status: ``met``; ``slack`` when the target does not bind (spending more would not raise forecast quality, or the
             cheapest choice already has the quality asked for); ``infeasible``.
-        target: what was asked for.
+        target: as given.
         nearest: the target closest to it that can be met; None unless infeasible.
         price: quality per USD at which queries weigh cost, finite.
         split: probability with which a tied query takes ``high`` rather than ``low``.
@@ -42,7 +42,7 @@ class Solution:
         expected_quality: mean quality of the relaxation.
         expected_cost_usd: mean cost per query of the relaxation.
         shadow_prices: by limit: ``cost`` in quality per USD, ``quality`` in USD per quality; 0 where it does not bind.
-        gap: distance between the objective and its dual bound beyond rounding, relative to the objective.
+        gap: duality gap beyond rounding, relative to the objective.
     """
 
     status: Status
@@ -60,7 +60,7 @@ class Solution:
 
     @property
     def tied(self) -> Mask:
-        """Which queries take ``low`` or ``high`` by the coin, ``(queries,)``."""
+        """Which queries are tied, so that ``low`` or ``high`` is drawn, ``(queries,)``."""
         return self.low != self.high
 
     @property
@@ -75,7 +75,7 @@ class Solution:
 
     @property
     def meaning(self) -> str:
-        """Say in a sentence what the price means."""
+        """Meaning of status and price, in a sentence."""
         return meaning(self.status, self.target, self.nearest, self.shadow_price)
 
 
@@ -98,12 +98,12 @@ def quality_per_usd(target: Target, shadow_prices: Mapping[str, float]) -> float
 
 
 def meaning(status: Status, target: Target, nearest: Target | None, shadow_price: float) -> str:
-    """Say what a status and a shadow price mean.
+    """Return the meaning of a status and a shadow price, in a sentence.
 
     Args:
         status: of the solution.
-        target: what was asked for.
-        nearest: what can be met instead, where infeasible.
+        target: as given.
+        nearest: the target that can be met instead, where infeasible.
         shadow_price: quality per USD, 0 where nothing binds.
 
     Example:
@@ -120,8 +120,8 @@ def meaning(status: Status, target: Target, nearest: Target | None, shadow_price
             return "the cheapest choice already has the quality asked for"
         return f"one more quality point (of 100) costs ${10 / shadow_price:.2g} more per 1,000 queries"
     if shadow_price <= 0:
-        return "more money would buy nothing that is forecast"
-    # The smallest amount that buys something worth printing; a price so low that none does speaks per query.
+        return "spending more would not raise forecast quality"
+    # The smallest amount that buys a printable gain; at a price too low for any of them, a dollar per query.
     for amount, usd in _AMOUNTS:
         if 100 * shadow_price * usd >= 0.01:
             return f"one more {amount} buys {100 * shadow_price * usd:.2g} quality points (of 100)"
@@ -132,7 +132,7 @@ def floor_of(target: MinQuality, forecast: Tables) -> float:
     """Compute the mean quality that a target asks for at these queries.
 
     Raises:
-        TargetError: the reference point is given by text, or by a column that is not there.
+        TargetError: the reference point is given by text, or by a column that does not exist.
     """
     if target.quality is not None:
         return target.quality
@@ -146,7 +146,7 @@ def floor_of(target: MinQuality, forecast: Tables) -> float:
 
 
 def nearest_quality(target: MinQuality, forecast: Tables, quality: float) -> MinQuality:
-    """State the highest quality within reach in the terms of the target."""
+    """Return the target of the same form that asks for a mean quality that was reached."""
     if target.quality is not None:
         return MinQuality(quality=min(max(quality, 0.0), 1.0))
     reference = floor_of(MinQuality(ratio=1.0, of=target.of), forecast)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from paretoroute._arrays import Floats
 
 ROUNDING = 1e-10  # the least tolerance that HiGHS takes
-KEPT = 1e-9  # a violation below this share of a constraint's scale is below the accuracy of the linear programmes
+KEPT = 1e-9  # a violation below this share of a constraint's scale is below the accuracy of HiGHS
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _elastic(low: Floats, high: Floats) -> _Elastic:
 def _minimise(cost: Floats, use: Floats, rhs: Floats, *, convexity: Floats) -> Any:
     """Minimise the cost of non-negative weights by the dual simplex method of HiGHS; return SciPy's result.
 
-    A mixture that is feasible within the tolerances may be infeasible by as much in the next programme: the bounds
+    A mixture that is feasible within the tolerances may be infeasible by as much in the next one: the bounds
     are then relaxed by a multiple of the tolerance.
     """
     from scipy.optimize import linprog  # pyright: ignore  # SciPy has no type stubs

@@ -9,7 +9,7 @@ where f is the quality, minus the cost, or quality minus price x cost. For any p
     D(l) = sum_i max_j (f[i, j] - sum_k l_k a_k[i, j]) + sum_k l_k b_k
 
 is an upper bound, convex in l. Each set of prices yields a choice of all queries, hence a plane below D; a small linear
-programme minimises the maximum of the planes and yields the next prices. Its dual mixes the choices so that all
+program minimises the maximum of the planes and yields the next prices. Its dual mixes the choices so that all
 constraints are kept: a feasible solution (Dantzig and Wolfe, "Decomposition principle for linear programs", Operations
 Research 8(1), 1960, doi:10.1287/opre.8.1.101). The difference between the two is the duality gap. Queries to which
 different constraints apply are mixed separately, which yields more planes for one pass over the queries. Dual values
