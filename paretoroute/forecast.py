@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from paretoroute._arrays import Floats, Indices
+from paretoroute._arrays import Floats, Indices, Mask
 from paretoroute.errors import TargetError
 
 
@@ -30,7 +30,7 @@ class Tables:
     quality: Floats
     cost_usd: Floats
     latency_s: Floats | None = None
-    callable: NDArray[np.bool_] | None = None
+    callable: Mask | None = None
 
     def take(self, rows: Indices | slice) -> Tables:
         """Return some rows (a view for a slice); figures that all queries share stay as they are."""

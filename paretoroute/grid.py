@@ -124,7 +124,7 @@ class TokenPrices:
     completion: Floats
 
     @property
-    def known(self) -> Mask:
+    def priced(self) -> Mask:
         """Which points have token prices, ``(points,)``."""
         return ~np.isnan(self.completion)
 
@@ -271,4 +271,4 @@ def cost_usd(amount: Floats, prompt_tokens: Floats, grid: Grid) -> Floats:
         ``(..., points)``.
     """
     prices = grid.token_prices
-    return np.where(prices.known, tokens_usd(prompt_tokens, amount, prices.prompt, prices.completion), amount)
+    return np.where(prices.priced, tokens_usd(prompt_tokens, amount, prices.prompt, prices.completion), amount)

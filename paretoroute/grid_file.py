@@ -1,6 +1,6 @@
 """Grid and price files: YAML that names the models, their token prices and their budgets.
 
-A grid file lists models in order, each with its prices (if known) and budgets::
+A grid file lists models in order, each with its budgets and, if there are any, its prices::
 
     models:
       - model: "small-1"
@@ -35,7 +35,7 @@ def read_grid(path: str | os.PathLike[str]) -> Grid:
     """Read a grid file; points keep the order of the file.
 
     Raises:
-        GridError: the file is not of the form above; the message names file and key.
+        GridError: the file does not have the form above; the message names the file and the key.
         YamlError: it is not safe, plain YAML.
     """
     name = Path(path).name
@@ -62,7 +62,7 @@ def read_prices(path: str | os.PathLike[str]) -> dict[str, Price]:
     """Read a price file.
 
     Raises:
-        GridError: the file is not of the form above; the message names file and key.
+        GridError: the file does not have the form above; the message names the file and the key.
         YamlError: it is not safe, plain YAML.
     """
     name = Path(path).name
@@ -123,12 +123,14 @@ def _budget(name: str, place: str, data: Any) -> Budget:
     return Budget(kind, label, None if amount is None else float(amount))
 
 
-def _check_keys(name: str, place: str, data: Any, known: tuple[str, ...]) -> None:
+def _check_keys(name: str, place: str, data: Any, allowed: tuple[str, ...]) -> None:
     if not isinstance(data, dict):
-        raise _error(name, place, f"is no mapping: {data!r}", f"write {{{', '.join(f'{key}: ...' for key in known)}}}")
+        raise _error(
+            name, place, f"is no mapping: {data!r}", f"write {{{', '.join(f'{key}: ...' for key in allowed)}}}"
+        )
     for key in data:
-        if key not in known:
-            raise _error(name, f"{place}.{key}".lstrip("."), "is no known key", f"use one of {', '.join(known)}")
+        if key not in allowed:
+            raise _error(name, f"{place}.{key}".lstrip("."), "is no known key", f"use one of {', '.join(allowed)}")
 
 
 def _error(name: str, place: str, problem: str, fix: str) -> GridError:

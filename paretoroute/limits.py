@@ -35,11 +35,11 @@ class LabelGroup(NamedTuple):
     of: str
 
 
-def _check_label(what: str, label: str | None, by: str) -> None:
+def _check_label(subject: str, label: str | None, by: str) -> None:
     if by not in _BY:
-        raise TargetError(f"{what} is by {by!r}; use one of {', '.join(_BY)}")
+        raise TargetError(f"{subject} is by {by!r}; use one of {', '.join(_BY)}")
     if label is not None and not (isinstance(label, str) and label):
-        raise TargetError(f"{what} needs the name of a {by}, got {label!r}")
+        raise TargetError(f"{subject} needs the name of a {by}, got {label!r}")
 
 
 def _check_quantile(value: float) -> None:
@@ -255,13 +255,13 @@ def _of(label: str | None, by: str) -> str:
 
 
 def _check_models(limit: Forbid | Require) -> None:
-    what = type(limit).__name__
+    kind = type(limit).__name__
     if isinstance(limit.models, str):
-        raise TargetError(f"{what} needs a list of models, got the text {limit.models!r}; write [{limit.models!r}]")
+        raise TargetError(f"{kind} needs a list of models, got the text {limit.models!r}; write [{limit.models!r}]")
     if not limit.models:
-        raise TargetError(f"{what} names no model; name at least one")
+        raise TargetError(f"{kind} names no model; name at least one")
     object.__setattr__(limit, "models", tuple(limit.models))
-    _check_label(what, limit.of, limit.by)
+    _check_label(kind, limit.of, limit.by)
 
 
 def parse_limit(text: str) -> Limit:

@@ -13,18 +13,18 @@ NOT_UTF8 = "not valid UTF-8 text (a stray byte or half a character)"
 
 
 class Misfit(ValueError):
-    """A value that does not belong where it stands; the message is the reason, without the value."""
+    """A value of the wrong type or form; the message is the reason, without the value."""
 
 
 def query_text(value: object) -> str:
-    r"""Give the one text of a query: the text itself, or chat messages as lines ``role: content``.
+    r"""Return the text of a query: a text as it is, or chat messages as lines ``role: content``.
 
     Args:
         value: text, or a list of messages ``{"role": ..., "content": ...}`` whose content is text, None (a call of
             tools) or a list of parts. A part without text is shown as its type in brackets, such as ``[image_url]``.
 
     Raises:
-        Misfit: it is something else; the message says what.
+        Misfit: the value is neither; the message names its type.
 
     Example:
         >>> query_text([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}])
@@ -63,7 +63,7 @@ def _part(part: object, position: int) -> str:
 
 
 def query_id_of(text: str) -> str:
-    """Give the id of a query that was logged without one: it depends on the text alone."""
+    """Return the id of a query that was logged without one: a hash of its text alone."""
     return "q:" + hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -71,7 +71,7 @@ def sound(text: str) -> str:
     """Return the text as it is.
 
     Raises:
-        Misfit: it holds half a character, so that it could not be written to any file.
+        Misfit: it holds half a character (a lone surrogate), which cannot be encoded as UTF-8.
     """
     try:
         text.encode()
@@ -81,13 +81,13 @@ def sound(text: str) -> str:
 
 
 def is_absent(value: object) -> bool:
-    """Return whether a value stands for nothing: None or NaN."""
+    """Return whether a value is None or NaN, which stand for a missing one."""
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def kind_of(value: object) -> str:
     """Name the kind of a value in a message."""
-    for kind, said in (
+    for kind, name in (
         (bool, "a boolean"),
         (str, "text"),
         (int | float, "a number"),
@@ -96,5 +96,5 @@ def kind_of(value: object) -> str:
         (Sequence, "a list"),
     ):
         if isinstance(value, kind):
-            return said
+            return name
     return f"a {type(value).__name__}"

@@ -99,7 +99,7 @@ class MinQuality:
 
 @dataclass(frozen=True, slots=True)
 class BestTrade:
-    """Highest mean of quality minus cost over ``usd_per_quality``: what a right answer for a wrong one is worth.
+    """Highest mean of quality minus cost / ``usd_per_quality``, the value of a right answer in place of a wrong one.
 
     Raises:
         TargetError: ``usd_per_quality`` is not a positive finite number.

@@ -45,7 +45,7 @@ def test_token_prices_are_per_token_and_nan_where_a_model_has_none():
     prices = Grid((LOW, PLAIN), PRICES).token_prices
 
     assert prices.prompt == pytest.approx([2e-6, np.nan], nan_ok=True)
-    assert prices.known.tolist() == [True, False]
+    assert prices.priced.tolist() == [True, False]
 
 
 def test_points_are_told_apart_by_their_key_which_leaves_the_amount_out():

@@ -43,7 +43,7 @@ def panels_of(runs: Runs, grid: Grid) -> dict[str, LoggedPanel]:
         RunsError: a point whose cost is nowhere known.
     """
     quality, count = runs.means("quality")
-    priced = grid.token_prices.known
+    priced = grid.token_prices.priced
     completion_tokens, tokens_count = runs.means("completion_tokens")
     cost, cost_count = runs.means("cost_usd")
     amount = np.where(priced, completion_tokens, cost)

@@ -51,7 +51,7 @@ class CostCap:
     @property
     def priced(self) -> Mask:
         """Which points have a token price, so that their cost can be held under a limit, ``(points,)``."""
-        return self._prices.known
+        return self._prices.priced
 
     def caps(self, amounts: Amounts) -> Floats:
         """Return the usual output caps in tokens, ``(points,)``.

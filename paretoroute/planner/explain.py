@@ -9,7 +9,7 @@ def explain(name: str, chosen: Alternative, runner_up: Alternative | None, *, st
     """Return why a point was chosen, and how it compares with the next best one.
 
     Args:
-        name: of the point chosen, with what is to be said of it.
+        name: of the point chosen, with a remark if it was never logged.
         chosen: its expected quality and cost.
         runner_up: the next best point, or None.
         status: of the decision.

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from paretoroute._arrays import Indices
+from paretoroute._arrays import Indices, Mask
 from paretoroute.errors import QueryError
 from paretoroute.limits import PopulationLimit
 from paretoroute.planner.admission import Admission, Admitted
@@ -123,7 +123,7 @@ class Planner:
         max_latency_s: float | None = None,
         models: Collection[str] | None = None,
         price: float | None = None,
-        callable: NDArray[np.bool_] | None = None,
+        callable: Mask | None = None,
         tag: str | None = None,
         tenant: str | None = None,
         step: str | None = None,
@@ -141,7 +141,7 @@ class Planner:
             price: quality per USD in place of the policy's, for pacing.
             callable: which points may be called, bool ``(points,)``.
             tag: of the query, read only by limits on tags.
-            tenant: on whose behalf it is asked, read only by limits on tenants.
+            tenant: the customer or user of the query, read only by limits on tenants.
             step: of an agent's task, read only by limits on steps.
 
         Raises:

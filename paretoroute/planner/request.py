@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from paretoroute._arrays import Mask
 from paretoroute.errors import QueryError, TargetError, did_you_mean
@@ -82,7 +82,7 @@ def labels_of(**labels: str | None) -> dict[str, str]:
     return {kind: label for kind, label in labels.items() if label}
 
 
-def callable_points(grid: Grid, models: Collection[str] | None, callable: NDArray[np.bool_] | None) -> Mask:
+def callable_points(grid: Grid, models: Collection[str] | None, callable: Mask | None) -> Mask:
     """Return the points that a caller allows, ``(points,)``.
 
     Args:

@@ -124,7 +124,7 @@ def _times(
     if isinstance(limit, MaxCallCost):
         return cost_usd(surface.amount.at_quantile(amount, limit.quantile), prompt, grid) / limit.usd
     if isinstance(limit, ContextLength):
-        completion = np.where(grid.token_prices.known, surface.amount.at_quantile(amount, COMPLETION_QUANTILE), 0.0)
+        completion = np.where(grid.token_prices.priced, surface.amount.at_quantile(amount, COMPLETION_QUANTILE), 0.0)
         named = np.isin(np.arange(amount.shape[-1]), columns_of([limit.of], grid))
         return np.where(named, (np.maximum(np.nan_to_num(prompt), least) + completion) / limit.tokens, 0.0)
     raise TargetError(f"{limit} is no limit on a call's figures")

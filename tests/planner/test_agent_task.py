@@ -33,11 +33,11 @@ def queries(seed: int) -> dict[str, str]:
     return {step: text_of(HARD if step in ("plan", "write") else EASY, rng) for step in STEPS}
 
 
-def expected(task: Task, asked: dict[str, str]) -> tuple[float, float]:
+def expected(task: Task, texts: dict[str, str]) -> tuple[float, float]:
     """Play a task in which every call has its expected cost; return the sums of quality and cost."""
     quality = cost = 0.0
     for step in STEPS:
-        decision = task.plan(step, asked[step])
+        decision = task.plan(step, texts[step])
         task.spent(decision.expected_cost_usd)
         quality, cost = quality + decision.expected_quality, cost + decision.expected_cost_usd
     return quality, cost
@@ -55,9 +55,9 @@ def test_a_task_stays_within_its_money_and_more_of_it_buys_more(cap):
 def test_planning_together_beats_splitting_the_money_evenly():
     cap, together, evenly = 0.012, [], []
     for seed in range(25):
-        asked = queries(seed)
-        together.append(expected(planner().start_task(STEPS, max_cost_usd=cap), asked)[0])
-        alone = [planner().start_task([step], max_cost_usd=cap / 4).plan(step, asked[step]) for step in STEPS]
+        texts = queries(seed)
+        together.append(expected(planner().start_task(STEPS, max_cost_usd=cap), texts)[0])
+        alone = [planner().start_task([step], max_cost_usd=cap / 4).plan(step, texts[step]) for step in STEPS]
         evenly.append(sum(decision.expected_quality for decision in alone))
 
     gained = np.array(together) - np.array(evenly)
@@ -69,7 +69,7 @@ def test_the_bill_never_exceeds_the_money_if_every_call_keeps_its_cap():
     prices = planner().policy.grid.prices
     for seed in range(20):
         cap = float(rng.uniform(0.002, 0.03))
-        task, billed = planner().start_task(STEPS, max_cost_usd=cap), 0.0
+        task, total = planner().start_task(STEPS, max_cost_usd=cap), 0.0
         for step, query in queries(seed).items():
             decision = task.plan(step, query)
             if decision.status == "infeasible":
@@ -78,16 +78,16 @@ def test_the_bill_never_exceeds_the_money_if_every_call_keeps_its_cap():
             assert most is not None
             prompt = len(query.encode()) + 40
             # The worst that can happen: every call runs into its cap.
-            bill = (prompt * price.input_usd_per_mtok + most * price.output_usd_per_mtok) / 1e6
-            task.spent(bill)
-            billed += bill
-        assert billed <= cap * (1 + 1e-9)
+            cost = (prompt * price.input_usd_per_mtok + most * price.output_usd_per_mtok) / 1e6
+            task.spent(cost)
+            total += cost
+        assert total <= cap * (1 + 1e-9)
 
 
 def test_money_that_was_not_spent_is_there_for_the_steps_to_come():
-    asked = queries(2)
+    texts = queries(2)
     frugal, dear = (planner().start_task(STEPS, max_cost_usd=0.012) for _ in range(2))
-    first = [task.plan("plan", asked["plan"]) for task in (frugal, dear)]
+    first = [task.plan("plan", texts["plan"]) for task in (frugal, dear)]
     before = frugal.left_usd
     frugal.spent(0.0)
     dear.spent(first[1].expected_cost_usd + 0.003)

@@ -8,7 +8,7 @@ from tests.planner.decisions import EASY_QUERY, HARD_QUERY, mask, same
 from tests.planner_cases import fitted
 
 
-def bill(planner: pr.Planner, decision: pr.Decision, text: str) -> float:
+def largest_cost(planner: pr.Planner, decision: pr.Decision, text: str) -> float:
     """Return the largest cost: every byte of the prompt a token, and every token that the cap allows."""
     price = planner.policy.grid.prices[decision.model]
     column = planner.policy.grid.points.index(decision.point)
@@ -33,7 +33,7 @@ def test_the_bill_never_exceeds_a_hard_limit_whatever_the_prompt(words, limit, n
     decision = planner.plan(text, max_cost_usd=limit, callable=only)
 
     if decision.status != "infeasible":
-        assert bill(planner, decision, text) <= limit
+        assert largest_cost(planner, decision, text) <= limit
         assert decision.expected_cost_usd <= limit
 
 

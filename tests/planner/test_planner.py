@@ -74,7 +74,7 @@ def test_the_draw_follows_the_id_and_never_the_text():
 def test_the_draw_takes_the_costlier_side_as_often_as_split_says():
     planner = pr.Planner(blind().policy)
     split = blind().policy.document.solution.split
-    decisions = [planner.plan(EASY_QUERY, query_id=f"coin-{i}") for i in range(4000)]
+    decisions = [planner.plan(EASY_QUERY, query_id=f"draw-{i}") for i in range(4000)]
     cost = {decision.point.name: decision.expected_cost_usd for decision in decisions}
     costlier = max(cost, key=cost.__getitem__)
 

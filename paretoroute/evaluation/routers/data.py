@@ -42,7 +42,7 @@ def logged_means(runs: Runs, grid: Grid) -> LoggedMeans:
         runs.means(name)[0] for name in ("completion_tokens", "prompt_tokens", "cached_prompt_tokens")
     )
     billed_prompt = prompt - np.nan_to_num(cached) * grid.cache_discounts
-    from_tokens = np.where(grid.token_prices.known, cost_usd(completion, billed_prompt, grid), np.nan)
+    from_tokens = np.where(grid.token_prices.priced, cost_usd(completion, billed_prompt, grid), np.nan)
     return LoggedMeans(quality, np.where(np.isnan(logged), from_tokens, logged), trials)
 
 

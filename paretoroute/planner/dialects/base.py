@@ -1,4 +1,4 @@
-"""What a request dialect is, and the checks that dialects share.
+"""The interface of a request dialect, and the checks that dialects share.
 
 A dialect turns an operating point into the keyword arguments of one client call: the model, the compute setting and
 the output cap, so that the call made is the point that was planned. Never messages, keys, sampling parameters,

@@ -1,6 +1,6 @@
 """LiteLLM: ``litellm.completion(messages=..., **kwargs)``, also through its Router and proxy.
 
-What LiteLLM does with a request decides whether the point planned is the point called:
+LiteLLM may change a request, so that another point is called than was planned:
 
 - Leave ``litellm.drop_params`` off. With it on, a setting that the model lacks is dropped without an error, and
   another point is called (and logged) than was planned. The arguments here never set it.
