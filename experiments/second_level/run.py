@@ -32,14 +32,14 @@ SIZES = (15, 50, 150)
 
 def stacked(inside, outside, targets, fold):
     """Out-of-fold and test components of stacked heads."""
-    weights = stacking.stack(inside, targets, np.ones(len(targets)), fold, FOLDS)
+    weights = stacking.stack(inside, targets, np.ones(len(targets)), fold, folds=FOLDS)
     return stacking.cross_fitted(inside, weights, fold), np.einsum("hik,hk->ik", outside, weights[-1])
 
 
 def all_heads(features, rank, targets, group, asked):
     """Forecasts of the training queries without their own group, and of the test queries, by every head of a fit."""
     inside = ridge.left_out(features, targets, group, np.arange(len(features)))
-    near = neighbours.averages_between(features, targets, features, rank, apart=(group, group))
+    near = neighbours.averages_between(features, targets, features, rank, groups=neighbours.Groups(group, group))
     slopes, intercepts = ridge.coefficients(ridge.moments(features, targets))
     outside = np.einsum("if,sfk->sik", asked, slopes) + intercepts[:, None]
     asked_near = neighbours.averages_between(features, targets, asked, rank)
@@ -97,7 +97,8 @@ def one_split(runs: pr.Runs, seed: int) -> dict[str, float]:
         return gain(base + components @ basis.T, cost_hat)
 
     def second(inside, outside):
-        level, _ = second_level.fit(inside, own, targets, np.ones(len(targets)), fold, FOLDS)
+        ones = np.ones(len(targets))
+        level = second_level.fit(inside, own, targets, query_weight=ones, fold=fold, folds=FOLDS).level
         return level.shift + level.keep * own_test + outside @ level.cross
 
     def inputs(quality, of_tokens=True):

@@ -73,7 +73,7 @@ def one_split(runs, seed):
     def stacked(pool):
         def weights_of(inside, targets):
             stacking.POOL_QUERIES = pool
-            return stacking.stack(inside, targets, np.ones(len(targets)), fold, FOLDS)[-1]
+            return stacking.stack(inside, targets, np.ones(len(targets)), fold, folds=FOLDS)[-1]
 
         return weights_of
 

@@ -80,7 +80,7 @@ def one_split(runs: pr.Runs, seed: int) -> dict[str, float]:
         heads |= {label: ridges(pairs, targets, fold) for label, pairs in extra.items()}
         for label, used in VIEWS.items():
             inside, outside = (np.concatenate([heads[view][side] for view in used]) for side in (0, 1))
-            weights = stacking.stack(inside, targets, np.ones(len(targets)), fold, FOLDS)[-1]
+            weights = stacking.stack(inside, targets, np.ones(len(targets)), fold, folds=FOLDS)[-1]
             forecasts[label, name] = np.einsum("hik,hk->ik", outside, weights) @ basis.T
     return _judged(tables, forecasts, true_quality, true_cost, filled(train, "cost_usd"))
 

@@ -68,7 +68,7 @@ def _signal_text(signal: Signal, panel: Panel | None, forecast: Floats32 | None)
         rest = "not beyond noise, so it stays at the context-free means; no components kept"
         return f"{signal.name}: {'' if signal.used else 'no '}signal found: {explained}; {rest}"
     points, kept = panel.basis.shape
-    figures = forecast if panel.smear is None else np.log(np.maximum(forecast, LEAST_FORECAST))
+    figures = forecast if panel.scale.smearing is None else np.log(np.maximum(forecast, LEAST_FORECAST))
     directions = _carrying(figures)
     carry = f"{directions} of which carr{'y' if directions != 1 else 'ies'} 90% of what the forecasts vary by"
     return f"{signal.name}: signal found: {explained}; {kept} component{'s' * (kept != 1)} of {points} kept, {carry}"

@@ -1,4 +1,4 @@
-"""What was logged, arranged as panels for fitting: one figure of every point, queries by points, with holes."""
+"""The logged means as panels for fitting: one figure at every point, queries by points, with missing cells."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats
+from paretoroute._arrays import Floats, Indices
 from paretoroute.errors import RunsError
 from paretoroute.grid import Grid
 from paretoroute.runs.table import Runs
 from paretoroute.surface.surface import Bounds
 
 AMOUNT_COMPONENTS = 8
+PROMPT_COMPONENTS = 2
+LATENCY_COMPONENTS = 3
 LEAST_LATENCIES = 20
 
 
@@ -23,10 +25,10 @@ class LoggedPanel:
 
     Args:
         name: of the figure: ``quality``, ``tokens``, ``prompt tokens`` or ``latency``.
-        values: logged means, in logs where ``log``, NaN where nothing was logged, ``(queries, points)``.
-        count: how many trials each rests on, ``(queries, points)``.
+        values: logged means, in logs where ``log``, NaN in missing cells, ``(queries, points)``.
+        count: number of trials behind each, 0 in missing cells, ``(queries, points)``.
         log: whether the figure is kept as its logarithm.
-        components: how many of them are forecast.
+        components: number of principal components to forecast.
     """
 
     name: str
@@ -35,12 +37,17 @@ class LoggedPanel:
     log: bool
     components: int
 
+    def means(self, rows: Indices) -> Floats:
+        """Return the logged means of some queries in the figure's unit, ``(rows, points)``, NaN in missing cells."""
+        values = self.values[rows]
+        return np.where(self.count[rows] > 0, np.exp(values) if self.log else values, np.nan)
+
 
 def panels_of(runs: Runs, grid: Grid) -> dict[str, LoggedPanel]:
-    """Arrange the logged means as panels, by name; one that is absent was never logged.
+    """Arrange the logged means as panels, by name; figures that were not logged are absent.
 
     Raises:
-        RunsError: a point whose cost is nowhere known.
+        RunsError: a point has neither a logged cost nor tokens with a price.
     """
     quality, count = runs.means("quality")
     priced = grid.token_prices.priced
@@ -53,36 +60,37 @@ def panels_of(runs: Runs, grid: Grid) -> dict[str, LoggedPanel]:
         raise RunsError(f"the cost of {', '.join(unknown)} is nowhere known; log cost_usd, or tokens with prices")
     components = len(grid.points)
     few = min(components, AMOUNT_COMPONENTS)
-    found = {
+    panels = {
         "quality": LoggedPanel("quality", quality, count, False, components),
-        "tokens": _log_cells("tokens", amount, amount_count, few),
+        "tokens": _log_panel("tokens", amount, amount_count, few),
     }
     if priced.any():
         prompt, prompt_count = _billed_prompt(runs, grid)
-        found["prompt tokens"] = _log_cells("prompt tokens", np.where(priced, prompt, np.nan), prompt_count * priced, 2)
+        prompt = np.where(priced, prompt, np.nan)
+        panels["prompt tokens"] = _log_panel("prompt tokens", prompt, prompt_count * priced, PROMPT_COMPONENTS)
     latency, latency_count = runs.means("latency_s")
     if (latency_count > 0).sum() >= LEAST_LATENCIES:
-        found["latency"] = _log_cells("latency", latency, latency_count, min(components, 3))
-    return found
+        panels["latency"] = _log_panel("latency", latency, latency_count, min(components, LATENCY_COMPONENTS))
+    return panels
 
 
 def _billed_prompt(runs: Runs, grid: Grid) -> tuple[Floats, Floats]:
-    """Mean prompt tokens, those read from a cache counted at what they cost beside the others."""
+    """Mean prompt tokens and trials; a token read from a cache counts by its price relative to the others."""
     prompt, count = runs.means("prompt_tokens")
     cached, _ = runs.means("cached_prompt_tokens")
     return prompt - np.nan_to_num(cached) * grid.cache_discounts, count
 
 
-def _log_cells(name: str, values: Floats, count: Floats, components: int) -> LoggedPanel:
+def _log_panel(name: str, values: Floats, count: Floats, components: int) -> LoggedPanel:
     floor = np.nanmin(np.where(values > 0, values, np.nan)) if (values > 0).any() else 1.0
     logs = np.log(np.maximum(values, 0.5 * floor), out=np.full(values.shape, np.nan), where=count > 0)
     return LoggedPanel(name, logs, np.where(np.isfinite(logs), count, 0.0), True, components)
 
 
 def bounds_of(runs: Runs) -> Bounds:
-    """Find what bounds the tokens of a call at every point."""
+    """Take the bounds of the tokens of a call at every point from the log."""
     size = np.array([len(text.encode("utf-8", "replace")) for text in runs.texts], np.float64)
-    # What comes with every query is at most the smallest prompt; long queries show less than one token per byte.
+    # The overhead of every prompt is at most the smallest prompt; long queries have less than one token per byte.
     beyond = _largest(runs.point, runs.prompt_tokens - size[runs.query], len(runs.points))
     least = -_largest(runs.point, -runs.prompt_tokens, len(runs.points))
     return Bounds(
@@ -93,6 +101,6 @@ def bounds_of(runs: Runs) -> Bounds:
 
 def _largest(point: NDArray[np.int32], values: Floats, points: int) -> Floats:
     most = np.full(points, -np.inf)
-    known = ~np.isnan(values)
-    np.maximum.at(most, point[known], values[known])
+    is_logged = ~np.isnan(values)
+    np.maximum.at(most, point[is_logged], values[is_logged])
     return np.where(np.isfinite(most), most, np.nan)

@@ -5,40 +5,43 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats, single
+from paretoroute._arrays import Floats, Indices, Mask, single
 from paretoroute.fitting.logged_panels import LoggedPanel
-from paretoroute.fitting.methods import ridge, second_level
+from paretoroute.fitting.methods import ridge
+from paretoroute.fitting.methods.second_level import SecondLevelFit
 from paretoroute.fitting.result import Signal
 from paretoroute.fitting.sample import Sample
-from paretoroute.surface.panel import QUANTILES, Panel
+from paretoroute.surface.panel import QUANTILES, FirstLevel, Panel, Scale, SecondLevel
 
 GATE_SE = 1.0  # a panel follows the query only if its out-of-fold gain exceeds so many standard errors
+MOST_TRIALS = 16.0  # a cell of more trials counts as one of so many in the signal test
+POINT_RUNS = 10.0  # runs that a point's own smearing factor needs to count as much as the common one
+SPREAD_CELLS = 4.0  # cells at the mean with which a point's spread is pooled
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PanelDraft:
     """A panel after the first level.
 
     Args:
-        cells: what was logged.
+        logged: the logged means.
         base: pooled means, ``(points,)``.
         basis: ``(points, components)``.
         targets: components of all queries, ``(queries, components)``.
-        known: share of the points that were logged of each of the sample's queries, ``(sample,)``.
+        logged_share: share of the points that were logged, for each of the sample's queries, ``(sample,)``.
         weights: of the heads, by all queries, ``(heads, components)``.
-        own: out-of-fold forecast components, ``(sample, components)``.
+        components: out-of-fold forecasts of the first level, ``(sample, components)``.
         left_out: out-of-fold forecasts of points with few runs, NaN elsewhere, ``(sample, points)``.
     """
 
-    cells: LoggedPanel
+    logged: LoggedPanel
     base: Floats
     basis: Floats
     targets: Floats
-    known: Floats
+    logged_share: Floats
     weights: Floats
-    own: Floats
+    components: Floats
     left_out: Floats
 
     def forecast(self, components: Floats) -> Floats:
@@ -46,94 +49,143 @@ class PanelDraft:
         return np.where(np.isnan(self.left_out), self.base + components @ self.basis.T, self.left_out)
 
 
-def fit_panel(
-    draft: PanelDraft, level: second_level.SecondLevel | None, components: Floats, sample: Sample, kept: int
-) -> tuple[Panel, Signal, Floats]:
-    """Finish one panel; the third is its out-of-fold forecasts at the sample's queries, ``(sample, points)``.
+@dataclass(frozen=True)
+class FittedPanel:
+    """A finished panel.
+
+    Args:
+        panel: as the surface holds it.
+        signal: how much of the figure the query explains.
+        forecast: out-of-fold forecasts in the figure's unit, ``(sample, points)``.
+    """
+
+    panel: Panel
+    signal: Signal
+    forecast: Floats
+
+
+def fit_panel(draft: PanelDraft, second: SecondLevelFit | None, sample: Sample, *, neighbours: int) -> FittedPanel:
+    """Finish one panel.
 
     Args:
         draft: its first level.
-        level: its second, or None.
-        components: its out-of-fold forecasts, ``(sample, components)``.
-        sample: the queries that stand for all.
-        kept: number of neighbours that the surface keeps.
+        second: its second level, or None.
+        sample: the queries that represent all.
+        neighbours: number of neighbours that the surface keeps.
     """
-    cells = draft.cells
-    known = cells.count[sample.rows] > 0
+    components = draft.components if second is None else second.components
     forecast = draft.forecast(components)
-    signal = signal_of(cells, draft.base, forecast, sample)
+    signal = signal_of(draft.logged, draft.base, forecast, sample)
     if not signal.used:
         forecast = np.broadcast_to(single(draft.base), forecast.shape).copy()
-    low, high = (single(end) for end in _range(cells))
-    smear = None
-    if cells.log:
-        smear = single(_smear(cells.values[sample.rows], known, np.clip(forecast, low, high)))
-    spread = single(_spread(cells, forecast, sample))
-    finish = (low, high, smear, spread, _tail(cells, forecast, spread, sample) if cells.log else None)
-    panel = _assemble(draft, level, signal.used, sample, kept, finish)
-    return panel, signal, panel.finish(forecast)
+    rows = sample.rows[:neighbours]
+    panel = Panel(
+        base=single(draft.base),
+        basis=single(draft.basis),
+        first_level=_first_level(draft, sample, rows, used=signal.used),
+        second_level=None if second is None else _second_level(second.level, used=signal.used),
+        scale=_scale(_Residuals(draft.logged, forecast, sample)),
+    )
+    return FittedPanel(panel, signal, panel.scale.finish(forecast))
 
 
-def signal_of(cells: LoggedPanel, base: Floats, forecast: Floats, sample: Sample) -> Signal:
+def signal_of(logged: LoggedPanel, base: Floats, forecast: Floats, sample: Sample) -> Signal:
     """Test whether forecasts beat the context-free means, out of fold."""
-    values, count = cells.values[sample.rows], cells.count[sample.rows]
-    known = count > 0
-    weight = np.where(known, np.minimum(count, 16.0), 0.0)
-    flat_error = (weight * np.where(known, values - base, 0.0) ** 2).sum(1)
-    error = (weight * np.where(known, values - forecast, 0.0) ** 2).sum(1)
-    gain, scale = flat_error - error, max(flat_error.sum(), 1e-300)
+    values, count = logged.values[sample.rows], logged.count[sample.rows]
+    is_logged = count > 0
+    weight = np.where(is_logged, np.minimum(count, MOST_TRIALS), 0.0)
+    base_error = (weight * np.where(is_logged, values - base, 0.0) ** 2).sum(1)
+    error = (weight * np.where(is_logged, values - forecast, 0.0) ** 2).sum(1)
+    gain, scale = base_error - error, max(base_error.sum(), 1e-300)
     explained = float(gain.sum() / scale)
     se = float(gain.std() * np.sqrt(len(gain)) / scale)
-    return Signal(cells.name, explained, se, explained > GATE_SE * se)
+    return Signal(logged.name, explained, se, explained > GATE_SE * se)
 
 
-def _range(cells: LoggedPanel) -> tuple[Floats, Floats]:
-    points = cells.values.shape[1]
-    if not cells.log:
+def _first_level(draft: PanelDraft, sample: Sample, rows: Indices, *, used: bool) -> FirstLevel:
+    """Weigh and sum the heads; a panel that does not follow the query has weights of 0."""
+    strengths = len(ridge.STRENGTHS)
+    slopes, intercepts = ridge.coefficients(ridge.moments(sample.all_features, draft.targets))
+    weights = draft.weights * used
+    return FirstLevel(
+        offset=single((intercepts * weights[:strengths]).sum(0)),
+        slope=single(np.einsum("sfk,sk->fk", slopes, weights[:strengths])),
+        targets=draft.targets[rows].astype(np.float16),
+        weights=single(weights[strengths:]),
+    )
+
+
+def _second_level(level: SecondLevel, *, used: bool) -> SecondLevel:
+    return SecondLevel(
+        keep=single(level.keep * used), cross=single(level.cross * used), shift=single(level.shift * used)
+    )
+
+
+@dataclass(frozen=True)
+class _Residuals:
+    """Logged values of the sample's queries around their out-of-fold forecasts.
+
+    Args:
+        logged: the logged means of all queries.
+        forecast: ``(sample, points)``.
+        sample: the queries.
+    """
+
+    logged: LoggedPanel
+    forecast: Floats
+    sample: Sample
+
+    @property
+    def values(self) -> Floats:
+        return self.logged.values[self.sample.rows]
+
+    @property
+    def is_logged(self) -> Mask:
+        return self.logged.count[self.sample.rows] > 0
+
+
+def _scale(residuals: _Residuals) -> Scale:
+    low, high = (single(end) for end in _range(residuals.logged))
+    spread = single(_spread(residuals))
+    if not residuals.logged.log:
+        return Scale(low=low, high=high, spread=spread)
+    smearing = single(_smearing(residuals.values, residuals.is_logged, np.clip(residuals.forecast, low, high)))
+    quantiles = single(_residual_quantiles(residuals, spread))
+    return Scale(low=low, high=high, spread=spread, smearing=smearing, residual_quantiles=quantiles)
+
+
+def _range(logged: LoggedPanel) -> tuple[Floats, Floats]:
+    """Return the least and the largest figure to forecast, ``(points,)``; of logs, half and twice the logged range."""
+    points = logged.values.shape[1]
+    if not logged.log:
         return np.zeros(points), np.ones(points)
-    known = cells.count > 0
-    low = np.where(known, cells.values, np.inf).min(0)
-    high = np.where(known, cells.values, -np.inf).max(0)
+    is_logged = logged.count > 0
+    low = np.where(is_logged, logged.values, np.inf).min(0)
+    high = np.where(is_logged, logged.values, -np.inf).max(0)
     low, high = np.where(np.isfinite(low), low, 0.0), np.where(np.isfinite(high), high, 0.0)
     return low - np.log(2), high + np.log(2)
 
 
-def _smear(values: Floats, known: NDArray[np.bool_], forecast: Floats) -> Floats:
-    """Find the factor from exp(mean log) to mean, per point, drawn to the common one where runs are few."""
-    logged = np.where(known, np.exp(np.where(known, values, 0.0)), 0.0).sum(0)
-    expected = np.where(known, np.exp(forecast), 0.0).sum(0)
-    count = known.sum(0)
+def _smearing(values: Floats, is_logged: Mask, forecast: Floats) -> Floats:
+    """Estimate the factor from exp(mean log) to mean, per point, shrunk to the common one where runs are few."""
+    logged = np.where(is_logged, np.exp(np.where(is_logged, values, 0.0)), 0.0).sum(0)
+    expected = np.where(is_logged, np.exp(forecast), 0.0).sum(0)
+    count = is_logged.sum(0)
     own = np.log(np.where(count > 0, logged, 1.0) / np.where(count > 0, expected, 1.0))
     common = float(np.average(own, weights=np.maximum(count, 1e-9)))
-    return np.exp((count * own + 10 * common) / (count + 10))
+    return np.exp((count * own + POINT_RUNS * common) / (count + POINT_RUNS))
 
 
-def _assemble(
-    draft: PanelDraft, level: second_level.SecondLevel | None, used: bool, sample: Sample, kept: int, finish
-) -> Panel:
-    """Write a panel down as a surface reads it; one that is not used has nothing in it that moves with the query."""
-    strengths = len(ridge.STRENGTHS)
-    slopes, intercepts = ridge.coefficients(ridge.moments(sample.all_features, draft.targets))
-    weights = draft.weights * used
-    slope = np.einsum("sfk,sk->fk", slopes, weights[:strengths])
-    offset = (intercepts * weights[:strengths]).sum(0)
-    targets = draft.targets[sample.rows[:kept]].astype(np.float16)
-    rounded = [single(part) for part in (draft.base, offset, slope)]
-    shape = [None if part is None else single(part) for part in finish]
-    second = [] if level is None else [single(part * used) for part in (level.keep, level.cross, level.shift)]
-    return Panel(*rounded, targets, single(weights[strengths:]), single(draft.basis), *shape, *second)  # type: ignore[arg-type]
-
-
-def _spread(cells: LoggedPanel, forecast: Floats, sample: Sample) -> Floats:
+def _spread(residuals: _Residuals) -> Floats:
     """Standard deviation of a logged cell around its out-of-fold forecast, pooled with four cells at the mean."""
-    known = cells.count[sample.rows] > 0
-    error = np.where(known, cells.values[sample.rows] - forecast, 0.0)
-    total = float((error**2).sum() / max(known.sum(), 1))
-    return np.sqrt(((error**2).sum(0) + 4 * total) / (known.sum(0) + 4))
+    is_logged = residuals.is_logged
+    error = np.where(is_logged, residuals.values - residuals.forecast, 0.0)
+    total = float((error**2).sum() / max(is_logged.sum(), 1))
+    return np.sqrt(((error**2).sum(0) + SPREAD_CELLS * total) / (is_logged.sum(0) + SPREAD_CELLS))
 
 
-def _tail(cells: LoggedPanel, forecast: Floats, spread: Floats, sample: Sample) -> Floats:
+def _residual_quantiles(residuals: _Residuals, spread: Floats) -> Floats:
     """Quantiles of logged minus forecast in units of the point's spread, over all points."""
-    known = cells.count[sample.rows] > 0
-    error = (cells.values[sample.rows] - forecast) / np.maximum(spread, 1e-12)
-    return np.quantile(error[known], QUANTILES) if known.any() else np.zeros(len(QUANTILES))
+    error = (residuals.values - residuals.forecast) / np.maximum(spread, 1e-12)
+    is_logged = residuals.is_logged
+    return np.quantile(error[is_logged], QUANTILES) if is_logged.any() else np.zeros(len(QUANTILES))

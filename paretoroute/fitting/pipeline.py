@@ -1,17 +1,17 @@
-"""Runs to a surface: the joint model of quality and tokens over (query, model, budget).
+"""From runs to a surface: the joint model of quality, tokens and latency over (query, model, budget).
 
-Each figure (quality, log tokens, log latency) is a panel, queries by points, with holes. In turn:
+Each figure (quality, log tokens, log latency) is a panel, queries by points, with missing cells. In turn:
 
-1. completion: means pooled over models and budgets, holes filled by a low-rank model   (JAX, optax);
-   filling: those of points with few runs from the text and the other points' outcomes
-2. basis: principal components of the residuals; what points share is learned together
+1. matrix completion (probabilistic PCA): means pooled over models and budgets, missing cells from a low-rank model;
+   a Gaussian process imputes those of points with few runs                                         (JAX, optax)
+2. basis: principal components of the residuals, so that points share what they have in common
 3. heads: ridge at three strengths and neighbours in six ways, each query left out with its copies
-4. stacking: how much to trust each head for each component, pooled                     (JAX, optax)
-5. second level: quality hears what the forecasts of tokens and its own leading components tell about it
-6. gate: where the cross-fitted forecasts do not beat the means beyond noise, the panel stays flat, and the
-   surface is the prompt-blind one
+4. stacking: weights of the heads for each component, pooled over components
+5. second level: quality reads the forecasts of tokens and its own leading components
+6. gate: a panel whose cross-fitted forecasts do not beat the means by a standard error stays constant, at the
+   context-free means
 
-The out-of-fold forecasts go into the traffic, and everything that is promised later is judged on them.
+The out-of-fold forecasts go into the calibration sample, on which every later figure of the policy is estimated.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from paretoroute._arrays import Floats, single
 from paretoroute.errors import RunsError
 from paretoroute.fitting.logged_panels import LoggedPanel, bounds_of, panels_of
 from paretoroute.fitting.methods import gaussian_process, matrix_completion, ridge, second_level, stacking
-from paretoroute.fitting.panel import PanelDraft, fit_panel, signal_of
+from paretoroute.fitting.panel import FittedPanel, PanelDraft, fit_panel, signal_of
 from paretoroute.fitting.points import interpolation
 from paretoroute.fitting.points.unlogged import PointsOnOffer
 from paretoroute.fitting.result import Fit
@@ -48,6 +48,10 @@ from paretoroute.surface.surface import OutOfDistributionCheck, Surface
 
 Progress = Callable[[str], None]
 
+PROBE_TEXTS = 1000  # logged texts from which the out-of-distribution check takes its least share of known n-grams
+LEAST_SHARE = 0.5  # of the 1% quantile of that share among logged texts: below it a text is unfamiliar
+MOST_LEVERAGE = 3.0  # of the 99% quantile of the leverage of logged queries: above it a query is unfamiliar
+
 
 def fit_surface(
     runs: Runs,
@@ -69,66 +73,95 @@ def fit_surface(
         progress: called with a few words at the start of every stage.
 
     Raises:
-        RunsError: fewer than 20 queries, or a point whose cost is nowhere known.
+        RunsError: fewer than 20 queries, or a point without any known cost.
     """
-    say = progress or (lambda words: None)
+    report = progress or (lambda stage: None)
     if len(runs.query_ids) < LEAST_QUERIES:
         raise RunsError(
             f"the log has {len(runs.query_ids)} queries; at least {LEAST_QUERIES} are needed to tell a policy's gain "
             "from luck. Log more, or pick a point by hand."
         )
-    say("reading the queries")
+    report("reading the queries")
     featurizer, features = featurized(runs, kind, seed)
-    sample = draw_sample(runs, features, featurizer.rank, len(grid.points), seed)
-    panels, signals, forecasts = {}, [], {}
-    cells = panels_of(runs, grid)
-    drafts = {}
-    for cell in cells.values():
-        say(f"fitting {cell.name}")
-        drafts[cell.name] = _first_level(cell, grid, sample, seed)
-    for name, draft in drafts.items():
-        found = _second_level(drafts, sample) if name == "quality" else (None, draft.own)
-        panels[name], signal, forecasts[name] = fit_panel(draft, *found, sample, neighbour_count(sample, grid))
-        signals.append(signal)
-    surface = Surface(
-        featurizer=featurizer,
-        neighbours=neighbours.index(sample.features[: neighbour_count(sample, grid)], sample.rank),
-        quality=panels["quality"],
-        amount=panels["tokens"],
-        prompt=panels.get("prompt tokens"),
-        latency=panels.get("latency"),
-        queries=(cells["quality"].count > 0).sum(0).astype(np.float64),
-        familiarity=_familiarity(runs, featurizer, features),
-        bounds=bounds_of(runs),
-    )
-    fit = Fit(surface, calibration_sample(cells, forecasts, sample, grid, runs), tuple(signals))
+    sample = draw_sample(runs, features, featurizer.rank, points=len(grid.points), seed=seed)
+    logged = panels_of(runs, grid)
+    panels = _fitted_panels(logged, grid, sample, seed=seed, report=report)
+    surface = _surface(runs, featurizer, sample, panels, kept=neighbour_count(sample, grid))
+    forecasts = {name: panel.forecast for name, panel in panels.items()}
+    traffic = calibration_sample(logged, forecasts, sample, runs)
+    fit = Fit(surface, traffic, tuple(panel.signal for panel in panels.values()))
     if offer is not None and offer.unlogged:
         fit = interpolation.widened(fit, grid.points, offer)
     return replace(fit, traffic=with_shared_forecasts(fit.traffic, fit.surface, sample))
 
 
-def _first_level(cells: LoggedPanel, grid: Grid, sample: Sample, seed: int) -> PanelDraft:
-    """Fill a panel's holes, find its components, and stack the heads that forecast them."""
-    full = matrix_completion.complete(
-        cells.values, cells.count, grid.points, rising=cells.name != "prompt tokens", seed=seed
+def _fitted_panels(
+    logged: dict[str, LoggedPanel], grid: Grid, sample: Sample, *, seed: int, report: Progress
+) -> dict[str, FittedPanel]:
+    """Fit every panel, by name: all first levels, then what reads them."""
+    drafts: dict[str, PanelDraft] = {}
+    for name, panel in logged.items():
+        report(f"fitting {name}")
+        drafts[name] = _first_level(panel, grid, sample, seed)
+    kept = neighbour_count(sample, grid)
+    return {
+        name: fit_panel(draft, _second_level(drafts, sample) if name == "quality" else None, sample, neighbours=kept)
+        for name, draft in drafts.items()
+    }
+
+
+def _surface(
+    runs: Runs, featurizer: Featurizer, sample: Sample, panels: dict[str, FittedPanel], *, kept: int
+) -> Surface:
+    prompt, latency = panels.get("prompt tokens"), panels.get("latency")
+    return Surface(
+        featurizer=featurizer,
+        neighbours=neighbours.index(sample.features[:kept], sample.rank),
+        quality=panels["quality"].panel,
+        amount=panels["tokens"].panel,
+        prompt=prompt and prompt.panel,
+        latency=latency and latency.panel,
+        queries=(runs.means("quality")[1] > 0).sum(0).astype(np.float64),
+        familiarity=_familiarity(runs, featurizer, sample.all_features),
+        bounds=bounds_of(runs),
     )
-    filled = gaussian_process.fill(full, cells.values, cells.count, sample.all_features)
-    full, left_out = filled.completed, filled.left_out[sample.rows]
-    basis = _basis(full.residual, cells.components)
-    targets = full.residual @ basis
+
+
+def _first_level(logged: LoggedPanel, grid: Grid, sample: Sample, seed: int) -> PanelDraft:
+    """Complete a panel, find its components, and stack the heads that forecast them."""
+    rising = logged.name != "prompt tokens"
+    completed = matrix_completion.complete(logged.values, logged.count, grid.points, rising=rising, seed=seed)
+    imputed = gaussian_process.fill(completed, logged.values, logged.count, sample.all_features)
+    basis = _basis(imputed.completed.residual, logged.components)
+    targets = imputed.completed.residual @ basis
     heads = _left_out(sample, targets)
-    known = (cells.count[sample.rows] > 0).mean(1)
-    weights = stacking.stack(heads, targets[sample.rows], known, sample.fold, FOLDS)
-    own = stacking.cross_fitted(heads, weights, sample.fold)
-    return PanelDraft(cells, full.base, basis, targets, known, weights[-1], own, left_out)
+    logged_share = (logged.count[sample.rows] > 0).mean(1)
+    weights = stacking.stack(heads, targets[sample.rows], logged_share, sample.fold, folds=FOLDS)
+    return PanelDraft(
+        logged=logged,
+        base=imputed.completed.base,
+        basis=basis,
+        targets=targets,
+        logged_share=logged_share,
+        weights=weights[-1],
+        components=stacking.cross_fitted(heads, weights, sample.fold),
+        left_out=imputed.left_out[sample.rows],
+    )
 
 
-def _second_level(drafts: dict[str, PanelDraft], sample: Sample) -> tuple[second_level.SecondLevel, Floats]:
-    """Let quality hear what the first level forecasts of tokens and of quality itself."""
+def _second_level(drafts: dict[str, PanelDraft], sample: Sample) -> second_level.SecondLevelFit:
+    """Fit quality on the first level's forecasts of tokens and of quality itself."""
     quality, tokens = drafts["quality"], drafts["tokens"]
-    used = signal_of(tokens.cells, tokens.base, tokens.forecast(tokens.own), sample).used
-    inputs = second_level_inputs(tokens.own * used, quality.own)
-    return second_level.fit(inputs, quality.own, quality.targets[sample.rows], quality.known, sample.fold, FOLDS)
+    used = signal_of(tokens.logged, tokens.base, tokens.forecast(tokens.components), sample).used
+    inputs = second_level_inputs(tokens.components * used, quality.components)
+    return second_level.fit(
+        inputs,
+        quality.components,
+        quality.targets[sample.rows],
+        query_weight=quality.logged_share,
+        fold=sample.fold,
+        folds=FOLDS,
+    )
 
 
 def _basis(residual: Floats, components: int) -> Floats:
@@ -142,14 +175,15 @@ def _basis(residual: Floats, components: int) -> Floats:
 def _left_out(sample: Sample, targets: Floats) -> Floats:
     """Forecast the sample's components by every head without the query's own group: ``(heads, sample, components)``.
 
-    Leaving out one query (and what must stay with it) rather than a fifth of them keeps these forecasts as close as can
-    be to those of the surface that is deployed: the price is set on these and used on those. Queries that look the same
-    share their mean: left out one by one their forecasts would differ only by what was left out, their own outcome
-    with its sign turned, and the second level would read it.
+    Leaving out one query (with its copies) in place of a fifth of them keeps these forecasts as close as possible to
+    those of the deployed surface: the shadow price is set on the former and applied to the latter. Queries with equal
+    features share their mean: left out one by one, their forecasts would differ only by their own outcomes with the
+    sign reversed, and the second level would read them.
     """
     own, group = targets[sample.rows], sample.group[sample.rows]
     linear = ridge.left_out(sample.all_features, targets, sample.group, sample.rows)
-    near = neighbours.averages_between(sample.features, own, sample.features, sample.rank, apart=(group, group))
+    groups = neighbours.Groups(group, group)
+    near = neighbours.averages_between(sample.features, own, sample.features, sample.rank, groups=groups)
     heads = np.concatenate([linear, near])
     for rows in sample.alike:
         heads[:, rows] = heads[:, rows].mean(axis=1, keepdims=True)
@@ -157,12 +191,17 @@ def _left_out(sample: Sample, targets: Floats) -> Floats:
 
 
 def _familiarity(runs: Runs, featurizer: Featurizer, features: Floats) -> OutOfDistributionCheck:
+    """Set the bounds of the out-of-distribution check from the logged queries' own leverage and n-grams."""
     centre, inverse = ridge.spread(ridge.moments(features, np.zeros((len(features), 1))))
-    away = features - centre
-    leverage = np.einsum("qf,fg,qg->q", away, inverse, away)
+    centred = features - centre
+    leverage = np.einsum("qf,fg,qg->q", centred, inverse, centred)
     least = 0.0
     if featurizer.kind == "hashed_ngrams":
-        some = np.linspace(0, len(runs.texts) - 1, min(len(runs.texts), 1000)).astype(int)
-        least = 0.5 * float(np.quantile([featurizer.of_text(runs.texts[i])[1] for i in some], 0.01))
-    ends = float(np.float32(least)), float(np.float32(3.0 * np.quantile(leverage, 0.99)))
-    return OutOfDistributionCheck(single(centre), single(inverse), *ends)
+        probes = np.linspace(0, len(runs.texts) - 1, min(len(runs.texts), PROBE_TEXTS)).astype(int)
+        least = LEAST_SHARE * float(np.quantile([featurizer.of_text(runs.texts[i]).known for i in probes], 0.01))
+    return OutOfDistributionCheck(
+        centre=single(centre),
+        inverse=single(inverse),
+        least_known=float(np.float32(least)),
+        most_leverage=float(np.float32(MOST_LEVERAGE * np.quantile(leverage, 0.99))),
+    )

@@ -1,12 +1,12 @@
-"""The result of a fit: a surface, the traffic it was judged on, and what the queries told."""
+"""The result of a fit: a surface, its calibration sample, and how much of each figure the query explains."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from paretoroute._arrays import Floats32, single
 from paretoroute.grid import Between, Grid, Point
 from paretoroute.surface.panel import Panel
 from paretoroute.surface.surface import Surface
@@ -15,7 +15,7 @@ from paretoroute.surface.traffic import CalibrationSample
 
 @dataclass(frozen=True)
 class Signal:
-    """What the queries told about one panel, out of fold.
+    """How much of one panel's variance the query explains, out of fold.
 
     Args:
         name: of the panel.
@@ -32,13 +32,13 @@ class Signal:
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted surface, the traffic it was judged on, and what the fit found.
+    """A fitted surface and its calibration sample.
 
     Args:
         surface: of all points on offer.
-        traffic: out-of-fold forecasts at the logged queries, and what was logged.
-        signals: what the queries told about every panel.
-        between: the points that were never logged, with the two that they are forecast between.
+        traffic: the calibration sample: out-of-fold forecasts and logged means of logged queries.
+        signals: how much of each panel the query explains.
+        between: the unlogged points, with the two logged ones that each is forecast between.
     """
 
     surface: Surface
@@ -48,39 +48,47 @@ class Fit:
 
 
 def context_free(fit: Fit, grid: Grid) -> Fit:
-    """Make a fit prompt-blind: every forecast is the pooled mean of its point."""
+    """Make a fit context-free: every forecast of quality, tokens and cost is the pooled mean of its point."""
     surface, traffic = fit.surface, fit.traffic
-    quality = _flat(surface.quality, traffic.logged_quality, grid)
-    amount = _flat(surface.amount, traffic.logged_amount, grid)
-    prompt = surface.prompt and _flat(surface.prompt, traffic.logged_prompt_tokens, grid)
+    quality = _constant(surface.quality, traffic.logged_quality, grid)
+    amount = _constant(surface.amount, traffic.logged_amount, grid)
+    prompt = surface.prompt and _constant(surface.prompt, traffic.logged_prompt_tokens, grid)
 
-    def everywhere(panel: Panel) -> NDArray[np.float32]:
-        row = panel.finish(panel.base).astype(np.float32)
+    def everywhere(panel: Panel) -> Floats32:
+        row = panel.context_free().astype(np.float32)
         return np.broadcast_to(row, traffic.quality.shape).copy()
 
-    blind = replace(
+    sample = replace(
         traffic,
         quality=everywhere(quality),
         amount=everywhere(amount),
         prompt_tokens=everywhere(prompt) if prompt else traffic.prompt_tokens,
     )
-    return Fit(replace(surface, quality=quality, amount=amount, prompt=prompt), blind, fit.signals, fit.between)
+    return Fit(replace(surface, quality=quality, amount=amount, prompt=prompt), sample, fit.signals, fit.between)
 
 
-def _flat(panel: Panel, logged: NDArray[np.float32], grid: Grid) -> Panel:
-    smear = panel.smear
-    if smear is not None:
-        known = ~np.isnan(logged)
-        total = np.where(known, logged, 0.0).sum(0, dtype=np.float64)
-        mean = total / np.maximum(known.sum(0), 1)
-        blind = np.where(mean > 0, mean, np.exp(panel.base)) / np.exp(np.clip(panel.base, panel.low, panel.high))
-        for column, below, above, along in grid.holes:
-            blind[column] = blind[below] ** (1 - along) * blind[above] ** along
-        smear = blind.astype(np.float32).astype(np.float64)
-    return replace(
-        panel,
-        offset=np.zeros_like(panel.offset),
-        slope=np.zeros_like(panel.slope),
-        weights=np.zeros_like(panel.weights),
-        smear=smear,
+def _constant(panel: Panel, logged: Floats32, grid: Grid) -> Panel:
+    first = panel.first_level
+    zero = replace(
+        first,
+        offset=np.zeros_like(first.offset),
+        slope=np.zeros_like(first.slope),
+        weights=np.zeros_like(first.weights),
     )
+    if panel.scale.smearing is None:
+        return replace(panel, first_level=zero)
+    return replace(panel, first_level=zero, scale=replace(panel.scale, smearing=_to_means(panel, logged, grid)))
+
+
+def _to_means(panel: Panel, logged: Floats32, grid: Grid) -> np.ndarray:
+    """Return the smearing factors with which the context-free forecasts are the logged means, ``(points,)``."""
+    is_logged = ~np.isnan(logged)
+    total = np.where(is_logged, logged, 0.0).sum(0, dtype=np.float64)
+    mean = total / np.maximum(is_logged.sum(0), 1)
+    clipped = np.clip(panel.base, panel.scale.low, panel.scale.high)
+    factor = np.where(mean > 0, mean, np.exp(panel.base)) / np.exp(clipped)
+    for unlogged in grid.holes:
+        factor[unlogged.column] = (
+            factor[unlogged.below] ** (1 - unlogged.along) * factor[unlogged.above] ** unlogged.along
+        )
+    return single(factor)

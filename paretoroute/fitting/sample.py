@@ -9,30 +9,36 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats
+from paretoroute._arrays import Floats, Floats32, Indices
 from paretoroute.fitting.logged_panels import LoggedPanel
-from paretoroute.fitting.text_features import fit_embeddings, fit_texts
+from paretoroute.fitting.text_features import Featurized, fit_embeddings, fit_texts
 from paretoroute.grid import Grid
 from paretoroute.runs.folds import folds, groups_of
 from paretoroute.runs.table import Runs
-from paretoroute.surface.featurizer import Featurizer
 from paretoroute.surface.surface import Surface
 from paretoroute.surface.traffic import CalibrationSample, Labels, sample_size
 
 FOLDS = 5
 LEAST_QUERIES = 20
+LEAST_NEIGHBOURS = 400
 NEIGHBOUR_CAP_BYTES = 4_000_000
 MOST_NEIGHBOURS = 12_000
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The queries that stand for all in stacking, neighbours and traffic, with their folds.
+    """The queries that represent all in stacking, neighbours and the calibration sample, with their folds.
 
-    ``rows`` are positions among all queries; ``fold`` is of the rows, ``group`` and ``all_features`` of all.
+    Args:
+        rows: their positions among all queries, ``(sample,)``.
+        features: ``(sample, width)``.
+        fold: ``(sample,)``.
+        group: of all queries: copies and turns of one conversation share one, ``(queries,)``.
+        all_features: of all queries, ``(queries, width)``.
+        rank: how many features are of the text; the statistics follow them.
     """
 
-    rows: NDArray[np.intp]
+    rows: Indices
     features: Floats
     fold: NDArray[np.int64]
     group: NDArray[np.int64]
@@ -40,44 +46,57 @@ class Sample:
     rank: int
 
     @cached_property
-    def alike(self) -> list[NDArray[np.intp]]:
-        """Groups of 20 and more of the rows that look the same to the surface, such as queries without a text."""
+    def alike(self) -> list[Indices]:
+        """Groups of 20 or more rows with equal features, such as queries without a text."""
         _, group, size = np.unique(self.features, axis=0, return_inverse=True, return_counts=True)
         return [np.flatnonzero(group.ravel() == g) for g in np.flatnonzero(size >= LEAST_QUERIES)]
 
 
 def with_shared_forecasts(traffic: CalibrationSample, surface: Surface, sample: Sample) -> CalibrationSample:
-    """Give queries that look the same to the surface, such as those without a text, its own forecast in the traffic.
+    """Give queries with equal features, such as those without a text, the surface's own forecast.
 
-    Out of fold they would differ by their fold's noise, and the price would be set between values that a planner never
-    sees: it gives all of them one forecast, and they tie. With 20 or more of them what leaks of their own outcomes is
-    small.
+    Out of fold they would differ by the noise of their folds, and the shadow price would be set between values that a
+    planner never meets: it gives all of them one forecast, and they tie. With 20 or more of them little of their own
+    outcomes leaks.
     """
-    names = [name for name in ("quality", "amount", "prompt_tokens", "latency_s") if getattr(traffic, name) is not None]
+    tables = _forecast_tables(traffic)
     if surface.prompt is None:
-        names.remove("prompt_tokens")
-    tables = {name: getattr(traffic, name).copy() for name in names}
+        del tables["prompt_tokens"]
+    tables = {name: table.copy() for name, table in tables.items()}
     for rows in sample.alike:
-        same = surface.at(sample.features[rows[0]])
+        shared = surface.at(sample.features[rows[0]])
         for name, table in tables.items():
-            table[rows[rows < len(table)]] = np.nan_to_num(getattr(same, name))
+            table[rows[rows < len(table)]] = np.nan_to_num(getattr(shared, name))
     return replace(traffic, **tables)
 
 
-def featurized(runs: Runs, kind: str, seed: int) -> tuple[Featurizer, Floats]:
-    """Fit the featurizer; return it and the feature vectors of all queries, ``(queries, width)``."""
+def _forecast_tables(traffic: CalibrationSample) -> dict[str, Floats32]:
+    tables = {"quality": traffic.quality, "amount": traffic.amount, "prompt_tokens": traffic.prompt_tokens}
+    return tables if traffic.latency_s is None else tables | {"latency_s": traffic.latency_s}
+
+
+def featurized(runs: Runs, kind: str, seed: int) -> Featurized:
+    """Fit the featurizer on the log's embeddings or texts."""
     if kind != "hashed_ngrams" and runs.embeddings is not None:
         return fit_embeddings(runs.embeddings.astype(np.float64), kind=kind)
     return fit_texts(runs.texts, seed=seed)
 
 
-def draw_sample(runs: Runs, features: Floats, rank: int, points: int, seed: int) -> Sample:
-    """Draw the queries that stand for all, in an order that depends on their ids alone."""
+def draw_sample(runs: Runs, features: Floats, rank: int, *, points: int, seed: int) -> Sample:
+    """Draw the queries that represent all, in an order that depends on their ids alone.
+
+    Args:
+        runs: the log.
+        features: of all queries, ``(queries, width)``.
+        rank: how many features are of the text.
+        points: number of points of the grid.
+        seed: of the folds.
+    """
     groups = groups_of(runs)
     fold = folds(groups, FOLDS, seed=seed)
     order = sorted(range(len(runs.query_ids)), key=lambda i: hashlib.sha256(runs.query_ids[i].encode()).digest())
-    per_query = 4 * 2 * features.shape[1] + 2 * 2 * points
-    most = min(MOST_NEIGHBOURS, max(400, NEIGHBOUR_CAP_BYTES // per_query * 2))
+    bytes_per_query = 4 * 2 * features.shape[1] + 2 * 2 * points
+    most = min(MOST_NEIGHBOURS, max(LEAST_NEIGHBOURS, NEIGHBOUR_CAP_BYTES // bytes_per_query * 2))
     rows = np.array(order[:most], np.intp)
     number = {name: g for g, name in enumerate(sorted(set(groups)))}
     group = np.array([number[name] for name in groups], np.int64)
@@ -86,43 +105,47 @@ def draw_sample(runs: Runs, features: Floats, rank: int, points: int, seed: int)
 
 def neighbour_count(sample: Sample, grid: Grid) -> int:
     """Return how many logged queries the surface keeps for look-up."""
-    per_query = 2 * sample.features.shape[1] + 2 * 3 * min(len(grid.points), 40)
-    return min(len(sample.rows), max(400, NEIGHBOUR_CAP_BYTES // per_query))
+    bytes_per_query = 2 * sample.features.shape[1] + 2 * 3 * min(len(grid.points), 40)
+    return min(len(sample.rows), max(LEAST_NEIGHBOURS, NEIGHBOUR_CAP_BYTES // bytes_per_query))
 
 
 def calibration_sample(
-    cells: dict[str, LoggedPanel], forecasts: dict[str, Floats], sample: Sample, grid: Grid, runs: Runs
+    logged: dict[str, LoggedPanel], forecasts: dict[str, Floats], sample: Sample, runs: Runs
 ) -> CalibrationSample:
-    """Build the calibration sample from out-of-fold forecasts and logged means."""
-    size = sample_size(len(sample.rows), len(grid.points), latency="latency" in cells)
+    """Build the calibration sample.
+
+    Args:
+        logged: logged means by panel.
+        forecasts: out-of-fold forecasts by panel, ``(sample, points)``.
+        sample: the queries.
+        runs: the log, for its labels.
+    """
+    points = forecasts["quality"].shape[1]
+    size = sample_size(len(sample.rows), points, latency="latency" in logged)
     rows = sample.rows[:size]
 
-    def logged(name: str) -> Floats:
-        panel = cells[name]
-        values = panel.values[rows]
-        return np.where(panel.count[rows] > 0, np.exp(values) if panel.log else values, np.nan)
+    def forecast(name: str) -> Floats32:
+        return forecasts[name][:size].astype(np.float32)
 
-    nothing = np.zeros((size, len(grid.points)))
-    prompt = "prompt tokens" in cells
-    arrays = (
-        forecasts["quality"][:size],
-        forecasts["tokens"][:size],
-        np.nan_to_num(forecasts["prompt tokens"][:size]) if prompt else nothing,
-        logged("quality"),
-        logged("tokens"),
-        logged("prompt tokens") if prompt else nothing,
-    )
-    latency = {}
-    if "latency" in cells:
-        latency = {"latency_s": forecasts["latency"][:size], "logged_latency_s": logged("latency")}
+    def means(name: str) -> Floats32:
+        return logged[name].means(rows).astype(np.float32)
+
+    has_prompt, has_latency = "prompt tokens" in logged, "latency" in logged
+    nothing = np.zeros((size, points), np.float32)
     return CalibrationSample(
-        *(array.astype(np.float32) for array in arrays),
-        **{name: array.astype(np.float32) for name, array in latency.items()},
+        quality=forecast("quality"),
+        amount=forecast("tokens"),
+        prompt_tokens=np.nan_to_num(forecast("prompt tokens")) if has_prompt else nothing,
+        logged_quality=means("quality"),
+        logged_amount=means("tokens"),
+        logged_prompt_tokens=means("prompt tokens") if has_prompt else nothing,
+        latency_s=forecast("latency") if has_latency else None,
+        logged_latency_s=means("latency") if has_latency else None,
         labels=_labels(runs, rows),
     )
 
 
-def _labels(runs: Runs, rows: NDArray[np.intp]) -> dict[str, Labels]:
-    """Keep what limits group queries by, where it was logged."""
+def _labels(runs: Runs, rows: Indices) -> dict[str, Labels]:
+    """Keep the labels by which limits group queries, where any was logged."""
     columns = {"tag": runs.tags, "tenant": runs.tenants, "step": runs.steps}
     return {by: Labels.of([column[i] or "" for i in rows]) for by, column in columns.items() if any(column)}

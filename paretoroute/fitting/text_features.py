@@ -3,72 +3,129 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats, single
+from paretoroute._arrays import Floats, Floats32, single
 from paretoroute.surface.featurizer import STATISTICS_CLIP, STATISTICS_SCALE, Featurizer
-from paretoroute.surface.ngrams import HALF, WIDTH, featurize
+from paretoroute.surface.ngrams import HALF, WIDTH, TextTable, featurize
+
+SparseRows: TypeAlias = Any  # scipy.sparse.csr_matrix, whose type stubs do not know its shape
 
 RANK = 128
 PROJECTION_CAP_BYTES = 5_500_000
 FIT_SAMPLE = 20_000
 OVERSAMPLING = 16
 POWER_STEPS = 3
-LEAST_SINGULAR = 1e-5  # of the largest singular value; below it there is nothing but rounding
+LEAST_SINGULAR = 1e-5  # of the largest singular value; below it there is only rounding
 
 
-def fit_texts(texts: Sequence[str], *, seed: int) -> tuple[Featurizer, Floats]:
+class Featurized(NamedTuple):
+    """A fitted featurizer with the features of the queries that it was fitted on.
+
+    Args:
+        featurizer: text or embedding to vector.
+        features: ``(queries, width)``.
+    """
+
+    featurizer: Featurizer
+    features: Floats
+
+
+@dataclass(frozen=True)
+class _Vocabulary:
+    """The n-grams that features are made of.
+
+    Args:
+        buckets: their hash buckets, sorted, ``(buckets,)``.
+        weights: inverse document frequencies, ``(buckets,)``.
+    """
+
+    buckets: NDArray[np.intp]
+    weights: Floats32
+
+
+def fit_texts(texts: Sequence[str], *, seed: int) -> Featurized:
     """Learn document frequencies and the projection from the logged texts.
 
     Above 20,000 queries the projection is learned on 20,000 of them, evenly spaced in their order.
-
-    Returns:
-        The featurizer and the feature vectors of ``texts``: ``(queries, width)``.
     """
-    import scipy.sparse as sparse
+    table = featurize(texts)
+    rank = max(1, min(RANK, len(texts) - 2))
+    vocabulary = _vocabulary(table, len(texts), rank)
+    matrix = _weighted(table, vocabulary, len(texts))
+    projection = _quantised(_singular_vectors(matrix, rank, seed))
+    centre, scale = table.statistics.mean(0), table.statistics.std(0)
+    centre, scale = single(centre), single(np.where(scale > 1e-9, scale, 1.0))
+    featurizer = Featurizer(
+        kind="hashed_ngrams",
+        buckets=vocabulary.buckets.astype(np.int32),
+        weights=vocabulary.weights,
+        projection=projection.levels,
+        scales=projection.scales,
+        centre=centre,
+        scale=scale,
+    )
+    clipped = np.clip((table.statistics - centre) / scale, -STATISTICS_CLIP, STATISTICS_CLIP)
+    text_part = matrix @ featurizer.directions.astype(np.float64)
+    return Featurized(featurizer, np.hstack([text_part, STATISTICS_SCALE * clipped]))
 
-    indptr, found, values, stats = featurize(texts)
-    count = len(texts)
-    document = np.bincount(found, minlength=WIDTH)
-    rank = max(1, min(RANK, count - 2))
+
+def _vocabulary(table: TextTable, count: int, rank: int) -> _Vocabulary:
+    """Keep the n-grams of at least two texts, or of more where the projection would exceed its cap."""
+    document = np.bincount(table.buckets, minlength=WIDTH)
     least = 2
     while (document >= least).sum() * rank > PROJECTION_CAP_BYTES:
         least += 1
     buckets = np.flatnonzero(document >= least)
-    weights = (np.log((1 + count) / (1 + document[buckets])) + 1).astype(np.float32)
-    dense = np.full(WIDTH, -1)
-    dense[buckets] = np.arange(len(buckets))
-    row = np.repeat(np.arange(count), np.diff(indptr))
-    known = dense[found] >= 0
-    row, column, values = row[known], dense[found[known]], values[known]
-    values = values * weights[column]
-    words = buckets[column] < HALF
+    return _Vocabulary(buckets, (np.log((1 + count) / (1 + document[buckets])) + 1).astype(np.float32))
+
+
+def _weighted(table: TextTable, vocabulary: _Vocabulary, count: int) -> SparseRows:
+    """Weigh the n-grams of every text, words and characters to length 1/sqrt(2) each: ``(texts, buckets)``."""
+    from scipy.sparse import csr_matrix
+
+    column_of_bucket = np.full(WIDTH, -1)
+    column_of_bucket[vocabulary.buckets] = np.arange(len(vocabulary.buckets))
+    column = column_of_bucket[table.buckets]
+    kept = column >= 0
+    row = np.repeat(np.arange(count), np.diff(table.indptr))[kept]
+    column = column[kept]
+    values = table.values[kept] * vocabulary.weights[column]
+    words = vocabulary.buckets[column] < HALF
     for part in (words, ~words):
         norm = np.sqrt(2 * np.bincount(row[part], values[part] ** 2, minlength=count))
         values[part] /= np.where(norm > 0, norm, 1.0)[row[part]]
-    matrix = sparse.csr_matrix((values, (row, column)), shape=(count, max(len(buckets), 1)))
-    projection, scales = _quantised(_singular_vectors(matrix, rank, seed))
-    centre, scale = stats.mean(0), stats.std(0)
-    centre, scale = single(centre), single(np.where(scale > 1e-9, scale, 1.0))
-    featurizer = Featurizer("hashed_ngrams", buckets.astype(np.int32), weights, projection, scales, centre, scale)
-    standard = STATISTICS_SCALE * np.clip((stats - centre) / scale, -STATISTICS_CLIP, STATISTICS_CLIP)
-    return featurizer, np.hstack([matrix @ featurizer.directions.astype(np.float64), standard])
+    return csr_matrix((values, (row, column)), shape=(count, max(len(vocabulary.buckets), 1)))
 
 
-def _quantised(vectors: Floats) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Round each row to 255 levels of its largest entry: a policy's largest part in a quarter of the space."""
+class _Quantised(NamedTuple):
+    """A projection in int8.
+
+    Args:
+        levels: int8 ``(rows, rank)``.
+        scales: factor of each row, ``(rows,)``.
+    """
+
+    levels: NDArray[np.int8]
+    scales: Floats32
+
+
+def _quantised(vectors: Floats) -> _Quantised:
+    """Round each row to 255 levels of its largest entry: a quarter of the space for the largest part of a policy."""
     scales = (np.abs(vectors).max(axis=1) / 127).astype(np.float32)
     safe = np.where(scales > 0, scales, 1.0)[:, None]
-    return np.rint(vectors / safe).astype(np.int8), scales
+    return _Quantised(np.rint(vectors / safe).astype(np.int8), scales)
 
 
-def _singular_vectors(matrix, rank: int, seed: int) -> Floats:
+def _singular_vectors(matrix: SparseRows, rank: int, seed: int) -> Floats:
     """Leading right singular vectors, ``(columns, rank)``, by subspace iteration from a fixed start.
 
     Halko, Martinsson and Tropp (2011), algorithm 4.4. Directions in which the queries hardly differ are dropped, and
-    signs are fixed, so that a fit can be repeated to the bit.
+    signs are fixed, so that a fit is reproducible to the bit.
     """
     if matrix.shape[0] > FIT_SAMPLE:
         matrix = matrix[np.linspace(0, matrix.shape[0] - 1, FIT_SAMPLE).astype(int)]
@@ -86,23 +143,25 @@ def _singular_vectors(matrix, rank: int, seed: int) -> Floats:
     return (vectors * np.sign(vectors[np.arange(len(vectors)), heaviest])[:, None]).T
 
 
-def fit_embeddings(embeddings: Floats, *, kind: str = "embedding") -> tuple[Featurizer, Floats]:
-    """Learn centre, scale and principal directions of ready embeddings, ``(queries, embedding)``.
-
-    Returns:
-        The featurizer and the feature vectors of the queries: ``(queries, width)``.
-    """
+def fit_embeddings(embeddings: Floats, *, kind: str = "embedding") -> Featurized:
+    """Learn centre, scale and principal directions of ready embeddings, ``(queries, embedding)``."""
     values = np.asarray(embeddings, np.float64)
     centre, spread = values.mean(0), values.std(0)
-    standard = (values - centre) / np.where(spread > 1e-9, spread, 1.0)
+    spread = np.where(spread > 1e-9, spread, 1.0)
+    standard = (values - centre) / spread
     norm = max(float(np.sqrt((standard**2).sum(1).mean())), 1e-9)
-    _, _, vectors = np.linalg.svd(standard[:FIT_SAMPLE], full_matrices=False)
-    vectors = vectors[:RANK]
+    vectors = np.linalg.svd(standard[:FIT_SAMPLE], full_matrices=False)[2][:RANK]
     heaviest = np.abs(vectors).argmax(axis=1)
     vectors = vectors * np.sign(vectors[np.arange(len(vectors)), heaviest])[:, None]
-    empty = np.zeros(0)
-    centre, scale = single(centre), single(np.where(spread > 1e-9, spread, 1.0) * norm)
+    projection = _quantised(vectors.T)
     featurizer = Featurizer(
-        kind, empty.astype(np.int32), empty.astype(np.float32), *_quantised(vectors.T), centre, scale
+        kind=kind,
+        buckets=np.zeros(0, np.int32),
+        weights=np.zeros(0, np.float32),
+        projection=projection.levels,
+        scales=projection.scales,
+        centre=single(centre),
+        scale=single(spread * norm),
     )
-    return featurizer, ((values - centre) / scale) @ featurizer.directions.astype(np.float64)
+    standard = (values - featurizer.centre) / featurizer.scale
+    return Featurized(featurizer, standard @ featurizer.directions.astype(np.float64))

@@ -97,13 +97,13 @@ class Forecaster:
         """Return what the surface forecasts, and whether the query could be read."""
         text, embedding = request.text, request.embedding
         if self._kind == "hashed_ngrams":
-            if text is None or not (text.strip() or self._surface.knows_blanks):
-                return self._surface.flattened(), False
+            if text is None or not (text.strip() or self._surface.has_empty_queries):
+                return self._surface.context_free(), False
             return self._surface.at_text(text), True
         if self._kind == "function" and self._features is not None and text is not None:
             embedding = self._features(text)
         if embedding is None:
-            return self._surface.flattened(), False
+            return self._surface.context_free(), False
         return self._surface.at(self._vector(embedding)), True
 
     def _vector(self, embedding: ArrayLike) -> Floats:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute.errors import PolicyError
+from paretoroute.policy.panel_arrays import panel_arrays, panel_of
 from paretoroute.surface.featurizer import Featurizer
 from paretoroute.surface.neighbours import HEADS, index
 from paretoroute.surface.ngrams import STATISTICS
@@ -35,7 +36,7 @@ def to_arrays(surface: Surface, traffic: CalibrationSample) -> Arrays:
     for name in PANELS:
         panel = getattr(surface, name)
         if panel is not None:
-            arrays |= _named(f"{name}.", panel)
+            arrays |= {f"{name}.{part}": array for part, array in panel_arrays(panel).items()}
     arrays |= _named("featurizer.", surface.featurizer)
     arrays |= _named("familiarity.", surface.familiarity)
     arrays |= _named("bounds.", surface.bounds)
@@ -108,7 +109,7 @@ def _panel(name: str, arrays: Mapping[str, NDArray[Any]]) -> Panel | None:
     parts = _wide(f"{name}.", arrays)
     if not parts and name in ("prompt", "latency"):
         return None
-    return Panel(**{"smear": None, **parts})
+    return panel_of(parts)
 
 
 def _check(surface: Surface, traffic: CalibrationSample, points: int) -> None:
@@ -120,18 +121,19 @@ def _check(surface: Surface, traffic: CalibrationSample, points: int) -> None:
         panel = getattr(surface, name)
         if panel is None:
             continue
+        arrays = panel_arrays(panel)
         components = panel.basis.shape[1]
         shapes = {"slope": (width, components), "targets": (kept, components), "weights": (HEADS, components)}
         shapes |= {"basis": (points, components), "offset": (components,)}
         if name == "quality":
             inputs = surface.amount.basis.shape[1] + min(LEADING, components)
             shapes |= {"keep": (components,), "cross": (inputs, components), "shift": (components,)}
-        if panel.smear is not None:
+        if panel.scale.smearing is not None:
             shapes |= {"smear": (points,), "tail": (len(QUANTILES),)}
         for part in ("base", "low", "high", "spread"):
             shapes[part] = (points,)
         for part, shape in shapes.items():
-            _expect(f"{name}.{part}", getattr(panel, part), shape)
+            _expect(f"{name}.{part}", arrays.get(part), shape)
     _expect("queries", surface.queries, (points,))
     _expect("familiarity.centre", familiarity.centre, (width,))
     _expect("familiarity.inverse", familiarity.inverse, (width, width))

@@ -1,8 +1,8 @@
-"""From a query to its feature vector: the part of the features that is learned from the logged texts.
+"""From a query to its feature vector, by weights and a projection learned from the logged texts.
 
 Hashed n-gram counts are weighted by inverse document frequency, words and characters are scaled to equal length, and
 the result is projected on the leading right singular vectors of the logged queries' matrix (latent semantic analysis,
-Deerwester et al., 1990). Text statistics are standardised and appended. Nothing here knows an outcome.
+Deerwester et al., 1990). Text statistics are standardised and appended. Features do not depend on any outcome.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,25 +19,36 @@ from numpy.typing import ArrayLike, NDArray
 from paretoroute._arrays import Floats
 from paretoroute.surface.ngrams import HALF, STATISTICS, hashed, statistics
 
-DENSE = 1000  # rows or columns up to which singular vectors are found without iterating
 STATISTICS_SCALE = 0.1  # a standard deviation of a statistic counts as a tenth of the whole bag of n-grams
 STATISTICS_CLIP = 4.0
 
 PROBES = ("What is 17 + 25?", "Write a haiku about the sea, in French.", "def f(x):\n    return x ** 2  # \u8bf4\u660e")
 
 
+class TextFeatures(NamedTuple):
+    """The features of one text.
+
+    Args:
+        vector: ``(width,)``.
+        known: share of the text's n-gram mass that the logged queries have too, in [0, 1]; 1 for an empty text.
+    """
+
+    vector: Floats
+    known: float
+
+
 @dataclass(frozen=True)
 class Featurizer:
-    """Turns a text, or a ready embedding, into the vector that the surface reads.
+    """Turns a text, or a ready embedding, into the feature vector of the surface.
 
     Args:
         kind: ``hashed_ngrams``, ``embedding`` (a column of the runs) or ``function`` (the user's own).
-        buckets: known buckets, sorted, ``(buckets,)``; empty unless hashed.
+        buckets: hash buckets of the logged texts, sorted, ``(buckets,)``; empty unless hashed.
         weights: inverse document frequencies, ``(buckets,)``.
         projection: right singular vectors, int8 ``(buckets, rank)``, or ``(embedding, rank)``.
-        scales: what each row of it is to be multiplied by, ``(buckets,)`` or ``(embedding,)``.
-        centre: mean of the statistics (of the embedding), ``(12,)``.
-        scale: what to divide by, ``(12,)``.
+        scales: factor of each row of the projection, ``(buckets,)`` or ``(embedding,)``.
+        centre: mean of the statistics (or of the embedding), ``(12,)``.
+        scale: divisor of the centred statistics, ``(12,)``.
     """
 
     kind: str
@@ -57,22 +69,20 @@ class Featurizer:
         """Length of a feature vector."""
         return self.rank + (len(STATISTICS) if self.kind == "hashed_ngrams" else 0)
 
-    def of_text(self, text: str) -> tuple[Floats, float]:
-        """Make one feature vector.
-
-        Returns:
-            The vector ``(width,)`` and the share of the text's n-gram mass that the logged queries know, in [0, 1]
-            (1 for an empty text: there is nothing unknown in it).
-        """
-        found, values = hashed(text)
-        place = np.minimum(np.searchsorted(self.buckets, found), max(len(self.buckets) - 1, 0))
-        known = self.buckets[place] == found if len(self.buckets) else np.zeros(len(found), bool)
-        place, values = place[known], values[known] * self.weights[place[known]]
-        values = values * _balance(found[known], values)
-        text_part = values @ self.directions[place].astype(np.float64)
-        return np.concatenate([text_part, self._statistics(statistics(text))]), float(known.mean()) if len(
-            found
-        ) else 1.0
+    def of_text(self, text: str) -> TextFeatures:
+        """Featurize one text."""
+        counts = hashed(text)
+        place = np.minimum(np.searchsorted(self.buckets, counts.buckets), max(len(self.buckets) - 1, 0))
+        shared = np.zeros(len(place), bool)
+        if len(self.buckets):
+            shared = self.buckets[place] == counts.buckets
+        place = place[shared]
+        values = counts.values[shared] * self.weights[place]
+        values = values * _balance(counts.buckets[shared], values)
+        vector = np.concatenate(
+            [values @ self.directions[place].astype(np.float64), self._statistics(statistics(text))]
+        )
+        return TextFeatures(vector, float(shared.mean()) if len(shared) else 1.0)
 
     def of_embedding(self, embedding: Floats) -> Floats:
         """Standardise and project one ready embedding: ``(embedding,)`` to ``(width,)``."""
@@ -80,7 +90,7 @@ class Featurizer:
 
     @cached_property
     def directions(self) -> NDArray[np.float32]:
-        """The projection as it is used: ``(buckets, rank)``."""
+        """The scaled projection, ``(buckets, rank)``."""
         return self.projection * self.scales.astype(np.float32)[:, None]
 
     def _statistics(self, values: Floats) -> Floats:
@@ -89,16 +99,16 @@ class Featurizer:
 
 
 def ngram_fingerprint() -> str:
-    """Hash what this version's n-grams make of the probe texts, in hex: it changes when the features do."""
+    """Hash the n-grams and statistics of the probe texts, in hex: the hash changes when the features do."""
     digest = hashlib.sha256()
     for text in PROBES:
-        digest.update(hashed(text)[0].astype("<i4").tobytes())
+        digest.update(hashed(text).buckets.astype("<i4").tobytes())
         digest.update(np.round(statistics(text), 4).astype("<f4").tobytes())
     return digest.hexdigest()
 
 
 def function_fingerprint(function: Callable[[str], ArrayLike]) -> str:
-    """Hash what a feature function makes of the probe texts, rounded to two decimals, in hex."""
+    """Hash the features that a function returns for the probe texts, rounded to two decimals, in hex."""
     digest = hashlib.sha256()
     for text in PROBES:
         digest.update((np.round(np.asarray(function(text), np.float64), 2) + 0.0).astype("<f4").tobytes())

@@ -1,10 +1,11 @@
-"""Query text to numbers, on the spot: hashed n-grams and a few readable text statistics.
+"""Hashed n-grams and a few readable statistics of a text.
 
-No download, no vocabulary, any language and script. A text becomes a sparse bag of hashed words, word pairs and
-character 3- to 5-grams; what fitting learned of that bag (document frequencies, a projection) belongs to the surface.
+They need no download and no vocabulary, and work for any language and script. A text becomes a sparse bag of hashed
+words, word pairs and character 3- to 5-grams; the learned parts (document frequencies, a projection) are in the
+featurizer.
 
-Texts above 64 kB of UTF-8 are cut by one rule: the first and the last 32 kB are kept, since instructions stand at
-either end. Digits are read as one shape for the character n-grams, so that ``17+25`` and ``31+48`` look alike.
+Texts above 64 kB of UTF-8 are cut to their first and last 32 kB, since instructions stand at either end. Character
+n-grams treat all digits alike, so that ``17+25`` and ``31+48`` have the same ones.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ import math
 import re
 import zlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from paretoroute._arrays import Floats
 
 TEXT_CAP_BYTES = 65_536
 BUCKET_BITS = 15
@@ -67,7 +71,7 @@ def _character_hashes(lowered: str) -> NDArray[np.uint64]:
     codes = np.frombuffer(f" {lowered} ".encode("utf-32-le", "replace"), np.uint32).astype(np.uint64)
     codes = np.where((codes >= 48) & (codes <= 57), np.uint64(48), codes)
     rolling = codes
-    grams = []
+    grams: list[NDArray[np.uint64]] = []
     for order in range(2, 6):
         if len(codes) < order:
             break
@@ -81,23 +85,46 @@ def _buckets(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
     return ((hashes * _MIX) >> np.uint64(64 - BUCKET_BITS + 1)).astype(np.int64)
 
 
-def hashed(text: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Count the hashed n-grams of one text.
+class NgramCounts(NamedTuple):
+    """Hashed n-grams of one text; empty for a text of spaces.
 
-    Returns:
-        Sorted bucket numbers in [0, WIDTH) and, for each, 1 + log(count): both ``(buckets hit,)``, none for a text
-        without any character but spaces.
+    Args:
+        buckets: sorted bucket numbers in [0, WIDTH), ``(buckets hit,)``.
+        values: 1 + log(count) of each, ``(buckets hit,)``.
     """
+
+    buckets: NDArray[np.int64]
+    values: Floats
+
+
+class TextTable(NamedTuple):
+    """Hashed n-grams and statistics of many texts; the n-grams are a compressed sparse row matrix, (texts, WIDTH).
+
+    Args:
+        indptr: start of each text among the entries, ``(texts + 1,)``.
+        buckets: column of every entry, ``(entries,)``.
+        values: 1 + log(count) of every entry, ``(entries,)``.
+        statistics: ``(texts, 12)``.
+    """
+
+    indptr: NDArray[np.int64]
+    buckets: NDArray[np.int64]
+    values: Floats
+    statistics: Floats
+
+
+def hashed(text: str) -> NgramCounts:
+    """Count the hashed n-grams of one text."""
     lowered = " ".join(capped(text).casefold().split())
     words = _buckets(_word_hashes(_WORD.findall(lowered)))
     grams = _buckets(_character_hashes(lowered)) + HALF
     both = np.sort(np.concatenate([words, grams]))
     first = np.flatnonzero(np.diff(both, prepend=-1))
     counts = np.diff(np.append(first, len(both)))
-    return both[first], 1.0 + np.log(counts)
+    return NgramCounts(both[first], 1.0 + np.log(counts))
 
 
-def statistics(text: str) -> NDArray[np.float64]:
+def statistics(text: str) -> Floats:
     """Measure a few readable properties of one text, in the order of ``STATISTICS``: ``(12,)``, all finite."""
     text = capped(text)
     length = max(len(text), 1)
@@ -125,17 +152,14 @@ def statistics(text: str) -> NDArray[np.float64]:
     )
 
 
-def featurize(
-    texts: Sequence[str],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Count hashed n-grams and measure statistics of many texts.
-
-    Returns:
-        ``(indptr, buckets, values, statistics)``: a compressed sparse row matrix (texts, WIDTH) and (texts, 12).
-    """
+def featurize(texts: Sequence[str]) -> TextTable:
+    """Count hashed n-grams and measure statistics of many texts."""
+    if not texts:
+        return TextTable(np.zeros(1, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros((0, len(STATISTICS))))
     rows = [hashed(text) for text in texts]
-    indptr = np.concatenate([[0], np.cumsum([len(b) for b, _ in rows])]).astype(np.int64)
-    buckets = np.concatenate([b for b, _ in rows]) if rows else np.zeros(0, np.int64)
-    values = np.concatenate([v for _, v in rows]) if rows else np.zeros(0)
-    stats = np.stack([statistics(text) for text in texts]) if rows else np.zeros((0, len(STATISTICS)))
-    return indptr, buckets, values, stats
+    return TextTable(
+        indptr=np.concatenate([[0], np.cumsum([len(row.buckets) for row in rows])]).astype(np.int64),
+        buckets=np.concatenate([row.buckets for row in rows]),
+        values=np.concatenate([row.values for row in rows]),
+        statistics=np.stack([statistics(text) for text in texts]),
+    )

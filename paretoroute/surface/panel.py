@@ -1,4 +1,4 @@
-"""One figure of the surface at every point: quality, or the log of tokens or latency."""
+"""A panel: one figure at every point, such as quality, or the log of tokens or latency."""
 
 from __future__ import annotations
 
@@ -9,108 +9,169 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats
-from paretoroute.surface import neighbours
+from paretoroute.surface.neighbours import Nearest, averages
 
-LEADING = 6  # components of quality that its second level reads for all of them
+LEADING = 6  # components of quality that the second level reads
 QUANTILES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.965, 0.975, 0.985, 0.99, 0.995, 0.999)
 
 
-@dataclass(frozen=True)
-class Panel:
-    """One fitted figure of every point, such as quality or the log of its tokens.
+@dataclass(frozen=True, kw_only=True)
+class FirstLevel:
+    """The stacked heads of a panel: from features and neighbours to components.
 
-    With f the features, a_h the neighbours' averages of head h and V the basis:
-    figure_j = base_j + sum_k V_jk t_k, where the first level of stacking gives
-    s_k = offset_k + f . slope_k + sum_h w_hk a_hk, and t = s, or with a second level, which reads the components z of
-    all panels, t_k = shift_k + keep_k s_k + z . cross_k.
+    With f the features and a_h the neighbours' averages of head h, component k is
+    s_k = offset_k + f . slope_k + sum_h weights_hk a_hk.
 
     Args:
-        base: prompt-blind mean, pooled, ``(points,)``.
-        offset: what centring the features leaves over, ``(components,)``.
-        slope: the ridge heads in one matrix, weighted, ``(width, components)``.
+        offset: intercept, ``(components,)``.
+        slope: the ridge heads, weighted and summed, ``(width, components)``.
         targets: the neighbours' components, float16 ``(neighbours, components)``.
         weights: of the neighbour heads, ``(6, components)``.
-        basis: ``(points, components)``, orthonormal columns.
-        low: least figure to be forecast, ``(points,)``.
-        high: largest, ``(points,)``.
-        smear: for logs: mean of what was logged over mean of exp(forecast), out of fold (Duan, 1983), ``(points,)``;
-            None where the figure is no log.
-        spread: standard deviation of a logged cell around its out-of-fold forecast, ``(points,)``.
-        tail: for logs: quantiles, at :data:`QUANTILES`, of logged minus forecast over ``spread``, ``(quantiles,)``.
-        keep: of the second level, ``(components,)``, or None where there is none.
-        cross: likewise, ``(inputs, components)``.
-        shift: likewise, ``(components,)``.
     """
 
-    base: Floats
     offset: Floats
     slope: Floats
     targets: NDArray[np.float16]
     weights: Floats
-    basis: Floats
-    low: Floats
-    high: Floats
-    smear: Floats | None
-    spread: Floats
-    tail: Floats | None = None
-    keep: Floats | None = None
-    cross: Floats | None = None
-    shift: Floats | None = None
 
     @cached_property
-    def flat(self) -> bool:
-        """Whether nothing in the query moves it: every forecast is the prompt-blind mean."""
+    def is_zero(self) -> bool:
+        """Whether no component depends on the query."""
         return not (self.slope.any() or self.weights.any())
 
-    def components(self, vector: Floats, found: list[tuple[NDArray[np.intp], Floats]]) -> Floats:
-        """Forecast the components of one query by the first level: ``(components,)``."""
-        if self.flat:
-            return np.zeros(len(self.offset))
-        averages = neighbours.averages(found, self._targets)
-        return self.offset + vector @ self.slope + (self.weights * averages).sum(0)
-
-    def at(self, components: Floats, inputs: Floats | None = None) -> Floats:
-        """Forecast the figure of every point for one query: ``(points,)``.
-
-        Args:
-            components: by the first level, ``(components,)``.
-            inputs: what a second level reads, ``(inputs,)``; None: nothing.
-        """
-        if self.flat:
-            return self.finish(self.base)
-        if self.keep is not None and self.cross is not None and self.shift is not None and inputs is not None:
-            components = self.shift + self.keep * components + inputs @ self.cross
-        return self.finish(self.base + self.basis @ components)
-
-    def finish(self, figure: Floats) -> Floats:
-        """Clip to the range, and for logs return to the unit: ``(..., points)``.
-
-        Rounded to float32, as the traffic keeps it: queries that tie there must tie here.
-        """
-        clipped = np.clip(figure, self.low, self.high)
-        unit = clipped if self.smear is None else np.exp(clipped) * self.smear
-        return unit.astype(np.float32).astype(np.float64)
-
-    def at_quantile(self, mean: Floats, quantile: float) -> Floats:
-        """Turn forecast means of a figure kept in logs into the value that a share of calls stays under.
-
-        The mean over the smearing factor, times exp(spread_j z), with z the quantile of the standardised errors of all
-        points out of fold: heavier tails than a normal one's are kept.
-
-        Args:
-            mean: ``(..., points)``.
-            quantile: in [0.5, 1); above the last of :data:`QUANTILES` that one is taken.
-        """
-        if self.tail is None or self.smear is None:
-            raise ValueError("only figures kept in logs have a tail")
-        z = float(np.interp(quantile, QUANTILES, self.tail))
-        return mean / self.smear * np.exp(self.spread * z)
+    def components(self, vector: Floats, nearest: list[Nearest]) -> Floats:
+        """Forecast the components of one query, ``(components,)``."""
+        return self.offset + vector @ self.slope + (self.weights * averages(nearest, self._targets)).sum(0)
 
     @cached_property
     def _targets(self) -> Floats:
         return self.targets.astype(np.float64)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SecondLevel:
+    """A second level of stacking: component k is t_k = shift_k + keep_k s_k + z . cross_k.
+
+    Here s are the panel's own first-level components and z those of all panels that are read
+    (:func:`second_level_inputs`).
+
+    Args:
+        keep: factor of a component's own first-level forecast, ``(components,)``.
+        cross: coefficients of the inputs, ``(inputs, components)``.
+        shift: intercept, ``(components,)``.
+    """
+
+    keep: Floats
+    cross: Floats
+    shift: Floats
+
+    def components(self, own: Floats, inputs: Floats) -> Floats:
+        """Forecast the components of one query, ``(components,)``, from those of the first level."""
+        return self.shift + self.keep * own + inputs @ self.cross
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """The range and the error of a panel's figure, and for logs the way back to its unit.
+
+    Args:
+        low: least figure to forecast, ``(points,)``.
+        high: largest, ``(points,)``.
+        spread: standard deviation of a logged cell around its out-of-fold forecast, ``(points,)``.
+        smearing: for logs: smearing factor, the mean of the logged values over the mean of exp(forecast), out of fold
+            (Duan, 1983), ``(points,)``; None where the figure is not a log.
+        residual_quantiles: for logs: quantiles, at :data:`QUANTILES`, of logged minus forecast over ``spread``,
+            ``(quantiles,)``.
+    """
+
+    low: Floats
+    high: Floats
+    spread: Floats
+    smearing: Floats | None = None
+    residual_quantiles: Floats | None = None
+
+    def finish(self, figure: Floats) -> Floats:
+        """Clip to the range, and for logs return to the unit: ``(..., points)``.
+
+        Rounded to float32, as the calibration sample is: queries that tie there must tie here.
+        """
+        clipped = np.clip(figure, self.low, self.high)
+        unit = clipped if self.smearing is None else np.exp(clipped) * self.smearing
+        return unit.astype(np.float32).astype(np.float64)
+
+    def at_quantile(self, mean: Floats, quantile: float) -> Floats:
+        """Return the value that a share of calls stays under, from the forecast mean of a figure kept in logs.
+
+        It is the mean over the smearing factor, times exp(spread_j z), with z the quantile of the standardised
+        out-of-fold errors of all points, whose tails may be heavier than those of a normal distribution.
+
+        Args:
+            mean: ``(..., points)``.
+            quantile: in [0.5, 1); above the last of :data:`QUANTILES` that one is taken.
+
+        Raises:
+            ValueError: the figure is not kept in logs.
+        """
+        if self.residual_quantiles is None or self.smearing is None:
+            raise ValueError("only figures kept in logs have residual quantiles")
+        z = float(np.interp(quantile, QUANTILES, self.residual_quantiles))
+        return mean / self.smearing * np.exp(self.spread * z)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One fitted figure at every point.
+
+    With V the basis and t the components of a query, figure_j = base_j + sum_k V_jk t_k; t come from the first level,
+    or from the second where there is one.
+
+    Args:
+        base: context-free mean, pooled, ``(points,)``.
+        basis: ``(points, components)``, orthonormal columns.
+        first_level: from a query to components.
+        second_level: None where there is none.
+        scale: range, error and unit of the figure.
+    """
+
+    base: Floats
+    basis: Floats
+    first_level: FirstLevel
+    second_level: SecondLevel | None = None
+    scale: Scale
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether no forecast depends on the query: each is the context-free mean."""
+        return self.first_level.is_zero
+
+    def context_free(self) -> Floats:
+        """Forecast without a query: the context-free means, ``(points,)``."""
+        return self.scale.finish(self.base)
+
+    def components(self, vector: Floats, nearest: list[Nearest]) -> Floats:
+        """Forecast the components of one query by the first level: ``(components,)``."""
+        if self.is_constant:
+            return np.zeros_like(self.basis[0])
+        return self.first_level.components(vector, nearest)
+
+    def at(self, components: Floats, inputs: Floats | None = None) -> Floats:
+        """Forecast the figure of every point for one query: ``(points,)``.
+
+        Args:
+            components: by the first level, ``(components,)``.
+            inputs: inputs of the second level, ``(inputs,)``; None: skip it.
+        """
+        if self.is_constant:
+            return self.context_free()
+        if self.second_level is not None and inputs is not None:
+            components = self.second_level.components(components, inputs)
+        return self.scale.finish(self.base + self.basis @ components)
+
+    def at_quantile(self, mean: Floats, quantile: float) -> Floats:
+        """Return the value that a share of calls stays under, from forecast means; see :meth:`Scale.at_quantile`."""
+        return self.scale.at_quantile(mean, quantile)
+
+
 def second_level_inputs(tokens: Floats, quality: Floats) -> Floats:
-    """Put together what a second level reads: components of tokens and leading ones of quality, ``(..., inputs)``."""
+    """Join the inputs of the second level: components of tokens and leading ones of quality, ``(..., inputs)``."""
     return np.concatenate([tokens, quality[..., :LEADING]], axis=-1)

@@ -1,6 +1,6 @@
 """The surface: the fitted functions from a query to quality, tokens and latency at every point. NumPy only.
 
-It forecasts tokens, not money: cost is tokens times prices, so that a price change needs no new fit.
+It forecasts tokens rather than money: cost is tokens times prices, so that a price change needs no new fit.
 """
 
 from __future__ import annotations
@@ -9,23 +9,22 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats
 from paretoroute.surface.featurizer import Featurizer
-from paretoroute.surface.neighbours import Neighbours
+from paretoroute.surface.neighbours import Nearest, Neighbours
 from paretoroute.surface.panel import Panel, second_level_inputs
 
 
 @dataclass(frozen=True)
 class OutOfDistributionCheck:
-    """How far a query lies from the logged ones.
+    """Whether a query lies too far from the logged ones.
 
     Args:
         centre: mean features, ``(width,)``.
         inverse: (Z'Z + 3 I)^-1 of the centred features, ``(width, width)``.
-        least_known: a query whose text shares a smaller part of its n-grams with the log is unfamiliar.
-        most_leverage: one that pulls harder than this is unfamiliar.
+        least_known: least share of its n-gram mass that a query's text has in common with the log, in [0, 1].
+        most_leverage: largest leverage of a query.
     """
 
     centre: Floats
@@ -34,14 +33,18 @@ class OutOfDistributionCheck:
     most_leverage: float
 
     def leverage(self, vector: Floats) -> float:
-        """Give z'(Z'Z + 3 I)^-1 z: the variance of a ridge forecast at the query, in units of one run's."""
-        away = vector - self.centre
-        return float(away @ self.inverse @ away)
+        """Return z'(Z'Z + 3 I)^-1 z: the variance of a ridge forecast at the query, in units of one run's."""
+        centred = vector - self.centre
+        return float(centred @ self.inverse @ centred)
+
+    def is_unfamiliar(self, leverage: float, known: float) -> bool:
+        """Whether a query of this leverage, with this share of known n-grams, lies too far from the log."""
+        return known < self.least_known or leverage > self.most_leverage
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What bounds the tokens of one call, from the log.
+    """Upper bounds of the tokens of one call, from the log.
 
     Args:
         prompt_overhead_tokens: most prompt tokens beyond one per UTF-8 byte of the query (system prompt, examples,
@@ -55,7 +58,7 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Amounts:
-    """What the surface forecasts at every point for one query or many, before any price: ``(..., points)``.
+    """A forecast at every point for one query or many, before any price: ``(..., points)`` each.
 
     Args:
         quality: in [0, 1].
@@ -63,7 +66,7 @@ class Amounts:
         amount: completion tokens where the point is priced by tokens, else USD of one call.
         prompt_tokens: NaN where unknown.
         latency_s: NaN where unknown.
-        unfamiliar: whether the query lies outside what was logged.
+        unfamiliar: whether the query lies too far from the logged ones.
     """
 
     quality: Floats
@@ -80,13 +83,13 @@ class Surface:
 
     Args:
         featurizer: text to vector.
-        neighbours: the logged queries kept for looking up.
+        neighbours: the logged queries kept for look-up.
         quality: panel of quality.
         amount: panel of log completion tokens, or of log USD at points that are not priced by tokens.
         prompt: panel of log prompt tokens, or None where no point is priced by tokens.
         latency: panel of log seconds, or None where none was logged.
         queries: logged queries per point, ``(points,)``.
-        familiarity: how to tell a query that is unlike the logged ones.
+        familiarity: out-of-distribution check.
         bounds: of a call's tokens.
     """
 
@@ -101,42 +104,47 @@ class Surface:
     bounds: Bounds
 
     @cached_property
-    def knows_blanks(self) -> bool:
-        """Whether queries without a text were logged: a kind of traffic of its own, with its own forecast."""
+    def has_empty_queries(self) -> bool:
+        """Whether queries without a text were logged; they have a forecast of their own."""
         texts = self.neighbours.features[:, : self.featurizer.rank]
         return bool((texts == 0).all(axis=1).any())
 
-    def flattened(self) -> Amounts:
-        """Forecast without a query: the prompt-blind means."""
+    def context_free(self) -> Amounts:
+        """Forecast without a query: the context-free means."""
         return Amounts(
-            quality=self.quality.finish(self.quality.base),
-            quality_se=self.quality.spread / np.sqrt(np.maximum(self.queries, 1.0)),
-            amount=self.amount.finish(self.amount.base),
-            prompt_tokens=self._unknown if self.prompt is None else self.prompt.finish(self.prompt.base),
-            latency_s=self._unknown if self.latency is None else self.latency.finish(self.latency.base),
+            quality=self.quality.context_free(),
+            quality_se=self.quality.scale.spread / np.sqrt(np.maximum(self.queries, 1.0)),
+            amount=self.amount.context_free(),
+            prompt_tokens=self._unknown if self.prompt is None else self.prompt.context_free(),
+            latency_s=self._unknown if self.latency is None else self.latency.context_free(),
         )
 
     @cached_property
     def _unknown(self) -> Floats:
         return np.full(len(self.queries), np.nan)
 
-    def _at(self, panel: Panel | None, vector: Floats, found: list[tuple[NDArray[np.intp], Floats]]) -> Floats:
-        return self._unknown if panel is None else panel.at(panel.components(vector, found))
+    def _at(self, panel: Panel | None, vector: Floats, nearest: list[Nearest]) -> Floats:
+        return self._unknown if panel is None else panel.at(panel.components(vector, nearest))
 
     def at_text(self, text: str) -> Amounts:
         """Forecast every point for one query's text."""
         return self.at(*self.featurizer.of_text(text))
 
     def at(self, vector: Floats, known: float = 1.0) -> Amounts:
-        """Forecast every point for one feature vector ``(width,)``, of whose text a share ``known`` is familiar."""
-        found = self.neighbours.nearest(vector, self.featurizer.rank)
+        """Forecast every point for one query.
+
+        Args:
+            vector: its features, ``(width,)``.
+            known: share of its n-gram mass that the log has too, in [0, 1].
+        """
+        nearest = self.neighbours.nearest(vector, self.featurizer.rank)
         leverage = self.familiarity.leverage(vector)
-        quality, amount = self.quality.components(vector, found), self.amount.components(vector, found)
+        quality, amount = self.quality.components(vector, nearest), self.amount.components(vector, nearest)
         return Amounts(
             quality=self.quality.at(quality, second_level_inputs(amount, quality)),
-            quality_se=self.quality.spread * np.sqrt(leverage + 1 / np.maximum(self.queries, 1.0)),
+            quality_se=self.quality.scale.spread * np.sqrt(leverage + 1 / np.maximum(self.queries, 1.0)),
             amount=self.amount.at(amount),
-            prompt_tokens=self._at(self.prompt, vector, found),
-            latency_s=self._at(self.latency, vector, found),
-            unfamiliar=known < self.familiarity.least_known or leverage > self.familiarity.most_leverage,
+            prompt_tokens=self._at(self.prompt, vector, nearest),
+            latency_s=self._at(self.latency, vector, nearest),
+            unfamiliar=self.familiarity.is_unfamiliar(leverage, known),
         )

@@ -1,7 +1,4 @@
-"""Traffic: what a policy remembers of the logged queries, so that it can be solved anew without a fit.
-
-Per query, and without its text: the out-of-fold forecasts of quality and tokens at every point, and what was logged.
-"""
+"""The calibration sample of a policy: forecasts and logged means of logged queries, for solving without a new fit."""
 
 from __future__ import annotations
 
@@ -51,6 +48,10 @@ class Labels:
 class CalibrationSample:
     """Out-of-fold forecasts and logged means at a sample of the logged queries: float32 ``(queries, points)`` each.
 
+    The policy carries it, without any text, and every solve works on it: the sample stands for the *traffic*, the
+    stream of queries that the policy will route, which is taken to be like the log. The arrays in the side file and
+    the texts of a policy call it ``traffic``.
+
     Args:
         quality: forecast quality.
         amount: forecast completion tokens (USD at points that are not priced by tokens).
@@ -71,10 +72,10 @@ class CalibrationSample:
     logged_prompt_tokens: Floats32
     latency_s: Floats32 | None = None
     logged_latency_s: Floats32 | None = None
-    labels: Mapping[str, Labels] = field(default_factory=dict)
+    labels: Mapping[str, Labels] = field(default_factory=dict[str, Labels])
 
     def forecast(self, grid: Grid) -> Forecast:
-        """Price the forecasts."""
+        """Return the forecasts with costs at the grid's prices."""
         cost = cost_usd(self.amount.astype(np.float64), self.prompt_tokens.astype(np.float64), grid)
         return Forecast(
             quality=self.quality.astype(np.float64),
@@ -84,16 +85,16 @@ class CalibrationSample:
         )
 
     def logged_cost_usd(self, grid: Grid) -> NDArray[np.float64]:
-        """Price what was logged: ``(queries, points)``, NaN where nothing was."""
+        """Return the logged cost at the grid's prices, ``(queries, points)``, NaN where nothing was logged."""
         return cost_usd(self.logged_amount.astype(np.float64), self.logged_prompt_tokens.astype(np.float64), grid)
 
 
 def sample_size(queries: int, points: int, *, latency: bool = False) -> int:
-    """Say how many queries' traffic a policy carries: at most 20,000, and at most 4.5 MB of it.
+    """Return how many queries the calibration sample has: at most 20,000, in at most 4.5 MB.
 
     Args:
-        queries: that were logged.
-        points: of the grid.
-        latency: whether latencies are carried as well.
+        queries: number of logged queries.
+        points: number of points of the grid.
+        latency: whether the sample includes latencies.
     """
     return min(queries, MOST_QUERIES, max(200, SIZE_CAP_BYTES // (points * (32 if latency else 24))))

@@ -177,7 +177,7 @@ def test_without_signal_every_forecast_is_the_prompt_blind_mean(blind_policy, bl
         table = getattr(traffic, name)
         assert (table == table[0]).all(), name
     np.testing.assert_allclose(traffic.quality[0], means, atol=1e-6)
-    blind = surface.flattened()
+    blind = surface.context_free()
     for text in (*NEW_TEXTS.values(), "", "完全に別の言語"):
         forecast = surface.at_text(text)
         for name in ("quality", "amount", "prompt_tokens"):
@@ -198,7 +198,7 @@ def test_a_missing_cell_is_forecast_and_stays_unknown_in_what_was_logged(signal_
 def test_latency_is_forecast_where_it_was_logged(signal_fit, blind_policy):
     fit, _ = signal_fit
 
-    np.testing.assert_allclose(fit.surface.flattened().latency_s, [1.0, 4.0, 1.5, 6.0], rtol=0.15)
+    np.testing.assert_allclose(fit.surface.context_free().latency_s, [1.0, 4.0, 1.5, 6.0], rtol=0.15)
     assert blind_policy.surface.latency is None
     assert np.isnan(blind_policy.surface.at_text("hello").latency_s).all()
 

@@ -29,6 +29,10 @@ def with_surface(policy: pr.Policy, at_text) -> pr.Policy:
     """Replace the forecasts of a policy's surface."""
     kept = policy.surface
     stub = types.SimpleNamespace(
-        at_text=at_text, flattened=kept.flattened, amount=kept.amount, bounds=kept.bounds, featurizer=kept.featurizer
+        at_text=at_text,
+        context_free=kept.context_free,
+        amount=kept.amount,
+        bounds=kept.bounds,
+        featurizer=kept.featurizer,
     )
     return dataclasses.replace(policy, surface=stub)

@@ -27,7 +27,7 @@ def test_nothing_to_read_falls_back_to_the_prompt_blind_means(query):
     policy = fitted().policy
     decision = pr.Planner(policy).plan(query, query_id="a")
 
-    flat = policy.surface.flattened()
+    flat = policy.surface.context_free()
     assert decision.status == "fallback"
     column = policy.grid.points.index(decision.point)
     assert decision.expected_quality == pytest.approx(flat.quality[column] + policy.document.solution.quality_shift)

@@ -128,7 +128,7 @@ def test_the_draw_takes_the_components_as_often_as_their_weights_say():
     decision = planner.plan(None, query_id="q0")
 
     assert 0 < decision.propensity <= 1
-    means = solved.surface.flattened()
+    means = solved.surface.context_free()
     row = planner.rule.distribution(
         means.quality,
         cost_usd(means.amount, means.prompt_tokens, solved.grid),

@@ -8,6 +8,7 @@ from paretoroute.surface.neighbours import (
     HEADS,
     LEAST_SIMILARITY,
     SIZES,
+    Groups,
     averages,
     averages_between,
     index,
@@ -60,7 +61,7 @@ def test_neighbours_of_the_same_group_are_as_if_they_were_not_there(train_size):
     targets = np.random.default_rng(2).standard_normal((train_size, 2))
     group = np.arange(train_size) // 4
 
-    many = averages_between(train, targets, train, RANK, apart=(group, group))
+    many = averages_between(train, targets, train, RANK, groups=Groups(group, group))
 
     for i in (0, 3, train_size - 1):
         rest = group != group[i]
@@ -80,11 +81,11 @@ def test_more_queries_than_a_block_are_averaged_like_few():
 def test_a_logged_query_is_its_own_nearest_neighbour():
     train = table(200)
 
-    for measure, (chosen, near) in enumerate(index(train, RANK).nearest(train[17], RANK)):
-        assert chosen[0] == 17, measure
-        assert near[0] == pytest.approx(1, abs=1e-6)
-        assert (np.diff(near) <= 0).all()
-        assert len(chosen) == SIZES[-1]
+    for measure, nearest in enumerate(index(train, RANK).nearest(train[17], RANK)):
+        assert nearest.rows[0] == 17, measure
+        assert nearest.similarity[0] == pytest.approx(1, abs=1e-6)
+        assert (np.diff(nearest.similarity) <= 0).all()
+        assert len(nearest.rows) == SIZES[-1]
 
 
 def test_queries_without_text_are_neighbours_of_one_another():

@@ -29,12 +29,13 @@ def arrays(signal_fit):
     return to_arrays(fit.surface, fit.traffic)
 
 
-def slow_components(panel, vector, found):
-    near = neighbours.averages(found, panel.targets.astype(float))
+def slow_components(panel, vector, nearest):
+    level = panel.first_level
+    near = neighbours.averages(nearest, level.targets.astype(float))
     components = []
     for k in range(panel.basis.shape[1]):
-        linear = panel.offset[k] + sum(vector[f] * panel.slope[f, k] for f in range(len(vector)))
-        components.append(linear + sum(panel.weights[h, k] * near[h, k] for h in range(len(near))))
+        linear = level.offset[k] + sum(vector[f] * level.slope[f, k] for f in range(len(vector)))
+        components.append(linear + sum(level.weights[h, k] * near[h, k] for h in range(len(near))))
     return components
 
 
@@ -43,21 +44,23 @@ def test_a_panel_is_base_plus_two_levels_of_stacked_heads(signal_fit):
     surface = fit.surface
     panel = surface.quality
     vector, _ = surface.featurizer.of_text(TEXTS[0])
-    found = surface.neighbours.nearest(vector, surface.featurizer.rank)
+    nearest = surface.neighbours.nearest(vector, surface.featurizer.rank)
+    second = panel.second_level
 
-    own = slow_components(panel, vector, found)
-    inputs = slow_components(surface.amount, vector, found) + own[:LEADING]
+    own = slow_components(panel, vector, nearest)
+    inputs = slow_components(surface.amount, vector, nearest) + own[:LEADING]
     figure = panel.base.copy()
     for k in range(panel.basis.shape[1]):
-        heard = sum(inputs[r] * panel.cross[r, k] for r in range(len(inputs)))
-        figure += panel.basis[:, k] * (panel.shift[k] + panel.keep[k] * own[k] + heard)
-    logs = surface.amount.base + surface.amount.basis @ slow_components(surface.amount, vector, found)
+        cross = sum(inputs[r] * second.cross[r, k] for r in range(len(inputs)))
+        figure += panel.basis[:, k] * (second.shift[k] + second.keep[k] * own[k] + cross)
+    logs = surface.amount.base + surface.amount.basis @ slow_components(surface.amount, vector, nearest)
 
-    assert not panel.flat and np.abs(panel.cross).max() > 0
+    assert not panel.is_constant and np.abs(second.cross).max() > 0
     forecast = surface.at_text(TEXTS[0])
     np.testing.assert_allclose(forecast.quality, np.clip(figure, 0, 1), atol=1e-6)
-    clipped = np.clip(logs, surface.amount.low, surface.amount.high)
-    np.testing.assert_allclose(forecast.amount, np.exp(clipped) * surface.amount.smear, rtol=1e-6)
+    scale = surface.amount.scale
+    clipped = np.clip(logs, scale.low, scale.high)
+    np.testing.assert_allclose(forecast.amount, np.exp(clipped) * scale.smearing, rtol=1e-6)
 
 
 def test_the_basis_has_orthonormal_columns(signal_fit):
@@ -95,8 +98,9 @@ def test_a_surface_that_went_through_arrays_forecasts_the_same_bits(signal_fit, 
         for name in FIGURES:
             assert getattr(before, name).tobytes() == getattr(after, name).tobytes(), (name, text[:30])
         assert before.unfamiliar == after.unfamiliar
+    before, after = fit.surface.context_free(), surface.context_free()
     for name in FIGURES:
-        assert getattr(fit.surface.flattened(), name).tobytes() == getattr(surface.flattened(), name).tobytes(), name
+        assert getattr(before, name).tobytes() == getattr(after, name).tobytes(), name
     assert bits(to_arrays(surface, traffic)) == bits(arrays)
 
 
@@ -169,18 +173,18 @@ def test_cost_is_tokens_times_prices_and_where_there_is_no_price_the_amount_itse
     np.testing.assert_allclose(cost, [[1000 * 3e-6 + 200 * 15e-6, 0.07]], rtol=1e-12)
 
 
-def test_a_fit_made_prompt_blind_forecasts_the_logged_means_for_every_query(signal_fit):
+def test_a_fit_made_context_free_forecasts_the_logged_means_for_every_query(signal_fit):
     fit, grid = signal_fit
 
-    blind = context_free(fit, grid)
+    reduced = context_free(fit, grid)
 
-    flat = blind.surface.flattened()
+    means = reduced.surface.context_free()
     for text in TEXTS:
         for name in ("quality", "amount", "prompt_tokens"):
-            np.testing.assert_array_equal(getattr(blind.surface.at_text(text), name), getattr(flat, name))
-    np.testing.assert_array_equal(np.unique(blind.traffic.quality, axis=0), flat.quality[None].astype(np.float32))
-    np.testing.assert_allclose(flat.amount, np.nanmean(fit.traffic.logged_amount, axis=0), rtol=1e-5)
-    assert blind.traffic.logged_quality is fit.traffic.logged_quality
+            np.testing.assert_array_equal(getattr(reduced.surface.at_text(text), name), getattr(means, name))
+    np.testing.assert_array_equal(np.unique(reduced.traffic.quality, axis=0), means.quality[None].astype(np.float32))
+    np.testing.assert_allclose(means.amount, np.nanmean(fit.traffic.logged_amount, axis=0), rtol=1e-5)
+    assert reduced.traffic.logged_quality is fit.traffic.logged_quality
 
 
 def test_a_query_far_from_the_log_is_less_certain(signal_fit):

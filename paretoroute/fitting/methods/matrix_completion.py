@@ -1,23 +1,27 @@
-"""Means of every point, pooled over models and budgets, and a full matrix from a partly logged one. JAX and optax.
+"""Matrix completion: pooled means of every point, and a full panel from a partly logged one. JAX and optax.
 
-The model of one panel (quality, or log tokens) for query i and point j, over the cells that were logged:
+The model of one panel (quality, or log tokens) for query i and point j, over the logged cells:
 
     y_ij = b_j + u_i . v_j + noise of variance s^2 / n_ij
-    u_i ~ N(0, I)                               what is special about the query: difficulty first
+    u_i ~ N(0, I)                               latent skills of the query: difficulty first
     b_j = c_m + d_j within model m, c_m ~ N(c, w^2)
     d along the budgets of a model: steps ~ N(0, t^2), second differences ~ N(0, t^2),
-    and for quality a soft price on steps downward: more compute is *presumed* not to hurt
+    and for quality a soft penalty on steps downward: more compute is *presumed* not to hurt
 
-All priors are worth a handful of runs, so that data overrules them: on real logs more thinking sometimes does hurt.
+All priors are worth a handful of runs, so that data overrule them: on real logs more thinking sometimes does hurt.
 This is probabilistic PCA (Tipping and Bishop, 1999) with missing cells and pooled means. The u_i are integrated out;
 the rest is fitted by maximum a posteriori with Adam (Kingma and Ba, 2015).
+
+With W_i = diag(n_ij) / s^2 over the logged cells, r_i = y_i - b and M_i = I + V'W_iV, the skills' posterior mean is
+M_i^-1 V'W_i r_i, and the skills integrate out to (Woodbury)
+-2 log p(y_i) = r'Wr - (V'Wr)' M^-1 (V'Wr) + log det M - log det W + const.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,19 +31,20 @@ from paretoroute.grid import Point
 
 RANK = 4
 STEPS = 500
-FIT_QUERIES = 4096  # the means and loadings are fitted on so many queries; the skills are found for all
-MOST_TRIALS = 16.0  # beyond so many trials of a cell its own noise is no longer what matters
-PRIOR_RUNS = 4.0  # what one prior is worth, in runs
-DESCENT_RUNS = 4.0  # what the presumption that more compute does not hurt is worth
+LEARNING_RATE = 0.05
+FIT_QUERIES = 4096  # queries on which means and loadings are fitted; skills are inferred for all
+MOST_TRIALS = 16.0  # beyond so many trials of a cell its own noise no longer matters
+PRIOR_RUNS = 4.0  # weight of one prior, in runs
+DESCENT_RUNS = 4.0  # weight of the presumption that more compute does not hurt, in runs
 
 
 @dataclass(frozen=True)
 class Completed:
-    """A panel without holes.
+    """A panel without missing cells.
 
     Args:
         base: pooled mean of every point, ``(points,)``.
-        residual: logged cell, or its conditional mean where none was logged, minus ``base``: ``(queries, points)``.
+        residual: logged cell, or its conditional mean where it is missing, minus ``base``: ``(queries, points)``.
     """
 
     base: Floats
@@ -51,7 +56,7 @@ def budget_steps(points: Sequence[Point]) -> NDArray[np.int64]:
 
     Budgets of different kinds are never compared, nor those without an order.
     """
-    steps = []
+    steps: list[tuple[int, int]] = []
     for j, (one, two) in enumerate(zip(points, points[1:], strict=False)):
         same = one.model == two.model and one.budget.kind == two.budget.kind
         if same and one.budget.order[0] < two.budget.order[0]:
@@ -60,72 +65,162 @@ def budget_steps(points: Sequence[Point]) -> NDArray[np.int64]:
 
 
 def complete(cells: Floats, count: Floats, points: Sequence[Point], *, rising: bool, seed: int) -> Completed:
-    """Pool the points' means and fill the holes of one panel.
+    """Pool the points' means and complete one panel.
 
     Args:
-        cells: logged means, ``(queries, points)``, NaN where nothing was logged.
-        count: how many trials each rests on, ``(queries, points)``.
+        cells: logged means, ``(queries, points)``, NaN in missing cells.
+        count: number of trials behind each, ``(queries, points)``.
         points: the points, in canonical order.
         rising: whether more compute is presumed not to lower the figure (quality, tokens).
         seed: of the starting values.
     """
-    known = count > 0
-    trials = known.sum(0)
-    total = max(int(known.sum()), 1)
+    is_logged = count > 0
+    queries = is_logged.sum(0)
+    total = max(int(is_logged.sum()), 1)
     overall = float(np.nansum(cells) / total)
-    spread = float(np.sqrt(np.nansum(np.where(known, cells - overall, 0) ** 2) / total)) or 1.0
-    scaled = np.where(known, (np.nan_to_num(cells) - overall) / spread, 0.0)
-    if known.all() and trials.min() >= 50 * PRIOR_RUNS:
+    spread = float(np.sqrt(np.nansum(np.where(is_logged, cells - overall, 0) ** 2) / total)) or 1.0
+    scaled = np.where(is_logged, (np.nan_to_num(cells) - overall) / spread, 0.0)
+    if is_logged.all() and queries.min() >= 50 * PRIOR_RUNS:
         base = np.average(scaled, axis=0)
         return Completed(overall + spread * base, spread * (scaled - base))
-    pooled, skill, loading = _fit(scaled, count, points, rising, seed)
-    filled = np.where(known, scaled, pooled + skill @ loading.T)
-    runs = known.sum(0)
-    base = (runs * filled.mean(0) + PRIOR_RUNS * pooled) / (runs + PRIOR_RUNS)
+    model = _fit(_Panel(scaled, np.minimum(count, MOST_TRIALS), points, rising), seed)
+    filled = np.where(is_logged, scaled, model.base + model.skills @ model.loadings.T)
+    base = (queries * filled.mean(0) + PRIOR_RUNS * model.base) / (queries + PRIOR_RUNS)
     return Completed(overall + spread * base, spread * (filled - base))
 
 
-def _fit(
-    scaled: Floats, count: Floats, points: Sequence[Point], rising: bool, seed: int
-) -> tuple[Floats, Floats, Floats]:
-    """Find base ``(points,)``, the queries' skills ``(queries, rank)`` and the loadings ``(points, rank)``.
+@dataclass(frozen=True)
+class _Panel:
+    """A panel to complete.
 
-    With W_i = diag(n_ij) / s^2 over the logged cells, r_i = y_i - b and M_i = I + V'W_iV, the skills' posterior mean is
-    M_i^-1 V'W_i r_i, and the skills integrate out to (Woodbury)
-    -2 log p(y_i) = r'Wr - (V'Wr)' M^-1 (V'Wr) + log det M - log det W + const.
+    Args:
+        scaled: logged means, standardised, 0 in missing cells, ``(queries, points)``.
+        weight: trials behind each, at most 16, 0 in missing cells, ``(queries, points)``.
+        points: the points.
+        rising: whether a fall with more compute is penalised.
     """
+
+    scaled: Floats
+    weight: Floats
+    points: Sequence[Point]
+    rising: bool
+
+
+@dataclass(frozen=True)
+class _Model:
+    """A fitted low-rank model.
+
+    Args:
+        base: ``(points,)``.
+        skills: ``(queries, rank)``.
+        loadings: ``(points, rank)``.
+    """
+
+    base: Floats
+    skills: Floats
+    loadings: Floats
+
+
+def _fit(panel: _Panel, seed: int) -> _Model:
+    """Fit the model on up to 4,096 queries, evenly spaced, and infer the skills of all."""
+    import jax.numpy as jnp
+
+    layout = _layout(panel.points)
+    rows = np.linspace(0, len(panel.scaled) - 1, min(len(panel.scaled), FIT_QUERIES)).astype(int)
+    values, weight = (jnp.asarray(table[rows], jnp.float32) for table in (panel.scaled, panel.weight))
+    cells = jnp.asarray(panel.weight.sum())
+    free = _minimised(_loss(layout, cells, rising=panel.rising), _start(panel.points, layout, seed), values, weight)
+    skills: list[Any] = []
+    for start in range(0, len(panel.scaled), FIT_QUERIES):
+        part = slice(start, start + FIT_QUERIES)
+        values, weight = (jnp.asarray(table[part], jnp.float32) for table in (panel.scaled, panel.weight))
+        skills.append(np.asarray(_posterior(free, layout, values, weight).skill))
+    return _Model(
+        base=np.asarray(_base(free, layout), np.float64),
+        skills=np.concatenate(skills).astype(np.float64),
+        loadings=np.asarray(free["loading"], np.float64),
+    )
+
+
+class _Layout(NamedTuple):
+    """How the points share parameters.
+
+    Args:
+        model: the model of every point, ``(points,)``.
+        steps: columns of neighbouring budgets, ``(steps, 2)``.
+        bends: columns of three neighbouring budgets, ``(bends, 3)``.
+    """
+
+    model: Any
+    steps: Any
+    bends: Any
+
+
+def _layout(points: Sequence[Point]) -> _Layout:
+    model = np.unique([point.model for point in points], return_inverse=True)[1]
+    steps = budget_steps(points)
+    bends = np.array([(a, b, d) for a, b in steps for c, d in steps if b == c], np.int64).reshape(-1, 3)
+    return _Layout(model, steps, bends)
+
+
+def _start(points: Sequence[Point], layout: _Layout, seed: int) -> dict[str, Any]:
+    """Return the starting values of the free parameters."""
     import jax
     import jax.numpy as jnp
-    import optax
 
-    models, member = np.unique([point.model for point in points], return_inverse=True)
-    steps: Any = budget_steps(points)
-    bends: Any = np.array([(a, b, d) for a, b in steps for c, d in steps if b == c], np.int64).reshape(-1, 3)
     rank = min(RANK, len(points) - 1)
-    weight = np.minimum(count, MOST_TRIALS)
-    cells = jnp.asarray(weight.sum())
-    free = {
-        "model": jnp.zeros(len(models)),
+    return {
+        "model": jnp.zeros(int(layout.model.max()) + 1),
         "budget": jnp.zeros(len(points)),
         "loading": jax.random.normal(jax.random.key(seed), (len(points), rank)) * 0.3,
         "log_noise": jnp.zeros(()),
     }
 
-    def base_of(free):
-        return free["model"][member] + free["budget"]
 
-    def posterior(free, values, weight):
-        precision = weight * jnp.exp(-free["log_noise"])
-        error = jnp.where(weight > 0, values - base_of(free), 0.0)
-        loading = free["loading"]
-        pull = (precision * error) @ loading
-        spread = jnp.eye(rank) + jnp.einsum("qp,pa,pb->qab", precision, loading, loading)
-        return precision, error, pull, spread, jnp.linalg.solve(spread, pull[..., None])[..., 0]
+class _Posterior(NamedTuple):
+    """The posterior of the skills of some queries, and its parts.
 
-    def loss(free, values, weight):
-        precision, error, pull, spread, skill = posterior(free, values, weight)
-        fit = jnp.sum(precision * error**2) - jnp.sum(pull * skill) + jnp.sum(jnp.linalg.slogdet(spread)[1])
-        fit += cells_in(weight) * free["log_noise"]
+    Args:
+        precision: of every cell, 0 where missing, ``(queries, points)``.
+        error: cell minus base, 0 where missing, ``(queries, points)``.
+        pull: V'Wr, ``(queries, rank)``.
+        spread: M, ``(queries, rank, rank)``.
+        skill: posterior mean, ``(queries, rank)``.
+    """
+
+    precision: Any
+    error: Any
+    pull: Any
+    spread: Any
+    skill: Any
+
+
+def _base(free: dict[str, Any], layout: _Layout) -> Any:
+    return free["model"][layout.model] + free["budget"]
+
+
+def _posterior(free: dict[str, Any], layout: _Layout, values: Any, weight: Any) -> _Posterior:
+    import jax.numpy as jnp
+
+    precision = weight * jnp.exp(-free["log_noise"])
+    error = jnp.where(weight > 0, values - _base(free, layout), 0.0)
+    loading = free["loading"]
+    pull = (precision * error) @ loading
+    spread = jnp.eye(loading.shape[1]) + jnp.einsum("qp,pa,pb->qab", precision, loading, loading)
+    return _Posterior(precision, error, pull, spread, jnp.linalg.solve(spread, pull[..., None])[..., 0])
+
+
+def _loss(layout: _Layout, cells: Any, *, rising: bool) -> Callable[[dict[str, Any], Any, Any], Any]:
+    """Return the negative log posterior per trial, a function of parameters, values and weights."""
+    import jax.numpy as jnp
+
+    steps, bends = layout.steps, layout.bends
+
+    def loss(free: dict[str, Any], values: Any, weight: Any) -> Any:
+        own = _posterior(free, layout, values, weight)
+        fit = jnp.sum(own.precision * own.error**2) - jnp.sum(own.pull * own.skill)
+        fit += jnp.sum(jnp.linalg.slogdet(own.spread)[1])
+        fit += jnp.sum(weight > 0) * free["log_noise"]
         step = free["budget"][steps[:, 1]] - free["budget"][steps[:, 0]]
         bend = free["budget"][bends[:, 0]] - 2 * free["budget"][bends[:, 1]] + free["budget"][bends[:, 2]]
         prior = jnp.sum(free["model"] ** 2) + jnp.sum(free["budget"] ** 2) + jnp.sum(step**2) + jnp.sum(bend**2)
@@ -133,14 +228,19 @@ def _fit(
         low_rank = PRIOR_RUNS * jnp.sum(free["loading"] ** 2)
         return 0.5 * (fit + PRIOR_RUNS * prior + DESCENT_RUNS * fall + low_rank) / cells
 
-    def cells_in(weight):
-        return jnp.sum(weight > 0)
+    return loss
 
-    optimiser = optax.adam(optax.cosine_decay_schedule(0.05, STEPS))
+
+def _minimised(loss: Callable[..., Any], start: dict[str, Any], values: Any, weight: Any) -> dict[str, Any]:
+    """Minimise a loss by Adam with a cosine schedule, in one compiled loop."""
+    import jax
+    import optax
+
+    optimiser = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, STEPS))
 
     @jax.jit
-    def run(free, values, weight):
-        def step(carry, _):
+    def run(free: dict[str, Any], values: Any, weight: Any) -> dict[str, Any]:
+        def step(carry: Any, _: None) -> tuple[Any, None]:
             free, state = carry
             change, state = optimiser.update(jax.grad(loss)(free, values, weight), state)
             return (optax.apply_updates(free, change), state), None
@@ -148,11 +248,4 @@ def _fit(
         (free, _), _ = jax.lax.scan(step, (free, optimiser.init(free)), None, length=STEPS)
         return free
 
-    some = np.linspace(0, len(scaled) - 1, min(len(scaled), FIT_QUERIES)).astype(int)
-    found = run(free, jnp.asarray(scaled[some], jnp.float32), jnp.asarray(weight[some], jnp.float32))
-    skills = [
-        np.asarray(posterior(found, jnp.asarray(scaled[part], jnp.float32), jnp.asarray(weight[part], jnp.float32))[4])
-        for part in (slice(start, start + FIT_QUERIES) for start in range(0, len(scaled), FIT_QUERIES))
-    ]
-    base, loading = np.asarray(base_of(found), np.float64), np.asarray(found["loading"], np.float64)
-    return base, np.concatenate(skills).astype(np.float64), loading
+    return run(start, values, weight)

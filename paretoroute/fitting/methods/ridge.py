@@ -1,7 +1,7 @@
 """Ridge regression of components on features, at several strengths from one eigendecomposition.
 
 For centred features Z and targets T: B = (Z'Z + alpha I)^-1 Z'T (Hoerl and Kennard, 1970). The intercept is not
-shrunk. Features are of unit length or so, hence the strengths are in numbers of queries.
+shrunk. Features are of about unit length, so the strengths are in numbers of queries.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ STRENGTHS = (0.3, 3.0, 30.0)
 
 @dataclass(frozen=True)
 class Moments:
-    """Sums that ridge needs; those of a part can be taken from those of the whole.
+    """Sums that ridge needs; those of a part can be subtracted from those of the whole.
 
     Args:
         count: number of queries.
@@ -117,7 +117,7 @@ def _shared(group: NDArray[np.int64], rows: NDArray[np.intp]) -> list[int]:
 
 
 def spread(sums: Moments, strength: float = 3.0) -> tuple[Floats, Floats]:
-    """Give what the leverage of a query needs: centre ``(width,)`` and (Z'Z + strength I)^-1 ``(width, width)``."""
+    """Return the inputs of a query's leverage: centre ``(width,)`` and (Z'Z + strength I)^-1 ``(width, width)``."""
     mean = sums.features / sums.count
     gram = sums.gram - sums.count * np.outer(mean, mean)
     return mean, np.asarray(np.linalg.inv(gram + strength * np.eye(len(gram))), np.float64)

@@ -1,9 +1,9 @@
-"""A second level of stacking: what the panels' forecasts tell one another.
+"""A second level of stacking: forecasts of tokens and quality as inputs to quality.
 
-How many tokens a query takes is logged with little noise and says how hard it is; quality is a coin flip or two. So
-the forecast components of tokens help to forecast those of quality, and so do the leading components of quality itself,
-whose shrinkage need not be right for the small ones that decide between points. With z_i the first level's components
-of both panels at query i and s_i those of quality, the second level forecasts
+Tokens are logged with little noise and indicate how hard a query is, while quality is a coin flip or two. So the
+forecast components of tokens help to forecast those of quality, and so do the leading components of quality itself,
+since the shrinkage of the first level is not optimal for the small components that decide between points. With z_i the
+first level's components of both panels at query i and s_i those of quality, the second level forecasts
 
     t_ik = g_k s_ik + sum_r h_rk (c_rk + z_i . D_rk),      g, h >= 0,
 
@@ -22,43 +22,39 @@ from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats
 from paretoroute.fitting.methods import ridge, stacking
+from paretoroute.surface.panel import SecondLevel
 
 STRENGTHS = (30.0, 300.0, 3000.0)  # in numbers of queries, of inputs with variance 1
 
 
 @dataclass(frozen=True)
-class SecondLevel:
-    """How a panel's components follow from what the first level forecast, by the formula of a surface's panel.
+class SecondLevelFit:
+    """A fitted second level.
 
     Args:
-        keep: what a component's own first-level forecast is multiplied by, ``(components,)``.
-        cross: what the inputs add, ``(inputs, components)``.
-        shift: ``(components,)``.
+        level: its coefficients.
+        components: its out-of-fold forecasts, ``(queries, components)``.
     """
 
-    keep: Floats
-    cross: Floats
-    shift: Floats
+    level: SecondLevel
+    components: Floats
 
 
 def fit(
-    inputs: Floats, own: Floats, targets: Floats, known: Floats, fold: NDArray[np.int64], folds: int
-) -> tuple[SecondLevel, Floats]:
+    inputs: Floats, own: Floats, targets: Floats, *, query_weight: Floats, fold: NDArray[np.int64], folds: int
+) -> SecondLevelFit:
     """Fit the second level of one panel.
 
     Args:
         inputs: out-of-fold forecast components of all panels that are read, ``(queries, inputs)``.
         own: out-of-fold forecasts of the panel's components, ``(queries, components)``.
-        targets: what they should have been, ``(queries, components)``.
-        known: how much is known of each query, ``(queries,)``.
+        targets: components to forecast, ``(queries, components)``.
+        query_weight: share of the points that were logged of each query, ``(queries,)``.
         fold: fold of each query, ``(queries,)``.
-        folds: how many there are.
-
-    Returns:
-        The second level, and its out-of-fold forecasts ``(queries, components)``.
+        folds: number of folds.
     """
     scale = inputs.std(0)
-    scale = np.where(scale > 1e-12, scale, np.inf)  # what never changes says nothing
+    scale = np.where(scale > 1e-12, scale, np.inf)  # a constant input carries no information
     standard = inputs / scale
     whole = ridge.moments(standard, targets)
     heads = np.zeros((1 + len(STRENGTHS), *targets.shape))
@@ -67,10 +63,12 @@ def fit(
         inside = fold == f
         slopes, intercepts = ridge.coefficients(whole - ridge.moments(standard[inside], targets[inside]), STRENGTHS)
         heads[1:, inside] = np.einsum("if,sfk->sik", standard[inside], slopes) + intercepts[:, None]
-    weights = stacking.stack(heads, targets, known, fold, folds)
+    weights = stacking.stack(heads, targets, query_weight, fold, folds=folds)
     slopes, intercepts = ridge.coefficients(whole, STRENGTHS)
     keep, mix = weights[-1, 0], weights[-1, 1:]
     level = SecondLevel(
-        keep, np.einsum("sfk,sk->fk", slopes, mix) / scale[:, None], np.einsum("sk,sk->k", intercepts, mix)
+        keep=keep,
+        cross=np.einsum("sfk,sk->fk", slopes, mix) / scale[:, None],
+        shift=np.einsum("sk,sk->k", intercepts, mix),
     )
-    return level, stacking.cross_fitted(heads, weights, fold)
+    return SecondLevelFit(level, stacking.cross_fitted(heads, weights, fold))

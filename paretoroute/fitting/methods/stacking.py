@@ -7,7 +7,7 @@ query i out of fold, s_hik. The forecast is
 
 and the weights minimise the squared error of the logged cells (Brier, 1950: proper for probabilities) plus
 tau_k sum_h (w_hk - w_h)^2, where w_h are the weights that all components but the first share. The first component is
-difficulty as such; it moves all points alike and so decides little, and its weights do not fit the others.
+overall difficulty; it shifts all points alike and so decides little, and its weights do not suit the others.
 Stacking: Wolpert, 1992; non-negative weights: Breiman, 1996; active-set solver: Lawson and Hanson, 1974.
 
 Each fold's rows are reduced to the triangle of their QR factorisation; several folds are their triangles, stacked.
@@ -28,15 +28,15 @@ from paretoroute._arrays import Floats
 POOL_QUERIES = 100.0  # the shared weights count as so many queries
 
 
-def stack(forecasts: Floats, targets: Floats, query_weight: Floats, fold: NDArray[np.int64], folds: int) -> Floats:
-    """Find the heads' weights for all queries and, for each fold, without it.
+def stack(forecasts: Floats, targets: Floats, query_weight: Floats, fold: NDArray[np.int64], *, folds: int) -> Floats:
+    """Fit the heads' weights on all queries and, for each fold, without it.
 
     Args:
         forecasts: out-of-fold forecasts, ``(heads, queries, components)``.
-        targets: what they should have been, ``(queries, components)``.
-        query_weight: how much is known of each query, ``(queries,)``.
+        targets: components to forecast, ``(queries, components)``.
+        query_weight: weight of each query, such as the share of the points that were logged, ``(queries,)``.
         fold: fold of each query, ``(queries,)``.
-        folds: how many there are.
+        folds: number of folds.
 
     Returns:
         Weights ``(folds + 1, heads, components)``: entry f leaves out fold f, the last leaves out none.
@@ -52,11 +52,11 @@ def stack(forecasts: Floats, targets: Floats, query_weight: Floats, fold: NDArra
 
 
 def cross_fitted(forecasts: Floats, weights: Floats, fold: NDArray[np.int64]) -> Floats:
-    """Mix every query's forecasts by the weights that were found without its fold: ``(queries, components)``.
+    """Mix every query's forecasts by the weights fitted without its fold: ``(queries, components)``.
 
     Args:
         forecasts: out of fold, ``(heads, queries, components)``.
-        weights: as :func:`stack` gives them, ``(folds + 1, heads, components)``.
+        weights: as :func:`stack` returns them, ``(folds + 1, heads, components)``.
         fold: fold of each query, ``(queries,)``.
     """
     mixed = np.zeros(forecasts.shape[1:])

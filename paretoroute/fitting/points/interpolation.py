@@ -1,13 +1,13 @@
-"""Forecast points that were never logged, between two logged ones of their model. NumPy only.
+"""Forecast unlogged points between two logged ones of their model. NumPy only.
 
-Compute is what a call takes, not what it may take: a model that may think four times as long takes perhaps twice the
-tokens. So a point is placed on the scale of the logarithm of tokens. Its tokens are linear in the amount for votes, and
-where the lower neighbour has amount 0 (no thinking); between two other amounts they follow a power of it; efforts,
+Compute is what a call uses rather than what it may use: a model that may think four times as long uses perhaps twice
+the tokens. So a point is placed on the scale of the logarithm of tokens. Its tokens are linear in the amount for votes,
+and where the lower neighbour has amount 0 (no thinking); between two other amounts they follow a power of it; efforts,
 which have no amount, have places of their own. Every figure of a query is then linear between those of the two
-neighbours at that place: quality as it stands, and the logarithms of tokens, prompt tokens and latency.
+neighbours at that place: quality itself, and the logarithms of tokens, prompt tokens and latency.
 
-On real logs this came nearer than a straight line over the logarithm of the amount and than halfway, and neither the
-bends of other models' curves nor the completion's own prior came nearer still: see experiments/holes.
+On real logs this was closer than a straight line over the logarithm of the amount and than halfway; neither the
+curvature of other models nor the prior of the matrix completion was closer still: see experiments/holes.
 """
 
 from __future__ import annotations
@@ -17,33 +17,58 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats, single
+from paretoroute._arrays import Floats, Floats32, Indices, Mask, single
 from paretoroute.fitting.points.unlogged import PointsOnOffer, UnloggedPoint
 from paretoroute.fitting.result import Fit
 from paretoroute.grid import Between, Point
-from paretoroute.surface.panel import Panel
+from paretoroute.surface.panel import Panel, Scale
 from paretoroute.surface.surface import Bounds, Surface
 from paretoroute.surface.traffic import CalibrationSample
 
-# How far a figure of a point in between lies from the line, as a share of its neighbours' distance, and of quality
-# besides (standard deviations on real logs: experiments/holes).
+# Distance of an interpolated figure from the truth, as a share of its neighbours' distance, and of quality besides
+# (standard deviations on real logs: experiments/holes).
 MISS = 0.1
 QUALITY_MISS = 0.02
 
 
 @dataclass(frozen=True)
-class _Columns:
-    """For every point on offer its column among the logged ones, or its two neighbours', and how far along it lies."""
+class _Place:
+    """Columns that one point is forecast from.
 
-    below: NDArray[np.intp]
-    above: NDArray[np.intp]
+    Args:
+        below: its own column among the logged points, or that of its neighbour with less compute.
+        above: its own column, or that of its neighbour with more.
+        along: how far from the one to the other, on the scale of log tokens.
+        prompt_along: likewise on the scale of log prompt tokens.
+    """
+
+    below: int
+    above: int
+    along: float = 0.0
+    prompt_along: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """The places of all points on offer, as arrays ``(points,)``; see :class:`_Place`."""
+
+    below: Indices
+    above: Indices
     along: Floats
-    prompt_along: Floats  # on the scale of log prompt tokens
+    prompt_along: Floats
+
+    @staticmethod
+    def of(places: Sequence[_Place]) -> _Columns:
+        return _Columns(
+            below=np.array([place.below for place in places], np.intp),
+            above=np.array([place.above for place in places], np.intp),
+            along=np.array([place.along for place in places]),
+            prompt_along=np.array([place.prompt_along for place in places]),
+        )
 
     @property
-    def holes(self) -> NDArray[np.bool_]:
+    def unlogged(self) -> Mask:
         return self.below != self.above
 
     @property
@@ -51,9 +76,14 @@ class _Columns:
         return replace(self, along=self.prompt_along)
 
     def mix(self, table: Floats) -> Floats:
-        """Interpolate over the last axis."""
+        """Interpolate linearly over the last axis."""
         low, high = table[..., self.below], table[..., self.above]
-        return np.where(self.holes, (1 - self.along) * low + self.along * high, low)
+        return np.where(self.unlogged, (1 - self.along) * low + self.along * high, low)
+
+    def mix_logs(self, table: Floats) -> Floats:
+        """Interpolate the logarithm linearly over the last axis."""
+        low, high = table[..., self.below], table[..., self.above]
+        return np.where(self.unlogged, low ** (1 - self.along) * high**self.along, low)
 
     def least(self, table: Floats) -> Floats:
         return np.fmin(table[..., self.below], table[..., self.above])
@@ -62,20 +92,20 @@ class _Columns:
         return np.fmax(table[..., self.below], table[..., self.above])
 
 
-def along(gap: UnloggedPoint, below: float, above: float) -> float:
+def along(point: UnloggedPoint, below: float, above: float) -> float:
     """Place a point between its neighbours on the scale of the logarithm of tokens, in (0, 1).
 
     With amounts a0 < a < a1 and tokens T0, T1: log(a/a0) / log(a1/a0). For votes, and where a0 = 0, with
     T = T0 + (T1 - T0) (a - a0)/(a1 - a0): log(T/T0) / log(T1/T0). Efforts by their places.
 
     Args:
-        gap: the point and its neighbours.
+        point: with its neighbours.
         below: mean tokens (or USD) of the neighbour with less compute.
         above: of the other.
     """
-    low, at, high = gap.places
+    low, at, high = point.places
     even = (at - low) / (high - low)
-    kind = gap.point.budget.kind
+    kind = point.point.budget.kind
     if kind == "effort":
         return even
     if low > 0 and kind != "samples":
@@ -83,13 +113,13 @@ def along(gap: UnloggedPoint, below: float, above: float) -> float:
     return _on_logs(even, above / below)
 
 
-def prompt_along(gap: UnloggedPoint, below: float, above: float) -> float:
+def prompt_along(point: UnloggedPoint, below: float, above: float) -> float:
     """Place a point between its neighbours on the scale of log prompt tokens, in [0, 1].
 
     A vote of n reads the prompt n times, and an answer without a vote once.
     """
-    low, at, high = gap.places
-    if gap.point.budget.kind != "samples" or high <= 1:
+    low, at, high = point.places
+    if point.point.budget.kind != "samples" or high <= 1:
         return (at - low) / (high - low)
     return _on_logs((max(at, 1.0) - max(low, 1.0)) / (high - max(low, 1.0)), above / below)
 
@@ -100,42 +130,48 @@ def _on_logs(even: float, ratio: float) -> float:
     return even if abs(whole) < 1e-6 else math.log1p(even * (ratio - 1)) / whole
 
 
-def widened(fit: Fit, logged: Sequence[Point], holes: PointsOnOffer) -> Fit:
-    """Add columns for the points that were never logged.
+def widened(fit: Fit, logged: Sequence[Point], offer: PointsOnOffer) -> Fit:
+    """Add columns for the unlogged points.
 
     Args:
         fit: of the logged points.
         logged: its points, in order.
-        holes: what to offer, in order, and where the others lie.
+        offer: all points to offer, in order, and the neighbours of the unlogged ones.
 
     Returns:
-        A fit of all points on offer, whose ``between`` names those never logged. Their traffic has nothing logged.
+        A fit of all points on offer, whose ``between`` names the unlogged ones. In its calibration sample nothing is
+        logged at those.
     """
-    place = {point: j for j, point in enumerate(logged)}
-    means = fit.surface.flattened()
-    tokens, prompts = means.amount, means.prompt_tokens
-    between, rows = {}, {point: (j, j, 0.0, 0.0) for point, j in place.items()}
-    for gap in holes.unlogged:
-        low, high = place[gap.below], place[gap.above]
-        way = along(gap, float(tokens[low]), float(tokens[high]))
-        read = 0.0 if fit.surface.prompt is None else prompt_along(gap, float(prompts[low]), float(prompts[high]))
-        rows[gap.point] = (low, high, way, read)
-        between[gap.point] = Between(gap.below.budget.label, gap.above.budget.label, way)
-    found = [rows[point] for point in holes.points]
-    below, above = (np.array([row[side] for row in found], np.intp) for side in (0, 1))
-    columns = _Columns(below, above, *(np.array([row[side] for row in found]) for side in (2, 3)))
+    column = {point: j for j, point in enumerate(logged)}
+    places = {point: _Place(j, j) for point, j in column.items()}
+    places |= {one.point: _placed(one, fit.surface, column) for one in offer.unlogged}
+    columns = _Columns.of([places[point] for point in offer.points])
+    between = {
+        one.point: Between(one.below.budget.label, one.above.budget.label, places[one.point].along)
+        for one in offer.unlogged
+    }
     surface = _surface(fit.surface, columns)
-    return Fit(surface, _traffic(fit.traffic, surface, columns), fit.signals, between)
+    return Fit(surface, _sample(fit.traffic, surface, columns), fit.signals, between)
+
+
+def _placed(point: UnloggedPoint, surface: Surface, column: dict[Point, int]) -> _Place:
+    low, high = column[point.below], column[point.above]
+    means = surface.context_free()
+    way = along(point, float(means.amount[low]), float(means.amount[high]))
+    if surface.prompt is None:
+        return _Place(low, high, way)
+    prompts = means.prompt_tokens
+    return _Place(low, high, way, prompt_along(point, float(prompts[low]), float(prompts[high])))
 
 
 def _surface(surface: Surface, columns: _Columns) -> Surface:
     quality = _panel(surface.quality, columns, QUALITY_MISS)
-    own = surface.quality.spread**2 / np.maximum(surface.queries, 1.0)
+    own = surface.quality.scale.spread**2 / np.maximum(surface.queries, 1.0)
     span = surface.quality.base[columns.above] - surface.quality.base[columns.below]
-    doubt = (1 - columns.along) ** 2 * own[columns.below] + columns.along**2 * own[columns.above]
-    doubt += QUALITY_MISS**2 + (MISS * span) ** 2
+    variance = (1 - columns.along) ** 2 * own[columns.below] + columns.along**2 * own[columns.above]
+    variance += QUALITY_MISS**2 + (MISS * span) ** 2
     # As many queries as would leave a mean as uncertain as the interpolation is.
-    queries = np.where(columns.holes, quality.spread**2 / doubt, surface.queries[columns.below])
+    queries = np.where(columns.unlogged, quality.scale.spread**2 / variance, surface.queries[columns.below])
     bounds = surface.bounds
     return replace(
         surface,
@@ -151,44 +187,49 @@ def _surface(surface: Surface, columns: _Columns) -> Surface:
 
 def _panel(panel: Panel, columns: _Columns, miss: float) -> Panel:
     span = panel.base[columns.above] - panel.base[columns.below]
-    spread = np.sqrt(columns.mix(panel.spread**2) + np.where(columns.holes, miss**2 + (MISS * span) ** 2, 0.0))
     return replace(
         panel,
         base=single(columns.mix(panel.base)),
         basis=single(columns.mix(panel.basis.T).T),
-        low=columns.least(panel.low),
-        high=columns.most(panel.high),
-        smear=None if panel.smear is None else single(np.exp(columns.mix(np.log(panel.smear)))),
-        spread=single(np.where(columns.holes, spread, panel.spread[columns.below])),
+        scale=_scale(panel.scale, columns, miss**2 + (MISS * span) ** 2),
     )
 
 
-def _traffic(traffic: CalibrationSample, surface: Surface, columns: _Columns) -> CalibrationSample:
-    """Widen the tables; forecasts out of fold lie between those of the neighbours, as the surface's do."""
-
-    def forecasts(table: NDArray[np.float32], panel: Panel | None, columns: _Columns = columns) -> NDArray[np.float32]:
-        wide = table.astype(np.float64)
-        if panel is None or panel.smear is None:
-            wide = columns.mix(wide)
-        else:
-            low, high = wide[:, columns.below], wide[:, columns.above]
-            wide = np.where(columns.holes, low ** (1 - columns.along) * high**columns.along, low)
-        if panel is not None and panel.flat:  # the same to the last bit, or queries that tie would not
-            wide = np.where(columns.holes, panel.finish(panel.base), wide)
-        return wide.astype(np.float32)
-
-    def logged(table: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.where(columns.holes, np.float32(np.nan), table[:, columns.below]).astype(np.float32)
-
-    latency, came = traffic.latency_s, traffic.logged_latency_s
+def _scale(scale: Scale, columns: _Columns, miss_variance: Floats) -> Scale:
+    spread = np.sqrt(columns.mix(scale.spread**2) + np.where(columns.unlogged, miss_variance, 0.0))
     return replace(
-        traffic,
-        quality=forecasts(traffic.quality, surface.quality),
-        amount=forecasts(traffic.amount, surface.amount),
-        prompt_tokens=forecasts(traffic.prompt_tokens, surface.prompt, columns.of_prompts),
-        logged_quality=logged(traffic.logged_quality),
-        logged_amount=logged(traffic.logged_amount),
-        logged_prompt_tokens=logged(traffic.logged_prompt_tokens),
-        latency_s=None if latency is None else forecasts(latency, surface.latency),
-        logged_latency_s=None if came is None else logged(came),
+        scale,
+        low=columns.least(scale.low),
+        high=columns.most(scale.high),
+        spread=single(np.where(columns.unlogged, spread, scale.spread[columns.below])),
+        smearing=None if scale.smearing is None else single(np.exp(columns.mix(np.log(scale.smearing)))),
     )
+
+
+def _sample(sample: CalibrationSample, surface: Surface, columns: _Columns) -> CalibrationSample:
+    """Widen the tables; out-of-fold forecasts lie between those of the neighbours, as the surface's do."""
+    latency, logged_latency = sample.latency_s, sample.logged_latency_s
+    return replace(
+        sample,
+        quality=_forecasts(sample.quality, surface.quality, columns),
+        amount=_forecasts(sample.amount, surface.amount, columns),
+        prompt_tokens=_forecasts(sample.prompt_tokens, surface.prompt, columns.of_prompts),
+        logged_quality=_logged(sample.logged_quality, columns),
+        logged_amount=_logged(sample.logged_amount, columns),
+        logged_prompt_tokens=_logged(sample.logged_prompt_tokens, columns),
+        latency_s=None if latency is None else _forecasts(latency, surface.latency, columns),
+        logged_latency_s=None if logged_latency is None else _logged(logged_latency, columns),
+    )
+
+
+def _forecasts(table: Floats32, panel: Panel | None, columns: _Columns) -> Floats32:
+    wide = table.astype(np.float64)
+    in_logs = panel is not None and panel.scale.smearing is not None
+    wide = columns.mix_logs(wide) if in_logs else columns.mix(wide)
+    if panel is not None and panel.is_constant:  # equal to the last bit, or queries that tie would not
+        wide = np.where(columns.unlogged, panel.context_free(), wide)
+    return wide.astype(np.float32)
+
+
+def _logged(table: Floats32, columns: _Columns) -> Floats32:
+    return np.where(columns.unlogged, np.float32(np.nan), table[:, columns.below]).astype(np.float32)

@@ -85,12 +85,12 @@ def test_left_out_forecasts_are_those_of_fits_without_the_run():
     chance = np.random.default_rng(1)
     text = chance.standard_normal((60, 5))
     own = (text[:, :1] + 0.3 * chance.standard_normal((60, 1))) / 2
-    blocks = gaussian_process._scaled(text), np.zeros((60, 1))
+    blocks = gaussian_process._Blocks(gaussian_process._scaled(text), np.zeros((60, 1)))
     rows = np.arange(40)
 
-    _, left_out = gaussian_process._regress(blocks, rows, own[rows])
+    regression = gaussian_process._regress(blocks, rows, own[rows])
 
-    kernel = 1.0 + blocks[0] @ blocks[0].T
+    kernel = 1.0 + blocks.text @ blocks.text.T
     by_noise = []
     for noise in gaussian_process.NOISES:
         without = [
@@ -99,7 +99,7 @@ def test_left_out_forecasts_are_those_of_fits_without_the_run():
         ]
         by_noise.append(np.array(without))
     best = min(by_noise, key=lambda found: ((found - own[rows]) ** 2).mean())
-    np.testing.assert_allclose(left_out, best, atol=1e-9)
+    np.testing.assert_allclose(regression.left_out, best, atol=1e-9)
 
 
 def test_where_the_runs_tell_nothing_the_new_points_stay_near_their_mean():

@@ -41,23 +41,23 @@ def test_forecasts_are_stacks_of_own_forecasts_and_ridge_fitted_without_the_fold
     heads = np.concatenate([own[None], np.zeros((len(STRENGTHS), *targets.shape))])
     for f in range(FOLDS):
         heads[1:, FOLD == f] = slow_heads(inputs, targets, FOLD != f, FOLD == f)
-    weights = stacking.stack(heads, targets, KNOWN, FOLD, FOLDS)
+    weights = stacking.stack(heads, targets, KNOWN, FOLD, folds=FOLDS)
     deployed = np.concatenate([own[None], slow_heads(inputs, targets, everyone, everyone)])
 
-    level, out_of_fold = second_level.fit(inputs, own, targets, KNOWN, FOLD, FOLDS)
+    fitted = second_level.fit(inputs, own, targets, query_weight=KNOWN, fold=FOLD, folds=FOLDS)
 
-    np.testing.assert_allclose(out_of_fold, stacking.cross_fitted(heads, weights, FOLD), atol=1e-8)
+    np.testing.assert_allclose(fitted.components, stacking.cross_fitted(heads, weights, FOLD), atol=1e-8)
     expected = np.einsum("hik,hk->ik", deployed, weights[-1])
-    np.testing.assert_allclose(level.shift + level.keep * own + inputs @ level.cross, expected, atol=1e-8)
+    np.testing.assert_allclose(fitted.level.components(own, inputs), expected, atol=1e-8)
 
 
-def test_what_tokens_tell_of_difficulty_is_heard():
+def test_tokens_that_indicate_difficulty_improve_the_forecast_of_quality():
     inputs, own, targets = hardness()
 
-    _, heard = second_level.fit(inputs, own, targets, KNOWN, FOLD, FOLDS)
+    fitted = second_level.fit(inputs, own, targets, query_weight=KNOWN, fold=FOLD, folds=FOLDS)
 
     alone = ((targets[:, 1] - own[:, 1]) ** 2).mean()
-    assert ((targets[:, 1] - heard[:, 1]) ** 2).mean() < 0.9 * min(alone, (targets[:, 1] ** 2).mean())
+    assert ((targets[:, 1] - fitted.components[:, 1]) ** 2).mean() < 0.9 * min(alone, (targets[:, 1] ** 2).mean())
 
 
 def test_inputs_that_tell_nothing_do_no_harm():
@@ -65,27 +65,27 @@ def test_inputs_that_tell_nothing_do_no_harm():
     _, own, targets = hardness(seed=3)
     noise = chance.standard_normal((QUERIES, 8))
 
-    _, heard = second_level.fit(noise, own, targets, KNOWN, FOLD, FOLDS)
-    alone = stacking.stack(own[None], targets, KNOWN, FOLD, FOLDS)
+    fitted = second_level.fit(noise, own, targets, query_weight=KNOWN, fold=FOLD, folds=FOLDS)
+    alone = stacking.stack(own[None], targets, KNOWN, FOLD, folds=FOLDS)
     first = stacking.cross_fitted(own[None], alone, FOLD)
 
-    assert ((targets - heard) ** 2).mean() < 1.02 * ((targets - first) ** 2).mean()
+    assert ((targets - fitted.components) ** 2).mean() < 1.02 * ((targets - first) ** 2).mean()
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
 def test_the_unit_of_an_input_does_not_matter_and_a_constant_one_adds_nothing(scale):
     inputs, own, targets = hardness()
-    _, plain = second_level.fit(inputs, own, targets, KNOWN, FOLD, FOLDS)
+    plain = second_level.fit(inputs, own, targets, query_weight=KNOWN, fold=FOLD, folds=FOLDS)
 
-    level, scaled = second_level.fit(
-        np.hstack([inputs * scale, np.zeros((QUERIES, 1))]), own, targets, KNOWN, FOLD, FOLDS
+    scaled = second_level.fit(
+        np.hstack([inputs * scale, np.zeros((QUERIES, 1))]), own, targets, query_weight=KNOWN, fold=FOLD, folds=FOLDS
     )
 
-    np.testing.assert_allclose(scaled, plain, atol=1e-8)
-    assert not level.cross[-1].any()
+    np.testing.assert_allclose(scaled.components, plain.components, atol=1e-8)
+    assert not scaled.level.cross[-1].any()
 
 
 def test_the_same_inputs_give_the_same_bits():
-    one, two = (second_level.fit(*hardness(), KNOWN, FOLD, FOLDS)[0] for _ in range(2))
+    one, two = (second_level.fit(*hardness(), query_weight=KNOWN, fold=FOLD, folds=FOLDS).level for _ in range(2))
 
     assert bits(vars(one)) == bits(vars(two))

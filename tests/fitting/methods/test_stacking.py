@@ -22,7 +22,7 @@ def problem():
 
 @pytest.fixture(scope="module")
 def weights(problem):
-    return stack(*problem, FOLDS)
+    return stack(*problem, folds=FOLDS)
 
 
 def slow_weights(forecasts, targets, query_weight):
@@ -69,7 +69,7 @@ def test_heads_that_are_nearly_alike_are_weighed_to_the_smallest_error(problem):
     alike = forecasts.copy()
     alike[1] = alike[0] + 1e-6 * forecasts[2]
 
-    weights = stack(alike, targets, query_weight, fold, FOLDS)[-1]
+    weights = stack(alike, targets, query_weight, fold, folds=FOLDS)[-1]
 
     np.testing.assert_allclose(weights, slow_weights(alike, targets, query_weight), atol=1e-6)
 
@@ -77,8 +77,8 @@ def test_heads_that_are_nearly_alike_are_weighed_to_the_smallest_error(problem):
 def test_heads_that_are_exactly_alike_forecast_what_one_of_them_forecasts(problem):
     forecasts, targets, query_weight, fold = problem
 
-    one = stack(forecasts[:1], targets, query_weight, fold, FOLDS)
-    twice = stack(forecasts[[0, 0]], targets, query_weight, fold, FOLDS)
+    one = stack(forecasts[:1], targets, query_weight, fold, folds=FOLDS)
+    twice = stack(forecasts[[0, 0]], targets, query_weight, fold, folds=FOLDS)
 
     # The pull is half as strong on the sum of two weights as on one.
     np.testing.assert_allclose(twice.sum(axis=1), one[:, 0], atol=0.05)
@@ -89,7 +89,7 @@ def test_fewer_queries_than_heads_are_enough():
     chance = np.random.default_rng(0)
     forecasts, targets = chance.standard_normal((9, 6, 2)), chance.standard_normal((6, 2))
 
-    weights = stack(forecasts, targets, np.ones(6), np.arange(6) % 5, 5)
+    weights = stack(forecasts, targets, np.ones(6), np.arange(6) % 5, folds=5)
 
     assert weights.shape == (6, 9, 2)
     assert np.isfinite(weights).all() and (weights >= 0).all()
@@ -99,7 +99,7 @@ def test_scaling_forecasts_and_targets_leaves_the_weights(problem, weights):
     forecasts, targets, query_weight, fold = problem
 
     for scale in (1e-6, 1e6):
-        same = stack(scale * forecasts, scale * targets, query_weight, fold, FOLDS)
+        same = stack(scale * forecasts, scale * targets, query_weight, fold, folds=FOLDS)
         np.testing.assert_allclose(same, weights, atol=1e-9, err_msg=str(scale))
 
 
@@ -115,7 +115,7 @@ def test_what_happens_in_a_fold_does_not_move_the_weights_that_leave_it_out(prob
     targets[inside] *= -3
     forecasts[:, inside] += 1
 
-    moved = stack(forecasts, targets, query_weight, fold, FOLDS)
+    moved = stack(forecasts, targets, query_weight, fold, folds=FOLDS)
 
     np.testing.assert_array_equal(moved[1], weights[1])
     for f in (0, 2, FOLDS):
@@ -127,13 +127,13 @@ def test_a_query_of_which_nothing_is_known_does_not_count(problem, weights):
     more = np.concatenate([forecasts, 100 + forecasts[:, :9]], axis=1)
     goals, counts = np.vstack([targets, targets[:9]]), np.r_[query_weight, np.zeros(9)]
 
-    same = stack(more, goals, counts, np.r_[fold, fold[:9]], FOLDS)
+    same = stack(more, goals, counts, np.r_[fold, fold[:9]], folds=FOLDS)
 
     np.testing.assert_allclose(same, weights, atol=1e-9)
 
 
 def test_heads_that_say_nothing_get_no_nan():
-    silent = stack(np.zeros((2, 30, 1)), np.ones((30, 1)), np.ones(30), np.arange(30) % 3, 3)
+    silent = stack(np.zeros((2, 30, 1)), np.ones((30, 1)), np.ones(30), np.arange(30) % 3, folds=3)
 
     assert np.isfinite(silent).all()
     assert not silent.any()

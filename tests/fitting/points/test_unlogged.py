@@ -213,7 +213,7 @@ def test_hard_caps_hold_by_the_larger_neighbours_bounds(policy, fresh):
 def test_it_is_less_certain_than_its_neighbours_mean_would_be(policy, full):
     column = policy.grid.index(HOLE)
 
-    between, logged = (made.surface.flattened().quality_se[column] for made in (policy, full))
+    between, logged = (made.surface.context_free().quality_se[column] for made in (policy, full))
 
     assert logged * 0.6 < between < 0.1
     assert policy.surface.queries[column] > 1
@@ -232,8 +232,8 @@ def test_queries_that_tie_in_the_traffic_tie_at_the_planner_to_the_last_bit(blan
         for figure, table in zip((same.quality, same.amount, same.prompt_tokens), tables, strict=True):
             assert (table[:, column] == np.float32(figure[column])).sum() >= blank
     else:
-        flat = policy.surface.flattened()
-        assert policy.surface.quality.flat
+        flat = policy.surface.context_free()
+        assert policy.surface.quality.is_constant
         assert set(policy.traffic.quality[:, column]) == {np.float32(flat.quality[column])}
 
 
@@ -245,7 +245,7 @@ def test_a_prompt_blind_policy_keeps_it_between():
 
     blind = context_free(Fit(made.surface, made.traffic, (), made.grid.between), made.grid)
 
-    flat = blind.surface.flattened()
+    flat = blind.surface.context_free()
     np.testing.assert_allclose(flat.amount[hole], math.sqrt(flat.amount[below] * flat.amount[above]), rtol=1e-4)
     np.testing.assert_array_equal(blind.traffic.amount[0], flat.amount.astype(np.float32))
     assert blind.between == made.grid.between
