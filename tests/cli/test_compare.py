@@ -13,7 +13,7 @@ from tests.synthetic_log import table_of
 def log(tmp_path):
     """A log whose cost stands in a column of another name."""
     path = tmp_path / "runs.parquet"
-    table = table_of(queries=300)
+    table = table_of(queries=400)  # folds of 200 queries are fitted without JAX
     pq.write_table(table.rename_columns(["spend" if n == "cost_usd" else n for n in table.column_names]), path)
     return path
 
