@@ -65,17 +65,6 @@ def test_mean_tokens_are_forecast_without_bias_although_their_logarithms_are_fit
     np.testing.assert_allclose(forecast, np.nanmean(fit.traffic.logged_amount, axis=0), rtol=0.03)
 
 
-def test_the_rows_of_the_log_in_any_order_give_the_same_bits(signal_fit):
-    fit, _ = signal_fit
-    table = table_of(holes=0.2, latency=True)
-    shuffled = table.take(pa.array(np.random.default_rng(9).permutation(len(table))))
-
-    again, _ = fitted(read_runs(shuffled))
-
-    assert bits(to_arrays(again.surface, again.traffic)) == bits(to_arrays(fit.surface, fit.traffic))
-    assert again.signals == fit.signals
-
-
 def test_copies_of_texts_do_not_keep_a_fit_from_being_repeated():
     rows = rows_of_pairs(seed=0, copies=6)
 
