@@ -1,4 +1,4 @@
-"""Read a log for an experiment: full text, points that most queries have, and a split by query."""
+"""Read a log for an experiment, keep its well-logged points, and split it by query."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ COLUMNS = (
 def read_log(*paths: str, coverage: float = 0.8) -> pr.Runs:
     """Read Parquet files (or folders with an outcomes.parquet) as one log.
 
-    Rows without a cost are left out, and points that fewer than ``coverage`` of some file's queries have. Texts kept
-    as base64 in ``query_b64`` are decoded in memory.
+    Rows without a cost are dropped, and so are points logged for less than ``coverage`` of the queries of any file.
+    Texts stored as base64 in ``query_b64`` are decoded in memory.
     """
     tables, points = [], None
     for path in map(Path, paths):
@@ -51,7 +51,7 @@ def read_log(*paths: str, coverage: float = 0.8) -> pr.Runs:
 
 
 def split(runs: pr.Runs, seed: int, share: float = 0.3) -> tuple[pr.Runs, pr.Runs]:
-    """Hold out a share of the queries by a hash of seed and id."""
+    """Split into training and held-out runs; a hash of seed and query id decides."""
     rank = np.argsort([hashlib.sha256(f"{seed}:{key}".encode()).hexdigest() for key in runs.query_ids])
     held = np.zeros(len(rank), bool)
     held[rank[: int(share * len(rank))]] = True
@@ -59,6 +59,6 @@ def split(runs: pr.Runs, seed: int, share: float = 0.3) -> tuple[pr.Runs, pr.Run
 
 
 def filled(runs: pr.Runs, name: str) -> np.ndarray:
-    """Logged means ``(queries, points)``; holes take the mean of their point."""
+    """Return logged means ``(queries, points)``; missing cells take the mean of their point."""
     means, _ = runs.means(name)
     return np.where(np.isnan(means), np.nanmean(means, axis=0), means)

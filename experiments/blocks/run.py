@@ -1,8 +1,8 @@
-"""What would a model have scored where it was not run? python experiments/blocks/run.py RUNS [--models 6].
+"""Compare matrix completion with means on missing blocks: python experiments/blocks/run.py RUNS... [--models 6].
 
 Some logs lack whole kinds of queries for a model. The queries that the least logged point lacks are hidden from one
-other point at a time, which does have them; the hole is filled by the point's mean and by the fit's completion, and
-both are compared with what was logged there.
+other point at a time. The hidden cells are imputed by the point's mean and by matrix completion, and both are compared
+with the logged outcomes.
 """
 
 from __future__ import annotations
@@ -18,8 +18,28 @@ from logs import read_log  # noqa: E402
 
 from paretoroute.fitting.methods import matrix_completion  # noqa: E402
 
-LEAST_MISSING = 0.05
-WHOLE = 0.01
+LEAST_MISSING = 0.05  # share of the queries that the least logged point lacks
+MOST_MISSING = 0.01  # share of the hidden queries that a compared point may lack
+
+
+def compare(quality: np.ndarray, count: np.ndarray, points, hidden: np.ndarray, j: int) -> float:
+    """Hide a block of one point, print both imputations, and return the reduction of the squared error."""
+    cells, trials = quality.copy(), count.copy()
+    rows = hidden & (count[:, j] > 0)
+    cells[rows, j], trials[rows, j] = np.nan, 0.0
+    completion = matrix_completion.complete(cells, trials, points, rising=True, seed=0)
+    truth = quality[rows, j]
+    imputed, mean = (completion.base + completion.residual)[rows, j], float(np.nanmean(cells[:, j]))
+    error, error_of_mean = (imputed - truth) ** 2, (mean - truth) ** 2
+    gain = error_of_mean - error
+    reach = 1.645 * gain.std() / len(gain) ** 0.5
+    print(
+        f"  {points[j].name:44s} logged {truth.mean():.3f}, matrix completion {imputed.mean():.3f}, mean elsewhere "
+        f"{mean:.3f}; squared error of a cell {error.mean():.3f} against {error_of_mean.mean():.3f}, lower by "
+        f"{gain.mean():.4f} [{gain.mean() - reach:.4f}, {gain.mean() + reach:.4f}]",
+        flush=True,
+    )
+    return float(gain.mean())
 
 
 def main() -> None:
@@ -27,42 +47,21 @@ def main() -> None:
     parser.add_argument(
         "runs", nargs="+", help="Parquet files, or folders with an outcomes.parquet; several make one log"
     )
-    parser.add_argument("--models", type=int, default=6, help="points to try, evenly from the best to the worst")
+    parser.add_argument("--models", type=int, default=6, help="points to compare, evenly from the best to the worst")
     args = parser.parse_args()
     runs = read_log(*args.runs)
     quality, count = runs.means("quality")
     missing = (count == 0).mean(0)
-    lacks = int(missing.argmax())
-    if missing[lacks] < LEAST_MISSING:
-        raise SystemExit("every point was logged for nearly all queries: there is no block to try")
-    hidden = count[:, lacks] == 0
-    whole = np.flatnonzero((count[hidden] > 0).mean(0) > 1 - WHOLE)
-    whole = whole[np.argsort(-np.nanmean(quality[:, whole], axis=0))]
-    tried = whole[np.linspace(0, len(whole) - 1, min(args.models, len(whole))).astype(int)]
-    print(f"{len(runs.query_ids)} queries, {len(runs.points)} points; {hidden.sum()} lack {runs.points[lacks].name}")
-    gains = []
-    for j in tried:
-        cells, trials = quality.copy(), count.copy()
-        rows = hidden & (count[:, j] > 0)
-        cells[rows, j], trials[rows, j] = np.nan, 0.0
-        full = matrix_completion.complete(cells, trials, runs.points, rising=True, seed=0)
-        truth = quality[rows, j]
-        fills = {
-            "completion": (full.base + full.residual)[rows, j],
-            "mean": np.full(len(truth), np.nanmean(cells[:, j])),
-        }
-        error = {name: (fill - truth) ** 2 for name, fill in fills.items()}
-        gain = error["mean"] - error["completion"]
-        gains.append(gain.mean())
-        reach = 1.645 * gain.std() / len(gain) ** 0.5
-        print(
-            f"  {runs.points[j].name:44s} logged {truth.mean():.3f}, completion {fills['completion'].mean():.3f}, mean "
-            f"{fills['mean'].mean():.3f}; squared error of a cell {error['completion'].mean():.3f} against "
-            f"{error['mean'].mean():.3f}, less by {gain.mean():.4f} "
-            f"[{gain.mean() - reach:.4f}, {gain.mean() + reach:.4f}]",
-            flush=True,
-        )
-    print(f"  the completion's squared error is smaller for {np.sum(np.array(gains) > 0)} of {len(gains)} points")
+    least = int(missing.argmax())
+    if missing[least] < LEAST_MISSING:
+        raise SystemExit("every point is logged for nearly all queries: there is no missing block to compare on")
+    hidden = count[:, least] == 0
+    logged = np.flatnonzero((count[hidden] > 0).mean(0) > 1 - MOST_MISSING)
+    logged = logged[np.argsort(-np.nanmean(quality[:, logged], axis=0))]
+    compared = logged[np.linspace(0, len(logged) - 1, min(args.models, len(logged))).astype(int)]
+    print(f"{len(runs.query_ids)} queries, {len(runs.points)} points; {hidden.sum()} lack {runs.points[least].name}")
+    gains = [compare(quality, count, runs.points, hidden, j) for j in compared]
+    print(f"  matrix completion has the smaller squared error at {np.sum(np.array(gains) > 0)} of {len(gains)} points")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
-"""Where a budget lies between two others, by five rules, on the means of points: rules.py RUNS..."""
+"""Compare five rules that interpolate the mean of a point between two others.
+
+python experiments/holes/rules.py RUNS...
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,53 +19,68 @@ from run import interior  # noqa: E402
 import paretoroute as pr  # noqa: E402
 from paretoroute.fitting.methods import matrix_completion  # noqa: E402
 from paretoroute.fitting.points.interpolation import along  # noqa: E402
+from paretoroute.fitting.points.unlogged import UnloggedPoint  # noqa: E402
 
-PRIOR = 2.0  # models that the absence of a bend is worth
+PRIOR = 2.0  # weight of no curvature, in models
 
 
-def rules(runs: pr.Runs) -> list[dict[str, tuple[float, float]]]:
-    """Errors of quality and of log tokens of every interior point by every rule."""
+@dataclass(frozen=True)
+class Error:
+    """Absolute errors of the mean of one point: of quality, and of log tokens where the rule predicts them."""
+
+    quality: float
+    log_tokens: float = np.nan
+
+
+def deviation(values: np.ndarray, gap: UnloggedPoint, place: dict, along: float) -> float:
+    """Return a point's value minus the line between its neighbours at ``along``."""
+    low, at, high = (values[place[point]] for point in (gap.below, gap.point, gap.above))
+    return at - (1 - along) * low - along * high
+
+
+def errors_of(runs: pr.Runs) -> list[dict[str, Error]]:
+    """Return the errors of every rule at each interior point."""
     cells, count = runs.means("quality")
     quality = np.nanmean(cells, 0)
     tokens = np.log(np.nanmean(runs.means("completion_tokens")[0], 0))
-    place, gaps, found = {point: j for j, point in enumerate(runs.points)}, interior(runs), []
-
-    def miss(values, gap, way):
-        low, at, high = (values[place[p]] for p in (gap.below, gap.point, gap.above))
-        return at - (1 - way) * low - way * high
-
-    ways = [along(gap, *np.exp([tokens[place[gap.below]], tokens[place[gap.above]]])) for gap in gaps]
-    for gap, way in zip(gaps, ways, strict=True):
+    place, gaps, results = {point: j for j, point in enumerate(runs.points)}, interior(runs), []
+    positions = [along(gap, *np.exp([tokens[place[gap.below]], tokens[place[gap.above]]])) for gap in gaps]
+    for gap, position in zip(gaps, positions, strict=True):
         low, at, high = gap.places if gap.point.budget.kind == "effort" else np.log1p(gap.places)
-        line = (at - low) / (high - low)
         errors = {
-            name: (abs(miss(quality, gap, w)), abs(miss(tokens, gap, w)))
-            for name, w in (("kept", way), ("straight over the log of the amount", line), ("halfway", 0.5))
+            name: Error(abs(deviation(quality, gap, place, x)), abs(deviation(tokens, gap, place, x)))
+            for name, x in (
+                ("linear in log tokens", position),
+                ("linear in log(1 + amount)", (at - low) / (high - low)),
+                ("midpoint", 0.5),
+            )
         }
-        alike = [
-            (miss(quality, other, w), 4 * w * (1 - w))
-            for other, w in zip(gaps, ways, strict=True)
+        others = [
+            (deviation(quality, other, place, x), 4 * x * (1 - x))
+            for other, x in zip(gaps, positions, strict=True)
             if other.point.model != gap.point.model and other.point.budget.kind == gap.point.budget.kind
         ]
-        bend = sum(m * h for m, h in alike) / (sum(h**2 for _, h in alike) + PRIOR)
-        errors["kept, bent as other models are"] = (abs(miss(quality, gap, way) - bend * 4 * way * (1 - way)), np.nan)
-        without, known, j = cells.copy(), count.copy(), place[gap.point]
-        without[:, j], known[:, j] = np.nan, 0.0
-        pooled = matrix_completion.complete(without, known, runs.points, rising=True, seed=0).base[j]
-        errors["the completion's prior"] = (abs(quality[j] - pooled), np.nan)
-        found.append(errors)
-    return found
+        curvature = sum(m * h for m, h in others) / (sum(h**2 for _, h in others) + PRIOR)
+        curved = deviation(quality, gap, place, position) - curvature * 4 * position * (1 - position)
+        errors["linear in log tokens, curved as other models are"] = Error(abs(curved))
+        hidden, trials, j = cells.copy(), count.copy(), place[gap.point]
+        hidden[:, j], trials[:, j] = np.nan, 0.0
+        prior = matrix_completion.complete(hidden, trials, runs.points, rising=True, seed=0).base[j]
+        errors["prior of the matrix completion alone"] = Error(abs(quality[j] - prior))
+        results.append(errors)
+    return results
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("runs", nargs="+", help="Parquet files or folders, one log each; 'demo' is the log that ships")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="+", help="Parquet files or folders, one log each; 'demo' is the shipped log")
     for path in parser.parse_args().runs:
-        errors = rules(pr.demo_runs() if path == "demo" else read_log(path))
+        errors = errors_of(pr.demo_runs() if path == "demo" else read_log(path))
         print(f"log {Path(path).name}: {len(errors)} points between two others")
         for name in errors[0]:
-            mean = np.mean([one[name] for one in errors], axis=0)
-            print(f"  {name}: quality {mean[0]:.4f}, log tokens {mean[1]:.3f}", flush=True)
+            quality = np.mean([one[name].quality for one in errors])
+            log_tokens = np.mean([one[name].log_tokens for one in errors])
+            print(f"  {name}: quality {quality:.4f}, log tokens {log_tokens:.3f}", flush=True)
 
 
 if __name__ == "__main__":
