@@ -1,8 +1,8 @@
-"""Joint beats halves: python experiments/joint/run.py RUNS... [--seeds 5]; join two logs to one with a +.
+"""Compare the joint surface with its halves: python experiments/joint/run.py RUNS... [--seeds 5]; + joins two logs.
 
-The surface over (model, budget) against routing over models alone, each model at its lowest, middle or highest budget,
-and against routing over the budgets of one model alone. All are fitted by the same call on the same queries, and judged
-on the others at equal spending: a rival's curve is interpolated from a fine list of targets.
+The surface over (model, budget) is compared with routing over models at their lowest, middle or highest budget, and
+with routing over the budgets of one model. All are fitted by the same call on the same queries, and compared on
+held-out queries at equal cost: a baseline's curve is interpolated between many targets.
 """
 
 from __future__ import annotations
@@ -15,15 +15,25 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from asking import Asked  # noqa: E402
+from expected_choices import HeldOutPolicy  # noqa: E402
 from logs import filled, read_log, split  # noqa: E402
 
 import paretoroute as pr  # noqa: E402
 
 TARGETS = 8
-FINE = 20
+BASELINE_TARGETS = 20
 RESAMPLES = 4000
 LEVELS = ("lowest", "middle", "highest")
+FAMILIES = ("models alone", "budgets alone")
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Outcomes of a curve at one mean cost: ``(queries,)`` each, and the curve's slope there in quality per USD."""
+
+    quality: np.ndarray
+    cost_usd: np.ndarray
+    slope: float
 
 
 @dataclass(frozen=True)
@@ -33,145 +43,175 @@ class Curve:
     cost_usd: np.ndarray
     quality: np.ndarray
 
-    def at(self, spent: float) -> tuple[np.ndarray, np.ndarray, float] | None:
-        """Mix two neighbouring choices to spend ``spent``: quality and cost per query, and the curve's slope there.
+    def at(self, usd: float) -> Mixture | None:
+        """Mix two neighbouring choices so that the mean cost is ``usd``.
 
-        Above its richest choice that one counts, which costs less; None below its cheapest.
+        Above the most expensive choice return that choice, which costs less; below the cheapest return None.
         """
         means = self.cost_usd.mean(1)
-        if spent < means[0]:
+        if usd < means[0]:
             return None
-        step = int(np.clip(np.searchsorted(means, spent, side="right") - 1, 0, max(len(means) - 2, 0)))
+        step = int(np.clip(np.searchsorted(means, usd, side="right") - 1, 0, max(len(means) - 2, 0)))
         above = min(step + 1, len(means) - 1)
         run = means[above] - means[step]
-        share = float(np.clip((spent - means[step]) / run, 0, 1)) if run > 0 else 0.0
-        slope = (self.quality[above].mean() - self.quality[step].mean()) / run if run > 0 and spent < means[-1] else 0.0
-        mixed = [(1 - share) * table[step] + share * table[above] for table in (self.quality, self.cost_usd)]
-        return mixed[0], mixed[1], float(slope)
+        share = float(np.clip((usd - means[step]) / run, 0, 1)) if run > 0 else 0.0
+        slope = (self.quality[above].mean() - self.quality[step].mean()) / run if run > 0 and usd < means[-1] else 0.0
+        quality, cost = ((1 - share) * table[step] + share * table[above] for table in (self.quality, self.cost_usd))
+        return Mixture(quality, cost, float(slope))
 
 
-def levels(points, cost):
-    """Give the columns of each fixed level: every model at its lowest, middle and highest budget by logged cost."""
-    members = {}
+@dataclass(frozen=True)
+class HeldOut:
+    """Logged outcomes of held-out queries, ``(queries, points)`` each, and the range of target costs."""
+
+    runs: pr.Runs
+    quality: np.ndarray
+    cost_usd: np.ndarray
+    cheapest_usd: float
+    dearest_usd: float
+
+
+@dataclass(frozen=True)
+class SplitResult:
+    """Figures of one split.
+
+    Args:
+        ids: of the held-out queries.
+        differences: per baseline, joint minus baseline in points, ``(targets, queries)``; NaN where the baseline costs
+            more.
+        quality: mean realised quality of the joint policy, ``(targets,)``.
+    """
+
+    ids: tuple[str, ...]
+    differences: dict[str, np.ndarray]
+    quality: np.ndarray
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A mean difference in points and its 90% interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        text = f"{self.mean:+.2f}"
+        return f"{f'**{text}**' if self.low > 0 or self.high < 0 else text} [{self.low:+.2f}, {self.high:+.2f}]"
+
+
+def columns_by_model(points, cost) -> dict[str, list[int]]:
+    """Return each model's columns in order of logged cost."""
+    columns: dict[str, list[int]] = {}
     for j in np.argsort(cost, kind="stable"):
-        members.setdefault(points[j].model, []).append(int(j))
-    picks = {"lowest": 0, "middle": None, "highest": -1}
+        columns.setdefault(points[j].model, []).append(int(j))
+    return columns
+
+
+def columns_by_level(by_model) -> dict[str, list[int]]:
+    """Return the columns of every model's lowest, middle and highest budget."""
     return {
-        level: sorted(own[len(own) // 2 if at is None else at] for own in members.values())
-        for level, at in picks.items()
-    }, members
+        "lowest": sorted(own[0] for own in by_model.values()),
+        "middle": sorted(own[len(own) // 2] for own in by_model.values()),
+        "highest": sorted(own[-1] for own in by_model.values()),
+    }
 
 
-def curve_of(train, test, columns, quality, cost, ends):
-    """Fit on some points of the training runs and give the curve on the held-out queries."""
+def curve_of(train, columns, held_out: HeldOut) -> Curve:
+    """Fit on some points of the training runs, and return the curve on the held-out queries."""
     points = [train.points[j] for j in columns]
-    if len(points) == 1:  # nothing to choose between: one point for all
-        return Curve(cost[:, columns].T, quality[:, columns].T)
-    asked = Asked(pr.fit(train, grid=pr.Grid(tuple(points), {}), seed=0), test)
-    place = [train.points.index(point) for point in asked.grid.points]
-    choices = [asked.choose(pr.MaxCost(usd=float(target))) for target in np.geomspace(*ends, FINE)]
-    rows = [(choice.of(cost[:, place]), choice.of(quality[:, place])) for choice in choices]
+    if len(points) == 1:  # no choice: one point for all queries
+        return Curve(held_out.cost_usd[:, columns].T, held_out.quality[:, columns].T)
+    policy = HeldOutPolicy(pr.fit(train, grid=pr.Grid(tuple(points), {}), seed=0), held_out.runs)
+    order = [train.points.index(point) for point in policy.grid.points]
+    targets = np.geomspace(held_out.cheapest_usd, held_out.dearest_usd, BASELINE_TARGETS)
+    choices = [policy.choose(pr.MaxCost(usd=float(target))) for target in targets]
+    rows = [(one.mean_of(held_out.cost_usd[:, order]), one.mean_of(held_out.quality[:, order])) for one in choices]
     rows.sort(key=lambda row: row[0].mean())
     return Curve(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
 
 
-def one_split(runs, seed):
-    """Give, per rival and target, each held-out query's difference in points; NaN where the rival costs more."""
+def one_split(runs, seed) -> SplitResult:
+    """Compare the joint policy with every baseline at every target, per held-out query."""
     train, test = split(runs, seed)
-    train_quality, train_cost = filled(train, "quality"), filled(train, "cost_usd")
-    quality, cost = filled(test, "quality"), filled(test, "cost_usd")
-    mean = train_cost.mean(0)
-    ends = float(mean.min()), float(mean[train_quality.mean(0).argmax()])
-    fixed, members = levels(train.points, mean)
-    rivals = {f"models alone, {level} budget": columns for level, columns in fixed.items()}
-    rivals |= {f"budgets alone, {model}": own for model, own in members.items()}
-    full = float(mean.max())
-    curves = {name: curve_of(train, test, own, quality, cost, (ends[0], full)) for name, own in rivals.items()}
-    joint = Asked(pr.fit(train, seed=0), test)
-    place = [train.points.index(point) for point in joint.grid.points]
-    found = {name: np.full((TARGETS, len(quality)), np.nan) for name in curves}
-    heights = np.zeros(TARGETS)
-    for k, target in enumerate(np.geomspace(*ends, TARGETS + 2)[1:-1]):
+    mean = filled(train, "cost_usd").mean(0)
+    held_out = HeldOut(test, filled(test, "quality"), filled(test, "cost_usd"), float(mean.min()), float(mean.max()))
+    by_model = columns_by_model(train.points, mean)
+    baselines = {f"models alone, {level} budget": own for level, own in columns_by_level(by_model).items()}
+    baselines |= {f"budgets alone, {model}": own for model, own in by_model.items()}
+    curves = {name: curve_of(train, own, held_out) for name, own in baselines.items()}
+    joint = HeldOutPolicy(pr.fit(train, seed=0), test)
+    order = [train.points.index(point) for point in joint.grid.points]
+    best = float(mean[filled(train, "quality").mean(0).argmax()])
+    differences = {name: np.full((TARGETS, len(held_out.quality)), np.nan) for name in curves}
+    qualities = np.zeros(TARGETS)
+    for k, target in enumerate(np.geomspace(held_out.cheapest_usd, best, TARGETS + 2)[1:-1]):
         choice = joint.choose(pr.MaxCost(usd=float(target)))
-        got, paid = choice.of(quality[:, place]), choice.of(cost[:, place])
-        heights[k] = got.mean()
+        quality, cost = choice.mean_of(held_out.quality[:, order]), choice.mean_of(held_out.cost_usd[:, order])
+        qualities[k] = quality.mean()
         for name, curve in curves.items():
-            rival = curve.at(float(paid.mean()))
-            if rival is not None:
-                # What the noise of spending is worth at the rival's slope counts; its mean is 0 at equal spending.
-                toll = rival[2] * ((paid - paid.mean()) - (rival[1] - rival[1].mean()))
-                found[name][k] = 100 * (got - rival[0] - toll)
-    return {"ids": test.query_ids, "found": found, "quality": heights}
+            if baseline := curve.at(float(cost.mean())):
+                # The noise of the costs counts at the baseline's slope; its mean is 0 at equal cost.
+                noise = (cost - cost.mean()) - (baseline.cost_usd - baseline.cost_usd.mean())
+                differences[name][k] = 100 * (quality - baseline.quality - baseline.slope * noise)
+    return SplitResult(test.query_ids, differences, qualities)
 
 
-def pooled(results, name, k, ids):
-    """Average a rival's differences over the splits that held each query out; None unless known in every split."""
-    total, count = np.zeros(len(ids)), np.zeros(len(ids))
+def difference_of(results: list[SplitResult], name: str, k: int, rows: dict[str, int]) -> Difference | None:
+    """Average a baseline's differences at one target over the splits that held each query out.
+
+    The interval resamples queries with all their splits. Return None where the baseline costs more in some split.
+    """
+    total, count = np.zeros(len(rows)), np.zeros(len(rows))
     for result in results:
-        values = result["found"][name][k]
+        values = result.differences[name][k]
         if np.isnan(values).any():
             return None
-        rows = [ids[key] for key in result["ids"]]
-        total[rows] += values
-        count[rows] += 1
-    return total, count
-
-
-def interval(total, count, seed):
-    """Give the mean over splits with the ends of its 90% interval: queries are drawn anew, with all their splits."""
+        own = [rows[key] for key in result.ids]
+        total[own] += values
+        count[own] += 1
     held = np.flatnonzero(count)
-    draws = np.random.default_rng(seed).multinomial(len(held), np.full(len(held), 1 / len(held)), RESAMPLES)
+    draws = np.random.default_rng(k).multinomial(len(held), np.full(len(held), 1 / len(held)), RESAMPLES)
     means = (draws @ total[held]) / (draws @ count[held])
-    return total.sum() / count.sum(), *np.quantile(means, (0.05, 0.95))
+    low, high = np.quantile(means, (0.05, 0.95))
+    return Difference(float(total.sum() / count.sum()), float(low), float(high))
 
 
-def table(runs, label, seeds):
-    """Print the table of one log and the sentence that sums it up."""
+def table(runs, label, seeds) -> None:
+    """Print the table of one log, and its summary."""
     results = [one_split(runs, seed) for seed in range(seeds)]
-    ids = {key: i for i, key in enumerate(runs.query_ids)}
-    print(f"\n**{label}**: {len(ids)} queries, {len(runs.points)} points, {seeds} splits 70/30\n")
+    rows = {key: i for i, key in enumerate(runs.query_ids)}
+    print(f"\n**{label}**: {len(rows)} queries, {len(runs.points)} points, {seeds} splits 70/30\n")
     print("| target | quality | " + " | ".join(f"models alone, {level}" for level in LEVELS) + " | best of the three |"
           " budgets alone, best model |")  # fmt: skip
     print("|---|---|---|---|---|---|---|")
-    verdict = {"models alone": [], "budgets alone": []}
+    best_of: dict[str, list[Difference]] = {family: [] for family in FAMILIES}
     for k in range(TARGETS):
-        quality = np.mean([result["quality"][k] for result in results])
+        quality = np.mean([result.quality[k] for result in results])
         cells = []
-        for family, names in verdict.items():
-            rivals = {}
-            for name in results[0]["found"]:
-                if name.startswith(family) and (sums := pooled(results, name, k, ids)):
-                    rivals[name] = interval(*sums, seed=k)
+        for family in FAMILIES:
+            names = [name for name in results[0].differences if name.startswith(family)]
+            baselines = {name: one for name in names if (one := difference_of(results, name, k, rows))}
             if family == "models alone":
-                cells += [words(rivals.get(f"{family}, {level} budget")) for level in LEVELS]
-            best = min(rivals, key=lambda name: rivals[name][0], default=None)
-            cells.append(words(rivals[best]) + f" {best.split(', ', 1)[1]}" if best else "costs more")
+                cells += [str(baselines.get(f"{family}, {level} budget", "costs more")) for level in LEVELS]
+            best = min(baselines, key=lambda name: baselines[name].mean, default=None)
+            cells.append(f"{baselines[best]} {best.split(', ', 1)[1]}" if best else "costs more")
             if best:
-                names.append(rivals[best])
+                best_of[family].append(baselines[best])
         print(f"| {k + 1} | {quality:.3f} | " + " | ".join(cells) + " |", flush=True)
     print()
-    for family, found in verdict.items():
-        ahead = sum(low > 0 for _, low, _ in found)
-        behind = sum(high < 0 for _, _, high in found)
+    for family, differences in best_of.items():
         print(
-            f"Against the best of {family}, chosen with hindsight at every target: "
-            f"mean {np.mean([value for value, _, _ in found]):+.2f} points; beyond noise ahead at {ahead}, behind at "
-            f"{behind} of {len(found)} targets."
+            f"Against the best of {family}, picked per target with hindsight: "
+            f"mean {np.mean([one.mean for one in differences]):+.2f} points; significantly ahead at "
+            f"{sum(one.low > 0 for one in differences)}, behind at {sum(one.high < 0 for one in differences)} of "
+            f"{len(differences)} targets."
         )
-
-
-def words(found):
-    """Word a difference; bold where it is beyond noise."""
-    if found is None:
-        return "costs more"
-    value, low, high = found
-    text = f"{value:+.2f}"
-    return f"{f'**{text}**' if low > 0 or high < 0 else text} [{low:+.2f}, {high:+.2f}]"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", nargs="+", help="logs; join two to one with a +")
+    parser.add_argument("runs", nargs="+", help="logs; join two with a +")
     parser.add_argument("--seeds", type=int, default=5)
     args = parser.parse_args()
     for name in args.runs:

@@ -1,21 +1,22 @@
-"""Are a policy's promises kept: python experiments/promises/run.py RUNS... [--folds 5] [--only forecasts|points].
+"""Compare predictions with held-out queries: python experiments/promises/run.py RUNS... [--folds 5] [--only points].
 
-Every query is held out once: the policy is fitted on the other folds, solved for eight mean costs, and what was logged
-at the points it chose is compared with what it promised. Then the intervals of the points' mean qualities: whether they
-hold the truth as often as they say. Prints the tables of the README.
+Every query is held out once: a policy is fitted on the other folds and solved for eight mean costs, and the logged
+outcomes of its choices are compared with its predictions. Then the coverage of the intervals of the points' mean
+qualities. Prints the tables of the README.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from asking import Asked  # noqa: E402
 from coverage import coverage_table  # noqa: E402
+from expected_choices import HeldOutPolicy  # noqa: E402
 from logs import filled, read_log  # noqa: E402
 
 import paretoroute as pr  # noqa: E402
@@ -25,78 +26,143 @@ TARGETS = 8
 BINS = 10
 DRAWS = 100
 Z90 = 1.645
+MOST_QUALITY, MOST_COST, MOST_TARGET = 1.0, 0.05, 0.1  # largest differences that the claims allow
 
 
-def held_out(runs, fold, groups):
-    """Fit without one fold and give what was promised and what came of its queries, per target."""
+@dataclass(frozen=True)
+class FoldResult:
+    """Predictions and outcomes of one fold at one target.
+
+    Args:
+        groups: group of every query.
+        target_usd: target mean cost.
+        status: of the solution.
+        file_quality: predicted by the policy file.
+        file_cost_usd: likewise.
+        predicted_quality: by the decisions, ``(queries,)``.
+        predicted_cost_usd: likewise.
+        quality: realised, ``(queries,)``.
+        cost_usd: likewise.
+        forecast: quality of every point, ``(queries, points)``.
+        weights: probability of every point, ``(queries, points)``.
+        logged: quality of every point, ``(queries, points)``.
+    """
+
+    groups: np.ndarray
+    target_usd: float
+    status: str
+    file_quality: float
+    file_cost_usd: float
+    predicted_quality: np.ndarray
+    predicted_cost_usd: np.ndarray
+    quality: np.ndarray
+    cost_usd: np.ndarray
+    forecast: np.ndarray
+    weights: np.ndarray
+    logged: np.ndarray
+
+
+def held_out(runs, fold, groups) -> list[FoldResult]:
+    """Fit without one fold, and return its predictions and outcomes per target."""
     train, test = runs.select(~fold), runs.select(fold)
     quality, cost = filled(test, "quality"), filled(test, "cost_usd")
     train_quality, train_cost = filled(train, "quality").mean(0), filled(train, "cost_usd").mean(0)
-    asked = Asked(pr.fit(train, seed=0), test)
-    place = [runs.points.index(point) for point in asked.grid.points]
-    ends = train_cost.min(), train_cost[train_quality.argmax()]
-    found = []
-    for target in np.geomspace(*ends, TARGETS + 2)[1:-1]:
-        choice = asked.choose(pr.MaxCost(usd=float(target)))
-        expected = choice.document.expected
-        found.append({
-            "groups": groups[fold], "asked": target, "status": choice.document.solution.status,
-            "expected": expected.quality, "expected_cost": expected.cost_usd,
-            "promised": choice.promised_quality, "promised_cost": choice.promised_cost_usd,
-            "got": choice.of(quality[:, place]), "paid": choice.of(cost[:, place]),
-            "forecast": choice.quality, "weights": choice.weights, "truth": quality[:, place],
-        })  # fmt: skip
-    return found
+    policy = HeldOutPolicy(pr.fit(train, seed=0), test)
+    order = [runs.points.index(point) for point in policy.grid.points]
+    results = []
+    for target in np.geomspace(train_cost.min(), train_cost[train_quality.argmax()], TARGETS + 2)[1:-1]:
+        choice = policy.choose(pr.MaxCost(usd=float(target)))
+        document = choice.document
+        results.append(
+            FoldResult(
+                groups=groups[fold],
+                target_usd=target,
+                status=document.solution.status,
+                file_quality=document.expected.quality,
+                file_cost_usd=document.expected.cost_usd,
+                predicted_quality=choice.predicted_quality,
+                predicted_cost_usd=choice.predicted_cost_usd,
+                quality=choice.mean_of(quality[:, order]),
+                cost_usd=choice.mean_of(cost[:, order]),
+                forecast=choice.quality,
+                weights=choice.weights,
+                logged=quality[:, order],
+            )
+        )
+    return results
 
 
-def targets_table(results):
-    """Print what was promised and what came of it per target, over all folds."""
+@dataclass(frozen=True)
+class Compared:
+    """A realised figure against its reference, with 90% noise; ``beyond`` if off by more than limit and noise."""
+
+    value: float
+    reach: float
+    beyond: bool
+
+
+def quality_against(quality, reference, noise, groups) -> Compared:
+    """Return realised minus predicted mean quality, in points."""
+    value = 100 * (quality.mean() - reference)
+    reach = 100 * Z90 * mean_error(noise, groups)
+    return Compared(value, reach, abs(value) > max(MOST_QUALITY, reach))
+
+
+def cost_against(cost, reference, noise, groups, *, most) -> Compared:
+    """Return realised mean cost over its reference."""
+    value, reach = cost.mean() / reference, Z90 * mean_error(noise, groups) / cost.mean()
+    return Compared(value, reach, abs(value - 1) > max(most, reach))
+
+
+def compared_at(rows: list[FoldResult]) -> tuple[float, dict[str, Compared]]:
+    """Compare the predictions of all folds at one target: the files' mean quality, and every comparison."""
+    quality, cost, predicted, predicted_cost, groups = (
+        np.concatenate([getattr(row, name) for row in rows])
+        for name in ("quality", "cost_usd", "predicted_quality", "predicted_cost_usd", "groups")
+    )
+    size = np.array([len(row.quality) for row in rows])
+    file_quality, file_cost, target = (
+        np.average([getattr(row, name) for row in rows], weights=size)
+        for name in ("file_quality", "file_cost_usd", "target_usd")
+    )
+    # A file predicts for traffic, a decision for its query: the noise of queries, or of outcomes around forecasts.
+    return file_quality, {
+        "file quality": quality_against(quality, file_quality, quality, groups),
+        "decision quality": quality_against(quality, predicted.mean(), quality - predicted, groups),
+        "file cost": cost_against(cost, file_cost, cost, groups, most=MOST_COST),
+        "decision cost": cost_against(cost, predicted_cost.mean(), cost - predicted_cost, groups, most=MOST_COST),
+        "target cost": cost_against(cost, target, cost, groups, most=MOST_TARGET),
+    }
+
+
+def targets_table(results: list[list[FoldResult]]) -> None:
+    """Print predicted and realised figures per target, over all folds."""
     print(
-        "\n| target | status | promised quality | realised - promised, points: of the file | of the decisions "
-        "| realised / promised cost: of the file | of the decisions | spent / asked | by fold |"
+        "\n| target | status | predicted quality | realised - predicted, points: file | decisions "
+        "| realised / predicted cost: file | decisions | realised / target cost | by fold |"
         "\n|---|---|---|---|---|---|---|---|---|"
     )
-    misses = {"file quality": 0, "decision quality": 0, "file cost": 0, "decision cost": 0, "asked": 0}
+    misses: dict[str, int] = {}
     for k in range(TARGETS):
         rows = [fold[k] for fold in results]
-        got, paid, promised, expected_cost = (
-            np.concatenate([row[name] for row in rows]) for name in ("got", "paid", "promised", "promised_cost")
-        )
-        groups = np.concatenate([row["groups"] for row in rows])
-        size = np.array([len(row["got"]) for row in rows])
-        of_file, of_cost, asked = (
-            np.average([row[name] for row in rows], weights=size) for name in ("expected", "expected_cost", "asked")
-        )
-        # A file promises for traffic, a decision for its query: the noise of queries, or of outcomes around forecasts.
-        quality = [
-            (100 * (got.mean() - base), 100 * Z90 * mean_error(noise, groups))
-            for base, noise in ((of_file, got), (promised.mean(), got - promised))
+        file_quality, compared = compared_at(rows)
+        slack = all(row.status == "slack" for row in rows)
+        for name, one in compared.items():
+            misses[name] = misses.get(name, 0) + (one.beyond and not (name == "target cost" and slack))
+        cells = [
+            f"{one.value:+.2f} ± {one.reach:.2f}" if "quality" in name else f"{one.value:.3f} ± {one.reach:.3f}"
+            for name, one in compared.items()
         ]
-        cost = [
-            (paid.mean() / base, Z90 * mean_error(noise, groups) / paid.mean())
-            for base, noise in ((of_cost, paid), (expected_cost.mean(), paid - expected_cost), (asked, paid))
-        ]
-        by_fold = [row["paid"].mean() / row["asked"] for row in rows]
-        slack = all(row["status"] == "slack" for row in rows)
-        for name, (value, reach), most in (
-            ("file quality", quality[0], 1.0),
-            ("decision quality", quality[1], 1.0),
-            ("file cost", (cost[0][0] - 1, cost[0][1]), 0.05),
-            ("decision cost", (cost[1][0] - 1, cost[1][1]), 0.05),
-            ("asked", (cost[2][0] - 1, cost[2][1]), 0.1),
-        ):
-            misses[name] += abs(value) > max(most, reach) and not (name == "asked" and slack)
-        words = [f"{value:+.2f} ± {reach:.2f}" for value, reach in quality]
-        words += [f"{value:.3f} ± {reach:.3f}" for value, reach in cost]
-        words.append(f"{min(by_fold):.2f} to {max(by_fold):.2f}")
-        statuses = "/".join(sorted({row["status"] for row in rows}))
-        print(f"| {k + 1} | {statuses} | {of_file:.3f} | {' | '.join(words)} |", flush=True)
-    print(f"\nTargets of {TARGETS} where it is off by more than the limit and the noise: "
-          + ", ".join(f"{name} {count}" for name, count in misses.items()) + ".")  # fmt: skip
+        by_fold = [row.cost_usd.mean() / row.target_usd for row in rows]
+        cells.append(f"{min(by_fold):.2f} to {max(by_fold):.2f}")
+        statuses = "/".join(sorted({row.status for row in rows}))
+        print(f"| {k + 1} | {statuses} | {file_quality:.3f} | {' | '.join(cells)} |", flush=True)
+    counts = ", ".join(f"{name} {count}" for name, count in misses.items())
+    print(f"\nTargets of {TARGETS} off by more than limit and noise: {counts}.")
 
 
 def calibration_error(forecast, truth, weight):
-    """Give the expected calibration error: the mean distance of forecast and outcome over bins of equal mass."""
+    """Return the expected calibration error: the mean distance of forecast and outcome over bins of equal mass."""
     order = np.argsort(forecast, kind="stable")
     mass = np.cumsum(weight[order])
     place = np.minimum((BINS * (mass - weight[order] / 2) / mass[-1]).astype(int), BINS - 1)
@@ -106,35 +172,33 @@ def calibration_error(forecast, truth, weight):
 
 
 def error_at(forecast, truth, weights):
-    """Give the calibration error at the points that are called, from tables ``(queries, points)``."""
-    kept = weights > 0
-    return calibration_error(forecast[kept], truth[kept], weights[kept])
+    """Return the calibration error at the chosen points, from tables ``(queries, points)``."""
+    chosen = weights > 0
+    return calibration_error(forecast[chosen], truth[chosen], weights[chosen])
 
 
-def ece_table(label, results):
-    """Print the calibration error of the forecasts at the points that were chosen, and what no error would show."""
-    chance = np.random.default_rng(0)
-    forecast, truth, weights = [], [], []
-    for fold in results:
-        # Targets share queries: a query's outcome at a point is drawn once for all of them.
-        forecast.append(np.stack([row["forecast"] for row in fold]))
-        truth.append(fold[0]["truth"])
-        weights.append(np.stack([row["weights"] for row in fold]))
-    forecast, weights = np.concatenate(forecast, axis=1), np.concatenate(weights, axis=1)
-    truth = np.concatenate(truth)
-    kept = weights > 0
+def ece_table(label, results: list[list[FoldResult]]) -> None:
+    """Print the calibration error at the chosen points, and the floor: that of perfect forecasts."""
+    rng = np.random.default_rng(0)
+    forecast, weights = (
+        np.concatenate([np.stack([getattr(row, name) for row in fold]) for fold in results], axis=1)
+        for name in ("forecast", "weights")
+    )
+    truth = np.concatenate([fold[0].logged for fold in results])
+    chosen = weights > 0
+    flat_forecast, flat_weights = forecast[chosen], weights[chosen]
     outcome = np.broadcast_to(truth, weights.shape)
-    flat = forecast[kept], weights[kept]
-    pooled = calibration_error(flat[0], outcome[kept], flat[1])
+    pooled = calibration_error(flat_forecast, outcome[chosen], flat_weights)
     each = [error_at(forecast[k], truth, weights[k]) for k in range(TARGETS)]
-    # Graded outcomes and means of repeats vary less than a yes or no: draws are drawn to the forecast likewise.
-    error = (outcome - forecast)[kept] ** 2
-    grade = min(1.0, float(np.sqrt(error.sum() / (flat[0] * (1 - flat[0])).sum())))
+    # Graded outcomes and means of repeats vary less than binary ones: draws are shrunk to the forecast likewise.
+    error = (outcome - forecast)[chosen] ** 2
+    grade = min(1.0, float(np.sqrt(error.sum() / (flat_forecast * (1 - flat_forecast)).sum())))
     floors, floors_each = [], []
     for _ in range(DRAWS):
-        uniform = chance.random(truth.shape)
+        # Targets share queries: a query's outcome at a point is drawn once for all of them.
+        uniform = rng.random(truth.shape)
         drawn = forecast + grade * ((uniform < forecast) - forecast)
-        floors.append(calibration_error(flat[0], drawn[kept], flat[1]))
+        floors.append(calibration_error(flat_forecast, drawn[chosen], flat_weights))
         floors_each.append(np.mean([error_at(forecast[k], drawn[k], weights[k]) for k in range(TARGETS)]))
     print(
         f"| {label} | {len(truth):,} | **{pooled:.4f}** | {np.mean(floors):.4f}, {np.quantile(floors, 0.95):.4f} "
@@ -144,39 +208,39 @@ def ece_table(label, results):
 
 
 def mean_error(values, groups):
-    """Give the standard error of a mean; near-duplicates, which share a fold, count as drawn together."""
+    """Return the standard error of a mean; near-duplicates, which share a fold, count as one draw."""
     sums = np.bincount(groups, values - np.mean(values))
     return float((sums**2).sum() ** 0.5) / len(values)
 
 
-def dealt(runs, count):
-    """Deal the queries to folds: a mask for each, and the group of every query."""
+def fold_masks(runs, count):
+    """Assign the queries to folds: a mask for each, and the group of every query."""
     keys = groups_of(runs)
-    place = folds(keys, count, seed=0)
-    return [place == f for f in range(count)], np.unique(keys, return_inverse=True)[1]
+    assigned = folds(keys, count, seed=0)
+    return [assigned == f for f in range(count)], np.unique(keys, return_inverse=True)[1]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+")
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--only", choices=("forecasts", "points"), help="one part of the tables")
+    parser.add_argument("--only", choices=("forecasts", "points"), help="print one part of the tables")
     args = parser.parse_args()
     logs = {Path(name).name: read_log(name) for name in args.runs}
     if args.only != "points":
         results = {}
         for name, runs in logs.items():
-            masks, groups = dealt(runs, args.folds)
+            masks, groups = fold_masks(runs, args.folds)
             print(
                 f"\n**{name}**: {len(groups)} queries in {groups.max() + 1} groups, {len(runs.points)} points, "
                 f"{args.folds} folds"
             )
             results[name] = [held_out(runs, mask, groups) for mask in masks]
             targets_table(results[name])
-        print("\n| log | queries | ECE, all targets | floor: mean, 95% | single targets: mean, most | their floor |")
+        print("\n| log | queries | ECE, all targets | floor: mean, 95% | single targets: mean, maximum | their floor |")
         print("|---|---|---|---|---|---|")
-        for name, found in results.items():
-            ece_table(name, found)
+        for name, by_fold in results.items():
+            ece_table(name, by_fold)
     if args.only != "forecasts":
         coverage_table(logs)
 
