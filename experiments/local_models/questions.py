@@ -1,4 +1,4 @@
-"""Questions with checkable answers, in 13 kinds, written by templates. How an answer is graded: grading.py."""
+"""Write questions with checkable answers from templates of 13 kinds; grading.py grades the answers."""
 
 from __future__ import annotations
 
@@ -143,8 +143,8 @@ class Question:
     Args:
         id: opaque.
         kind: of question.
-        text: what is asked.
-        answer: the one that is right.
+        text: of the question.
+        answer: right answer.
     """
 
     id: str
@@ -191,8 +191,7 @@ def _spanish(chance: random.Random) -> tuple[str, str]:
 
 def _animal(chance: random.Random) -> tuple[str, str]:
     animal = chance.choice(sorted(ANIMALS))
-    words = "Is a {} a bird, a fish, an insect, a mammal or a reptile?"
-    return words.format(animal), ANIMALS[animal]
+    return f"Is a {animal} a bird, a fish, an insect, a mammal or a reptile?", ANIMALS[animal]
 
 
 def _sentiment(chance: random.Random) -> tuple[str, str]:
@@ -249,22 +248,22 @@ SHOTS = 5
 
 
 def examples(kind: str) -> list[tuple[str, str]]:
-    """Give the questions that stand answered before every question of a kind; they are never asked."""
-    chance, found = random.Random(f"examples:{kind}"), {}
-    while len(found) < SHOTS:
+    """Return the answered questions in the prompts of a kind; they are never asked."""
+    chance, answers = random.Random(f"examples:{kind}"), {}
+    while len(answers) < SHOTS:
         text, answer = KINDS[kind](chance)
-        found[text] = answer
-    return list(found.items())
+        answers[text] = answer
+    return list(answers.items())
 
 
 def prompt_of(question: Question) -> str:
-    """Give the prompt: five answered questions of the kind, as an application's template would, and the question."""
+    """Return the prompt: five answered questions of the kind, then the question."""
     before = "".join(f"Q: {text}\nA: {answer}\n\n" for text, answer in examples(question.kind))
     return f"{before}Q: {question.text}\nA:"
 
 
 def write_questions(count: int, *, seed: int) -> list[Question]:
-    """Write ``count`` different questions, the kinds in turn; a longer list begins with the shorter one."""
+    """Write ``count`` different questions, the kinds in turn; a shorter list is a prefix of a longer one."""
     return [question for question, _ in zip(_endless(seed), range(count), strict=False)]
 
 
@@ -273,7 +272,7 @@ def _endless(seed: int) -> Iterator[Question]:
     seen = {text for kind in KINDS for text, _ in examples(kind)}
     while True:
         for kind, write in KINDS.items():
-            for _ in range(200):  # a kind whose questions are used up is passed over
+            for _ in range(200):  # an exhausted kind is skipped
                 text, answer = write(chances[kind])
                 if text not in seen:
                     seen.add(text)

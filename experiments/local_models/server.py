@@ -1,8 +1,8 @@
-"""A model served: llama-cpp-python's OpenAI-compatible server on one thread, asked as live.py and time_served.py ask.
+"""Serve a model on one thread by llama-cpp-python's OpenAI-compatible server, for live.py and time_served.py.
 
-What a served call costs depends on how it is served, so both use this file. The server gives one choice a request
-whatever ``n`` says: a vote of k is k requests in a row. It keeps the last prompt it has read, so the first request of a
-vote pays for the prompt from where it differs from the question before, and the others for its last token.
+The cost of a call depends on how it is served, so both use this file. The server returns one choice per request
+whatever ``n`` is: a vote of k is k requests. It caches the last prompt, so the first request of a vote pays for
+the prompt from where it differs from the previous question, and the others for its last token.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from models import TEMPERATURE, TOP, weights_of
 from openai import APIConnectionError, OpenAI
 
 CONTEXT = 640  # tokens; the longest prompt has fewer than half
-CPU_CLOCK = 2  # of a process, in the low bits of its clock's number; clock_getcpuclockid(3)
+CPU_CLOCK = 2  # low bits of the id of a process's CPU clock; clock_getcpuclockid(3)
 
 
 @dataclass(frozen=True)
 class Served:
-    """One answer of a server, and the CPU seconds it took there."""
+    """One answer of a server, and its CPU seconds there."""
 
     text: str
     prompt_tokens: int
@@ -32,11 +32,11 @@ class Served:
 
 
 class Server:
-    """One model behind a server of its own, with the CPU seconds it has used.
+    """One model in its own server process.
 
     Args:
         name: of the model.
-        folder: for weights that have to be assembled.
+        folder: for assembled weights.
     """
 
     def __init__(self, name: str, folder: Path) -> None:
@@ -45,11 +45,11 @@ class Server:
             port = free.getsockname()[1]
         options = {"model": weights_of(name, folder), "model_alias": name, "host": "127.0.0.1", "port": port}
         options |= {"n_ctx": CONTEXT, "n_threads": 1, "n_threads_batch": 1, "verbose": False}
-        # Left on, as it is by default, the server works out what could follow every token of the prompt: with Gemma's
-        # 262,144 words that is most of the work, and nobody reads it.
+        # By default the server computes unused logits at every prompt token: most of the work with Gemma's vocabulary
+        # of 262,144.
         options |= {"logits_all": False}
-        words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
-        command = [sys.executable, "-m", "llama_cpp.server", *words]
+        flags = [text for key, value in options.items() for text in (f"--{key}", str(value))]
+        command = [sys.executable, "-m", "llama_cpp.server", *flags]
         self.name = name
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._client = OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=0)
@@ -65,13 +65,13 @@ class Server:
         raise SystemExit(f"the server of {self.name} does not answer")
 
     def seconds(self) -> float:
-        """CPU seconds used so far, user and system, of all threads (on Linux, to the nanosecond)."""
+        """Return the CPU seconds used so far, user and system, of all threads (Linux only)."""
         return time.clock_gettime(~self._process.pid << 3 | CPU_CLOCK)
 
     def complete(self, prompt: str, *, most_tokens: int, seed: int) -> Served:
-        """Ask once."""
+        """Send one request."""
         start = self.seconds()
-        found = self._client.completions.create(
+        completion = self._client.completions.create(
             model=self.name,
             prompt=prompt,
             max_tokens=most_tokens,
@@ -80,12 +80,12 @@ class Server:
             stop=["\n"],
             extra_body={"top_k": TOP, "top_p": 1.0, "min_p": 0.0, "repeat_penalty": 1.0},
         )
-        used = found.usage
+        used = completion.usage
         if used is None:
-            raise SystemExit(f"the server of {self.name} does not say how many tokens it used")
-        return Served(found.choices[0].text, used.prompt_tokens, used.completion_tokens, self.seconds() - start)
+            raise SystemExit(f"the server of {self.name} does not report token usage")
+        return Served(completion.choices[0].text, used.prompt_tokens, used.completion_tokens, self.seconds() - start)
 
     def stop(self) -> None:
-        """End the server."""
+        """Stop the server."""
         self._process.terminate()
         self._process.wait()

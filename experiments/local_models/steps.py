@@ -1,8 +1,8 @@
-"""The step-by-step prompt: worked examples for the kinds of question where there is something to work out.
+"""Write the step-by-step prompt: worked examples for the kinds of question that have steps.
 
-A tiny model cannot be told to think; it copies a form. Each kind is given the form that asks least of a single token:
-counting on, counting back, counting by, tens and ones apart, spelling out. The answer stands after "The answer is", and
-grading looks for it there.
+Tiny models do not follow instructions to think; they copy a form. Each kind has the form that asks least of a single
+token: counting on, counting back, counting by, tens and ones apart, spelling. The answer follows "The answer is", where
+grading looks for it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Iterable
 
 from questions import Question, examples
 
-SUFFIX = "+steps"  # in the name of a model: asked with this prompt
-LONGEST = 64  # tokens of a worked answer: the longest worked example has fewer with either model
+SUFFIX = "+steps"  # of a model name: uses this prompt
+LONGEST = 64  # tokens of a worked answer; the longest example has fewer with either model
 
 
 def _count_on(numbers: list[int]) -> str:
@@ -58,7 +58,7 @@ KINDS_WITH_STEPS = (*WORKED, "story", "letter")  # elsewhere there is nothing to
 
 
 def worked(kind: str, text: str, answer: str) -> str:
-    """Write the worked answer to a question whose answer is known."""
+    """Write the worked answer to a question, given its answer."""
     numbers = [int(number) for number in re.findall(r"\d+", text)]
     if kind == "letter":
         word = re.findall(r'"(\w+)"', text)[0]
@@ -73,7 +73,7 @@ def worked(kind: str, text: str, answer: str) -> str:
 
 
 def steps_prompt(question: Question) -> str:
-    """Give the prompt: five questions of the kind with worked answers, and the question."""
+    """Return the prompt: five questions of the kind with worked answers, then the question."""
     before = "".join(
         f"Q: {text}\nA: {worked(question.kind, text, answer)}\n\n" for text, answer in examples(question.kind)
     )

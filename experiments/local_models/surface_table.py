@@ -1,4 +1,4 @@
-"""The surface of the shipped log, kind by kind: python surface_table.py. Mean quality of the votes, and CPU seconds."""
+"""Print the shipped log's mean quality by kind and vote, and CPU seconds: python surface_table.py."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def main() -> None:
         for model, at in columns.items():
             for less, more in zip(at, at[1:], strict=False):
                 gain = quality[chosen, more] - quality[chosen, less]
-                unsure = 1.96 * gain.std() / len(gain) ** 0.5
-                if abs(gain.mean()) > unsure:
+                reach = 1.96 * gain.std() / len(gain) ** 0.5
+                if abs(gain.mean()) > reach:
                     step = f"{runs.points[less].budget.label} to {runs.points[more].budget.label}"
-                    print(f"{kind}, {model}, votes of {step}: {gain.mean():+.3f} +- {unsure:.3f}")
+                    print(f"{kind}, {model}, votes of {step}: {gain.mean():+.3f} +- {reach:.3f}")
 
 
 if __name__ == "__main__":

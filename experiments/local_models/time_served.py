@@ -1,11 +1,11 @@
-"""Time the answers as they are served: python time_served.py --out FOLDER [--each 12] [--passes 3] [--seed 0].
+"""Time answers as served: python time_served.py --out FOLDER [--each 12] [--passes 3] [--seed 0].
 
-``each`` questions of every kind, drawn by the seed, are asked once of each model as a vote of two: the first request
-pays for the prompt, the other shows what one more sample costs (see served_cost.py). The models take turns question by
-question, and the questions are spread over several passes, so that a machine that slows down slows no model and no kind
-more than another. No kind follows itself at a server, as in live.py: it would find its examples read already. One
-question of each kind, the anchors, is asked in every pass and as a whole vote: they show the drift between passes, and
-whether a whole vote costs what is derived. Kill it and go on with the same command.
+``each`` random questions of every kind are asked once of each model as a vote of two: the first request pays for the
+prompt, the second measures one more sample (see served_cost.py). The models take turns, and the questions are spread
+over several passes, so that a change of the machine's speed affects all models and kinds alike. As in live.py, no kind
+follows itself at a server, where its examples would be cached. One question of each kind, the anchor, is asked in every
+pass as a whole vote, to measure the drift between passes and to test the derived cost of whole votes. The same command
+resumes a killed run.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from collect import append, asked_of, complete_lines
@@ -29,12 +30,12 @@ WHOLE_VOTE, WITH_STEPS = 16, 4  # requests to an anchor
 
 
 def timings_of(folder: Path, name: str) -> Path:
-    """Say where the timings of a model lie."""
+    """Return the path of a model's timings."""
     return folder / f"{name}.timings.jsonl"
 
 
 def draw(questions: list[Question], each: int, *, seed: int) -> list[Question]:
-    """Draw equally many questions of all kinds, the kinds in turn; a longer list begins with the shorter one."""
+    """Draw equally many questions of all kinds, in turn; a shorter list is a prefix of a longer one."""
     chance = random.Random(f"timed:{seed}")
     drawn = []
     for kind in KINDS:
@@ -43,22 +44,36 @@ def draw(questions: list[Question], each: int, *, seed: int) -> list[Question]:
     return [question for turn in zip(*drawn, strict=True) for question in turn]
 
 
-Asked = tuple[int, str, Question, int]
+@dataclass(frozen=True)
+class TimedVote:
+    """One vote to time.
+
+    Args:
+        number: of the pass.
+        model: by its name in the log.
+        question: to ask.
+        requests: of the vote.
+    """
+
+    number: int
+    model: str
+    question: Question
+    requests: int
 
 
-def schedule(questions: list[Question], anchors: list[Question], passes: int) -> Iterator[Asked]:
-    """Give what is to be asked: the pass, the model by its name in the log, the question, and the requests."""
+def schedule(questions: list[Question], anchors: list[Question], passes: int) -> Iterator[TimedVote]:
+    """Yield the votes in the order in which they are asked."""
     for number in range(passes):
-        ways = [[(model, asked) for asked in asked_of(model, questions)[number::passes]] for model in IN_THE_LOG]
-        for model, question in spread(ways):
-            yield number, model, question, REQUESTS
+        by_model = [[(model, one) for one in asked_of(model, questions)[number::passes]] for model in IN_THE_LOG]
+        for model, question in spread(by_model):
+            yield TimedVote(number, model, question, REQUESTS)
         for model in IN_THE_LOG:
             whole = WITH_STEPS if model.endswith(SUFFIX) else WHOLE_VOTE
-            yield from ((number, model, question, whole) for question in asked_of(model, anchors))
+            yield from (TimedVote(number, model, question, whole) for question in asked_of(model, anchors))
 
 
 def spread(lists: list[list[tuple[str, Question]]]) -> list[tuple[str, Question]]:
-    """Merge lists, each spread evenly over the whole; where a kind would follow itself at a server, swap it back."""
+    """Merge lists evenly; where a kind would follow itself at a server, swap it with a later question."""
     where = [((at + 0.5) / len(items), which, at) for which, items in enumerate(lists) for at in range(len(items))]
     merged, before = [lists[which][at] for _, which, at in sorted(where)], {}
     for at, (model, question) in enumerate(merged):
@@ -71,18 +86,19 @@ def spread(lists: list[list[tuple[str, Question]]]) -> list[tuple[str, Question]
     return merged
 
 
-def _fits(asked: tuple[str, Question], server: str, kind: str) -> bool:
-    return asked[0].removesuffix(SUFFIX) == server and asked[1].kind != kind
+def _fits(item: tuple[str, Question], server: str, kind: str) -> bool:
+    model, question = item
+    return model.removesuffix(SUFFIX) == server and question.kind != kind
 
 
 def time_vote(server: Server, model: str, question: Question, requests: int) -> dict:
-    """Ask one vote: the tokens and the CPU seconds of each of its requests."""
+    """Ask one vote; return the tokens and CPU seconds of its requests."""
     prompt, most = prompt_for(model, question), most_tokens(model, question)
-    asked = [server.complete(prompt, most_tokens=most, seed=number) for number in range(requests)]
+    answers = [server.complete(prompt, most_tokens=most, seed=number) for number in range(requests)]
     return {
-        "prompt_tokens": asked[0].prompt_tokens,
-        "tokens": [served.tokens for served in asked],
-        "seconds": [round(served.seconds, 6) for served in asked],
+        "prompt_tokens": answers[0].prompt_tokens,
+        "tokens": [served.tokens for served in answers],
+        "seconds": [round(served.seconds, 6) for served in answers],
     }
 
 
@@ -93,24 +109,25 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=12)
     parser.add_argument("--passes", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    settings = json.loads((asked.out / f"{NAMES[0]}.settings.json").read_text())
+    args = parser.parse_args()
+    settings = json.loads((args.out / f"{NAMES[0]}.settings.json").read_text())
     questions = write_questions(settings["questions"], seed=settings["seed"])
-    drawn = draw(questions, asked.each, seed=asked.seed)
-    turns = list(schedule(drawn, draw(questions, 1, seed=asked.seed), asked.passes))
-    lines = {model: complete_lines(timings_of(asked.out, model)) for model in IN_THE_LOG}
+    drawn = draw(questions, args.each, seed=args.seed)
+    turns = list(schedule(drawn, draw(questions, 1, seed=args.seed), args.passes))
+    lines = {model: complete_lines(timings_of(args.out, model)) for model in IN_THE_LOG}
     for model, kept in lines.items():
-        timings_of(asked.out, model).write_bytes(b"".join(line + b"\n" for line in kept))
+        timings_of(args.out, model).write_bytes(b"".join(line + b"\n" for line in kept))
     done = {model: len(kept) for model, kept in lines.items()}
-    servers = {name: Server(name, asked.out) for name in NAMES}
+    servers = {name: Server(name, args.out) for name in NAMES}
     try:
-        for number, model, question, requests in track(turns, "timing", console=Console(stderr=True)):
-            if done[model]:
-                done[model] -= 1
+        for vote in track(turns, "timing", console=Console(stderr=True)):
+            if done[vote.model]:
+                done[vote.model] -= 1
                 continue
-            server = servers[model.removesuffix(SUFFIX)]
-            row = {"id": question.id, "pass": number} | time_vote(server, model, question, requests)
-            with open(timings_of(asked.out, model), "ab") as file:
+            server = servers[vote.model.removesuffix(SUFFIX)]
+            timed = time_vote(server, vote.model, vote.question, vote.requests)
+            row = {"id": vote.question.id, "pass": vote.number} | timed
+            with open(timings_of(args.out, vote.model), "ab") as file:
                 append(file, row)
     finally:
         for server in servers.values():

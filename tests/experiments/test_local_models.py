@@ -1,4 +1,4 @@
-"""The questions, grading, voting and bookkeeping of experiments/local_models; nothing here runs a model."""
+"""Questions, grading, voting and bookkeeping of experiments/local_models, without running a model."""
 
 import importlib
 import json
@@ -26,36 +26,36 @@ def local(monkeypatch) -> Iterator[SimpleNamespace]:
         sys.modules.pop(name, None)
 
 
-def test_questions_differ_repeat_and_a_longer_list_begins_with_the_shorter(local):
+def test_questions_are_distinct_and_reproducible_and_a_shorter_list_is_a_prefix(local):
     write = local.questions.write_questions
     many = write(1353, seed=0)
 
     assert many == write(1353, seed=0) and many[:400] == write(400, seed=0) and many[:50] != write(50, seed=1)
     assert len({question.text for question in many}) == len({question.id for question in many}) == 1353
     assert min(Counter(question.kind for question in many[:1053]).values()) >= 60
-    asked = {question.text for question in many}
-    assert not asked & {text for kind in local.questions.KINDS for text, _ in local.questions.examples(kind)}
+    texts = {question.text for question in many}
+    assert not texts & {text for kind in local.questions.KINDS for text, _ in local.questions.examples(kind)}
 
 
-def second_reading(text: str) -> int:
+def answer_from_text(text: str) -> int:
     """Answer a question about numbers from its text alone."""
-    words = text.replace("?", "").replace("What is", "")
+    formula = text.replace("?", "").replace("What is", "")
     for word, sign in (("plus", "+"), ("minus", "-"), ("times", "x")):
-        words = words.replace(word, sign)
-    numbers = [int(word.strip(",:")) for word in words.split() if word.strip(",:").isdigit()]
+        formula = formula.replace(word, sign)
+    numbers = [int(token.strip(",:")) for token in formula.split() if token.strip(",:").isdigit()]
     if "larger" in text:
         return max(numbers)
     if "next" in text:
         return 2 * numbers[-1] - numbers[-2]
     a, b = numbers
-    return {"+": a + b, "-": a - b, "x": a * b}[next(sign for sign in "+-x" if f" {sign} " in f"{words} ")]
+    return {"+": a + b, "-": a - b, "x": a * b}[next(sign for sign in "+-x" if f" {sign} " in f"{formula} ")]
 
 
-def test_every_written_sum_and_comparison_has_the_answer_of_a_second_reading(local):
+def test_answers_of_sums_and_comparisons_follow_from_the_text(local):
     checked = 0
     for question in local.questions.write_questions(650, seed=3):
         if question.kind in ("sum_small", "sum_large", "difference", "product", "larger", "next"):
-            assert str(second_reading(question.text)) == question.answer, question.text
+            assert str(answer_from_text(question.text)) == question.answer, question.text
             checked += 1
     assert checked == 300
 
@@ -73,18 +73,18 @@ def test_every_written_sum_and_comparison_has_the_answer_of_a_second_reading(loc
         ("opposite", "hard", "difficult", True), ("opposite", "hard", "dark", False),
     ],
 )  # fmt: skip
-def test_answers_are_graded_by_their_first_line_and_other_right_words_count(local, kind, answer, wanted, right):
+def test_answers_are_graded_by_their_first_line_and_other_right_answers_count(local, kind, answer, wanted, right):
     assert local.grading.right(answer, local.questions.Question("q", kind, "?", wanted)) is right
 
 
-def test_every_other_right_word_belongs_to_an_answer_that_is_asked_for(local):
+def test_every_other_right_answer_belongs_to_an_answer_of_a_template(local):
     answers = {"opposite": local.questions.OPPOSITES, "spanish": local.questions.SPANISH}
 
     for kind, wanted in local.grading.ALSO_RIGHT:
         assert wanted in answers[kind].values(), (kind, wanted)
 
 
-def test_the_vote_is_of_the_most_and_then_of_the_first_whatever_the_spelling(local):
+def test_a_vote_returns_the_most_frequent_answer_then_the_first_across_spellings(local):
     assert local.grading.vote(["a", "B", "b."]) == "b"
     assert local.grading.vote(["x", "y", "y", "x"]) == "x"
     assert local.grading.vote(["Cali", "Cali", "Bogota", "Bogotá", "Bogotá"]) == "bogota"
@@ -95,11 +95,11 @@ def test_worked_examples_end_with_the_right_answer(local):
         if question.kind in local.steps.KINDS_WITH_STEPS:
             worked = local.steps.worked(question.kind, question.text, question.answer)
             assert local.grading.right(worked, question)
-            if question.kind in local.steps.WORKED:  # the steps lead there, too
+            if question.kind in local.steps.WORKED:  # the steps contain it, too
                 assert worked.replace(".", " ").replace(",", " ").split().count(question.answer) >= 2, worked
 
 
-def test_a_prompt_is_what_the_first_request_took_beyond_the_line_of_the_others(local):
+def test_the_cost_of_a_prompt_is_the_excess_of_the_first_request(local):
     timings = [
         {"id": "a", "pass": 0, "prompt_tokens": prompt, "tokens": tokens, "seconds": [first, *later]}
         for prompt, tokens in ((100, [2, 4]), (110, [3, 12]), (250, [5, 7]), (250, [1, 1, 9]))
@@ -109,32 +109,32 @@ def test_a_prompt_is_what_the_first_request_took_beyond_the_line_of_the_others(l
 
     cost = local.served_cost.served_cost(timings)
 
-    found = (cost.overhead_s, cost.per_token_s, cost.prompt_s, cost.per_prompt_token_s)
-    assert found == pytest.approx((0.01, 0.02, 0.05, 0.004))
+    fitted = (cost.overhead_s, cost.per_token_s, cost.prompt_s, cost.per_prompt_token_s)
+    assert fitted == pytest.approx((0.01, 0.02, 0.05, 0.004))
     assert cost.vote_s(100, [2, 4]) == pytest.approx(0.45 + 0.02 + 0.02 * 6)
 
 
-def test_a_vote_of_k_stands_on_separate_groups(local):
+def test_a_vote_of_k_uses_disjoint_groups(local):
     question = local.questions.Question("q", "sum_small", "1 + 1 = ?", "2")
-    said = {"prompt_tokens": 50, "answers": ["2", "3", "2", "2", "3", "3", "3", "2"] * 2, "tokens": [*range(1, 14)] * 2}
-    said["tokens"] = said["tokens"][:16]
+    answers, tokens = ["2", "3", "2", "2", "3", "3", "3", "2"] * 2, ([*range(1, 14)] * 2)[:16]
+    generated = {"prompt_tokens": 50, "answers": answers, "tokens": tokens}
     cost = local.served_cost.ServedCost(overhead_s=0.01, per_token_s=0.1, prompt_s=0.5, per_prompt_token_s=0.01)
 
-    rows = {row["budget_label"]: row for row in local.assemble.rows_of("m", question, said, cost)}
+    rows = {row["budget_label"]: row for row in local.assemble.rows_of("m", question, generated, cost)}
 
     assert list(rows) == ["1", "2", "4", "8", "16"]
     assert [rows[label]["trials"] for label in rows] == [16, 8, 4, 2, 1]
     assert rows["1"]["quality"] == 0.5
     assert rows["2"]["quality"] == (2 * 2) / 8  # 2-3: the first; 2-2: right; 3-3 and 3-2: wrong
-    assert rows["4"]["quality"] == 0.5 and rows["8"]["quality"] == 1.0  # at four all, the first is right
-    tokens = sum(range(1, 14)) - 1 + 1 + 2 + 3  # the answer that was cut at 12 has no 13th
-    assert rows["16"]["completion_tokens"] == tokens and rows["4"]["completion_tokens"] == tokens / 4
-    assert rows["16"]["latency_s"] == pytest.approx(1 + 16 * 0.01 + 0.1 * tokens)
+    assert rows["4"]["quality"] == 0.5 and rows["8"]["quality"] == 1.0  # at a tie of four, the first is right
+    total = sum(range(1, 14)) - 1 + 1 + 2 + 3  # the answer truncated at 12 has no 13th token
+    assert rows["16"]["completion_tokens"] == total and rows["4"]["completion_tokens"] == total / 4
+    assert rows["16"]["latency_s"] == pytest.approx(1 + 16 * 0.01 + 0.1 * total)
     usd = rows["2"]["latency_s"] * local.assemble.CORE_HOUR_USD / 3600
     assert rows["2"]["cost_usd"] == pytest.approx(usd, rel=1e-6)
 
 
-def test_a_torn_line_is_dropped_and_what_was_written_whole_stays(local, tmp_path):
+def test_a_torn_line_is_dropped_and_complete_lines_stay(local, tmp_path):
     questions = local.questions.write_questions(5, seed=0)
     lines = [json.dumps({"id": question.id}).encode() + b"\n" for question in questions]
     path = tmp_path / "a.jsonl"
