@@ -1,7 +1,7 @@
-"""How fast is the solver? python benchmarks/solver.py [--huge] [--highs]: the figures of benchmarks/README.md.
+"""Time the solver for benchmarks/README.md: python benchmarks/solver.py [--huge] [--highs].
 
-CPU seconds (user and system) in one process with one BLAS thread; medians, the sides interleaved. A read is a pass over
-quality and cost by NumPy's sum; the last column counts the fastest pass there is, the dot product of each with itself.
+CPU seconds (user and system) of one process with one BLAS thread; medians, sides interleaved. A read is NumPy's sum
+over quality and cost; dots count the fastest pass in NumPy, the dot product of each matrix with itself.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Work = Callable[[], Any]
 
 
 def population(queries: int, *, dtype: Any = np.float32, shared_cost: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Draw qualities that follow ability and difficulty, and costs that rise with ability, chunk by chunk."""
+    """Draw qualities from ability and difficulty, and costs that rise with ability, in chunks."""
     rng = np.random.default_rng(0)
     ability = np.sort(rng.normal(0, 1.2, POINTS)).astype(np.float32)
     dearness = np.linspace(-8, -3, POINTS, dtype=np.float32) + rng.normal(0, 0.3, POINTS).astype(np.float32)
@@ -47,7 +47,7 @@ def population(queries: int, *, dtype: Any = np.float32, shared_cost: bool = Fal
 
 
 def interleaved(sides: dict[str, Work], repeats: int) -> dict[str, float]:
-    """Run all sides in turn, ``repeats`` times; give each one's median CPU seconds."""
+    """Run all sides in turn, ``repeats`` times, and return their median CPU seconds."""
     times: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(repeats):
         for name, work in sides.items():
@@ -87,7 +87,7 @@ def extra_memory(work: Work) -> float:
 
 
 def one_limit(table: Table, queries: int, repeats: int, *, shared_cost: bool = False) -> dict[str, float]:
-    """Add the rows of one size: making the forecast, and both targets."""
+    """Add the rows of one size: constructing the forecast, and both targets."""
     quality, cost = population(queries, shared_cost=shared_cost)
     forecast = pr.Forecast(quality, cost)
     sides = passes(quality, cost) | {"Forecast": lambda: pr.Forecast(quality, cost)}
@@ -111,7 +111,7 @@ def row(table: Table, name: str, seconds: float, times: dict[str, float], memory
 
 
 def three_limits(table: Table, queries: int, repeats: int) -> None:
-    """Add the row of three limits: mean cost, the share of the dearest points, mean latency."""
+    """Add the row of three limits: mean cost, share of the most expensive points, mean latency."""
     quality, cost = population(queries)
     latency = np.linspace(1, 30, POINTS) * np.random.default_rng(1).lognormal(0, 0.2, POINTS)
     forecast = pr.Forecast(quality, cost, latency_s=latency.astype(np.float32))
@@ -155,7 +155,7 @@ def general_solver(quality: np.ndarray, cost: np.ndarray, usd: float) -> Callabl
 
 
 def against_highs(table: Table, queries: int, repeats: int) -> None:
-    """Add the row that compares with HiGHS."""
+    """Add the comparison with HiGHS."""
     quality, cost = population(queries, dtype=np.float64)
     target = targets(quality, cost)["MaxCost"]
     assert isinstance(target, pr.MaxCost)
@@ -169,9 +169,9 @@ def against_highs(table: Table, queries: int, repeats: int) -> None:
         },
         repeats,
     )
-    apart = abs(ours[-1] - theirs[-1]) / theirs[-1]
+    difference = abs(ours[-1] - theirs[-1]) / theirs[-1]
     table.add_row(
-        f"1e4 HiGHS {times['HiGHS']:.2f} s over ours {1000 * times['ours']:.1f} ms, {apart:.0e} apart",
+        f"1e4 HiGHS {times['HiGHS']:.2f} s over ours {1000 * times['ours']:.1f} ms, difference {difference:.0e}",
         "",
         f"x{times['HiGHS'] / times['ours']:.0f}",
         "",
@@ -181,24 +181,24 @@ def against_highs(table: Table, queries: int, repeats: int) -> None:
 
 
 def main() -> None:
-    """Print the figures with the goals beside them."""
+    """Print all figures with their goals."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--huge", action="store_true", help="also 1e7 queries: 5 GB of memory, a minute")
     parser.add_argument("--highs", action="store_true", help="also HiGHS at 1e4 queries (needs highspy), minutes")
-    asked = parser.parse_args()
-    table = Table("what", "CPU s", "reads", "extra memory", "goal", "dots", title=f"{POINTS} points, float32")
-    one_limit(table, 100_000, asked.repeats)
-    million = one_limit(table, 1_000_000, asked.repeats)
-    one_limit(table, 1_000_000, asked.repeats, shared_cost=True)
-    three_limits(table, 1_000_000, asked.repeats)
-    if asked.huge:
-        more = one_limit(table, 10_000_000, asked.repeats)
+    args = parser.parse_args()
+    table = Table("case", "CPU s", "reads", "extra memory", "goal", "dots", title=f"{POINTS} points, float32")
+    one_limit(table, 100_000, args.repeats)
+    million = one_limit(table, 1_000_000, args.repeats)
+    one_limit(table, 1_000_000, args.repeats, shared_cost=True)
+    three_limits(table, 1_000_000, args.repeats)
+    if args.huge:
+        more = one_limit(table, 10_000_000, args.repeats)
         for name in ("MaxCost", "MinQuality"):
             growth = np.log10(more[name] / million[name])
             table.add_row(f"growth exponent 1e6 to 1e7, {name}", "", f"{growth:.3f}", "", "<= 1.05", "")
-    if asked.highs:
-        against_highs(table, 10_000, min(asked.repeats, 3))
+    if args.highs:
+        against_highs(table, 10_000, min(args.repeats, 3))
     Console(width=130, highlight=False).print(table)
 
 

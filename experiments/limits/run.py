@@ -1,13 +1,15 @@
-"""Are limits kept on queries that the fit never saw? python experiments/limits/run.py RUNS... [--seeds 2].
+"""Test limits on held-out queries: python experiments/limits/run.py RUNS... [--seeds 2].
 
-A `+` joins logs to one. Per log and split: a mean cost half-way (in logs) between the cheapest and the best single
-point, alone and with limits on half the share of the model called most, on the worst tag, and on the dearest one.
+A `+` joins logs to one. Per log and split, the target cost is the geometric mean of the costs of the cheapest and the
+best single point. It is solved without limits, and with limits on the most called model's share, the worst tag's
+quality and the most expensive tag's cost.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,33 +21,41 @@ from logs import filled, read_log, split  # noqa: E402
 
 import paretoroute as pr  # noqa: E402
 
-LEAST = 0.04  # share of the queries that a tag needs to be limited
+LEAST = 0.04  # least share of the queries of a limited tag
 
 
-def outcomes(policy: pr.Policy, test: pr.Runs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give the held-out quality, cost and model of what the planner calls, ``(queries,)`` each."""
+@dataclass(frozen=True)
+class Realised:
+    """Held-out quality, cost and called model, ``(queries,)`` each."""
+
+    quality: np.ndarray
+    cost_usd: np.ndarray
+    model: np.ndarray
+
+
+def realise(policy: pr.Policy, test: pr.Runs) -> Realised:
+    """Plan the held-out queries, and look up their logged outcomes."""
     planner = pr.Planner(policy)
-    asked = zip(test.texts, test.query_ids, test.tags, strict=True)
-    decisions = [planner.plan(text, query_id=key, tag=tag) for text, key, tag in asked]
-    picks = np.array([test.points.index(decision.point) for decision in decisions])
-    rows = np.arange(len(picks))
-    quality, cost = filled(test, "quality")[rows, picks], filled(test, "cost_usd")[rows, picks]
-    return quality, cost, np.array([decision.model for decision in decisions])
+    queries = zip(test.texts, test.query_ids, test.tags, strict=True)
+    decisions = [planner.plan(text, query_id=key, tag=tag) for text, key, tag in queries]
+    choice = np.array([test.points.index(decision.point) for decision in decisions])
+    rows = np.arange(len(choice))
+    quality, cost = filled(test, "quality")[rows, choice], filled(test, "cost_usd")[rows, choice]
+    return Realised(quality, cost, np.array([decision.model for decision in decisions]))
 
 
-def figure(limit, test: pr.Runs, found: tuple[np.ndarray, np.ndarray, np.ndarray]) -> tuple[float, float]:
-    """Give what a limit's figure came to, and the reach of its 90% interval."""
-    quality, cost, model = found
+def realised_figure(limit, test: pr.Runs, realised: Realised) -> str:
+    """Format the realised figure of a limit with its 90% interval."""
     if isinstance(limit, pr.MaxShare):
-        values = (model == limit.of).astype(float)
+        values = (realised.model == limit.of).astype(float)
     else:
-        table = quality if isinstance(limit, pr.MinQualityOf) else cost
+        table = realised.quality if isinstance(limit, pr.MinQualityOf) else realised.cost_usd
         values = table[np.array(test.tags) == limit.of]
-    return float(values.mean()), 1.645 * float(values.std()) / len(values) ** 0.5
+    return f"{values.mean():.4g} +- {1.645 * values.std() / len(values) ** 0.5:.2g}"
 
 
 def limits_of(free: pr.Policy, train: pr.Runs) -> list:
-    """Choose limits that bind: what the free policy does on its own traffic, made tighter."""
+    """Choose limits that bind: tighter than the policy without limits on its own calibration sample."""
     share = {entry.model: sum(point.share for point in entry.points) for entry in free.document.grid}
     busiest = max(share, key=lambda model: share[model])
     limits: list = [pr.MaxShare(round(0.5 * share[busiest], 3), busiest)]
@@ -72,38 +82,39 @@ def one_log(table: Table, name: str, runs: pr.Runs, seeds: int) -> None:
         best = filled(train, "cost_usd").mean(0)[filled(train, "quality").mean(0).argmax()]
         usd = float(np.sqrt(mean_cost[0] * best))
         free = pr.fit(train, pr.MaxCost(usd))
-        base = outcomes(free, test)
+        base = realise(free, test)
         limits = limits_of(free, train)
         for some in ([], *([limit] for limit in limits), *([limits] if len(limits) > 1 else [])):
             solved = free.solve(limits=some)
-            found = outcomes(solved, test)
-            change = 100 * (found[0] - base[0])
+            realised = realise(solved, test)
+            change = 100 * (realised.quality - base.quality)
             reach = 1.645 * float(change.std()) / len(change) ** 0.5
             entries = {entry.limit: entry.used for entry in solved.document.solution.limits}
-            told = [
-                f"{str(limit)}: {entries[str(limit)]:.4g} on the log, {value:.4g} +- {away:.2g}"
+            lines = [
+                f"{limit}: {entries[str(limit)]:.4g} on the log, {realised_figure(limit, test, realised)}"
                 for limit in some
-                for value, away in [figure(limit, test, found)]
             ]
             table.add_row(
                 f"{name} {seed}",
-                "\n".join(told) or f"none; mean cost at most ${usd:.4g}",
+                "\n".join(lines) or f"none; mean cost at most ${usd:.4g}",
                 solved.document.solution.status,
-                f"x{found[1].mean() / usd:.2f}",
+                f"x{realised.cost_usd.mean() / usd:.2f}",
                 f"{change.mean():+.2f} +- {reach:.2f}" if some else "",
             )
 
 
 def main() -> None:
-    """Print what every limit came to on the held-out queries."""
+    """Print every limit's realised figure on the held-out queries."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="+")
     parser.add_argument("--seeds", type=int, default=2)
-    asked = parser.parse_args()
-    table = Table("log, split", "limits: came to", "status", "spent / asked", "quality points, change", show_lines=True)
-    for given in asked.runs:
-        runs = read_log(*given.split("+"))
-        one_log(table, " + ".join(Path(path).name for path in given.split("+")), runs, asked.seeds)
+    args = parser.parse_args()
+    table = Table(
+        "log, split", "limit: realised", "status", "realised / target cost", "quality points", show_lines=True
+    )
+    for name in args.runs:
+        runs = read_log(*name.split("+"))
+        one_log(table, " + ".join(Path(path).name for path in name.split("+")), runs, args.seeds)
     Console(width=150, highlight=False).print(table)
 
 

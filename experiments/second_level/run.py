@@ -1,7 +1,7 @@
-"""What should quality hear of the other forecasts? python experiments/second_level/run.py RUNS... [--seeds 5].
+"""Compare inputs of the second level: python experiments/second_level/run.py RUNS... [--seeds 5].
 
-The figure is that of experiments/stacking: mean quality points over the best mixture of single points on the same
-held-out queries, the curve of every variant known with hindsight, averaged over 100 costs. All variants share the cost
+Figures are those of experiments/stacking: mean quality points over the best static mixture on the same held-out
+queries, with every variant's best cost-quality curve there, averaged over 100 costs. All variants share the cost
 forecasts of the first level.
 """
 
@@ -26,18 +26,19 @@ from paretoroute.runs.folds import folds, groups_of  # noqa: E402
 from paretoroute.surface import neighbours  # noqa: E402
 from paretoroute.surface.panel import LEADING  # noqa: E402
 
-FIRST, ALIKE = "first level alone", 20
+FIRST = "first level"
+ALIKE = 20  # queries with equal features that share one forecast
 SIZES = (15, 50, 150)
 
 
 def stacked(inside, outside, targets, fold):
-    """Out-of-fold and test components of stacked heads."""
+    """Return the out-of-fold and test components of stacked heads."""
     weights = stacking.stack(inside, targets, np.ones(len(targets)), fold, folds=FOLDS)
     return stacking.cross_fitted(inside, weights, fold), np.einsum("hik,hk->ik", outside, weights[-1])
 
 
 def all_heads(features, rank, targets, group, asked):
-    """Forecasts of the training queries without their own group, and of the test queries, by every head of a fit."""
+    """Return every head's forecasts of the training queries without their own group, and of the test queries."""
     inside = ridge.left_out(features, targets, group, np.arange(len(features)))
     near = neighbours.averages_between(features, targets, features, rank, groups=neighbours.Groups(group, group))
     slopes, intercepts = ridge.coefficients(ridge.moments(features, targets))
@@ -47,7 +48,7 @@ def all_heads(features, rank, targets, group, asked):
 
 
 def trees(features, targets, asked):
-    """Forecasts of extremely randomised trees (Geurts et al., 2006), out of bag and of the test queries."""
+    """Return forecasts of extremely randomised trees (Geurts et al., 2006), out of bag and of the test queries."""
     forest = ExtraTreesRegressor(
         200, min_samples_leaf=5, max_features=0.3, bootstrap=True, oob_score=True, random_state=0
     )
@@ -57,7 +58,7 @@ def trees(features, targets, asked):
 
 
 def near_in_forecasts(inputs, asked, targets):
-    """Average the targets of the queries whose forecasts are most alike."""
+    """Average the targets over the queries with the most similar forecasts."""
     scale = inputs.std(0) + 1e-12
     most = min(SIZES[-1] + 1, len(inputs) - 1)
     index = NearestNeighbors(n_neighbors=most).fit(inputs / scale)
@@ -106,24 +107,24 @@ def one_split(runs: pr.Runs, seed: int) -> dict[str, float]:
         return [np.hstack([t[:, : None if of_tokens else 0], q[:, :quality]]) for t, q in pairs]
 
     both = inputs(LEADING)
-    found = {
+    gains = {
         FIRST: judged(own_test),
         "second level (default)": judged(second(*both)),
-        "reads tokens alone": judged(second(*inputs(0))),
-        "reads quality alone": judged(second(*inputs(LEADING, of_tokens=False))),
-        "reads all components of quality": judged(second(*inputs(None))),
+        "tokens alone": judged(second(*inputs(0))),
+        "quality alone": judged(second(*inputs(LEADING, of_tokens=False))),
+        "all of quality": judged(second(*inputs(None))),
     }
     for label, more in (
-        ("neighbours among the forecasts", near_in_forecasts(*both, targets)),
-        ("trees on the features", trees(features, targets, asked)),
+        ("neighbours among forecasts", near_in_forecasts(*both, targets)),
+        ("trees", trees(features, targets, asked)),
     ):
         wider = [np.concatenate(pair) for pair in zip(heads, more, strict=True)]
-        found[label] = judged(stacked(*wider, targets, fold)[1])
-    return found
+        gains[label] = judged(stacked(*wider, targets, fold)[1])
+    return gains
 
 
 def lead(values, table):
-    """Word how far a variant is ahead of the first level on the same splits."""
+    """Format the lead of a variant over the first level on the same splits."""
     ahead = values - table[FIRST]
     error = ahead.std(ddof=1) / len(ahead) ** 0.5 if len(ahead) > 1 else np.nan
     return f"lead {ahead.mean():+.2f}, s.e. over splits {error:.2f}"

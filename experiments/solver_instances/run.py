@@ -1,7 +1,7 @@
-"""Is the solver exact? python experiments/solver_instances/run.py [--small 45000] [--limited 5000] [--large 60].
+"""Test exactness of the solver: python experiments/solver_instances/run.py [--small 45000] [--limited 5000].
 
-Instances are those of the tests, with seeds beyond theirs: ties, duplicate and dominated points, free points, masks,
-one query, one point, scales from 1e-9 to 1e9, targets out of reach and exactly at a breakpoint.
+Instances are those of the tests with other seeds: ties, duplicate and dominated points, free points, masks, one query,
+one point, scales from 1e-9 to 1e9, targets out of reach and exactly at a breakpoint.
 """
 
 from __future__ import annotations
@@ -42,28 +42,28 @@ def large(count: int, first: int = 0) -> list[tuple[int, str]]:
             (pr.MaxCost(usd), highs(quality, cost / unit, usd=usd / unit, callable=mask), 1.0),
             (pr.MinQuality(floor), highs(quality, cost / unit, floor=floor, callable=mask), unit),
         ):
-            found = pr.solve(forecast, target)
-            got = found.expected_quality if isinstance(target, pr.MaxCost) else found.expected_cost_usd
+            solution = pr.solve(forecast, target)
+            value = solution.expected_quality if isinstance(target, pr.MaxCost) else solution.expected_cost_usd
             try:
-                audit(quality, cost, mask, target, found)
+                audit(quality, cost, mask, target, solution)
             except AssertionError as error:
                 wrong.append((seed, str(error)[:200]))
-            if best is not None and abs(got / scale - best) > 1e-6 * max(abs(best), 1e-3):
-                wrong.append((seed, f"{got / scale} is not {best}"))
+            if best is not None and abs(value / scale - best) > 1e-6 * max(abs(best), 1e-3):
+                wrong.append((seed, f"{value / scale} is not {best}"))
     return wrong
 
 
 def main() -> None:
-    """Draw, compare and print how many differ."""
+    """Draw instances, compare, and print how many differ."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name, count in (("small", 45_000), ("limited", 5_000), ("large", 60)):
         parser.add_argument(f"--{name}", type=int, default=count)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     table = Table("instances", "targets each", "compared with", "differ", "CPU s")
     rows: tuple[tuple[str, str, int, str, Callable[[int, int], list]], ...] = (
-        ("small", "2", asked.small, "exact fractions, relative 1e-9", lambda n, at: single.failures(n, first=at)),
-        ("with limits", "1", asked.limited, "HiGHS, relative 1e-6", lambda n, at: coupled.failures(n, first=at)),
-        ("up to 2,000 x 16", "2", asked.large, "HiGHS, relative 1e-6", large),
+        ("small", "2", args.small, "exact fractions, relative 1e-9", lambda n, at: single.failures(n, first=at)),
+        ("with limits", "1", args.limited, "HiGHS, relative 1e-6", lambda n, at: coupled.failures(n, first=at)),
+        ("up to 2,000 x 16", "2", args.large, "HiGHS, relative 1e-6", large),
     )
     for name, each, count, what, compare in rows:
         start, wrong = time.process_time(), []

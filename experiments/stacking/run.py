@@ -1,8 +1,8 @@
-"""Which way of trusting the heads decides best: python experiments/stacking/run.py RUNS... [--seeds 3].
+"""Compare weightings of the heads: python experiments/stacking/run.py RUNS... [--seeds 3].
 
-Each variant forecasts held-out queries; its whole trade-off curve is then known with hindsight, the same for all, so
-that only the forecasts differ. Figures are mean quality points over the best mixture of single points on the very
-same held-out queries, averaged over 100 costs.
+Every variant forecasts held-out queries and gets the best cost-quality curve on their outcomes, so that only the
+forecasts differ. Figures are mean quality points over the best static mixture on the same held-out queries, averaged
+over 100 costs.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ FOLDS = 5
 
 
 def curve(quality_hat, cost_hat, quality, cost):
-    """Mean (cost, quality) at 220 prices of what a forecast would choose."""
+    """Return mean (cost, quality) of a forecast's choices at 220 multipliers."""
     rows, scale = np.arange(len(quality)), 1 / np.median(cost)
     prices = [0.0, *(scale * np.logspace(-4, 3, 220))]
-    picks = [np.full(len(rows), cost.mean(0).argmin()), *((quality_hat - p * cost_hat).argmax(1) for p in prices)]
-    return np.array([(cost[rows, p].mean(), quality[rows, p].mean()) for p in picks])
+    choices = [np.full(len(rows), cost.mean(0).argmin()), *((quality_hat - p * cost_hat).argmax(1) for p in prices)]
+    return np.array([(cost[rows, p].mean(), quality[rows, p].mean()) for p in choices])
 
 
 def hull_at(points, grid):
@@ -39,7 +39,7 @@ def hull_at(points, grid):
 
 
 def all_heads(features, rank, targets, fold, test):
-    """Out-of-fold forecasts of the training queries and forecasts of the test queries by every head."""
+    """Return every head's out-of-fold forecasts of the training queries, and its forecasts of the test queries."""
 
     def heads(train, goal, asked):
         slopes, intercepts = ridge.coefficients(ridge.moments(train, goal))
@@ -92,16 +92,16 @@ def one_split(runs, seed):
         "40 neighbours": single(strengths + 1), "150 neighbours": single(strengths + 2),
     }  # fmt: skip
     gain = gain_over_singles(true_quality, true_cost)
-    found = {}
+    gains = {}
     for label, weights_of in variants.items():
         cost_hat = np.exp(forecast("cost", weights_of))
         cost_hat *= filled(train, "cost_usd").mean(0) / cost_hat.mean(0)
-        found[label] = gain(forecast("quality", weights_of), cost_hat)
-    return found
+        gains[label] = gain(forecast("quality", weights_of), cost_hat)
+    return gains
 
 
 def gain_over_singles(quality, cost):
-    """Give what judges forecasts: points of their curve over the best mixture of single points, mean of 100 costs."""
+    """Return a function that evaluates forecasts: points over the best static mixture, mean over 100 costs."""
     singles = np.stack([cost.mean(0), quality.mean(0)], axis=1)
     top = singles[singles[:, 1].argmax()]
     low = np.interp(0.6 * top[1], *pr_line(singles))
@@ -120,9 +120,9 @@ def pr_line(points):
 
 
 def print_tables(description, one_split, seeds, line):
-    """Run every log's splits and print a line for each variant; ``line`` words its figures beside those of all."""
+    """Run every log's splits and print a line per variant; ``line`` formats its figures, given those of all."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", nargs="+", help="logs; join two to one log with a +")
+    parser.add_argument("runs", nargs="+", help="logs; join two with a +")
     parser.add_argument("--seeds", type=int, default=seeds)
     args = parser.parse_args()
     means = {}
@@ -141,7 +141,7 @@ def print_tables(description, one_split, seeds, line):
 
 
 def ends(values, table):
-    """Word the least and the most of the splits."""
+    """Format the range over the splits."""
     return f"splits {values.min():+.2f} to {values.max():+.2f}"
 
 

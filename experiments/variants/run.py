@@ -1,7 +1,7 @@
-"""Would other features, heads or shrinkage decide better? python experiments/variants/run.py RUNS... [--seeds 5].
+"""Compare other features, heads and shrinkage: python experiments/variants/run.py RUNS... [--seeds 5].
 
-The figure is that of experiments/stacking: mean quality points over the best mixture of single points on the same
-held-out queries, the curve of every variant known with hindsight, averaged over 100 costs.
+Figures are those of experiments/stacking: mean quality points over the best static mixture on the same held-out
+queries, with every variant's best cost-quality curve there, averaged over 100 costs.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from paretoroute.runs.folds import folds, groups_of  # noqa: E402
 
 LANDMARKS = 1000
 WIDTHS = (0.1, 0.3)  # of the kernel exp((cosine - 1) / width)
-MARGIN = 0.04
+MARGIN = 0.04  # quality below the static frontier
 
 
-def words(train: list[str], test: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """64 latent dimensions of words and word pairs alone, without character n-grams."""
+def word_features(train: list[str], test: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return 64 latent dimensions of words and word pairs, without character n-grams."""
     bag = TfidfVectorizer(sublinear_tf=True, min_df=2, ngram_range=(1, 2), max_features=50_000)
     counts = bag.fit_transform(train)
     latent = TruncatedSVD(min(64, min(counts.shape) - 2), random_state=0).fit(counts)
@@ -36,7 +36,7 @@ def words(train: list[str], test: list[str]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def kernels(train: np.ndarray, test: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Features whose inner products are the kernel's, from at most 1,000 landmarks (Nystroem), one pair a width."""
+    """Return Nystroem features of the kernel from at most 1,000 landmarks, one pair per width."""
     unit = [np.hstack([part, np.full((len(part), 1), 0.05)]) for part in (train, test)]
     unit = [part / np.linalg.norm(part, axis=1, keepdims=True) for part in unit]
     marks = unit[0][np.random.default_rng(0).permutation(len(train))[:LANDMARKS]]
@@ -50,7 +50,7 @@ def kernels(train: np.ndarray, test: np.ndarray) -> list[tuple[np.ndarray, np.nd
 
 
 def ridges(pairs, targets, fold):
-    """Out-of-fold and test forecasts of ridge at every strength on each pair of features."""
+    """Return ridge's out-of-fold and test forecasts at every strength on each pair of features."""
     inside, outside = [], []
     for train, test in pairs:
         own = np.zeros((len(ridge.STRENGTHS), *targets.shape))
@@ -70,7 +70,7 @@ def one_split(runs: pr.Runs, seed: int) -> dict[str, float]:
     featurizer, features = fit_texts(train.texts, seed=0)
     asked = np.array([featurizer.of_text(text)[0] for text in test.texts])
     fold = folds(groups_of(train), FOLDS, seed=0)
-    extra = {"words": [words(list(train.texts), list(test.texts))], "kernel": kernels(features, asked)}
+    extra = {"words": [word_features(list(train.texts), list(test.texts))], "kernel": kernels(features, asked)}
     forecasts: dict[tuple[str, str], np.ndarray] = {}
     for name, table in tables.items():
         base = table.mean(0)
@@ -101,10 +101,10 @@ def _judged(tables, forecasts, quality, cost, train_cost) -> dict[str, float]:
         quality_hat = means + change - (0 if lost is None else 9.0 * lost)
         return judged(quality_hat, cost_hat)
 
-    found = {label: gain(forecasts[label, "quality"], forecasts[label, "cost"]) for label in VIEWS}
+    gains = {label: gain(forecasts[label, "quality"], forecasts[label, "cost"]) for label in VIEWS}
     own, tokens = (forecasts["default heads", name] for name in ("quality", "cost"))
     below = np.interp(train_cost.mean(0), *pr_line(np.stack([train_cost.mean(0), means], axis=1))[::-1]) - means
-    return found | {
+    return gains | {
         "quality shrunk 30% to its means": gain(0.7 * own, tokens),
         "quality expanded 30% from its means": gain(1.3 * own, tokens),
         "constant costs": gain(own, 0.0 * tokens),
@@ -113,7 +113,7 @@ def _judged(tables, forecasts, quality, cost, train_cost) -> dict[str, float]:
 
 
 def lead(values, table):
-    """Word how far a variant is ahead of the default on the same splits."""
+    """Format the lead of a variant over the default on the same splits."""
     ahead = values - table["default heads"]
     error = ahead.std(ddof=1) / len(ahead) ** 0.5 if len(ahead) > 1 else np.nan
     return f"lead {ahead.mean():+.2f}, s.e. over splits {error:.2f}"
