@@ -249,7 +249,7 @@ class Planner:
         scores = np.where(admitted.callable, scored(*figures, rule.weights(request.labels)), -np.inf)
         ranked = np.argsort(-scores, kind="stable")
         ranked = ranked[np.isfinite(scores[ranked])]
-        distribution = rule.distribution(*figures, request.labels, admitted.callable)
+        distribution = rule.distribution(*figures, labels=request.labels, callable=admitted.callable)
         if len(distribution) == 1:
             return _Draw(distribution[0][1], 1.0, False, ranked)
         place = self._uniform(request.query_id)

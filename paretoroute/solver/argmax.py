@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from paretoroute._arrays import Floats, Indices, Mask
+from paretoroute.forecast import Tables
 
 TIE = 1e-12
 
@@ -64,24 +65,21 @@ def choose(quality: Floats, cost_usd: Floats, price: float, callable: Mask | Non
     return (low, low.copy()) if price == 0 else (low, high)
 
 
-def choose_weighted(
-    quality: Floats, cost_usd: Floats, latency_s: Floats | None, weights: Weights, callable: Mask | None = None
-) -> Indices:
+def choose_weighted(tables: Tables, weights: Weights) -> Indices:
     """Choose the point with the highest weighted score, the cheapest of those within a relative 1e-12 of it.
 
     With weights of 1 for quality and a price for cost this is ``low`` of :func:`choose`, bit for bit.
 
     Args:
-        quality: ``(queries, points)``, float64.
-        cost_usd: ``(queries, points)`` or ``(points,)``, float64, not negative.
-        latency_s: ``(queries, points)`` or ``(points,)``; read only where its weight is not 0.
+        tables: in float64; costs are not negative, and every query has a callable point. Latency is read only where
+            its weight is not 0.
         weights: of the figures.
-        callable: ``(queries, points)`` or ``(points,)``; None: all. Every query needs one callable point.
 
     Returns:
         Columns, ``(queries,)``.
     """
-    return _choose_priced(_priced(quality, cost_usd, latency_s, weights), quality, cost_usd, callable)[0]
+    quality, cost_usd = tables.quality, tables.cost_usd
+    return _choose_priced(_priced(quality, cost_usd, tables.latency_s, weights), quality, cost_usd, tables.callable)[0]
 
 
 def choose_row(quality: Floats, cost_usd: Floats, price: float, callable: Mask | None = None) -> tuple[int, int]:
@@ -120,7 +118,7 @@ def cheapest(quality: Floats, cost_usd: Floats, callable: Mask | None = None) ->
 
 
 def scored(quality: Floats, cost_usd: Floats, latency_s: Floats | None, weights: Weights) -> Floats:
-    """Compute the weighted scores; shapes as in :func:`choose_weighted`, or ``(points,)`` each."""
+    """Compute the weighted scores; arrays are ``(queries, points)`` or ``(points,)``."""
     priced = _priced(quality, cost_usd, latency_s, weights)
     return priced.gain - priced.cost
 

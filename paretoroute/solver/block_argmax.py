@@ -81,6 +81,18 @@ def float64_blocks(tables: Tables) -> Iterator[tuple[slice, Tables]]:
         yield part, tables.take(part).astype(np.float64)
 
 
+def _wide(table: NDArray[Any]) -> NDArray[Any]:
+    return table.astype(np.float64) if table.ndim == 1 else table
+
+
+def _load(rows: NDArray[Any], buffer: NDArray[Any] | None) -> NDArray[Any]:
+    if buffer is None:
+        return rows
+    converted = buffer[: len(rows)]
+    np.copyto(converted, rows)
+    return converted
+
+
 class BlockScores:
     """Scores of all points, block by block, in buffers that the next block overwrites.
 
@@ -92,7 +104,13 @@ class BlockScores:
     def __init__(self, tables: Tables, dtype: DTypeLike = np.float64) -> None:
         queries, points = tables.quality.shape
         shape = (min(queries, PASS_ROWS), points)
-        self._tables = tables
+        # Figures that all queries share are converted once.
+        self._tables = Tables(
+            tables.quality,
+            _wide(tables.cost_usd),
+            None if tables.latency_s is None else _wide(tables.latency_s),
+            tables.callable,
+        )
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         buffers: NDArray[Any] = np.empty((2, *shape), self.dtype)
         self.scores, self.scratch = buffers
@@ -110,25 +128,10 @@ class BlockScores:
         queries = tables.quality.shape[0]
         for start in range(0, queries, PASS_ROWS):
             part = slice(start, min(start + PASS_ROWS, queries))
-            mask = tables.callable
-            yield (
-                part,
-                Tables(
-                    self._load(tables.quality, part, self._quality),
-                    self._load(tables.cost_usd, part, self._cost),
-                    None if tables.latency_s is None else self._load(tables.latency_s, part, self._latency),
-                    mask[part] if mask is not None and mask.ndim == 2 else mask,
-                ),
-            )
-
-    def _load(self, table: NDArray[Any], part: slice, buffer: NDArray[Any] | None) -> NDArray[Any]:
-        if table.ndim == 1:
-            return table.astype(np.float64, copy=False)
-        if buffer is None:
-            return table[part]
-        rows = buffer[: part.stop - part.start]
-        np.copyto(rows, table[part])
-        return rows
+            block = tables.take(part)
+            quality, cost = _load(block.quality, self._quality), _load(block.cost_usd, self._cost)
+            latency = None if block.latency_s is None else _load(block.latency_s, self._latency)
+            yield part, Tables(quality, cost, latency, block.callable)
 
     def score(self, block: Tables, weights: Weights) -> NDArray[Any]:
         """Compute the scores of a block, ``(rows, points)``; -inf where a point may not be called."""
@@ -147,7 +150,7 @@ class BlockScores:
         if weights.quality != 1:
             gain = np.multiply(gain, float(weights.quality), out=scratch)
         if constant is not None:
-            constant = constant.astype(self.dtype)
+            constant = constant.astype(self.dtype, copy=False)
             priced = constant if priced is None else np.add(priced, constant, out=scores)
         np.subtract(gain, 0.0 if priced is None else priced, out=scores)
         if block.callable is not None:

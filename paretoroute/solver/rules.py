@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Indices, Mask
 from paretoroute.errors import TargetError
-from paretoroute.forecast import Forecast
+from paretoroute.forecast import Forecast, Tables
 from paretoroute.solver.argmax import Weights, choose, choose_row, choose_weighted
 from paretoroute.solver.constraints import Constraint, Multipliers, Objective, weights_at
 
@@ -64,7 +64,7 @@ class PriceRule:
         return Weights(1.0, self.price)
 
     def distribution(
-        self, quality: Floats, cost_usd: Floats, latency_s: Floats, labels: Mapping[str, str], callable: Mask
+        self, quality: Floats, cost_usd: Floats, latency_s: Floats, *, labels: Mapping[str, str], callable: Mask
     ) -> list[PointProbability]:
         """Return the points that one query may call, each with its probability; figures are ``(points,)``."""
         low, high = choose_row(quality, cost_usd, self.price, callable)
@@ -147,12 +147,13 @@ class MixtureRule:
         return weights_at(self.objective, self.constraints, self.prices, self.applies_to(labels))
 
     def distribution(
-        self, quality: Floats, cost_usd: Floats, latency_s: Floats, labels: Mapping[str, str], callable: Mask
+        self, quality: Floats, cost_usd: Floats, latency_s: Floats, *, labels: Mapping[str, str], callable: Mask
     ) -> list[PointProbability]:
         """Return the points that one query may call, each with its probability; figures are ``(points,)``."""
+        figures = Tables(quality[None], cost_usd, latency_s, callable)
         shares: dict[int, float] = {}
         for probability, weights in self._mixture(tuple(self.applies_to(labels).tolist())):
-            point = int(choose_weighted(quality[None], cost_usd, latency_s, weights, callable)[0])
+            point = int(choose_weighted(figures, weights)[0])
             shares[point] = shares.get(point, 0.0) + probability
         return [PointProbability(share, point) for point, share in shares.items()]
 
@@ -188,5 +189,4 @@ Rule = PriceRule | MixtureRule
 
 
 def _choose(forecast: Forecast, rows: Indices, weights: Weights) -> Indices:
-    some = forecast.take(rows)
-    return choose_weighted(some.quality, some.cost_usd, some.latency_s, weights, some.callable)
+    return choose_weighted(forecast.take(rows), weights)

@@ -111,8 +111,8 @@ def test_the_planner_follows_the_solver_on_every_query_and_keeps_the_limits_in_e
             record.forecast.quality[i],
             record.forecast.cost_usd[i],
             record.forecast.latency_s[i],
-            {"tag": str(tags[i]), "tenant": str(tenants[i])},
-            everyone,
+            labels={"tag": str(tags[i]), "tenant": str(tenants[i])},
+            callable=everyone,
         )
         wanted = {j: share for j, share in meant.items() if share}
         assert {j: share for share, j in row if share} == pytest.approx(wanted, abs=1e-12)
@@ -133,8 +133,8 @@ def test_the_draw_takes_the_components_as_often_as_their_weights_say():
         means.quality,
         cost_usd(means.amount, means.prompt_tokens, solved.grid),
         np.nan_to_num(means.latency_s),
-        {},
-        np.ones(len(POINTS), bool),
+        labels={},
+        callable=np.ones(len(POINTS), bool),
     )
     for share, j in row:
         assert drawn[solved.grid.names[j]] / 3000 == pytest.approx(share, abs=4 * (0.25 / 3000) ** 0.5)

@@ -170,7 +170,7 @@ def _choose_all(tables: Tables, weights: Weights) -> tuple[NDArray[np.int32], Su
     queries, points = tables.quality.shape
     choice, sums = np.empty(queries, dtype=np.int32), SumsBuilder(points)
     for part, block in float64_blocks(tables):
-        chosen = choose_weighted(block.quality, block.cost_usd, block.latency_s, weights, block.callable)
+        chosen = choose_weighted(block, weights)
         choice[part] = chosen
         sums.add(block, np.arange(chosen.size), chosen)
     return choice, sums.sums()
