@@ -22,8 +22,7 @@ from paretoroute.errors import QueryError
 from paretoroute.limits import PopulationLimit
 from paretoroute.planner.admission import Admission, Admitted
 from paretoroute.planner.cost_cap import CostCap
-from paretoroute.planner.decision import Alternative, Decision
-from paretoroute.planner.explain import explain
+from paretoroute.planner.decision import Alternative, Decision, explain
 from paretoroute.planner.query_forecast import Forecaster, PointFigures, QueryForecast
 from paretoroute.planner.request import Request, callable_points, labels_of, text_of
 from paretoroute.policy.codec import rule_of
