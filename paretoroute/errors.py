@@ -29,6 +29,13 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+def one_line(value: object, limit: int = 120) -> str:
+    """Return text for one line of a message: without control characters, cut at ``limit`` characters."""
+    text = str(value)
+    text = text if text.isprintable() else ascii(text)
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
 class ParetorouteError(ValueError):
     """Base of every error that this package raises on purpose."""
 

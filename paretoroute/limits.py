@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal, NamedTuple, get_args
+from typing import Any, ClassVar, Literal, NamedTuple, get_args, overload
 
 from paretoroute.errors import TargetError, did_you_mean
 from paretoroute.grid import Grid
@@ -301,6 +301,10 @@ def _field(name: str, text: str) -> Any:
     return int(positive("a context length", number)) if name == "tokens" else number
 
 
+@overload
+def on_grid(limit: PopulationLimit, grid: Grid) -> PopulationLimit: ...
+@overload
+def on_grid(limit: Limit, grid: Grid) -> Limit: ...
 def on_grid(limit: Limit, grid: Grid) -> Limit:
     """Resolve the models of a limit on a grid.
 

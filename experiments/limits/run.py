@@ -62,7 +62,8 @@ def limits_of(free: pr.Policy, train: pr.Runs) -> list:
     record, labels = free.record, free.traffic.labels.get("tag")
     if labels is None:
         return limits
-    quality, cost, _ = record.chosen(pr.Planner(free).rule)
+    chosen = record.chosen(pr.Planner(free).rule)
+    quality, cost = chosen.quality, chosen.cost_usd
     tags = [name for name in labels.names if name and (labels.values == name).mean() >= LEAST]
     if len(tags) < 2:
         return limits

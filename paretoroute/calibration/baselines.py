@@ -1,4 +1,8 @@
-"""Baselines on the logged outcomes: the best single point and the best static mixture of points."""
+"""Baselines on the logged outcomes: the best single point, and the best static mixture of points.
+
+The best static mixture is the best context-free policy: it calls two points with fixed probabilities, whatever the
+query. At every mean cost it reaches the upper concave hull of the points' logged means.
+"""
 
 from __future__ import annotations
 
@@ -6,61 +10,47 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from paretoroute.calibration.intervals import Z90, Interval
+from paretoroute.calibration.intervals import Z90, Interval, normal_interval
+from paretoroute.calibration.mixtures import hull, quality_at_equal_cost
 from paretoroute.calibration.outcomes import LoggedOutcomes
-from paretoroute.forecast import Forecast
-from paretoroute.solver.frontier import frontier
 from paretoroute.solver.rules import Rule
+
+ROUNDING = 1e-12  # differences in quality below this come from sums of float64 numbers
 
 
 def best_single(outcomes: LoggedOutcomes) -> int:
-    """Find the logged point with the best mean quality; the cheaper one of equals."""
+    """Return the column of the logged point with the highest mean quality; of equals, the cheaper one."""
     quality, cost = outcomes.quality.mean(0), outcomes.cost_usd.mean(0)
-    quality[list(outcomes.holes)] = -np.inf
+    quality[list(outcomes.unlogged)] = -np.inf
     return int(np.lexsort((cost, -quality))[0])
 
 
 def cost_ratio(outcomes: LoggedOutcomes, rule: Rule, point: int) -> Interval:
-    """Compare the cost of a policy with that of a single point: their ratio, by the delta method on its logarithm."""
-    _, cost, _ = outcomes.chosen(rule)
-    other = outcomes.cost_usd[:, point]
+    """Compute the mean cost of a rule over that of a single point; the interval is by the delta method on the log."""
+    cost, other = outcomes.chosen(rule).cost_usd, outcomes.cost_usd[:, point]
     if not (cost.mean() > 0 and other.mean() > 0):
         return Interval(1.0, 1.0, 1.0)
     relative = cost / cost.mean() - other / other.mean()
-    reach = np.exp(Z90 * relative.std() / np.sqrt(len(cost)))
+    factor = np.exp(Z90 * relative.std() / np.sqrt(len(cost)))
     ratio = float(cost.mean() / other.mean())
-    return Interval(ratio, float(ratio / reach), float(ratio * reach))
+    return Interval(ratio, float(ratio / factor), float(ratio * factor))
 
 
 def gain_over_static_mixture(outcomes: LoggedOutcomes, rules: Sequence[Rule]) -> Interval:
-    """Compare a policy with the best prompt-blind mixture of points at the same cost, in quality points of 100.
+    """Compute the gain in quality over the best static mixture at equal cost, in quality points of 100.
 
-    The mixture is the frontier of the points' logged means on these very queries, known only afterwards: an opponent
-    with a little hindsight.
+    The mixture is chosen with the logged means of the same queries, which makes it a slightly optimistic baseline.
 
     Args:
-        outcomes: the traffic.
-        rules: of the policies to average over.
+        outcomes: of the calibration sample.
+        rules: the rules to average over.
     """
-    means = Forecast(np.clip(outcomes.quality.mean(0), 0, 1)[None], np.maximum(outcomes.cost_usd.mean(0), 0.0)[None])
-    blind = frontier(means)
-    path = np.concatenate([blind.start[:1], blind.steps.target]).astype(int)
-    where = blind.cost_usd
-    differences = np.zeros(len(outcomes.quality))
+    mean_quality = np.clip(outcomes.quality.mean(0), 0.0, 1.0)
+    vertices = hull(mean_quality, np.maximum(outcomes.cost_usd.mean(0), 0.0))
+    quality, cost = outcomes.quality[:, vertices], outcomes.cost_usd[:, vertices]
+    gain = np.zeros(len(outcomes.quality))
     for rule in rules:
-        quality, cost, _ = outcomes.chosen(rule)
-        spent = float(np.clip(cost.mean(), where[0], where[-1]))
-        step = int(np.clip(np.searchsorted(where, spent, side="right") - 1, 0, max(len(where) - 2, 0)))
-        if len(where) > 1:
-            share = (spent - where[step]) / (where[step + 1] - where[step])
-            below, above = path[blind.first[step]], path[blind.first[step + 1]]
-            slope = blind.price[step] if where[0] < cost.mean() < where[-1] else 0.0
-        else:
-            share, below, above, slope = 0.0, path[0], path[0], 0.0
-        mixed_quality = (1 - share) * outcomes.quality[:, below] + share * outcomes.quality[:, above]
-        mixed_cost = (1 - share) * outcomes.cost_usd[:, below] + share * outcomes.cost_usd[:, above]
-        differences += quality - mixed_quality - slope * (cost - mixed_cost)
-    differences *= 100 / max(len(rules), 1)
-    reach = Z90 * differences.std() / np.sqrt(len(differences))
-    mean = float(differences.mean())
-    return Interval(mean, float(mean - reach), float(mean + reach))
+        chosen = outcomes.chosen(rule)
+        gain += chosen.quality - quality_at_equal_cost(chosen.cost_usd, quality=quality, cost_usd=cost)
+    gain = np.where(np.abs(gain) > ROUNDING, gain, 0.0)  # a context-free policy gains nothing, and not 1e-17
+    return normal_interval(100 * gain / max(len(rules), 1))

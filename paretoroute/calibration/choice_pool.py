@@ -1,7 +1,8 @@
-"""Choices that were tried, with what they come to on the forecasts and on what was logged; mixed by the latter.
+"""Candidate choices and their totals, on the forecasts and on the log; mixtures of them by a linear programme.
 
-The value of a mixture is its objective on the forecasts, and its rows are summed up on what was logged: luck in the log
-may decide whether a limit is kept, never which query is worth more.
+A candidate is the choice of every query at one set of multipliers. A mixture maximises the forecast objective, while
+its constraints are summed on logged outcomes: noise in the log may decide whether a limit is kept, never which query is
+worth more.
 """
 
 from __future__ import annotations
@@ -18,120 +19,189 @@ from paretoroute.solver.constraints import Constraint, Multipliers, Objective
 from paretoroute.solver.coupled.master_problem import MasterSolution, solve_master
 from paretoroute.solver.rules import MixtureComponent
 
-HAIR = 1e-7  # a row exceeded by less than this share of its scale is kept
+TOLERANCE = 1e-7  # a constraint violated by less than this share of its scale is kept
+ALL = slice(None)
+_QUALITY = Constraint("", 0.0, 0, quality=1.0)
+_COST = Constraint("", 0.0, 0, cost=1.0)
 
-Figures = list[Floats]
 
-
-@dataclass
-class LoggedPool:
-    """One column per kind of query and set of prices.
+@dataclass(frozen=True)
+class Candidate:
+    """Totals of one choice of all queries; each is a sum over the queries of a group.
 
     Args:
-        forecast: figures that choices are made by and valued on.
-        logged: figures that the rows are summed up on.
-        objective: what is maximised.
-        rows: the limits.
-        kind: of every query, ``(queries,)``.
-        kinds: how many.
+        prices: the multipliers at which the queries choose so.
+        value: objective on the forecasts, ``(groups,)``.
+        quality: logged quality, ``(groups,)``.
+        cost_usd: logged cost, ``(groups,)``.
+        use: logged left-hand sides of the constraints, ``(groups, constraints)``.
+        forecast_use: the same on the forecasts, ``(groups, constraints)``.
+    """
+
+    prices: Multipliers
+    value: Floats
+    quality: Floats
+    cost_usd: Floats
+    use: Floats
+    forecast_use: Floats
+
+
+@dataclass(frozen=True)
+class CandidatePool:
+    """Candidate choices, one per set of multipliers.
+
+    Args:
+        forecast: figures that queries choose by, and that choices are valued on.
+        logged: figures that constraints are summed on.
+        objective: the objective to maximise.
+        constraints: the target's, if it has one, and the limits'.
+        group: of every query, numbered from 0; queries of a group have the same constraints, ``(queries,)``.
+        groups: the number of groups.
     """
 
     forecast: Tables
     logged: Tables
     objective: Objective
-    rows: Sequence[Constraint]
-    kind: Indices
-    kinds: int
-    prices: list[Multipliers] = field(default_factory=list)
-    value: Figures = field(default_factory=list)  # of the forecasts, (kinds,) each
-    quality: Figures = field(default_factory=list)  # logged, (kinds,) each
-    cost: Figures = field(default_factory=list)  # logged, (kinds,) each
-    use: Figures = field(default_factory=list)  # logged, (kinds, rows) each
-    foreseen: Figures = field(default_factory=list)  # use of the forecasts, (kinds, rows) each
+    constraints: Sequence[Constraint]
+    group: Indices
+    groups: int
+    candidates: list[Candidate] = field(default_factory=list[Candidate], init=False)
 
     @property
-    def totals(self) -> Floats:
-        """What the rows may sum up to, ``(rows,)``."""
-        return np.array([row.rhs for row in self.rows])
+    def value(self) -> Floats:
+        """Objective of the candidates on the forecasts, ``(candidates, groups)``."""
+        return np.stack([candidate.value for candidate in self.candidates])
+
+    @property
+    def quality(self) -> Floats:
+        """Logged quality of the candidates, ``(candidates, groups)``."""
+        return np.stack([candidate.quality for candidate in self.candidates])
+
+    @property
+    def cost_usd(self) -> Floats:
+        """Logged cost of the candidates, ``(candidates, groups)``."""
+        return np.stack([candidate.cost_usd for candidate in self.candidates])
+
+    @property
+    def use(self) -> Floats:
+        """Logged left-hand sides of the candidates, ``(candidates, groups, constraints)``."""
+        return np.stack([candidate.use for candidate in self.candidates])
+
+    @property
+    def forecast_use(self) -> Floats:
+        """Forecast left-hand sides of the candidates, ``(candidates, groups, constraints)``."""
+        return np.stack([candidate.forecast_use for candidate in self.candidates])
+
+    @property
+    def rhs(self) -> Floats:
+        """Upper bounds of the constraints, ``(constraints,)``."""
+        return np.array([constraint.rhs for constraint in self.constraints])
 
     @property
     def scale(self) -> Floats:
-        """Unit of the rows' sums, ``(rows,)``."""
-        largest = np.abs(np.stack(self.use)).max(axis=0).sum(axis=0)
-        return np.maximum(np.maximum(largest, np.abs(self.totals)), 1e-300)
+        """Magnitudes of the constraints' sums, ``(constraints,)``."""
+        largest = np.abs(self.use).max(axis=0).sum(axis=0)
+        return np.maximum(np.maximum(largest, np.abs(self.rhs)), 1e-300)
 
-    @property
-    def unit(self) -> float:
-        """Unit of the value."""
-        return float(np.abs(np.stack(self.value)).max(axis=0).sum()) or 1.0
-
-    def knows(self, prices: Multipliers) -> bool:
-        """Tell whether these prices were tried."""
-        same = (p.objective == prices.objective and np.array_equal(p.limits, prices.limits) for p in self.prices)
-        return any(same)
-
-    def add(self, prices: Multipliers, choice: NDArray[np.int32]) -> None:
-        """Add what the queries choose at some prices."""
-        if self.knows(prices):
-            return
-        gain = Constraint("", 0.0, 0, quality=self.objective.quality, cost=-self.objective.cost)
-        self.prices.append(prices)
-        self.value.append(self._sums(gain, choice, self.forecast))
-        self.quality.append(self._sums(Constraint("", 0.0, 0, quality=1.0), choice, self.logged))
-        self.cost.append(self._sums(Constraint("", 0.0, 0, cost=1.0), choice, self.logged))
-        for use, table in ((self.use, self.logged), (self.foreseen, self.forecast)):
-            use.append(np.array([self._sums(row, choice, table) for row in self.rows]).reshape(-1, self.kinds).T)
-
-    def _sums(self, row: Constraint, choice: NDArray[np.int32], table: Tables) -> Floats:
-        return np.bincount(self.kind, figures(row, choice, table), self.kinds).astype(np.float64)
-
-    def best(self, value: Figures, totals: Floats, rows: slice, *, may_exceed: bool = False) -> MasterSolution:
-        """Mix for the highest value at which some rows keep their totals; what is found is scaled.
-
-        Args:
-            value: of every column, one of the pool's figures.
-            totals: ``(rows,)``.
-            rows: those that count.
-            may_exceed: leave the value aside and exceed the rows by as little as possible.
-        """
-        table = np.concatenate(value)
-        scale = self.scale
-        free = np.zeros(len(totals[rows]))
-        return solve_master(
-            0.0 * table if may_exceed else table / (float(np.abs(np.stack(value)).max(axis=0).sum()) or 1.0),
-            np.concatenate(self.use)[:, rows] / scale[rows],
-            np.tile(np.arange(self.kinds), len(self.prices)),
-            (totals / scale)[rows],
-            low=free,
-            high=free + (1.0 if may_exceed else np.inf),
+    def has(self, prices: Multipliers) -> bool:
+        """Whether the choice at these multipliers is a candidate already."""
+        return any(
+            candidate.prices.objective == prices.objective and np.array_equal(candidate.prices.limits, prices.limits)
+            for candidate in self.candidates
         )
 
-    def feasible(self, totals: Floats, rows: slice) -> bool:
-        """Tell whether some mixture keeps these rows."""
-        return not (self.best(self.value, totals, rows, may_exceed=True).violation > HAIR).any()
+    def add(self, prices: Multipliers, choice: NDArray[np.int32]) -> None:
+        """Add the choice of every query ``(queries,)`` at some multipliers, unless it is there."""
+        if not self.has(prices):
+            self.candidates.append(self.candidate(prices, choice))
+
+    def candidate(self, prices: Multipliers, choice: NDArray[np.int32]) -> Candidate:
+        """Sum a choice of every query ``(queries,)`` up, without adding it."""
+        gain = Constraint("", 0.0, 0, quality=self.objective.quality, cost=-self.objective.cost)
+        return Candidate(
+            prices=prices,
+            value=self._sums(gain, choice, self.forecast),
+            quality=self._sums(_QUALITY, choice, self.logged),
+            cost_usd=self._sums(_COST, choice, self.logged),
+            use=self._uses(choice, self.logged),
+            forecast_use=self._uses(choice, self.forecast),
+        )
+
+    def _uses(self, choice: NDArray[np.int32], tables: Tables) -> Floats:
+        sums = [self._sums(constraint, choice, tables) for constraint in self.constraints]
+        return np.array(sums).reshape(-1, self.groups).T
+
+    def _sums(self, constraint: Constraint, choice: NDArray[np.int32], tables: Tables) -> Floats:
+        return np.bincount(self.group, contributions(constraint, choice, tables), self.groups).astype(np.float64)
+
+    def best(self, value: Floats, rhs: Floats, which: slice = ALL) -> MasterSolution:
+        """Find the mixture with the highest value that keeps some constraints. The solution is in scaled units.
+
+        Args:
+            value: of the candidates, ``(candidates, groups)``.
+            rhs: upper bounds, ``(constraints,)``.
+            which: the constraints that count.
+        """
+        return self._solve(value.ravel() / magnitude(value), rhs, which, high=np.inf)
+
+    def least_violation(self, rhs: Floats, which: slice = ALL) -> MasterSolution:
+        """Find the mixture that violates some constraints by as little as possible in total, in scaled units."""
+        return self._solve(np.zeros(len(self.candidates) * self.groups), rhs, which, high=1.0)
+
+    def _solve(self, value: Floats, rhs: Floats, which: slice, *, high: float) -> MasterSolution:
+        scale = self.scale
+        free = np.zeros(len(rhs[which]))
+        return solve_master(
+            value,
+            np.concatenate(self.use)[:, which] / scale[which],
+            np.tile(np.arange(self.groups), len(self.candidates)),
+            (rhs / scale)[which],
+            low=free,
+            high=free + high,
+        )
+
+    def attainable_rhs(self) -> Floats:
+        """Return the right-hand sides, raised to the least violation of the candidates, ``(constraints,)``."""
+        return self.rhs + self.least_violation(self.rhs).violation * self.scale
+
+    def nearness(self) -> Floats:
+        """Return the figure that brings a mixture near the target: logged quality, or minus logged cost.
+
+        Shape ``(candidates, groups)``.
+        """
+        return -self.cost_usd if self.constraints[0].cost else self.quality
+
+    def feasible(self, which: slice = ALL) -> bool:
+        """Whether some mixture keeps these constraints."""
+        return not (self.least_violation(self.rhs, which).violation > TOLERANCE).any()
 
     def weights(self, mixed: MasterSolution) -> Floats:
-        """Give the weights, ``(sets of prices, kinds)``."""
-        return mixed.weight.reshape(len(self.prices), self.kinds)
+        """Return the weights of a mixture, ``(candidates, groups)``."""
+        return mixed.weight.reshape(len(self.candidates), self.groups)
 
-    def sides(self, mixed: MasterSolution) -> list[MixtureComponent]:
-        """Give prices and weights ``(kinds,)`` of what is mixed, the heaviest first."""
+    def components(self, mixed: MasterSolution) -> list[MixtureComponent]:
+        """Return multipliers and weights ``(groups,)`` of the candidates that a mixture draws from, heaviest first."""
         weight = self.weights(mixed)
-        order = [t for t in np.argsort(-weight.sum(axis=1), kind="stable") if (weight[t] > 0).any()]
-        return [MixtureComponent(self.prices[t], weight[t]) for t in order]
+        order = [int(t) for t in np.argsort(-weight.sum(axis=1), kind="stable") if (weight[t] > 0).any()]
+        return [MixtureComponent(self.candidates[t].prices, weight[t]) for t in order]
 
-    def total(self, mixed: MasterSolution, figure: Figures) -> Floats:
-        """Sum one of the pool's figures up over a mixture: a number, or ``(rows,)``."""
-        return np.tensordot(self.weights(mixed), np.stack(figure), axes=2)
+    def total(self, mixed: MasterSolution, figure: Floats) -> Floats:
+        """Sum a figure ``(candidates, groups, ...)`` over a mixture: ``(...)``."""
+        return np.tensordot(self.weights(mixed), figure, axes=2)
 
 
-def figures(row: Constraint, choice: NDArray[np.int32], table: Tables) -> Floats:
-    """Give what every query adds to a row with its choice, ``(queries,)``; 0 where it does not count."""
+def magnitude(value: Floats) -> float:
+    """Return the scale of a figure ``(candidates, groups)``: the largest total that it may reach, at least not 0."""
+    return float(np.abs(value).max(axis=0).sum()) or 1.0
+
+
+def contributions(constraint: Constraint, choice: NDArray[np.int32], tables: Tables) -> Floats:
+    """Compute each query's contribution to a constraint, ``(queries,)``; 0 for queries that it does not count."""
     at = np.arange(len(choice)), choice
-    cost = np.broadcast_to(table.cost_usd, table.quality.shape)
-    value = row.quality * table.quality[at] + row.cost * cost[at]
-    if row.latency and table.latency_s is not None:
-        value = value + row.latency * np.broadcast_to(table.latency_s, table.quality.shape)[at]
-    if row.points is not None:
-        value = value + row.points[choice]
-    return value if row.queries is None else np.where(row.queries, value, 0.0)
+    cost = np.broadcast_to(tables.cost_usd, tables.quality.shape)
+    value = constraint.quality * tables.quality[at] + constraint.cost * cost[at]
+    if constraint.latency and tables.latency_s is not None:
+        value = value + constraint.latency * np.broadcast_to(tables.latency_s, tables.quality.shape)[at]
+    if constraint.points is not None:
+        value = value + constraint.points[choice]
+    return value if constraint.queries is None else np.where(constraint.queries, value, 0.0)

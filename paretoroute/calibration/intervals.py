@@ -1,17 +1,19 @@
-"""The 90% intervals of the package: normal, Wilson and cluster bootstrap."""
+"""90% intervals: normal, Wilson score, and cluster bootstrap. The package's intervals take their level from here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats
 
-Z90 = 1.6448536269514722
+TAILS = (0.05, 0.95)  # quantiles at the ends of an interval
+Z90 = NormalDist().inv_cdf(TAILS[1])  # half-width of a normal interval, in standard errors
 RESAMPLES = 2000
-_BLOCK = 2_000_000
+_BLOCK = 2_000_000  # resampled counts held in memory at once
 
 
 @dataclass(frozen=True)
@@ -23,29 +25,52 @@ class Interval:
     high: float
 
 
+def normal_interval(values: Floats) -> Interval:
+    """Compute the mean of independent values with its normal interval, mean +- z s / sqrt(n).
+
+    Args:
+        values: ``(queries,)``; of none, the mean and both ends are NaN.
+
+    Example:
+        >>> interval = normal_interval(np.array([0.0, 1.0, 0.0, 1.0]))
+        >>> interval.value, round(interval.low, 3), round(interval.high, 3)
+        (0.5, 0.089, 0.911)
+    """
+    if not len(values):
+        return Interval(float("nan"), float("nan"), float("nan"))
+    mean, margin = float(values.mean()), Z90 * float(values.std()) / len(values) ** 0.5
+    return Interval(mean, mean - margin, mean + margin)
+
+
 def resampled(values: Floats, groups: NDArray[np.intp], *, seed: int) -> list[Interval]:
-    """Find the 90% interval of each column's mean by drawing groups of queries anew.
+    """Compute the percentile bootstrap interval of each column's mean, resampling groups of queries.
+
+    Percentile bootstrap: Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7(1), 1979,
+    doi:10.1214/aos/1176344552.
 
     Args:
         values: ``(queries, columns)``; columns are resampled together.
-        groups: the group of every query, numbered from 0, ``(queries,)``; queries of one are drawn together.
+        groups: the group of every query, numbered from 0, ``(queries,)``; queries of one group are drawn together.
         seed: of the draws.
     """
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     size = np.bincount(groups)
     total = np.stack([np.bincount(groups, column) for column in values.T], axis=1)
     block = max(1, _BLOCK // len(size))
-    means = []
+    means: list[Floats] = []
     for start in range(0, RESAMPLES, block):
         draws = min(block, RESAMPLES - start)
-        times = chance.multinomial(len(size), np.full(len(size), 1 / len(size)), size=draws).astype(np.float64)
+        times = rng.multinomial(len(size), np.full(len(size), 1 / len(size)), size=draws).astype(np.float64)
         means.append((times @ total) / (times @ size)[:, None])
-    low, high = np.quantile(np.concatenate(means), (0.05, 0.95), axis=0)
+    low, high = np.quantile(np.concatenate(means), TAILS, axis=0)
     return [Interval(*map(float, ends)) for ends in zip(values.mean(0), low, high, strict=True)]
 
 
 def wilson(share: Floats, count: Floats) -> tuple[Floats, Floats]:
-    """Give the ends of the 90% score interval of a share that was seen in ``count`` independent trials.
+    """Compute the ends of the score interval of a share observed in ``count`` independent trials.
+
+    Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the American Statistical
+    Association 22(158), 1927, doi:10.1080/01621459.1927.10502953. ``count`` may be fractional: an effective number.
 
     Example:
         >>> low, high = wilson(np.array([0.5, 1.0]), np.array([100.0, 20.0]))

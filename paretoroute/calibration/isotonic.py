@@ -1,4 +1,8 @@
-"""Reach a value on a noisy curve that should rise: isotonic regression and the place where it is reached."""
+"""Isotonic regression, and the place where a noisy curve that should rise crosses a value.
+
+Pool adjacent violators: Ayer et al., "An empirical distribution function for sampling with incomplete information",
+Annals of Mathematical Statistics 26(4), 1955, doi:10.1214/aoms/1177728423.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from paretoroute._arrays import Floats
 
 
 def isotonic(values: Floats) -> Floats:
-    """Fit the non-decreasing sequence with the least squared error, by pooling adjacent violators.
+    """Fit the non-decreasing sequence with the least squared error.
 
     Args:
         values: ``(places,)``, at least one, finite.
@@ -24,12 +28,15 @@ def isotonic(values: Floats) -> Floats:
 
 
 def meet(curve: Floats, value: float, side: Literal["left", "right"]) -> float:
-    """Find the place (breakpoints taken, with a fraction) where a noisy curve crosses ``value``.
+    """Locate where a noisy curve crosses ``value``, in breakpoints with a fraction.
+
+    The curve may cross several times. Its isotonic fit crosses once; the crossing of the curve nearest to that place is
+    returned.
 
     Args:
         curve: ``(breakpoints + 1,)``.
-        value: between the ends of the curve's isotonic fit, so that the curve reaches it.
-        side: which end to take where the isotonic fit stays at ``value``.
+        value: within the range of the curve's isotonic fit, so that the curve reaches it.
+        side: the end to return if the isotonic fit is flat at ``value``.
     """
     rising = isotonic(curve)
     k = int(np.clip(np.searchsorted(rising, value, side=side), 1, max(rising.size - 1, 1)))
@@ -41,6 +48,6 @@ def meet(curve: Floats, value: float, side: Literal["left", "right"]) -> float:
     crossing = np.flatnonzero((np.minimum(before, after) <= value) & (value <= np.maximum(before, after)))
     if not crossing.size:  # rounding of a pooled mean at an end of the curve
         return float(np.abs(curve - value).argmin())
-    run = after[crossing] - before[crossing]
-    place = crossing + np.divide(value - before[crossing], run, out=np.zeros(crossing.size), where=run != 0)
+    rise = after[crossing] - before[crossing]
+    place = crossing + np.divide(value - before[crossing], rise, out=np.zeros(crossing.size), where=rise != 0)
     return float(place[np.abs(place - aim).argmin()])

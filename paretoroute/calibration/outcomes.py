@@ -1,8 +1,13 @@
-"""What a policy's traffic shows: its logged quality and cost, against single points and their blind mixtures.
+"""Logged outcomes of the calibration sample, priced, with missing cells imputed.
 
-All figures are out of fold. Intervals are 90%, normal on per-query values. Quality at equal cost is compared through
-per-query values of quality minus slope x cost, with the slope of the blind frontier at the policy's cost, so that the
-noise of spending counts as well.
+All forecasts are out of fold. A cell (query, point) without a run is imputed by augmented inverse probability weighting
+(Robins, Rotnitzky and Zhao, "Estimation of regression coefficients when some regressors are not always observed",
+Journal of the American Statistical Association 89(427), 1994, doi:10.1080/01621459.1994.10476818): with p_j the share
+of queries that were logged at point j,
+
+    imputed = forecast + logged / p_j (logged value - forecast).
+
+The mean of a point is then unbiased if cells are missing at random given the point.
 """
 
 from __future__ import annotations
@@ -20,18 +25,31 @@ from paretoroute.surface.traffic import CalibrationSample
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """Expected figures of every query at the points that a rule chooses.
+
+    Args:
+        quality: ``(queries,)``.
+        cost_usd: ``(queries,)``.
+    """
+
+    quality: Floats
+    cost_usd: Floats
+
+
+@dataclass(frozen=True)
 class LoggedOutcomes:
-    """The traffic as priced: forecasts, and logged values with their holes filled by the augmented estimate.
+    """The calibration sample at a grid's prices: forecasts, and logged values with missing cells imputed.
 
     Args:
         forecast: out of fold.
-        quality: ``(queries, points)``.
-        cost_usd: ``(queries, points)``.
+        quality: logged or imputed, ``(queries, points)``.
+        cost_usd: logged or imputed, ``(queries, points)``.
         logged_quality: ``(queries, points)``, NaN where nothing was logged.
         logged_cost_usd: ``(queries, points)``, NaN where nothing was logged.
-        latency_s: ``(queries, points)``, or None where too little was logged.
-        holes: columns of the points that were never logged; ``quality``, ``cost_usd`` and ``latency_s`` are there what
-            came of the neighbours, interpolated.
+        latency_s: logged or imputed, ``(queries, points)``, or None if too little was logged.
+        unlogged: columns of the points without any run; their ``quality``, ``cost_usd`` and ``latency_s`` are
+            interpolated from their neighbours on the grid.
     """
 
     forecast: Forecast
@@ -40,106 +58,123 @@ class LoggedOutcomes:
     logged_quality: Floats
     logged_cost_usd: Floats
     latency_s: Floats | None = None
-    holes: tuple[int, ...] = ()
+    unlogged: tuple[int, ...] = ()
 
     @property
-    def outcomes(self) -> tuple[Floats, Floats]:
-        """Quality and cost to judge choices by: as logged, NaN where not, and at never logged points as estimated."""
-        quality, cost = self.logged_quality, self.logged_cost_usd
-        if self.holes:
-            quality, cost = quality.copy(), cost.copy()
-            columns = list(self.holes)
-            quality[:, columns], cost[:, columns] = self.quality[:, columns], self.cost_usd[:, columns]
-        return quality, cost
+    def calibration_quality(self) -> Floats:
+        """Quality to calibrate on: logged, NaN in missing cells, interpolated at unlogged points.
 
-    def blind(self) -> LoggedOutcomes:
-        """Forecast every query at the points' logged means: what a prompt-blind policy goes by."""
+        Shape ``(queries, points)``.
+        """
+        return self._with_unlogged(self.logged_quality, self.quality)
+
+    @property
+    def calibration_cost_usd(self) -> Floats:
+        """Cost to calibrate on: logged, NaN in missing cells, interpolated at unlogged points.
+
+        Shape ``(queries, points)``.
+        """
+        return self._with_unlogged(self.logged_cost_usd, self.cost_usd)
+
+    def _with_unlogged(self, logged: Floats, imputed: Floats) -> Floats:
+        if not self.unlogged:
+            return logged
+        columns, table = list(self.unlogged), logged.copy()
+        table[:, columns] = imputed[:, columns]
+        return table
+
+    def context_free(self) -> LoggedOutcomes:
+        """Return the outcomes with every query forecast at the points' means, as a context-free policy sees it."""
         quality = np.clip(self.quality.mean(0), 0.0, 1.0)
         cost = np.maximum(self.cost_usd.mean(0), 0.0)
         shape = self.quality.shape
         means = replace(self.forecast, quality=np.broadcast_to(quality, shape), cost_usd=np.broadcast_to(cost, shape))
         return replace(self, forecast=means)
 
-    def chosen(self, rule: Rule) -> tuple[Floats, Floats, Floats]:
-        """Give each query's expected quality and cost under a rule, and the points' shares.
+    def chosen(self, rule: Rule) -> Chosen:
+        """Compute the logged quality and cost of every query under a rule."""
+        return Chosen(self.mean_of(rule, self.quality), self.mean_of(rule, self.cost_usd))
 
-        Returns:
-            Quality ``(queries,)``, cost ``(queries,)`` and share of calls ``(points,)``.
-        """
-        quality, cost = (self.mean_of(rule, table) for table in (self.quality, self.cost_usd))
-        points = self.quality.shape[1]
-        share = np.zeros(points)
+    def chosen_forecast(self, rule: Rule) -> Chosen:
+        """Compute the forecast quality and cost of every query under a rule."""
+        cost = np.broadcast_to(self.forecast.cost_usd, self.forecast.quality.shape)
+        return Chosen(self.mean_of(rule, self.forecast.quality), self.mean_of(rule, cost))
+
+    def call_shares(self, rule: Rule) -> Floats:
+        """Compute the share of calls that each point receives under a rule, ``(points,)``."""
+        queries, points = self.quality.shape
+        calls = np.zeros(points)
         for weight, point in rule.action_probabilities(self.forecast):
-            share += np.bincount(point, np.broadcast_to(weight, point.shape), points)
-        return quality, cost, share / len(quality)
+            calls += np.bincount(point, np.broadcast_to(weight, point.shape), points)
+        return calls / queries
 
     def mean_of(self, rule: Rule, table: Floats) -> Floats:
-        """Give each query's expected figure under a rule, from a table ``(queries, points)``: ``(queries,)``."""
+        """Compute each query's expectation of a table ``(queries, points)`` under a rule, ``(queries,)``."""
         rows = np.arange(len(table))
-        mixed = rule.action_probabilities(self.forecast)
-        return np.sum([weight * table[rows, point] for weight, point in mixed], axis=0)
+        weighted = [weight * table[rows, point] for weight, point in rule.action_probabilities(self.forecast)]
+        return np.sum(weighted, axis=0)
 
     def gap(self, rule: PriceRule) -> float:
-        """Give the relative duality gap on the forecasts of what a price and split choose.
+        """Compute the relative duality gap, on the forecasts, of the choices of a price and a split.
 
-        Any price p bounds the quality to be had for the cost c of the choice by mean_i max_j (q_ij - p c_ij) + p c.
+        Any price p bounds the quality attainable at the cost c of the choices by mean_i max_j (q_ij - p c_ij) + p c.
         """
-        forecast = self.forecast
-        cost = np.broadcast_to(forecast.cost_usd, forecast.quality.shape)
-        quality, spent = (float(self.mean_of(rule, table).mean()) for table in (forecast.quality, cost))
-        scores = forecast.quality - rule.price * cost
+        forecast, mean = self.forecast, self.chosen_forecast(rule)
+        quality, spent = float(mean.quality.mean()), float(mean.cost_usd.mean())
+        scores = forecast.quality - rule.price * np.broadcast_to(forecast.cost_usd, forecast.quality.shape)
         if forecast.callable is not None:
             scores = np.where(forecast.callable, scores, -np.inf)
         bound = float(scores.max(axis=1).mean()) + rule.price * spent
         return max(0.0, bound - quality) / max(abs(quality), 1e-300)
 
-    def known_share(self, rule: Rule) -> float:
-        """Share of calls at points that were logged for their query."""
+    def logged_share(self, rule: Rule) -> float:
+        """Compute the share of calls to points that were logged for their query, in [0, 1]."""
         return float(self.mean_of(rule, (~np.isnan(self.logged_quality)).astype(np.float64)).mean())
 
 
-def logged_outcomes(traffic: CalibrationSample, grid: Grid) -> LoggedOutcomes:
-    """Price the traffic and fill its holes."""
-    forecast = traffic.forecast(grid)
-    logged_quality, logged_cost = traffic.logged_quality.astype(np.float64), traffic.logged_cost_usd(grid)
+def logged_outcomes(sample: CalibrationSample, grid: Grid) -> LoggedOutcomes:
+    """Price a calibration sample and impute its missing cells."""
+    forecast = sample.forecast(grid)
+    logged_quality, logged_cost = sample.logged_quality.astype(np.float64), sample.logged_cost_usd(grid)
     latency = None
-    if forecast.latency_s is not None and traffic.logged_latency_s is not None:
-        latency = aipw_imputed(forecast.latency_s, traffic.logged_latency_s.astype(np.float64), "latency")
-        _follow(grid, latency, forecast.latency_s, times=True)
+    if forecast.latency_s is not None and sample.logged_latency_s is not None:
+        latency = aipw_imputed(forecast.latency_s, sample.logged_latency_s.astype(np.float64), "latency")
+        _interpolate_errors(latency, forecast.latency_s, grid, relative=True)
     quality = aipw_imputed(forecast.quality, logged_quality, "quality")
     cost = aipw_imputed(forecast.cost_usd, logged_cost, "cost_usd")
-    _follow(grid, quality, forecast.quality, times=False)
-    _follow(grid, cost, forecast.cost_usd, times=True)
-    holes = tuple(column for column, *_ in grid.holes)
-    return LoggedOutcomes(forecast, quality, cost, logged_quality, logged_cost, latency, holes)
+    _interpolate_errors(quality, forecast.quality, grid, relative=False)
+    _interpolate_errors(cost, forecast.cost_usd, grid, relative=True)
+    unlogged = tuple(column for column, *_ in grid.holes)
+    return LoggedOutcomes(forecast, quality, cost, logged_quality, logged_cost, latency, unlogged)
 
 
-def _follow(grid: Grid, came: Floats, forecast: Floats, *, times: bool) -> None:
-    """Estimate, in place, what would have come of points never logged: they miss their forecasts as neighbours do.
+def _interpolate_errors(imputed: Floats, forecast: Floats, grid: Grid, *, relative: bool) -> None:
+    """Give unlogged points, in place, the forecast errors of their neighbours, interpolated.
 
-    Left at its forecast, such a point would look better than it is to a policy that picks what is over-forecast.
+    An unlogged point that kept its forecast would look better than it is to a policy, which picks points that are
+    over-forecast.
 
     Args:
-        grid: the points.
-        came: what came of the others, ``(queries, points)``.
+        imputed: logged or imputed values, ``(queries, points)``.
         forecast: ``(queries, points)``.
-        times: whether misses are factors, as of costs, and not differences.
+        grid: the points.
+        relative: whether errors are factors, as of costs, and not differences.
     """
     for column, below, above, along in grid.holes:
         ends = forecast[:, [below, above]]
-        miss = came[:, [below, above]] - ends
-        if times:
-            miss = np.divide(miss, ends, out=np.zeros_like(miss), where=ends > 0) * forecast[:, [column]]
-        came[:, column] = forecast[:, column] + miss @ np.array([1 - along, along])
+        error = imputed[:, [below, above]] - ends
+        if relative:
+            error = np.divide(error, ends, out=np.zeros_like(error), where=ends > 0) * forecast[:, [column]]
+        imputed[:, column] = forecast[:, column] + error @ np.array([1 - along, along])
 
 
 def aipw_imputed(forecast: Floats, logged: Floats, name: str) -> Floats:
-    """Fill the holes of logged values: forecast + logged / p_j (logged value - forecast), ``(queries, points)``.
+    """Impute missing cells: forecast + logged / p_j (logged value - forecast), ``(queries, points)``.
 
     Args:
         forecast: ``(queries, points)``.
         logged: ``(queries, points)``, NaN where nothing was logged.
-        name: what the numbers are, for the error.
+        name: of the values, for the error message.
 
     Raises:
         TargetError: shapes disagree, or a logged number is infinite.
@@ -150,8 +185,8 @@ def aipw_imputed(forecast: Floats, logged: Floats, name: str) -> Floats:
     if np.isinf(logged).any():
         row, column = np.argwhere(np.isinf(logged))[0]
         raise TargetError(f"logged {name} of query {row} at point {column} is infinite; leave it out (NaN)")
-    known: Mask = ~np.isnan(logged)
-    share = np.maximum(known.mean(axis=0), 1 / forecast.shape[0])
-    # Where all of a point is logged its value is taken as it stands, free of rounding.
+    present: Mask = ~np.isnan(logged)
+    share = np.maximum(present.mean(axis=0), 1 / forecast.shape[0])
+    # A point that is logged everywhere keeps its values as they are, free of rounding.
     filled = np.where(share == 1, logged, forecast + (logged - forecast) / share)
-    return np.where(known, filled, forecast)
+    return np.where(present, filled, forecast)

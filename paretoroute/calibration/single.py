@@ -1,16 +1,13 @@
 """Move the price until the logged cost or quality of the chosen points meets the target.
 
-An argmax picks points whose cost happened to be under-forecast and whose quality was over-forecast, so the optimum of
-the forecasts costs more and gives less than it promises. Every step of the forecast frontier changes one query's
-point, so what was logged along the whole frontier is a running sum too, and the target is met where that curve
-crosses it. It is noisy and may cross several times: isotonic regression (pool adjacent violators: Ayer et al., "An
-empirical distribution function for sampling with incomplete information", Annals of Mathematical Statistics 26(4),
-1955, doi:10.1214/aoms/1177728423) gives the one place that a rising curve would have, and the crossing nearest to it
-is taken. Forecasts have to be out of fold: made without the logged numbers of the same query.
+The optimum of the forecasts costs more and gives less than it predicts: an argmax picks points whose cost happened to
+be under-forecast and whose quality was over-forecast. Every breakpoint of the forecast frontier changes the points of
+some queries, so the logged cost and quality along the frontier are running sums, and the target is met where that
+curve crosses it. The curve is noisy and may cross several times: :func:`~paretoroute.calibration.isotonic.meet` picks
+the crossing nearest to that of its isotonic fit.
 
-Where cells were not logged they are estimated by forecast + logged / p_j (logged value - forecast), p_j being the share
-of queries with point j logged. This is unbiased when cells are missing at random given the point; with full logs it is
-the logged value.
+Forecasts have to be out of fold: made without the logged numbers of the same query. Missing cells are imputed (see
+:mod:`paretoroute.calibration.outcomes`); with full logs nothing is imputed.
 """
 
 from __future__ import annotations
@@ -22,73 +19,40 @@ import numpy as np
 from paretoroute._arrays import Floats, Indices
 from paretoroute.calibration.estimate import PolicyValue, estimate_value
 from paretoroute.calibration.isotonic import isotonic, meet
-from paretoroute.calibration.outcomes import aipw_imputed
+from paretoroute.calibration.outcomes import Chosen, aipw_imputed
 from paretoroute.forecast import Forecast, Tables
 from paretoroute.solver.frontier import Frontier, frontier, gains, running_sum, values
 from paretoroute.solver.rules import PriceRule
-from paretoroute.solver.solution import ROUNDING, Status, floor_of, meaning
+from paretoroute.solver.solution import ROUNDING, Status, binding, floor_of, meaning
 from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
 
 
 @dataclass(frozen=True)
 class Calibrated:
-    """A target met on what was logged. Where it is infeasible, the estimate is about ``nearest``.
+    """A target met on logged outcomes.
 
     Args:
-        status: ``met``, ``slack`` (the limit does not bind) or ``infeasible``.
-        target: what was asked for.
-        nearest: the target closest to it that can be met; None unless infeasible.
-        estimate: the price to use, and what it gives.
+        status: ``met``, ``slack`` (the target does not bind) or ``infeasible``.
+        target: the target that was asked for.
+        nearest: the closest target that can be met; None unless infeasible.
+        estimate: the rule to follow and its value: ``estimate.rule.price`` in quality per USD of forecast cost,
+            ``estimate.rule.split``, ``estimate.quality``, ``estimate.cost_usd`` and their intervals. Of an infeasible
+            target, all of it belongs to ``nearest``.
     """
 
     status: Status
     target: Target
     nearest: Target | None
-    estimate: PolicyValue
-
-    @property
-    def rule(self) -> PriceRule:
-        """What to go by."""
-        return self.estimate.rule  # pyright: ignore[reportReturnType]  # of one price
-
-    @property
-    def price(self) -> float:
-        """Quality per USD at which to choose, on the forecasts."""
-        return self.rule.price
-
-    @property
-    def split(self) -> float:
-        """Probability with which a tied query takes its costlier side."""
-        return self.rule.split
-
-    @property
-    def expected_quality(self) -> float:
-        """Calibrated mean quality."""
-        return self.estimate.quality
-
-    @property
-    def expected_cost_usd(self) -> float:
-        """Calibrated mean cost per query."""
-        return self.estimate.cost_usd
-
-    @property
-    def quality_shift(self) -> float:
-        """What to add to the forecast quality of a chosen point."""
-        return self.estimate.quality_shift
-
-    @property
-    def cost_ratio(self) -> float:
-        """What to multiply the forecast cost of a chosen point by."""
-        return self.estimate.cost_ratio
+    estimate: PolicyValue[PriceRule]
 
     @property
     def shadow_price(self) -> float:
-        """Quality that one more USD per query buys, in calibrated USD; 0 where the limit does not bind."""
-        return 0.0 if self.status == "slack" else self.price / self.cost_ratio
+        """Quality that one more USD per query buys, in calibrated USD; 0 if the target does not bind."""
+        return 0.0 if self.status == "slack" else self.estimate.rule.price / self.estimate.cost_ratio
 
     @property
     def shadow_prices(self) -> dict[str, float]:
-        """By limit: ``cost`` in quality per USD, or ``quality`` in USD per quality."""
+        """By constraint: ``cost`` in quality per USD, or ``quality`` in USD per quality."""
         if isinstance(self.target, BestTrade):
             return {}
         if isinstance(self.target, MaxCost):
@@ -97,12 +61,12 @@ class Calibrated:
 
     @property
     def binds(self) -> tuple[str, ...]:
-        """Names of the limits that bind."""
-        return tuple(name for name, value in self.shadow_prices.items() if value > 0)
+        """Names of the constraints that bind."""
+        return binding(self.shadow_prices)
 
     @property
     def meaning(self) -> str:
-        """Say in a sentence what the price means."""
+        """The status and the price in one sentence."""
         return meaning(self.status, self.target, self.nearest, self.shadow_price)
 
 
@@ -113,114 +77,138 @@ def calibrate(forecast: Forecast, logged_quality: Floats, logged_cost_usd: Float
         forecast: out-of-fold forecasts at the logged queries, ``(queries, points)``.
         logged_quality: logged mean quality, ``(queries, points)``, NaN where nothing was logged.
         logged_cost_usd: logged mean cost, ``(queries, points)``, NaN where nothing was logged.
-        target: what to meet. A relative one is taken against the logged quality of its column on the same queries.
+        target: the target to meet. A relative one refers to the logged quality of its column on the same queries.
 
     Raises:
         TargetError: shapes disagree, a logged number is infinite, or a relative target names no column.
     """
-    line = _line(forecast, logged_quality, logged_cost_usd)
+    line = _logged_frontier(forecast, logged_quality, logged_cost_usd)
     if isinstance(target, BestTrade):
         price = 1 / target.usd_per_quality
-        found = _estimate(line, float((line.frontier.price > price).sum()))
-        return Calibrated("met", target, None, replace(found, rule=PriceRule(price, 0.0)))
+        value = _value_at(line, float((line.frontier.price > price).sum()))
+        return Calibrated("met", target, None, replace(value, rule=PriceRule(price, 0.0)))
     if isinstance(target, MaxCost):
-        status, place, nearest = _spend(line.cost, target)
+        crossing = _meet_cost(line.cost_usd, target)
     else:
-        floor_line = Forecast(line.logged.quality, forecast.cost_usd)
-        status, place, nearest = _reach(line.quality, target, floor_line)
-    return Calibrated(status, target, nearest, _estimate(line, place))
+        crossing = _meet_quality(line.quality, target, Tables(line.logged.quality, forecast.cost_usd))
+    return Calibrated(crossing.status, target, crossing.nearest, _value_at(line, crossing.place))
 
 
-def curve(forecast: Forecast, logged_quality: Floats, logged_cost_usd: Floats, *, n: int = 8) -> list[PolicyValue]:
-    """Give the calibrated trade-off from the cheapest to the richest choice, costs spaced evenly in their logarithm.
+def curve(
+    forecast: Forecast, logged_quality: Floats, logged_cost_usd: Floats, *, n: int = 8
+) -> list[PolicyValue[PriceRule]]:
+    """Compute the calibrated trade-off from the cheapest to the richest choices, at costs spaced evenly in log cost.
 
     Args:
         forecast: out-of-fold forecasts at the logged queries, ``(queries, points)``.
         logged_quality: logged mean quality, ``(queries, points)``, NaN where nothing was logged.
         logged_cost_usd: logged mean cost, ``(queries, points)``, NaN where nothing was logged.
-        n: number of rows at most; fewer where the costs do not differ.
+        n: largest number of rows; there are fewer if costs coincide.
 
     Raises:
         TargetError: shapes disagree, or a logged number is infinite.
     """
-    line = _line(forecast, logged_quality, logged_cost_usd)
-    low, high = line.cost[0], line.cost[-1]
-    # A free cheapest choice has no logarithm: go on from a thousandth of the richest.
+    line = _logged_frontier(forecast, logged_quality, logged_cost_usd)
+    low, high = line.cost_usd[0], line.cost_usd[-1]
+    # A free cheapest choice has no logarithm: start at a thousandth of the richest.
     costs = np.geomspace(max(low, high / 1000), high, n)[1:-1] if 0 < high > low else []
     places = [0.0]
-    for place in [*(meet(line.cost, float(cost), "right") for cost in costs), float(line.cost.size - 1)]:
+    for place in [*(meet(line.cost_usd, float(cost), "right") for cost in costs), float(line.cost_usd.size - 1)]:
         if place > places[-1]:
             places.append(place)
-    return [_estimate(line, place) for place in places]
+    return [_value_at(line, place) for place in places]
 
 
 @dataclass(frozen=True)
-class _Line:
-    """The forecast frontier, and the mean cost and quality logged along it, ``(breakpoints + 1,)``."""
+class _LoggedFrontier:
+    """The forecast frontier, and the logged means along it.
+
+    A place on it is a number of breakpoints with a fraction, in [0, breakpoints].
+
+    Args:
+        frontier: of the forecasts.
+        forecast: the forecasts.
+        logged: logged values, missing cells imputed; single cells may be negative.
+        cost_usd: mean logged cost, ``(breakpoints + 1,)``.
+        quality: mean logged quality, ``(breakpoints + 1,)``.
+    """
 
     frontier: Frontier
     forecast: Forecast
     logged: Tables
-    cost: Floats
+    cost_usd: Floats
     quality: Floats
 
 
-def _line(forecast: Forecast, logged_quality: Floats, logged_cost_usd: Floats) -> _Line:
-    """Sum up what was logged along the forecast frontier."""
+def _logged_frontier(forecast: Forecast, logged_quality: Floats, logged_cost_usd: Floats) -> _LoggedFrontier:
+    """Sum the logged values along the forecast frontier."""
     shape = forecast.quality.shape
     cost = np.broadcast_to(forecast.cost_usd, shape)
-    logged = Tables(  # estimates of single cells may be negative, which a Forecast would refuse
+    logged = Tables(
         aipw_imputed(forecast.quality, logged_quality, "quality"), aipw_imputed(cost, logged_cost_usd, "cost_usd")
     )
-    walk = frontier(forecast)
-    queries = shape[0]
-    means = [
-        running_sum(at_start.sum(), gain)[walk.first] / queries
-        for at_start, gain in zip(values(logged, walk.start), gains(logged, walk.steps), strict=True)
-    ]
-    return _Line(walk, forecast, logged, *means)
+    line = frontier(forecast)
+    mean_cost, mean_quality = (
+        running_sum(at_start.sum(), gain)[line.first] / shape[0]
+        for at_start, gain in zip(values(logged, line.start), gains(logged, line.steps), strict=True)
+    )
+    return _LoggedFrontier(line, forecast, logged, mean_cost, mean_quality)
 
 
-def _spend(cost: Floats, target: MaxCost) -> tuple[Status, float, Target | None]:
-    """Find the place on the frontier where a cost is spent."""
+@dataclass(frozen=True)
+class _Crossing:
+    """The place on the frontier that meets a target, or comes nearest to it."""
+
+    status: Status
+    place: float
+    nearest: Target | None = None
+
+
+def _meet_cost(cost: Floats, target: MaxCost) -> _Crossing:
+    """Locate the place at which the mean logged cost equals the limit."""
     least = float(isotonic(cost)[0])
     if target.usd < least * (1 - ROUNDING):
-        return "infeasible", meet(cost, least, "left"), MaxCost(usd=least)
+        return _Crossing("infeasible", meet(cost, least, "left"), MaxCost(usd=least))
     if target.usd >= cost[-1]:
-        return "slack", float(cost.size - 1), None
-    return "met", meet(cost, max(target.usd, least), "right"), None
+        return _Crossing("slack", float(cost.size - 1))
+    return _Crossing("met", meet(cost, max(target.usd, least), "right"))
 
 
-def _reach(quality: Floats, target: MinQuality, logged: Forecast) -> tuple[Status, float, Target | None]:
-    """Find the place on the frontier where a quality is reached."""
+def _meet_quality(quality: Floats, target: MinQuality, logged: Tables) -> _Crossing:
+    """Locate the place at which the mean logged quality equals the floor."""
     floor, most = floor_of(target, logged), float(isotonic(quality)[-1])
     if floor <= quality[0]:
-        return "slack", 0.0, None
+        return _Crossing("slack", 0.0)
     if floor <= most * (1 + ROUNDING):
-        return "met", meet(quality, min(floor, most), "left"), None
+        return _Crossing("met", meet(quality, min(floor, most), "left"))
     nearest = MinQuality(quality=min(max(most, 0.0), 1.0))
     if target.quality is None:
         nearest = MinQuality(ratio=most / floor * float(target.ratio or 1.0), of=target.of)
-    return "infeasible", meet(quality, most, "left"), nearest
+    return _Crossing("infeasible", meet(quality, most, "left"), nearest)
 
 
-def _estimate(line: _Line, place: float) -> PolicyValue:
-    """Describe a place on the frontier: the price that leads to it, and what was logged there."""
+def _value_at(line: _LoggedFrontier, place: float) -> PolicyValue[PriceRule]:
+    """Estimate the value of the rule at a place on the frontier."""
     breakpoints = line.frontier.price.size
     whole = min(int(place), max(breakpoints - 1, 0))
     split = place - whole
-    sides = line.frontier.choice(whole), line.frontier.choice(min(whole + 1, breakpoints))
-    cost, quality = _mixed(line.logged, sides, split)
-    forecast_cost, forecast_quality = _mixed(line.forecast, sides, split)
+    low, high = line.frontier.choice(whole), line.frontier.choice(min(whole + 1, breakpoints))
     at = np.arange(breakpoints + 1)
-    mean_cost, mean_quality = (float(np.interp(place, at, curve)) for curve in (line.cost, line.quality))
-    # At the far end money is no object: price 0 says so, and leads to the same points.
+    # Beyond the last breakpoint cost has no weight: price 0 leads to the same points.
     price = 0.0 if place >= breakpoints else float(line.frontier.price[whole])
-    rule = PriceRule(price, split if price else 0.0)
-    return estimate_value(rule, (quality, mean_quality), (cost, mean_cost), forecast_quality, forecast_cost)
+    return estimate_value(
+        PriceRule(price, split if price else 0.0),
+        logged=_mixed(line.logged, low, high, split=split),
+        forecast=_mixed(line.forecast, low, high, split=split),
+        mean_quality=float(np.interp(place, at, line.quality)),
+        mean_cost_usd=float(np.interp(place, at, line.cost_usd)),
+    )
 
 
-def _mixed(table: Tables, sides: tuple[Indices, Indices], split: float) -> tuple[Floats, Floats]:
-    """Mix cost and quality of two points per query, ``(queries,)`` each."""
-    cheap, dear = (values(table, side) for side in sides)
-    return (1 - split) * cheap[0] + split * dear[0], (1 - split) * cheap[1] + split * dear[1]
+def _mixed(tables: Tables, low: Indices, high: Indices, *, split: float) -> Chosen:
+    """Mix the figures of two points per query, the second with probability ``split``."""
+    (low_cost, low_quality), (high_cost, high_quality) = values(tables, low), values(tables, high)
+    return Chosen(
+        quality=(1 - split) * low_quality + split * high_quality,
+        cost_usd=(1 - split) * low_cost + split * high_cost,
+    )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from paretoroute._arrays import Floats, Indices
-from paretoroute.calibration.intervals import Z90, Interval
+from paretoroute.calibration.intervals import normal_interval
 from paretoroute.errors import RunsError, needs_fit_extra
 from paretoroute.grid import Grid
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit, columns_of
@@ -86,8 +86,8 @@ def replay(planner: Planner, runs: Runs) -> Replay:
         raise RunsError(
             "none of the policy's choices was logged, so its outcomes are unknown; log more points per query"
         )
-    quality = _mean(chosen_quality[counts])
-    cost = _mean(chosen_cost[counts & ~np.isnan(chosen_cost)])
+    quality = normal_interval(chosen_quality[counts])
+    cost = normal_interval(chosen_cost[counts & ~np.isnan(chosen_cost)])
     counted = [decision for decision, count in zip(decisions, counts, strict=True) if count]
     return Replay(
         quality=quality.value,
@@ -175,11 +175,3 @@ def _logged_cost_usd(runs: Runs, grid: Grid) -> Floats:
         cached = np.nan_to_num(runs.cached_prompt_tokens[rows])
         cost[rows] = price.cost_usd(runs.prompt_tokens[rows], runs.completion_tokens[rows], cached)
     return replace(runs, cost_usd=cost).means("cost_usd")[0]
-
-
-def _mean(values: Floats) -> Interval:
-    if not len(values):
-        return Interval(float("nan"), float("nan"), float("nan"))
-    mean = float(values.mean())
-    reach = Z90 * float(values.std()) / len(values) ** 0.5
-    return Interval(mean, mean - reach, mean + reach)

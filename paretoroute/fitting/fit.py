@@ -184,7 +184,7 @@ def _judged(fit: Fit, grid: Grid) -> _Judged:
     rules = [row.rule for row in sections.trade_off(logged)]
     gain = baselines.gain_over_static_mixture(logged, rules)
     queries = len(logged.quality)
-    effective = queries * sum(map(logged.known_share, rules)) / len(rules)
+    effective = queries * sum(map(logged.logged_share, rules)) / len(rules)
     findings = [*signal_findings(fit)]
     if gain.high < 0:
         fit = context_free(fit, grid)

@@ -87,19 +87,19 @@ class Admission:
             allowed = allowed & np.isfinite(forecast.latency_s)
         if not self._call_limits:
             return _PolicyLimits(allowed, True)
-        from paretoroute.policy.eligibility import may_call  # loaded only where a policy limits calls
+        from paretoroute.policy.eligibility import CallFigures, may_call  # loaded only where a policy limits calls
 
         amounts = forecast.amounts
-        mask, is_kept = may_call(
-            self._call_limits,
-            self._surface,
-            self._grid,
-            (amounts.amount, amounts.prompt_tokens, amounts.latency_s),
-            request.labels,
-            callable=allowed,
+        figures = CallFigures(
+            amounts.amount,
+            amounts.prompt_tokens,
+            amounts.latency_s,
             least_prompt_tokens=(request.text_bytes or 0) / BYTES_PER_TOKEN,
         )
-        return _PolicyLimits(mask, bool(is_kept))
+        eligible = may_call(
+            self._call_limits, figures, request.labels, surface=self._surface, grid=self._grid, callable=allowed
+        )
+        return _PolicyLimits(eligible.mask, bool(eligible.within_limits))
 
 
 def _nearest(request: Request, forecast: QueryForecast, allowed: Mask, keeps_cost: Mask) -> Mask:

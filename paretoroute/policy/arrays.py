@@ -1,11 +1,14 @@
-"""A surface and its traffic as named arrays, and back: what lies in the file beside a policy."""
+"""Between a surface with its calibration sample and named arrays: the content of the side file of a policy.
+
+The calibration sample is called ``traffic`` and the out-of-distribution check ``familiarity`` in the names of arrays.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,34 +29,42 @@ LATENCIES = ("latency_s", "logged_latency_s")
 SCALARS = ("least_known", "most_leverage")
 
 
-def to_arrays(surface: Surface, traffic: CalibrationSample) -> Arrays:
-    """Name every number of a surface and its traffic.
+class Numbers(NamedTuple):
+    """The numbers of a policy."""
 
-    The neighbours are kept as float16 features; their unit vectors are made anew on reading.
+    surface: Surface
+    sample: CalibrationSample
+
+
+def to_arrays(surface: Surface, sample: CalibrationSample) -> Arrays:
+    """Name every number of a surface and its calibration sample.
+
+    Neighbours are stored as float16 features; their unit vectors are recomputed on reading.
     """
-    arrays: Arrays = {f"traffic.{name}": table for name in TABLES if (table := getattr(traffic, name)) is not None}
-    arrays |= {f"labels.{by}": labels.codes for by, labels in traffic.labels.items()}
+    arrays: Arrays = {f"traffic.{name}": table for name in TABLES if (table := getattr(sample, name)) is not None}
+    arrays |= {f"labels.{by}": labels.codes for by, labels in sample.labels.items()}
     for name in PANELS:
         panel = getattr(surface, name)
         if panel is not None:
             arrays |= {f"{name}.{part}": array for part, array in panel_arrays(panel).items()}
-    arrays |= _named("featurizer.", surface.featurizer)
-    arrays |= _named("familiarity.", surface.familiarity)
-    arrays |= _named("bounds.", surface.bounds)
+    arrays |= _prefixed("featurizer.", surface.featurizer)
+    arrays |= _prefixed("familiarity.", surface.familiarity)
+    arrays |= _prefixed("bounds.", surface.bounds)
     arrays["neighbours.features"] = surface.neighbours.features
     arrays["queries"] = surface.queries
     return {name: array.astype(np.float32) if array.dtype == np.float64 else array for name, array in arrays.items()}
 
 
-def _named(prefix: str, value: Any) -> Arrays:
-    found: Arrays = {}
+def _prefixed(prefix: str, value: Featurizer | OutOfDistributionCheck | Bounds) -> Arrays:
+    """Name the arrays and numbers among the fields of a dataclass."""
+    arrays: Arrays = {}
     for item in fields(value):
         part = getattr(value, item.name)
         if isinstance(part, float):
             part = np.array([part])
         if isinstance(part, np.ndarray):
-            found[prefix + item.name] = part
-    return found
+            arrays[prefix + item.name] = part
+    return arrays
 
 
 def from_arrays(
@@ -62,42 +73,51 @@ def from_arrays(
     features: str,
     points: int,
     labels: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
-) -> tuple[Surface, CalibrationSample]:
-    """Rebuild a surface and its traffic.
+) -> Numbers:
+    """Rebuild a surface and its calibration sample.
 
     Args:
-        arrays: as :func:`to_arrays` gives them.
-        labels: names of the labels by kind; the arrays hold their codes.
+        arrays: as :func:`to_arrays` returns them.
         features: kind of the features.
-        points: how many points the grid has; every panel must have as many.
+        points: number of points of the grid, and of every panel.
+        labels: names of the labels by kind; the arrays hold their codes.
 
     Raises:
         PolicyError: an array is missing, or has a shape that does not fit the others.
     """
     try:
-        featurizer = Featurizer(kind=features, **_wide("featurizer.", arrays))
-        panels = {name: _panel(name, arrays) for name in PANELS}
-        familiarity: dict[str, Any] = _wide("familiarity.", arrays)
-        familiarity |= {name: float(familiarity[name][0]) for name in SCALARS}
-        surface = Surface(
-            featurizer=featurizer,
-            neighbours=index(arrays["neighbours.features"], featurizer.rank),
-            familiarity=OutOfDistributionCheck(**familiarity),
-            bounds=Bounds(**_wide("bounds.", arrays)),
-            queries=arrays["queries"].astype(np.float64),
-            **panels,  # type: ignore[arg-type]
-        )
-        tables = {name: arrays.get(f"traffic.{name}") for name in TABLES}
-        names = {by: Labels(tuple(known), arrays[f"labels.{by}"]) for by, known in labels.items()}
-        traffic = CalibrationSample(**tables, labels=names)  # type: ignore[arg-type]
-        _check(surface, traffic, points)
+        numbers = Numbers(_surface(arrays, features), _sample(arrays, labels))
+        _check_featurizer(numbers.surface.featurizer)
+        _check_surface(numbers.surface, points)
+        _check_sample(numbers.sample, points)
     except (KeyError, TypeError, IndexError, ValueError) as error:
         raise PolicyError(f"the policy's numbers do not fit together ({error}); fit again") from None
-    return surface, traffic
+    return numbers
 
 
-def _wide(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """Take the arrays under a prefix, float32 as float64, since that is what inference computes in."""
+def _surface(arrays: Mapping[str, NDArray[Any]], features: str) -> Surface:
+    featurizer = Featurizer(kind=features, **_group(arrays, "featurizer."))
+    panels: dict[str, Any] = {name: _panel(arrays, name) for name in PANELS}
+    familiarity = _group(arrays, "familiarity.")
+    familiarity |= {name: float(familiarity[name][0]) for name in SCALARS}
+    return Surface(
+        featurizer=featurizer,
+        neighbours=index(arrays["neighbours.features"], featurizer.rank),
+        familiarity=OutOfDistributionCheck(**familiarity),
+        bounds=Bounds(**_group(arrays, "bounds.")),
+        queries=arrays["queries"].astype(np.float64),
+        **panels,
+    )
+
+
+def _sample(arrays: Mapping[str, NDArray[Any]], labels: Mapping[str, tuple[str, ...]]) -> CalibrationSample:
+    tables: dict[str, Any] = {name: arrays.get(f"traffic.{name}") for name in TABLES}
+    codes = {by: Labels(tuple(names), arrays[f"labels.{by}"]) for by, names in labels.items()}
+    return CalibrationSample(**tables, labels=codes)
+
+
+def _group(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, Any]:
+    """Take the arrays under a prefix; float32 becomes float64, in which inference computes."""
     return {
         name.removeprefix(prefix): array.astype(np.float64) if array.dtype == np.float32 else array
         for name, array in arrays.items()
@@ -105,45 +125,49 @@ def _wide(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
     }
 
 
-def _panel(name: str, arrays: Mapping[str, NDArray[Any]]) -> Panel | None:
-    parts = _wide(f"{name}.", arrays)
+def _panel(arrays: Mapping[str, NDArray[Any]], name: str) -> Panel | None:
+    parts = _group(arrays, f"{name}.")
     if not parts and name in ("prompt", "latency"):
         return None
     return panel_of(parts)
 
 
-def _check(surface: Surface, traffic: CalibrationSample, points: int) -> None:
-    featurizer, familiarity = surface.featurizer, surface.familiarity
-    _check_featurizer(featurizer)
-    width, kept = featurizer.width, len(surface.neighbours.features)
+def _check_surface(surface: Surface, points: int) -> None:
+    width, kept = surface.featurizer.width, len(surface.neighbours.features)
     _expect("neighbours.features", surface.neighbours.features, (kept, width))
     for name in PANELS:
         panel = getattr(surface, name)
-        if panel is None:
-            continue
-        arrays = panel_arrays(panel)
-        components = panel.basis.shape[1]
-        shapes = {"slope": (width, components), "targets": (kept, components), "weights": (HEADS, components)}
-        shapes |= {"basis": (points, components), "offset": (components,)}
-        if name == "quality":
-            inputs = surface.amount.basis.shape[1] + min(LEADING, components)
-            shapes |= {"keep": (components,), "cross": (inputs, components), "shift": (components,)}
-        if panel.scale.smearing is not None:
-            shapes |= {"smear": (points,), "tail": (len(QUANTILES),)}
-        for part in ("base", "low", "high", "spread"):
-            shapes[part] = (points,)
-        for part, shape in shapes.items():
-            _expect(f"{name}.{part}", arrays.get(part), shape)
+        if panel is not None:
+            arrays = panel_arrays(panel)
+            for part, shape in _panel_shapes(surface, name, points).items():
+                _expect(f"{name}.{part}", arrays.get(part), shape)
     _expect("queries", surface.queries, (points,))
-    _expect("familiarity.centre", familiarity.centre, (width,))
-    _expect("familiarity.inverse", familiarity.inverse, (width, width))
+    _expect("familiarity.centre", surface.familiarity.centre, (width,))
+    _expect("familiarity.inverse", surface.familiarity.inverse, (width, width))
     for item in fields(Bounds):
         _expect(f"bounds.{item.name}", getattr(surface.bounds, item.name), (points,))
-    optional = () if traffic.latency_s is None and traffic.logged_latency_s is None else LATENCIES
+
+
+def _panel_shapes(surface: Surface, name: str, points: int) -> dict[str, tuple[int, ...]]:
+    panel: Panel = getattr(surface, name)
+    width, kept, components = surface.featurizer.width, len(surface.neighbours.features), panel.basis.shape[1]
+    shapes = {"slope": (width, components), "targets": (kept, components), "weights": (HEADS, components)}
+    shapes |= {"basis": (points, components), "offset": (components,)}
+    if name == "quality":
+        inputs = surface.amount.basis.shape[1] + min(LEADING, components)
+        shapes |= {"keep": (components,), "cross": (inputs, components), "shift": (components,)}
+    if panel.scale.smearing is not None:
+        shapes |= {"smear": (points,), "tail": (len(QUANTILES),)}
+    return shapes | {part: (points,) for part in ("base", "low", "high", "spread")}
+
+
+def _check_sample(sample: CalibrationSample, points: int) -> None:
+    queries = len(sample.quality)
+    optional = () if sample.latency_s is None and sample.logged_latency_s is None else LATENCIES
     for name in (*(name for name in TABLES if name not in LATENCIES), *optional):
-        _expect(f"traffic.{name}", getattr(traffic, name), (len(traffic.quality), points))
-    for by, labels in traffic.labels.items():
-        _expect(f"labels.{by}", labels.codes, (len(traffic.quality),))
+        _expect(f"traffic.{name}", getattr(sample, name), (queries, points))
+    for by, labels in sample.labels.items():
+        _expect(f"labels.{by}", labels.codes, (queries,))
         if not (labels.codes >= 0).all() or not (labels.codes < len(labels.names)).all():
             raise ValueError(f"labels.{by} holds a code without a name")
 
@@ -152,7 +176,7 @@ def _check_featurizer(featurizer: Featurizer) -> None:
     rows = len(featurizer.projection)
     if featurizer.kind == "hashed_ngrams":
         buckets, scaled = len(featurizer.buckets), len(STATISTICS)
-        # Texts that share nothing leave no bucket, and one row that is never read.
+        # Texts without a common n-gram leave no bucket, and one row that is never read.
         rows = max(buckets, 1)
     else:
         buckets, scaled = 0, rows

@@ -1,69 +1,126 @@
-"""The rule that stands in a policy file, ready to be followed."""
+"""Between the entries of a policy file and the values of the package: grid, rules and targets."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from paretoroute.errors import PolicyError
-from paretoroute.grid import Grid
+from paretoroute.grid import Between, Budget, Grid, Point, Price
 from paretoroute.limits import PopulationLimit, on_grid
 from paretoroute.policy import schema as doc
-from paretoroute.policy.schema import MixtureEntry, PolicyDocument
-from paretoroute.solver.constraints import Constraint, Multipliers, Objective, coefficients, target_coefficients
+from paretoroute.solver.constraints import Constraint, Multipliers, coefficients, target_coefficients
 from paretoroute.solver.rules import MixtureComponent, MixtureRule, PriceRule, Rule
 from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
 
 
-def rule_of(document: PolicyDocument, limits: tuple[PopulationLimit, ...], grid: Grid) -> Rule:
+def grid_of(document: doc.PolicyDocument) -> Grid:
+    """Build the grid of a policy: points, prices, and the places of unlogged points."""
+    points: list[Point] = []
+    prices: dict[str, Price] = {}
+    between: dict[Point, Between] = {}
+    for entry in document.grid:
+        for one in entry.points:
+            points.append(Point(entry.model, Budget(one.kind, one.label, one.amount)))
+            if one.never_logged is not None:
+                below, above = one.never_logged.between
+                between[points[-1]] = Between(below, above, one.never_logged.along)
+        price = entry.price_usd_per_mtok
+        if price and entry.cost == "tokens":
+            prices[entry.model] = Price(price.input, price.output, price.cached_input, price.source)
+    return Grid(tuple(points), prices, between)
+
+
+def rule_of(document: doc.PolicyDocument, limits: Sequence[PopulationLimit], grid: Grid) -> Rule:
     """Build the rule of a policy.
 
     Args:
-        document: what stands in its file.
-        limits: those on the population.
+        document: content of its file.
+        limits: its limits on the population.
         grid: points and prices.
 
     Raises:
-        PolicyError: the mixture speaks of other limits than the policy has.
+        PolicyError: the mixture has a constraint that is no limit of the policy.
     """
     solution = document.solution
     if solution.mixture is None:
         return PriceRule(solution.quality_per_usd, solution.split)
     objective, own = target_coefficients(target_of(document.target))
-    rows: list[Constraint] = [own] if own else []
-    groups: list[tuple[str, str] | None] = [None] * len(rows)
-    named = {str(limit): limit for limit in limits}
-    for name in solution.mixture.rows[len(rows) :]:
-        if name not in named:
-            raise PolicyError(f"solution.mixture.rows: {name!r} is no limit of this policy; solve it again")
-        limit = named[name]
-        rows.append(coefficients(on_grid(limit, grid), len(grid.points)))  # type: ignore[arg-type]
-        groups.append(limit.group)
-    return _rule(solution.mixture, objective, rows, groups)
+    names = solution.mixture.rows[1:] if own else solution.mixture.rows
+    terms = [_Term(own, None)] if own else []
+    terms += [_term(name, limits, grid) for name in names]
+    applies = [[mark == "1" for mark in kind] for kind in solution.mixture.kinds]
+    return MixtureRule(
+        objective,
+        [term.constraint for term in terms],
+        [term.scope for term in terms],
+        Multipliers(solution.mixture.objective, np.array(solution.mixture.prices)),
+        np.array(applies, bool).reshape(-1, len(terms)),
+        [
+            MixtureComponent(Multipliers(side.objective, np.array(side.prices)), np.array(side.weights))
+            for side in solution.mixture.sides
+        ],
+    )
 
 
-def _rule(entry: MixtureEntry, objective: Objective, rows: list[Constraint], groups: list) -> MixtureRule:
-    kinds = np.array([[mark == "1" for mark in kind] for kind in entry.kinds], bool).reshape(-1, len(rows))
-    sides = [
-        MixtureComponent(Multipliers(side.objective, np.array(side.prices)), np.array(side.weights))
-        for side in entry.sides
-    ]
-    return MixtureRule(objective, rows, groups, Multipliers(entry.objective, np.array(entry.prices)), kinds, sides)
+@dataclass(frozen=True)
+class _Term:
+    """A constraint of a mixture, and the label of the queries that it counts, as kind and name; None: all."""
+
+    constraint: Constraint
+    scope: tuple[str, str] | None
 
 
-def target_entry(target: Target, names: tuple[str, ...] = ()) -> doc.TargetEntry:
-    """Write a target down; a point given by column is named."""
+def _term(name: str, limits: Sequence[PopulationLimit], grid: Grid) -> _Term:
+    for limit in limits:
+        if str(limit) == name:
+            return _Term(coefficients(on_grid(limit, grid), len(grid.points)), limit.group)
+    raise PolicyError(f"solution.mixture.rows: {name!r} is no limit of this policy; solve it again")
+
+
+def mixture_entry(rule: MixtureRule) -> doc.MixtureEntry:
+    """Write a mixture down: :func:`rule_of` in reverse."""
+    return doc.MixtureEntry(
+        rows=tuple(constraint.name for constraint in rule.constraints),
+        objective=rule.prices.objective,
+        prices=tuple(map(float, rule.prices.limits)),
+        kinds=tuple("".join("1" if applies else "0" for applies in group) for group in rule.applies),
+        sides=tuple(
+            doc.SideEntry(
+                objective=prices.objective, prices=tuple(map(float, prices.limits)), weights=tuple(map(float, weights))
+            )
+            for prices, weights in rule.components
+        ),
+    )
+
+
+def with_names(target: Target, names: Sequence[str]) -> Target:
+    """Return a target with its point by name instead of column.
+
+    Args:
+        target: relative to a point, or not.
+        names: of the grid's points.
+    """
+    if isinstance(target, MinQuality) and target.of is not None and not isinstance(target.of, str):
+        return replace(target, of=names[int(target.of)])
+    return target
+
+
+def target_entry(target: Target) -> doc.TargetEntry:
+    """Write a target down; its point is given by name."""
     if isinstance(target, BestTrade):
         return doc.TargetBestTrade(usd_per_quality=float(target.usd_per_quality))
     if isinstance(target, MaxCost):
         return doc.TargetMaxCost(usd=float(target.usd))
     if target.quality is not None:
         return doc.TargetMinQuality(quality=float(target.quality))
-    of = target.of if isinstance(target.of, str) else names[int(target.of or 0)]
-    return doc.TargetMinQualityOf(of=of, ratio=float(target.ratio or 1.0))
+    return doc.TargetMinQualityOf(of=str(target.of), ratio=float(target.ratio or 1.0))
 
 
 def target_of(entry: doc.TargetEntry) -> Target:
-    """Read a target back."""
+    """Read a target: :func:`target_entry` in reverse."""
     if isinstance(entry, doc.TargetBestTrade):
         return BestTrade(usd_per_quality=entry.usd_per_quality)
     if isinstance(entry, doc.TargetMaxCost):

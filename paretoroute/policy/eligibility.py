@@ -1,6 +1,6 @@
-"""Limits on single calls: which points a query may be sent to, by what its call would take at a quantile.
+"""Limits on single calls: the points that a query may be sent to, by quantiles of its tokens, cost and latency.
 
-One formula serves the traffic, ``(queries, points)``, and the planner's one query, ``(points,)``.
+The same formula serves the calibration sample, ``(queries, points)``, and the planner's single query, ``(points,)``.
 """
 
 from __future__ import annotations
@@ -23,108 +23,137 @@ COMPLETION_QUANTILE = 0.99  # of the completion that has to fit into a context b
 
 
 @dataclass(frozen=True)
-class Eligible:
-    """Forecasts with the points that limits on calls leave.
+class CallFigures:
+    """Forecast figures of calls, ``(..., points)`` each.
+
+    Args:
+        amount: completion tokens (USD at points that are not priced by tokens).
+        prompt_tokens: NaN if unknown.
+        latency_s: mean latency, or None without a forecast.
+        least_prompt_tokens: least size of the prompt, whatever the forecast; counts for the context length.
+    """
+
+    amount: Floats
+    prompt_tokens: Floats
+    latency_s: Floats | None
+    least_prompt_tokens: float = 0.0
+
+
+@dataclass(frozen=True)
+class Eligibility:
+    """The points that may be called.
+
+    Args:
+        mask: bool ``(..., points)``; at least one point of every query.
+        within_limits: whether these points keep the limits; if not, they are the nearest ones, bool ``(...,)``.
+    """
+
+    mask: Mask
+    within_limits: Mask
+
+
+@dataclass(frozen=True)
+class EligibleForecast:
+    """A forecast restricted by limits on calls.
 
     Args:
         forecast: with its ``callable`` mask.
-        share_kept: share of the queries at which some point keeps every limit, in [0, 1].
+        share_kept: share of the queries that have a point within every limit, in [0, 1].
     """
 
     forecast: Forecast
     share_kept: float
 
 
-def restricted(
-    forecast: Forecast, surface: Surface, traffic: CalibrationSample, grid: Grid, limits: Sequence[CallLimit]
-) -> Eligible:
-    """Rule out points of the calibration sample query by query.
+def restrict(
+    forecast: Forecast, limits: Sequence[CallLimit], *, sample: CalibrationSample, surface: Surface, grid: Grid
+) -> EligibleForecast:
+    """Restrict the forecast of a calibration sample to the points that limits on calls allow, query by query.
 
     Args:
-        forecast: of the sample, as priced.
-        surface: for the quantiles of tokens and latency.
-        traffic: the sample.
+        forecast: of the sample, priced.
+        limits: limits on calls.
+        sample: the sample.
+        surface: provides the quantiles of tokens and latency.
         grid: points and prices.
-        limits: side conditions on calls.
     """
     if not limits:
-        return Eligible(forecast, 1.0)
-    figures = traffic.amount.astype(np.float64), traffic.prompt_tokens.astype(np.float64), forecast.latency_s
-    mask, kept = may_call(limits, surface, grid, figures, forecast.labels or {})
-    return Eligible(replace(forecast, callable=mask), float(kept.mean()))
+        return EligibleForecast(forecast, 1.0)
+    figures = CallFigures(sample.amount.astype(np.float64), sample.prompt_tokens.astype(np.float64), forecast.latency_s)
+    eligible = may_call(limits, figures, forecast.labels or {}, surface=surface, grid=grid)
+    return EligibleForecast(replace(forecast, callable=eligible.mask), float(eligible.within_limits.mean()))
 
 
 def may_call(
     limits: Sequence[CallLimit],
-    surface: Surface,
-    grid: Grid,
-    figures: tuple[Floats, Floats, Floats | None],
+    figures: CallFigures,
     labels: Mapping[str, NDArray[np.str_] | str],
     *,
+    surface: Surface,
+    grid: Grid,
     callable: Mask | None = None,
-    least_prompt_tokens: float = 0.0,
-) -> tuple[Mask, Mask]:
-    """Tell which points keep every limit on calls.
+) -> Eligibility:
+    """Determine the points that keep every limit on calls.
 
-    Where no point keeps them all, those that no rule on models forbids are ordered by how far they exceed the limits,
-    and the nearest one stays.
+    If no point keeps them all, the nearest one stays: that with the smallest excess over a limit, among the points that
+    no rule on models forbids.
 
     Args:
-        limits: side conditions on calls.
-        surface: for the quantiles of tokens and latency.
+        limits: limits on calls.
+        figures: forecasts of the calls.
+        labels: label of each query ``(...,)``, by kind.
+        surface: provides the quantiles of tokens and latency.
         grid: points and prices.
-        figures: forecast amount, prompt tokens and latency (or None), ``(..., points)`` each.
-        labels: by kind, of each query ``(...,)``.
         callable: points to choose among, bool ``(..., points)``; None: all.
-        least_prompt_tokens: what the prompt has at least, whatever is forecast; for the context.
-
-    Returns:
-        The points that may be called, bool ``(..., points)``, and whether they keep the limits, bool ``(...,)``.
 
     Raises:
-        TargetError: no latency is forecast, or the rules on models leave no point.
+        TargetError: a limit needs a latency and none is forecast, or the rules on models leave no point.
     """
-    shape = figures[0].shape
+    shape = figures.amount.shape
     allowed = np.ones(shape, bool) if callable is None else np.array(np.broadcast_to(callable, shape))
-    for limit in limits:
-        if isinstance(limit, Forbid | Require):
-            named = np.isin(np.arange(shape[-1]), columns_of(limit.models, grid))
-            concerned = _concerned(limit, labels, shape[:-1])
-            allowed &= ~concerned[..., None] | (named if isinstance(limit, Require) else ~named)
+    rules = [limit for limit in limits if isinstance(limit, Forbid | Require)]
+    for rule in rules:
+        allowed &= _follows(rule, labels, grid, shape[:-1])
     if not allowed.any(axis=-1).all():
-        rules = "; ".join(str(limit) for limit in limits if isinstance(limit, Forbid | Require))
-        raise TargetError(f"no point may be called: {rules}; allow at least one model for every label")
-    # How many times its limit a figure comes to, the largest over the limits.
-    times = np.zeros(shape)
+        conflict = "; ".join(map(str, rules))
+        raise TargetError(f"no point may be called: {conflict}; allow at least one model for every label")
+    excess = np.zeros(shape)  # the largest figure over its limit
     for limit in limits:
         if not isinstance(limit, Forbid | Require):
-            times = np.maximum(times, _times(limit, surface, grid, figures, least_prompt_tokens))
-    kept = allowed & (times <= 1)
-    some: Mask = np.asarray(kept.any(axis=-1))
-    nearest = np.where(allowed, times, np.inf)
-    nearest = allowed & (nearest <= nearest.min(axis=-1, keepdims=True))
-    return np.where(some[..., None], kept, nearest), some
+            excess = np.maximum(excess, _relative(limit, figures, surface, grid))
+    kept = allowed & (excess <= 1)
+    within: Mask = np.asarray(kept.any(axis=-1))
+    excess = np.where(allowed, excess, np.inf)
+    nearest = allowed & (excess <= excess.min(axis=-1, keepdims=True))
+    return Eligibility(np.where(within[..., None], kept, nearest), within)
 
 
-def _concerned(limit: Forbid | Require, labels: Mapping[str, NDArray[np.str_] | str], shape: tuple[int, ...]) -> Mask:
-    if limit.of is None:
-        return np.ones(shape, bool)
-    return np.broadcast_to(np.asarray(labels.get(limit.by, "")) == limit.of, shape)
+def _follows(
+    rule: Forbid | Require, labels: Mapping[str, NDArray[np.str_] | str], grid: Grid, shape: tuple[int, ...]
+) -> Mask:
+    """Return which points of which queries follow a rule on models, bool ``(..., points)``."""
+    named = np.isin(np.arange(len(grid.points)), columns_of(rule.models, grid))
+    counts = np.ones(shape, bool)
+    if rule.of is not None:
+        counts = np.broadcast_to(np.asarray(labels.get(rule.by, "")) == rule.of, shape)
+    return ~counts[..., None] | (named if isinstance(rule, Require) else ~named)
 
 
-def _times(
-    limit: CallLimit, surface: Surface, grid: Grid, figures: tuple[Floats, Floats, Floats | None], least: float
+def _relative(
+    limit: MaxCallLatency | MaxCallCost | ContextLength, figures: CallFigures, surface: Surface, grid: Grid
 ) -> Floats:
-    """Say how many times the limit each point's figure comes to, ``(..., points)``."""
-    amount, prompt, latency = figures
+    """Divide each point's figure by its limit, ``(..., points)``."""
     if isinstance(limit, MaxCallLatency):
-        if surface.latency is None or latency is None:
+        if surface.latency is None or figures.latency_s is None:
             raise TargetError(f"{limit}: no latency is forecast; log latency_s")
-        return np.nan_to_num(surface.latency.at_quantile(latency, limit.quantile), nan=np.inf) / limit.seconds
+        latency = surface.latency.at_quantile(figures.latency_s, limit.quantile)
+        return np.nan_to_num(latency, nan=np.inf) / limit.seconds
     if isinstance(limit, MaxCallCost):
-        return cost_usd(surface.amount.at_quantile(amount, limit.quantile), prompt, grid) / limit.usd
-    if isinstance(limit, ContextLength):
-        completion = np.where(grid.token_prices.priced, surface.amount.at_quantile(amount, COMPLETION_QUANTILE), 0.0)
-        named = np.isin(np.arange(amount.shape[-1]), columns_of([limit.of], grid))
-        return np.where(named, (np.maximum(np.nan_to_num(prompt), least) + completion) / limit.tokens, 0.0)
-    raise TargetError(f"{limit} is no limit on a call's figures")
+        amount = surface.amount.at_quantile(figures.amount, limit.quantile)
+        return cost_usd(amount, figures.prompt_tokens, grid) / limit.usd
+    completion = np.where(
+        grid.token_prices.priced, surface.amount.at_quantile(figures.amount, COMPLETION_QUANTILE), 0.0
+    )
+    named = np.isin(np.arange(len(grid.points)), columns_of([limit.of], grid))
+    prompt = np.maximum(np.nan_to_num(figures.prompt_tokens), figures.least_prompt_tokens)
+    return np.where(named, (prompt + completion) / limit.tokens, 0.0)

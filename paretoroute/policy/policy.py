@@ -1,6 +1,6 @@
-"""A policy: grid, surface, target and solution, with what it was fitted on; solved anew without a fit.
+"""A policy: grid, surface, target, solution and provenance. It can be solved for another target without a fit.
 
-What can be read in a review lies in the document (YAML), the numbers in arrays beside it (safetensors).
+The document (YAML) holds what people review, arrays beside it (safetensors) hold the numbers.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from paretoroute.errors import PolicyError, TargetError, needs_fit_extra
-from paretoroute.grid import Between, Budget, Grid, Point, Price
+from paretoroute.grid import Grid, Price
 from paretoroute.limits import CallLimit, Limit, parse_limit
 from paretoroute.policy import schema as doc
 from paretoroute.policy.arrays import from_arrays, to_arrays
-from paretoroute.policy.codec import target_of
+from paretoroute.policy.codec import grid_of, target_of
 from paretoroute.policy.files import read_policy, write_policy
 from paretoroute.surface.surface import Surface
 from paretoroute.surface.traffic import CalibrationSample
@@ -31,13 +29,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Policy:
-    """What is called when.
+    """Which point to call for which query.
 
     Args:
-        document: what stands in the YAML file.
+        document: content of the YAML file.
         surface: from a query to every point's quality and tokens.
-        traffic: what is remembered of the logged queries.
-        sha256: of the YAML file it was read from or saved to; ``""`` before.
+        traffic: out-of-fold forecasts and logged means of the logged queries, to solve on.
+        sha256: of the YAML file that it was read from; ``""`` if it was not.
     """
 
     document: doc.PolicyDocument
@@ -47,21 +45,11 @@ class Policy:
 
     @cached_property
     def grid(self) -> Grid:
-        """The points and prices."""
-        points, prices, between = [], {}, {}
-        for entry in self.document.grid:
-            for p in entry.points:
-                points.append(Point(entry.model, Budget(p.kind, p.label, p.amount)))
-                if p.never_logged is not None:
-                    below, above = p.never_logged.between
-                    between[points[-1]] = Between(below, above, p.never_logged.along)
-            if entry.price_usd_per_mtok and entry.cost == "tokens":
-                given = entry.price_usd_per_mtok
-                prices[entry.model] = Price(given.input, given.output, given.cached_input, given.source)
-        return Grid(tuple(points), prices, between)
+        """Points and prices."""
+        return grid_of(self.document)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the YAML file and, beside it, the numbers: ``<stem>.safetensors``.
+        """Write the YAML file and, beside it, the numbers as ``<stem>.safetensors``.
 
         Raises:
             PolicyError: the name does not end in .yaml, or the folder cannot be written to.
@@ -76,10 +64,15 @@ class Policy:
             PolicyError: a file is missing, changed, of a newer schema, or does not fit together.
         """
         document, arrays = read_policy(path)
-        surface, traffic = _numbers(document, arrays)
+        numbers = from_arrays(
+            arrays,
+            features=document.features.kind,
+            points=sum(len(entry.points) for entry in document.grid),
+            labels={by: ("", *names) for by, names in document.labels.items()},
+        )
         with open(path, "rb") as file:
             sha256 = hashlib.sha256(file.read()).hexdigest()
-        return Policy(document, surface, traffic, sha256)
+        return Policy(document, numbers.surface, numbers.sample, sha256)
 
     @needs_fit_extra
     def solve(
@@ -92,14 +85,14 @@ class Policy:
         """Solve for another target, with other limits or at other prices, without a fit.
 
         Args:
-            target: None keeps the one that was asked for.
-            limits: side conditions; None keeps those of the policy. A point that is out of order is left out with
-                ``Forbid(("model@label",))`` and comes back without it.
+            target: None keeps the policy's target.
+            limits: limits on calls and on the population; None keeps those of the policy. Take a point out of service
+                with ``Forbid(("model@label",))``; it comes back without that limit.
             prices: new token prices by model; the others stay.
 
         Raises:
             GridError: a target's point is not in the grid, or a repriced model is not priced by tokens.
-            TargetError: a limit names an unknown model, speaks of labels or latencies that were not logged, or leaves
+            TargetError: a limit names an unknown model, needs labels or latencies that were not logged, or leaves
                 nothing to call.
         """
         from paretoroute.policy.solving import Provenance, check_prices, solve_document
@@ -108,43 +101,36 @@ class Policy:
         if prices:
             check_prices(grid, prices)
             grid = replace(grid, prices={**grid.prices, **prices})
-        kept = self.limits if limits is None else tuple(limits)
         document = solve_document(
             Provenance.of(self.document),
             self.surface,
             self.traffic,
             grid=grid,
             target=target or target_of(self.document.target),
-            limits=kept,
+            limits=self.limits if limits is None else tuple(limits),
         )
         return Policy(document, self.surface, self.traffic)
 
     @cached_property
     def record(self) -> LoggedOutcomes:
-        """The traffic as priced and as the policy forecasts it, with the points that the limits on calls leave."""
+        """Logged outcomes of the calibration sample, with the policy's forecasts of the points that it may call."""
         from paretoroute.calibration.outcomes import logged_outcomes
-        from paretoroute.policy.eligibility import restricted
+        from paretoroute.policy.eligibility import restrict
 
-        calls = [limit for limit in self.limits if isinstance(limit, CallLimit)]
+        on_calls = [limit for limit in self.limits if isinstance(limit, CallLimit)]
         logged = logged_outcomes(self.traffic, self.grid)
-        eligible = restricted(logged.forecast, self.surface, self.traffic, self.grid, calls)
+        eligible = restrict(logged.forecast, on_calls, sample=self.traffic, surface=self.surface, grid=self.grid)
         outcomes = replace(logged, forecast=eligible.forecast)
-        return outcomes.blind() if self.document.solution.prompt_blind else outcomes
+        return outcomes.context_free() if self.document.solution.prompt_blind else outcomes
 
     @cached_property
     def limits(self) -> tuple[Limit, ...]:
-        """The side conditions.
+        """Limits on calls and on the population.
 
         Raises:
-            PolicyError: one is of no known form.
+            PolicyError: a limit has an unknown form.
         """
         try:
-            return tuple(parse_limit(words) for words in self.document.limits)
+            return tuple(parse_limit(text) for text in self.document.limits)
         except TargetError as error:
             raise PolicyError(f"limits: {error}") from None
-
-
-def _numbers(document: doc.PolicyDocument, arrays: Mapping[str, np.ndarray]) -> tuple[Surface, CalibrationSample]:
-    points = sum(len(entry.points) for entry in document.grid)
-    labels = {by: ("", *names) for by, names in document.labels.items()}
-    return from_arrays(arrays, features=document.features.kind, points=points, labels=labels)

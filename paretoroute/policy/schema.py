@@ -1,72 +1,55 @@
-"""What stands in a policy file: one model per section, checked strictly, and the comments a reviewer reads.
+"""The schema of a policy file: one model per section, checked strictly.
 
-Nothing is converted on the way in: a number in quotes, NaN, a truth value for a number and an unknown key are all
-errors; only a list becomes a tuple. Units stand in the names; quality lies in [0, 1] and more is better; costs are
-USD per query unless named otherwise. ``policy_file`` reads and writes these documents, ``policy.schema.json`` is
-their JSON Schema.
+Nothing is converted on reading: a number in quotes, NaN, a boolean for a number and an unknown key are errors; only a
+list becomes a tuple. Names carry units; quality lies in [0, 1] and more is better; costs are USD per query unless named
+otherwise. ``paretoroute.policy.files`` reads and writes these documents, ``policy.schema.json`` is their JSON Schema.
+
+Two words belong to the file and are called differently in the code. ``traffic`` is the calibration sample: what the
+policy keeps of the logged queries. ``prompt_blind: true`` marks a context-free policy: it ignores the query, forecasts
+every query at the points' means, and so is a static mixture of points.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+
+from paretoroute.policy.schema_types import (
+    FILE_PATTERN,
+    KIND_PATTERN,
+    SEED_PATTERN,
+    SHA256_PATTERN,
+    Amount,
+    Count,
+    Section,
+    Settings,
+    Sha256,
+    Share,
+    Usd,
+    check_interval,
+    check_unique,
+    in_key_order,
+)
 
 SCHEMA_VERSION = 1
 
-SHA256_PATTERN = "^[0-9a-f]{64}$"
-SEED_PATTERN = "^[0-9a-f]{1,64}$"
-KIND_PATTERN = "^[01]*$"
-FILE_PATTERN = r"^[^/\\:\x00-\x1f]*[^/\\:\x00-\x1f.][^/\\:\x00-\x1f]*$"
-PATTERNS = {
-    SHA256_PATTERN: "a SHA-256, 64 hexadecimal digits",
-    SEED_PATTERN: "1 to 64 hexadecimal digits in quotes",
-    FILE_PATTERN: "a bare file name",
-    KIND_PATTERN: "zeros and ones in quotes",
-}
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Usd = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=0)]
-Sha256 = Annotated[str, Field(pattern=SHA256_PATTERN)]
-Setting = int | float | bool | str
-
-
-def _in_key_order(mapping: dict[str, Any]) -> dict[str, Any]:
-    return dict(sorted(mapping.items()))
-
-
-def _whole_if_integral(amount: float) -> float:
-    """Let 8000.0 be written as 8000."""
-    return int(amount) if float(amount).is_integer() else amount
-
-
-Settings = Annotated[dict[str, Setting], AfterValidator(_in_key_order)]
-Amount = Annotated[float, AfterValidator(_whole_if_integral)]
-
-
-class _Section(BaseModel):
-    # Nothing is built before it is used: a section then costs nothing at import.
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True, defer_build=True)
-
-
-class TargetMaxCost(_Section):
+class TargetMaxCost(Section):
     """Highest mean quality at a mean cost of at most ``usd`` per query."""
 
     kind: Literal["max_cost"] = "max_cost"
     usd: Annotated[float, Field(gt=0)]
 
 
-class TargetMinQuality(_Section):
+class TargetMinQuality(Section):
     """Lowest mean cost at a mean quality of at least ``quality``."""
 
     kind: Literal["min_quality"] = "min_quality"
     quality: Share
 
 
-class TargetMinQualityOf(_Section):
+class TargetMinQualityOf(Section):
     """Lowest mean cost at a mean quality of at least ``ratio`` times that of the point ``of``."""
 
     kind: Literal["min_quality_of"] = "min_quality_of"
@@ -74,39 +57,39 @@ class TargetMinQualityOf(_Section):
     ratio: Annotated[float, Field(gt=0)]
 
 
-class TargetBestTrade(_Section):
+class TargetBestTrade(Section):
     """Highest mean of quality minus cost over ``usd_per_quality``."""
 
     kind: Literal["best_trade"] = "best_trade"
     usd_per_quality: Annotated[float, Field(gt=0)]
 
 
-class LimitEntry(_Section):
-    """A side condition, and what it costs."""
+class LimitEntry(Section):
+    """A limit, and what it costs."""
 
     limit: str
-    used: Annotated[float | None, Field(description="what its figure comes to on the logged queries")]
-    shadow_price: Annotated[float, Field(ge=0, description="what one more unit of its number is worth")]
+    used: Annotated[float | None, Field(description="value of the limited figure on the logged queries")]
+    shadow_price: Annotated[float, Field(ge=0, description="value of one more unit of its number")]
     meaning: str
 
 
-class SideEntry(_Section):
-    """One of the sets of prices that are drawn from."""
+class SideEntry(Section):
+    """One of the sets of prices that a mixture draws from."""
 
     objective: Annotated[float, Field(ge=0, description="weight of the objective")]
     prices: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(strict=False, description="one per row")]
     weights: Annotated[tuple[Share, ...], Field(strict=False, description="probability, one per kind")]
 
 
-class MixtureEntry(_Section):
-    """The rule where limits are on the population: prices of all rows, drawn per query from a few sets."""
+class MixtureEntry(Section):
+    """The rule under limits on the population: prices of all constraints, drawn per query from a few sets."""
 
-    rows: Annotated[tuple[str, ...], Field(strict=False, description="the target's row, then the limits'")]
+    rows: Annotated[tuple[str, ...], Field(strict=False, description="the target's constraint, then the limits'")]
     objective: Annotated[float, Field(ge=0)]
     prices: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(strict=False, description="at the optimum")]
     kinds: Annotated[
         tuple[Annotated[str, Field(pattern=KIND_PATTERN)], ...],
-        Field(strict=False, description="which rows count a query"),
+        Field(strict=False, description="which rows apply to a query"),
     ]
     sides: Annotated[tuple[SideEntry, ...], Field(strict=False)]
 
@@ -125,18 +108,19 @@ TargetEntry = Annotated[
 ]
 
 
-class SolutionEntry(_Section):
-    """The solver's answer: the price a unit of quality is worth, the coin at ties, and what binds."""
+class SolutionEntry(Section):
+    """The solver's answer: price of quality, split of ties, and binding limits."""
 
     status: Literal["met", "slack", "infeasible"]
-    quality_per_usd: Annotated[float, Field(ge=0, description="the shadow price: quality that one USD must buy")]
+    quality_per_usd: Annotated[float, Field(ge=0, description="the shadow price: quality that one more USD has to buy")]
     split: Annotated[Share, Field(description="at ties, the probability of the costlier side")]
     quality_shift: Annotated[float, Field(description="added to forecast quality so that it agrees with the log")]
     cost_ratio: Annotated[float, Field(gt=0, description="logged over forecast cost of the points chosen")]
-    gap: Annotated[float, Field(ge=0, description="how far from the optimum at most, in units of the objective")]
+    gap: Annotated[float, Field(ge=0, description="largest distance from the optimum, relative to the objective")]
     meaning: Annotated[str, Field(description="the solution in a sentence")]
     prompt_blind: Annotated[
-        bool, Field(description="every query is forecast at the points' means, since that meets the target better")
+        bool,
+        Field(description="context-free: every query is forecast at the points' means, which meets the target better"),
     ] = False
     nearest: Annotated[TargetEntry | None, Field(description="the nearest target that can be met, if infeasible")]
     binds: Annotated[tuple[str, ...], Field(strict=False, description="the limits that bind")]
@@ -144,30 +128,30 @@ class SolutionEntry(_Section):
     mixture: MixtureEntry | None = None
 
 
-class BestSingleEntry(_Section):
-    """The single point that was best on the log, to compare the policy with."""
+class BestSingleEntry(Section):
+    """The best single point on the log, as a baseline."""
 
     point: str
     quality: Share
     cost_usd: Usd
 
 
-class SavingEntry(_Section):
-    """What the policy saves, with its interval."""
+class SavingEntry(Section):
+    """Mean cost relative to the best single point, with its interval."""
 
     ratio: float
     low: float
     high: float
-    meaning: Annotated[str, Field(description="what is compared with what")]
+    meaning: Annotated[str, Field(description="the comparison in a sentence")]
 
     @model_validator(mode="after")
     def _ordered(self) -> SavingEntry:
-        _check_interval("", self.low, self.high)
+        check_interval("", self.low, self.high)
         return self
 
 
-class ExpectedEntry(_Section):
-    """What to expect on traffic like the logged one, out of fold, with 90% intervals."""
+class ExpectedEntry(Section):
+    """Expected figures on queries like the logged ones, out of fold, with 90% intervals."""
 
     quality: Share
     quality_low: Share
@@ -182,12 +166,12 @@ class ExpectedEntry(_Section):
 
     @model_validator(mode="after")
     def _ordered(self) -> ExpectedEntry:
-        _check_interval("quality_", self.quality_low, self.quality_high)
-        _check_interval("cost_usd_", self.cost_usd_low, self.cost_usd_high)
+        check_interval("quality_", self.quality_low, self.quality_high)
+        check_interval("cost_usd_", self.cost_usd_low, self.cost_usd_high)
         return self
 
 
-class PriceEntry(_Section):
+class PriceEntry(Section):
     """Prices of one model, in USD per million tokens."""
 
     input: Usd
@@ -196,37 +180,37 @@ class PriceEntry(_Section):
     source: Literal["given", "derived"]
 
 
-class NeverLoggedEntry(_Section):
-    """Where a point that no run was logged at is forecast: between two logged ones of its model."""
+class NeverLoggedEntry(Section):
+    """The place of an unlogged point: between two logged points of its model."""
 
     between: Annotated[
         tuple[str, ...], Field(strict=False, min_length=2, max_length=2, description="their labels, less compute first")
     ]
-    along: Annotated[float, Field(gt=0, lt=1, description="how far from the first to the second, on log tokens")]
+    along: Annotated[float, Field(gt=0, lt=1, description="position between the two, on the scale of log tokens")]
 
 
-class PointEntry(_Section):
-    """One point: a budget of the model above it, how often it is called, and what the log says of it."""
+class PointEntry(Section):
+    """One point: a budget of the model above it, its share of calls, and its logged figures."""
 
     kind: Literal["none", "effort", "thinking_tokens", "samples", "max_tokens"]
     label: str
-    amount: Annotated[Amount | None, Field(description="the size of the budget where it is a number")]
-    share: Annotated[Share, Field(description="how often the policy calls this point")]
-    quality: Annotated[Share, Field(description="mean over traffic like the logged one")]
-    quality_low: Annotated[Share | None, Field(description="its 90% interval; null where it was not kept")] = None
+    amount: Annotated[Amount | None, Field(description="the size of the budget if it is a number")]
+    share: Annotated[Share, Field(description="share of the policy's calls")]
+    quality: Annotated[Share, Field(description="mean over queries like the logged ones")]
+    quality_low: Annotated[Share | None, Field(description="its 90% interval; null if not stored")] = None
     quality_high: Share | None = None
     cost_usd: Usd
-    queries: Annotated[Count, Field(description="that were logged at this point")]
+    queries: Annotated[Count, Field(description="number of queries logged at this point")]
     never_logged: NeverLoggedEntry | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> PointEntry:
         if self.quality_low is not None and self.quality_high is not None:
-            _check_interval("quality_", self.quality_low, self.quality_high)
+            check_interval("quality_", self.quality_low, self.quality_high)
         return self
 
 
-class GridEntry(_Section):
+class GridEntry(Section):
     """One model, its token prices, and the points it can be called at."""
 
     model: Annotated[str, Field(min_length=1)]
@@ -236,19 +220,19 @@ class GridEntry(_Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> GridEntry:
-        _check_unique("point", (f"{self.model}@{point.label} ({point.kind})" for point in self.points))
+        check_unique("point", (f"{self.model}@{point.label} ({point.kind})" for point in self.points))
         logged = {(point.kind, point.label) for point in self.points if point.never_logged is None}
         for point in self.points:
             for label in point.never_logged.between if point.never_logged else ():
                 if (point.kind, label) not in logged:
-                    raise ValueError(f"{point.label!r} lies between budgets, but {label!r} is none that was logged")
+                    raise ValueError(f"{point.label!r} lies between budgets, but {label!r} was not logged")
         if self.cost == "tokens" and self.price_usd_per_mtok is None:
             raise ValueError("price_usd_per_mtok is null but cost is tokens; give prices or set cost: logged")
         return self
 
 
-class FeaturesEntry(_Section):
-    """How a query becomes numbers; a planner with other features is refused by the fingerprint."""
+class FeaturesEntry(Section):
+    """How a query becomes numbers; the fingerprint refuses a planner with other features."""
 
     kind: Literal["hashed_ngrams", "embedding", "function"]
     name: str
@@ -257,7 +241,7 @@ class FeaturesEntry(_Section):
     settings: Settings
 
 
-class SurfaceEntry(_Section):
+class SurfaceEntry(Section):
     """The fitted functions: their kind, and the file beside this one that holds their numbers."""
 
     kind: str
@@ -282,7 +266,7 @@ FindingKind = Literal[  # the kinds of runs.findings, which a host that only pla
 ]
 
 
-class FittedOnEntry(_Section):
+class FittedOnEntry(Section):
     """The log the policy was fitted on, and the findings of the fit."""
 
     runs: Count
@@ -291,7 +275,7 @@ class FittedOnEntry(_Section):
     set_aside: Count
     runs_sha256: Sha256
     seed: int
-    assumption: Annotated[str | None, Field(description="what had to be assumed of the log, if anything")]
+    assumption: Annotated[str | None, Field(description="an assumption about the log, if one was needed")]
     findings: Annotated[tuple[str, ...], Field(strict=False)]
     finding_kinds: Annotated[
         tuple[FindingKind, ...], Field(strict=False, description="the kind of each finding, in the same order")
@@ -301,10 +285,11 @@ class FittedOnEntry(_Section):
     @classmethod
     def _older_findings_are_notes(cls, data: Any) -> Any:
         if not isinstance(data, dict) or "finding_kinds" in data:
-            return data
-        findings = data.get("findings")
-        kinds = ["note"] * len(findings) if isinstance(findings, list | tuple) else []
-        return {**data, "finding_kinds": kinds}
+            return cast(Any, data)
+        entry = cast("dict[str, Any]", data)
+        findings = entry.get("findings")
+        kinds = ["note"] * len(cast("list[str]", findings)) if isinstance(findings, list | tuple) else []
+        return {**entry, "finding_kinds": kinds}
 
     @model_validator(mode="after")
     def _one_kind_per_finding(self) -> FittedOnEntry:
@@ -319,8 +304,8 @@ class FittedOnEntry(_Section):
         return tuple(zip(self.finding_kinds, self.findings, strict=True))
 
 
-class TradeOffEntry(_Section):
-    """One row of the trade-off: what a price of quality gives."""
+class TradeOffEntry(Section):
+    """One row of the trade-off: the quality and cost at a price."""
 
     quality_per_usd: Annotated[float, Field(ge=0)]
     cost_usd: Usd
@@ -329,8 +314,8 @@ class TradeOffEntry(_Section):
     quality_high: Share
 
 
-class PolicyDocument(_Section):
-    """A routing policy of paretoroute: which point to call for a query, and what to expect of it."""
+class PolicyDocument(Section):
+    """A routing policy of paretoroute: which point to call for a query, and the quality and cost to expect."""
 
     schema_version: Annotated[Literal[1], Field(alias="schema")]
     name: str
@@ -343,41 +328,11 @@ class PolicyDocument(_Section):
     surface: SurfaceEntry
     fitted_on: FittedOnEntry
     labels: dict[str, Annotated[tuple[str, ...], Field(strict=False)]] = {}
-    versions: Annotated[dict[str, str], AfterValidator(_in_key_order)]
+    versions: Annotated[dict[str, str], AfterValidator(in_key_order)]
     trade_off: Annotated[tuple[TradeOffEntry, ...], Field(strict=False)]
-    coin_seed: Annotated[str, Field(pattern=SEED_PATTERN, description="seeds the coin at ties")]
+    coin_seed: Annotated[str, Field(pattern=SEED_PATTERN, description="seeds the draw at ties")]
 
     @model_validator(mode="after")
     def _consistent(self) -> PolicyDocument:
-        _check_unique("model", (entry.model for entry in self.grid))
+        check_unique("model", (entry.model for entry in self.grid))
         return self
-
-
-LEFT_OUT_IF_EMPTY = ("limits", "labels", "mixture", "never_logged")
-COMMENTS = {
-    "target": "What was asked for. Costs are USD per query, quality lies in [0, 1]: more is better.",
-    "limits": "Side conditions; what each of them costs stands in the solution.",
-    "labels": "Names of the tags, tenants and steps of the logged queries, by which limits group them.",
-    "solution": "The answer: per query, the point with the highest quality - quality_per_usd x cost_usd is called.\n"
-    "At a tie the costlier side is taken with probability split.",
-    "expected": "What to expect on traffic like the logged one (out of fold; low and high are 90% intervals).",
-    "grid": "The points the policy chooses from. Share is how often it calls each; quality is the mean over traffic\n"
-    "like the logged one, with its 90% interval. Prices are USD per million tokens.",
-    "features": "How a query becomes numbers. A planner whose features have another fingerprint is refused.",
-    "surface": "The fitted functions from a query to quality and cost. Their numbers lie in this file.",
-    "fitted_on": "The log the policy was fitted on, and the findings of the fit.",
-    "versions": "What it was fitted with.",
-    "trade_off": "What else could be had on this log: lower quality_per_usd, higher cost and quality.",
-    "coin_seed": "Seeds the coin at ties, so that the same query_id always gets the same answer.",
-}
-
-
-def _check_unique(what: str, names: Iterable[str]) -> None:
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise ValueError(f"{what} {twice[0]!r} stands here twice; keep one")
-
-
-def _check_interval(prefix: str, low: float, high: float) -> None:
-    if low > high:
-        raise ValueError(f"{prefix}low is {low}, above {prefix}high, {high}; swap or correct them")

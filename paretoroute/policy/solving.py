@@ -1,4 +1,4 @@
-"""Solve a surface for a target and limits, and write the answer down as a policy document."""
+"""Solve a surface for a target and limits on its calibration sample, and write the answer down as a policy document."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from paretoroute.grid import Grid, Price
 from paretoroute.limits import CallLimit, Limit, PopulationLimit, on_grid
 from paretoroute.policy import schema as doc
 from paretoroute.policy import sections
-from paretoroute.policy.codec import target_entry, target_of
-from paretoroute.policy.eligibility import restricted
-from paretoroute.policy.sections import Answer
+from paretoroute.policy.codec import target_entry, with_names
+from paretoroute.policy.eligibility import restrict
+from paretoroute.policy.solution_section import Answer, Solved, solution_section
 from paretoroute.solver.constraints import constraint_of
 from paretoroute.surface.surface import Surface
 from paretoroute.surface.traffic import CalibrationSample
@@ -24,7 +24,7 @@ from paretoroute.targets import MinQuality, Target
 
 @dataclass(frozen=True)
 class Provenance:
-    """The sections of a policy document that a new solve keeps: what was fitted, on what, and with which versions.
+    """The sections of a policy document that a new solve keeps: features, surface, log and versions.
 
     Args:
         name: of the policy.
@@ -58,7 +58,7 @@ class Provenance:
 def solve_document(
     provenance: Provenance,
     surface: Surface,
-    traffic: CalibrationSample,
+    sample: CalibrationSample,
     *,
     grid: Grid,
     target: Target,
@@ -69,70 +69,82 @@ def solve_document(
     Args:
         provenance: the sections that do not depend on the solution.
         surface: the fitted surface of the grid's points.
-        traffic: out-of-fold forecasts and logged means of the logged queries.
+        sample: out-of-fold forecasts and logged means of the logged queries.
         grid: points and prices.
-        target: what to meet; a point may be named.
-        limits: side conditions.
+        target: the target to meet; its point may be given by name or by column.
+        limits: limits on calls and on the population.
 
     Raises:
         GridError: the target's point is not in the grid.
         TargetError: a limit names an unknown model, needs labels or latencies that were not logged, or leaves nothing
             to call.
     """
-    limits = [on_grid(limit, grid) for limit in limits]
-    calls = [limit for limit in limits if isinstance(limit, CallLimit)]
-    population = [limit for limit in limits if isinstance(limit, PopulationLimit)]
-    logged = logged_outcomes(traffic, grid)
-    eligible = restricted(logged.forecast, surface, traffic, grid, calls)
-    routed = replace(logged, forecast=eligible.forecast)
-    by_column = target
-    if isinstance(target, MinQuality) and isinstance(target.of, str):
-        by_column = replace(target, of=grid.index(target.of))
-    outcomes, answer = routed, _calibrated(routed, by_column, population)
-    blind = _calibrated(routed.blind(), by_column, population)
-    prompt_blind = _better(blind, answer)
-    if prompt_blind:
-        outcomes, answer = routed.blind(), blind
-    target = target_of(target_entry(target, grid.names))
-    nearest = None if answer.nearest is None else target_of(target_entry(answer.nearest, grid.names))
-    _, _, share = outcomes.chosen(answer.rule)
+    limits = tuple(on_grid(limit, grid) for limit in limits)
+    outcomes = logged_outcomes(sample, grid)
+    on_calls = [limit for limit in limits if isinstance(limit, CallLimit)]
+    eligible = restrict(outcomes.forecast, on_calls, sample=sample, surface=surface, grid=grid)
+    outcomes = replace(outcomes, forecast=eligible.forecast)
+    solved = _solve(outcomes, target, limits, grid=grid, share_kept=eligible.share_kept)
+    value = solved.answer.estimate
     return doc.PolicyDocument(
         schema=1,  # type: ignore[call-arg]  # the field's alias
         name=provenance.name,
-        target=target_entry(target),
+        target=target_entry(solved.target),
         limits=tuple(map(str, limits)),
-        solution=sections.solution_section(
-            outcomes, answer, target, nearest, limits, eligible.share_kept, prompt_blind=prompt_blind
-        ),
-        expected=sections.expected_section(outcomes, answer, grid),
-        grid=sections.grid_section(routed, grid, share, surface),
+        solution=solution_section(solved),
+        expected=sections.expected_section(solved.outcomes, value, grid.names),
+        grid=sections.grid_section(outcomes, grid, shares=solved.outcomes.call_shares(value.rule), surface=surface),
         features=provenance.features,
         surface=provenance.surface,
         fitted_on=provenance.fitted_on,
-        labels={by: labels.names[1:] for by, labels in traffic.labels.items()},
+        labels={by: labels.names[1:] for by, labels in sample.labels.items()},
         versions=provenance.versions,
-        trade_off=sections.trade_off_section(routed),
+        trade_off=sections.trade_off_section(outcomes),
         coin_seed=provenance.coin_seed,
     )
 
 
-def _calibrated(known: LoggedOutcomes, target: Target, limits: Sequence[PopulationLimit]) -> Answer:
-    if any(constraint_of(limit, known.forecast) for limit in limits):
-        return calibrate_limited(known, target, limits)
-    return calibrate(known.forecast, *known.outcomes, target)
+def _solve(
+    outcomes: LoggedOutcomes, target: Target, limits: tuple[Limit, ...], *, grid: Grid, share_kept: float
+) -> Solved:
+    """Solve for a target and limits by routing and by the best context-free policy, and keep the better answer."""
+    by_column = target
+    if isinstance(target, MinQuality) and isinstance(target.of, str):
+        by_column = replace(target, of=grid.index(target.of))
+    population = [limit for limit in limits if isinstance(limit, PopulationLimit)]
+    means = outcomes.context_free()
+    routed, context_free = (_calibrate(some, by_column, population) for some in (outcomes, means))
+    is_context_free = _better(context_free, routed)
+    answer = context_free if is_context_free else routed
+    return Solved(
+        answer=answer,
+        outcomes=means if is_context_free else outcomes,
+        target=with_names(target, grid.names),
+        nearest=None if answer.nearest is None else with_names(answer.nearest, grid.names),
+        limits=limits,
+        share_kept=share_kept,
+        context_free=is_context_free,
+    )
 
 
-def _better(blind: Answer, routed: Answer) -> bool:
-    """Tell whether the prompt-blind mixture meets a target better than routing does.
+def _calibrate(outcomes: LoggedOutcomes, target: Target, limits: Sequence[PopulationLimit]) -> Answer:
+    if any(constraint_of(limit, outcomes.forecast) for limit in limits):
+        return calibrate_limited(outcomes, target, limits)
+    return calibrate(outcomes.forecast, outcomes.calibration_quality, outcomes.calibration_cost_usd, target)
 
-    A floor that routing cannot reach may be reached by always calling the best point, and where money is no object the
-    best point may be better than the best forecast one.
+
+def _better(context_free: Answer, routed: Answer) -> bool:
+    """Whether the best context-free policy meets a target better than routing does.
+
+    A floor that routing cannot reach may be reached by always calling the best point, and if the cost limit does not
+    bind, the best point may be better than the points with the best forecasts.
     """
-    if blind.status == "infeasible" or routed.status == "infeasible":
-        if blind.status != routed.status:
+    better = context_free.estimate.quality > routed.estimate.quality
+    if context_free.status == "infeasible" or routed.status == "infeasible":
+        if context_free.status != routed.status:
             return routed.status == "infeasible"
-        return blind.estimate.quality > routed.estimate.quality and isinstance(routed.target, MinQuality)
-    return routed.status == "slack" and blind.estimate.quality > routed.estimate.quality
+        return better and isinstance(routed.target, MinQuality)
+    return routed.status == "slack" and better
 
 
 def check_prices(grid: Grid, prices: Mapping[str, Price]) -> None:

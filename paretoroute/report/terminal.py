@@ -10,8 +10,8 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
+from paretoroute.errors import one_line
 from paretoroute.policy.schema import PolicyDocument, TargetMinQualityOf
-from paretoroute.policy.validation import shown
 from paretoroute.report.captions import expected_text, interval_text, percent
 from paretoroute.report.figure import Chart, Dot, chart_of, decimals
 from paretoroute.report.terminal_plot import plot
@@ -56,7 +56,7 @@ def _printable(document: PolicyDocument, ascii_only: bool) -> PolicyDocument:
     """Escape control characters in names and sentences, which would act on the terminal, and all that it lacks."""
 
     def escaped(text: str) -> str:
-        text = shown(text, len(text))
+        text = one_line(text, len(text))
         return ascii(text)[1:-1] if ascii_only and not text.isascii() else text
 
     grid = []

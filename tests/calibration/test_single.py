@@ -1,11 +1,10 @@
-"""Calibration against known truth, scikit-learn, and the solver."""
+"""Calibration of a single constraint against known truth and against the solver."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from paretoroute.calibration.outcomes import aipw_imputed
 from paretoroute.calibration.single import calibrate, curve
 from paretoroute.errors import TargetError
 from paretoroute.forecast import Forecast
@@ -51,12 +50,12 @@ def test_the_limit_holds_on_fresh_queries_where_the_forecasts_alone_overspend():
         answer = calibrate(forecast, logged_quality, logged_cost, MaxCost(usd))
         bare = solve(forecast, MaxCost(usd))
         naive.append(fresh_means(draw, bare.price, bare.split)[1] / usd)
-        quality, spent = fresh_means(draw, answer.price, answer.split)
+        quality, spent = fresh_means(draw, answer.estimate.rule.price, answer.estimate.rule.split)
         calibrated.append(spent / usd)
         inside.append(answer.estimate.cost_usd_low <= spent <= answer.estimate.cost_usd_high)
         inside.append(answer.estimate.quality_low <= quality <= answer.estimate.quality_high)
-        assert answer.status == "met" and answer.expected_cost_usd == pytest.approx(usd)
-        assert answer.cost_ratio > 1
+        assert answer.status == "met" and answer.estimate.cost_usd == pytest.approx(usd)
+        assert answer.estimate.cost_ratio > 1
 
     assert np.mean(naive) > 1.2
     assert np.mean(calibrated) == pytest.approx(1.0, abs=3 * np.std(calibrated) / np.sqrt(24) + 0.02)
@@ -73,9 +72,9 @@ def test_a_quality_floor_is_reached_on_fresh_queries_within_noise():
         answer = calibrate(forecast, logged_quality, logged_cost, target)
         bare = solve(forecast, target)
         floor = 0.9 * logged_quality[:, best].mean()
-        missed.append(fresh_means(draw, answer.price, answer.split)[0] - floor)
+        missed.append(fresh_means(draw, answer.estimate.rule.price, answer.estimate.rule.split)[0] - floor)
         naive.append(fresh_means(draw, bare.price, bare.split)[0] - floor)
-        assert answer.expected_quality == pytest.approx(floor) and answer.binds == ("quality",)
+        assert answer.estimate.quality == pytest.approx(floor) and answer.binds == ("quality",)
 
     assert np.mean(naive) < -0.03
     assert abs(np.mean(missed)) < 3 * np.std(missed) / np.sqrt(24) + 0.005
@@ -87,11 +86,13 @@ def test_without_any_signal_the_mix_of_ties_meets_the_logged_cost_exactly():
 
     for usd in np.geomspace(*np.sort(logged_cost.mean(axis=0))[[0, -1]], 7)[1:-1]:
         answer = calibrate(forecast, logged_quality, logged_cost, MaxCost(float(usd)))
-        low, high = choose(forecast.quality, forecast.cost_usd, answer.price)
+        low, high = choose(forecast.quality, forecast.cost_usd, answer.estimate.rule.price)
         rows = np.arange(800)
-        spent = (1 - answer.split) * logged_cost[rows, low].mean() + answer.split * logged_cost[rows, high].mean()
+        spent = (1 - answer.estimate.rule.split) * logged_cost[
+            rows, low
+        ].mean() + answer.estimate.rule.split * logged_cost[rows, high].mean()
         assert answer.status == "met" and (low != high).all()
-        assert spent == pytest.approx(usd, rel=1e-12) and answer.expected_cost_usd == pytest.approx(usd, rel=1e-12)
+        assert spent == pytest.approx(usd, rel=1e-12) and answer.estimate.cost_usd == pytest.approx(usd, rel=1e-12)
 
 
 def test_perfect_forecasts_leave_the_solver_s_answer_as_it_is():
@@ -102,12 +103,14 @@ def test_perfect_forecasts_leave_the_solver_s_answer_as_it_is():
     for target in (MaxCost(0.6), MinQuality(0.8), MaxCost(0.01), MaxCost(1e3), MinQuality(0.999), MinQuality(0.1)):
         exact, answer = solve(forecast, target), calibrate(forecast, quality, cost, target)
         assert exact.status == answer.status
-        assert (answer.expected_quality, answer.expected_cost_usd) == pytest.approx(
+        assert (answer.estimate.quality, answer.estimate.cost_usd) == pytest.approx(
             (exact.expected_quality, exact.expected_cost_usd), rel=1e-9
         )
-        assert (answer.quality_shift, answer.cost_ratio) == pytest.approx((0.0, 1.0), abs=1e-9)
+        assert (answer.estimate.quality_shift, answer.estimate.cost_ratio) == pytest.approx((0.0, 1.0), abs=1e-9)
         if exact.status == "met":
-            assert (answer.price, answer.split) == pytest.approx((exact.price, exact.split), rel=1e-6)
+            assert (answer.estimate.rule.price, answer.estimate.rule.split) == pytest.approx(
+                (exact.price, exact.split), rel=1e-6
+            )
             assert answer.meaning == exact.meaning
         elif exact.status == "infeasible":
             assert str(answer.nearest) == str(exact.nearest)
@@ -126,22 +129,17 @@ def test_feasibility_is_judged_on_what_was_logged():
 
     assert poor.status == "infeasible" and poor.nearest.usd == pytest.approx(3.0, abs=0.01)
     assert bold.status == "infeasible" and bold.nearest.quality == pytest.approx(0.7)
-    assert (rich.status, rich.price, lean.status, lean.split) == ("slack", 0.0, "slack", 0.0)
-    assert rich.quality_shift == pytest.approx(-0.2) and rich.cost_ratio == pytest.approx(2.0, rel=0.01)
+    assert (rich.status, rich.estimate.rule.price, lean.status, lean.estimate.rule.split) == (
+        "slack",
+        0.0,
+        "slack",
+        0.0,
+    )
+    assert rich.estimate.quality_shift == pytest.approx(-0.2) and rich.estimate.cost_ratio == pytest.approx(
+        2.0, rel=0.01
+    )
     for answer in (poor, bold):
         assert calibrate(forecast, logged_quality, logged_cost, answer.nearest).status == "met"
-
-
-def test_holes_are_filled_without_bias():
-    rng = np.random.default_rng(2)
-    truth, forecast = rng.random((40_000, 3)), np.full((40_000, 3), 0.2)
-    logged = np.where(rng.random((40_000, 3)) < [1.0, 0.5, 0.1], truth, np.nan)
-
-    filled = aipw_imputed(forecast, logged, "quality")
-
-    assert np.array_equal(filled[:, 0], truth[:, 0])
-    assert filled.mean(axis=0) == pytest.approx(truth.mean(axis=0), abs=0.03)  # three standard errors at 10% logged
-    assert np.array_equal(aipw_imputed(forecast, np.full_like(forecast, np.nan), "quality"), forecast)
 
 
 def test_half_logged_cells_still_meet_the_limit():
@@ -154,7 +152,7 @@ def test_half_logged_cells_still_meet_the_limit():
         logged_quality[holes] = logged_cost[holes] = np.nan
         usd = float(np.sqrt(cost.mean(axis=0).min() * cost.mean(axis=0).max()))
         answer = calibrate(forecast, logged_quality, logged_cost, MaxCost(usd))
-        ratios.append(fresh_means(draw, answer.price, answer.split)[1] / usd)
+        ratios.append(fresh_means(draw, answer.estimate.rule.price, answer.estimate.rule.split)[1] / usd)
 
     assert np.mean(ratios) == pytest.approx(1.0, abs=3 * np.std(ratios) / 4 + 0.02)
 
@@ -174,7 +172,7 @@ def test_the_curve_rises_from_the_cheapest_to_the_richest():
         assert row.cost_usd_low < row.cost_usd < row.cost_usd_high
         assert row.quality_low <= row.quality <= row.quality_high
         again = calibrate(forecast, logged_quality, logged_cost, MaxCost(row.cost_usd))
-        assert again.expected_quality == pytest.approx(row.quality)
+        assert again.estimate.quality == pytest.approx(row.quality)
 
 
 def test_a_single_point_or_query_has_a_curve_of_one_row():

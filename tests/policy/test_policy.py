@@ -22,8 +22,8 @@ def files(policy: pr.Policy, folder, name: str = "policy") -> tuple[bytes, bytes
 def logged(policy: pr.Policy) -> tuple[float, float]:
     """Give the logged quality and cost of the policy's choices on its own traffic."""
     known, solution = outcomes.logged_outcomes(policy.traffic, policy.grid), policy.document.solution
-    quality, cost, _ = known.chosen(PriceRule(solution.quality_per_usd, solution.split))
-    return float(quality.mean()), float(cost.mean())
+    chosen = known.chosen(PriceRule(solution.quality_per_usd, solution.split))
+    return float(chosen.quality.mean()), float(chosen.cost_usd.mean())
 
 
 def decided(policy: pr.Policy) -> list:

@@ -49,7 +49,7 @@ def test_a_share_is_kept_exactly_and_costs_what_its_price_says():
     free = policy().solve(limits=[])
     solved, wider = policy().solve(limits=limits), policy().solve(limits=[pr.MaxShare(0.31, "thinker")])
 
-    share = {name: policy.record.chosen(rule(policy))[2] for name, policy in {"free": free, "kept": solved}.items()}
+    share = {name: policy.record.call_shares(rule(policy)) for name, policy in {"free": free, "kept": solved}.items()}
     thinker = columns(solved, "thinker")
     assert share["free"][thinker].sum() > 0.35
     assert share["kept"][thinker].sum() == pytest.approx(0.3, abs=1e-6)
@@ -74,7 +74,8 @@ def test_a_share_is_kept_exactly_and_costs_what_its_price_says():
 def test_every_limit_is_kept_on_what_was_logged(limits):
     solved = policy().solve(TARGET, limits=limits)
     record, solution = solved.record, solved.document.solution
-    quality, cost, share = record.chosen(rule(solved))
+    chosen, share = record.chosen(rule(solved)), record.call_shares(rule(solved))
+    quality, cost = chosen.quality, chosen.cost_usd
 
     assert solution.status in ("met", "slack")
     assert cost.mean() <= 0.004 * (1 + 1e-4)
@@ -118,7 +119,7 @@ def test_the_planner_follows_the_solver_on_every_query_and_keeps_the_limits_in_e
         assert {j: share for share, j in row if share} == pytest.approx(wanted, abs=1e-12)
         spent.append(sum(share * record.cost_usd[i, j] for share, j in row))
     assert np.mean(spent) == pytest.approx(read.document.expected.cost_usd, rel=1e-5)  # printed with six digits
-    assert np.mean(spent) == pytest.approx(record.chosen(rule(read))[1].mean(), rel=1e-9)
+    assert np.mean(spent) == pytest.approx(record.chosen(rule(read)).cost_usd.mean(), rel=1e-9)
 
 
 def test_the_draw_takes_the_components_as_often_as_their_weights_say():
@@ -224,7 +225,7 @@ def test_limits_that_cannot_be_kept_together_are_named_with_what_can():
     relaxed = [pr.parse_limit(words) for words in solved.document.solution.meaning.split("can: ")[1].split("; ")]
     again = [next((r for r in relaxed if type(r) is type(limit)), limit) for limit in limits]
     kept = policy().solve(pr.MaxCost(usd=0.01), limits=again)
-    quality, _, share = kept.record.chosen(rule(kept))
+    quality, share = kept.record.chosen(rule(kept)).quality, kept.record.call_shares(rule(kept))
     assert share[columns(kept, "thinker")].sum() <= again[0].share + 1e-3
     assert quality[members(kept, "tag", "hard")].mean() >= again[1].quality - 1e-2
 
@@ -235,7 +236,7 @@ def test_a_target_that_the_limits_leave_no_room_for_names_the_nearest():
     assert solved.document.solution.status == "infeasible"
     nearest = solved.document.solution.nearest
     assert nearest is not None and nearest.kind == "min_quality" and 0.5 < nearest.quality < 0.97
-    quality, _, share = solved.record.chosen(rule(solved))
+    quality, share = solved.record.chosen(rule(solved)).quality, solved.record.call_shares(rule(solved))
     assert quality.mean() == pytest.approx(nearest.quality, abs=1e-6)
     assert share[columns(solved, "thinker")].sum() <= 0.1 + 1e-6
 

@@ -128,7 +128,7 @@ def test_a_file_whose_neighbours_were_edited_away_is_refused(policy, tmp_path):
     path = tmp_path / "policy.yaml"
     path.write_text(path.read_text().replace('["2000", "32000"]', '["2000", "31000"]'))
 
-    with pytest.raises(pr.PolicySchemaError, match="'8000' lies between budgets, but '31000' is none that was logged"):
+    with pytest.raises(pr.PolicySchemaError, match="'8000' lies between budgets, but '31000' was not logged"):
         pr.Policy.load(path)
 
 
@@ -160,15 +160,15 @@ def test_what_came_of_its_neighbours_stands_in_for_what_came_of_it(policy):
     known = logged_outcomes(policy.traffic, policy.grid)
     below, hole, above = (policy.grid.index(f"deep@{amount}") for amount in AMOUNTS)
 
-    assert known.holes == (hole,)
+    assert known.unlogged == (hole,)
     np.testing.assert_allclose(
         known.quality[:, hole], (known.quality[:, below] + known.quality[:, above]) / 2, atol=1e-6
     )
     miss = (known.cost_usd / known.forecast.cost_usd)[:, [below, above]].mean(axis=1)
     np.testing.assert_allclose(known.cost_usd[:, hole], known.forecast.cost_usd[:, hole] * miss, rtol=1e-5)
     assert np.isnan(known.logged_quality[:, hole]).all()
-    assert known.outcomes[0] is not known.logged_quality
-    np.testing.assert_array_equal(known.outcomes[0][:, hole], known.quality[:, hole])
+    np.testing.assert_array_equal(known.calibration_quality[:, hole], known.quality[:, hole])
+    np.testing.assert_array_equal(known.calibration_cost_usd[:, hole], known.cost_usd[:, hole])
     assert policy.grid.names[best_single(known)] == "deep@32000"
     with_luck = replace(known, quality=known.quality + np.eye(len(policy.grid.points))[hole])
     assert policy.grid.names[best_single(with_luck)] == "deep@32000", "the best single point has to be a logged one"

@@ -1,0 +1,60 @@
+"""Types and checks that the sections of a policy file share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+SHA256_PATTERN = "^[0-9a-f]{64}$"
+SEED_PATTERN = "^[0-9a-f]{1,64}$"
+KIND_PATTERN = "^[01]*$"
+FILE_PATTERN = r"^[^/\\:\x00-\x1f]*[^/\\:\x00-\x1f.][^/\\:\x00-\x1f]*$"
+PATTERNS = {
+    SHA256_PATTERN: "a SHA-256, 64 hexadecimal digits",
+    SEED_PATTERN: "1 to 64 hexadecimal digits in quotes",
+    FILE_PATTERN: "a bare file name",
+    KIND_PATTERN: "zeros and ones in quotes",
+}
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Usd = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=0)]
+Sha256 = Annotated[str, Field(pattern=SHA256_PATTERN)]
+Setting = int | float | bool | str
+
+
+def in_key_order(mapping: dict[str, Any]) -> dict[str, Any]:
+    """Return a mapping in the order of its keys, so that equal documents give equal bytes."""
+    return dict(sorted(mapping.items()))
+
+
+def _whole_if_integral(amount: float) -> float:
+    """Return 8000 for 8000.0, so that it is written as an integer."""
+    return int(amount) if float(amount).is_integer() else amount
+
+
+Settings = Annotated[dict[str, Setting], AfterValidator(in_key_order)]
+Amount = Annotated[float, AfterValidator(_whole_if_integral)]
+
+
+class Section(BaseModel):
+    """A section of a policy file: strict, without unknown keys, finite and frozen."""
+
+    # Validators are built on first use, so that import stays fast.
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True, defer_build=True)
+
+
+def check_unique(what: str, names: Iterable[str]) -> None:
+    """Raise ValueError if a name is listed twice."""
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ValueError(f"{what} {twice[0]!r} is listed twice; keep one")
+
+
+def check_interval(prefix: str, low: float, high: float) -> None:
+    """Raise ValueError if the ends of an interval are in the wrong order."""
+    if low > high:
+        raise ValueError(f"{prefix}low is {low}, above {prefix}high, {high}; swap or correct them")
