@@ -31,6 +31,7 @@ from paretoroute.runs.align import on_grid
 from paretoroute.runs.findings import Finding, texts
 from paretoroute.runs.table import Runs
 from paretoroute.surface.featurizer import Featurizer, function_fingerprint, ngram_fingerprint
+from paretoroute.surface.surface import Surface
 from paretoroute.targets import MinQuality, Target
 
 FeatureFunction = Callable[[str], ArrayLike]
@@ -94,15 +95,11 @@ def fit(
     about_points = unlogged_findings(offered.points, fitted.between)
     findings = (*runs.notices, *offer.findings, *about_points, *family_findings(kept), *judged.findings)
     surface, traffic = judged.fit.surface, judged.fit.traffic
-    provenance = Provenance(
-        name=name,
+    provenance = _provenance(
+        name,
+        surface,
         features=_features_entry(kind, features, surface.featurizer),
-        surface=SurfaceEntry(
-            kind="stacked_heads", settings={"neighbours": len(surface.neighbours.features), "folds": FOLDS}
-        ),
         fitted_on=_log_entry(runs, kept, findings, seed=seed),
-        versions={package: version(package) for package in PACKAGES},
-        coin_seed=hashlib.sha256(f"coin:{seed}".encode()).hexdigest()[:32],
     )
     target = target or MinQuality(ratio=1.0, of=judged.best_single)
     document = solve_document(provenance, surface, traffic, grid=offered, target=target, limits=limits)
@@ -192,6 +189,19 @@ def _judged(fit: Fit, grid: Grid) -> _Judged:
         findings.append(Finding("context_free", text))
     findings.append(Finding("verdict", verdict(gain, queries, effective)))
     return _Judged(fit, grid.names[baselines.best_single(logged)], tuple(findings))
+
+
+def _provenance(name: str, surface: Surface, *, features: FeaturesEntry, fitted_on: FittedOnEntry) -> Provenance:
+    return Provenance(
+        name=name,
+        features=features,
+        surface=SurfaceEntry(
+            kind="stacked_heads", settings={"neighbours": len(surface.neighbours.features), "folds": FOLDS}
+        ),
+        fitted_on=fitted_on,
+        versions={package: version(package) for package in PACKAGES},
+        coin_seed=hashlib.sha256(f"coin:{fitted_on.seed}".encode()).hexdigest()[:32],
+    )
 
 
 def _features_entry(kind: FeatureKind, function: FeatureFunction | None, featurizer: Featurizer) -> FeaturesEntry:
