@@ -31,7 +31,6 @@ from paretoroute.runs.align import on_grid
 from paretoroute.runs.findings import Finding, texts
 from paretoroute.runs.table import Runs
 from paretoroute.surface.featurizer import Featurizer, function_fingerprint, ngram_fingerprint
-from paretoroute.surface.surface import Surface
 from paretoroute.targets import MinQuality, Target
 
 FeatureFunction = Callable[[str], ArrayLike]
@@ -85,25 +84,11 @@ def fit(
     runs.require_choice()
     offer = _offer(runs, grid, add_points, prices)
     _check_request(offer.grid, target, limits)
-    kept = on_grid(runs, offer.logged)
-    if features is not None:
-        kept = replace(kept, embeddings=_vectors(features, kept.texts))
-    kind = _kind_of(features, kept)
-    fitted = fit_surface(kept, offer.logged, offer=offer.points, kind=kind, seed=seed, progress=progress)
-    offered = replace(offer.grid, between=fitted.between)
-    judged = _judged(fitted, offered)
-    about_points = unlogged_findings(offered.points, fitted.between)
-    findings = (*runs.notices, *offer.findings, *about_points, *family_findings(kept), *judged.findings)
-    surface, traffic = judged.fit.surface, judged.fit.traffic
-    provenance = _provenance(
-        name,
-        surface,
-        features=_features_entry(kind, features, surface.featurizer),
-        fitted_on=_log_entry(runs, kept, findings, seed=seed),
-    )
-    target = target or MinQuality(ratio=1.0, of=judged.best_single)
-    document = solve_document(provenance, surface, traffic, grid=offered, target=target, limits=limits)
-    return Policy(document, surface, traffic)
+    log = _featured(on_grid(runs, offer.logged), features)
+    fitted = fit_surface(log.runs, offer.logged, offer=offer.points, kind=log.kind, seed=seed, progress=progress)
+    judged = _judged(fitted, replace(offer.grid, between=fitted.between))
+    provenance = _provenance(runs, offer, log, judged, name=name, seed=seed)
+    return judged.solved(provenance, target, limits)
 
 
 @dataclass(frozen=True)
@@ -143,10 +128,25 @@ def _check_request(grid: Grid, target: Target | None, limits: Sequence[Limit]) -
         limit_on_grid(limit, grid)
 
 
-def _kind_of(features: FeatureFunction | None, runs: Runs) -> FeatureKind:
-    if features is not None:
-        return "function"
-    return "hashed_ngrams" if runs.embeddings is None else "embedding"
+@dataclass(frozen=True)
+class _FeaturedLog:
+    """The runs to fit on, and how their queries become numbers.
+
+    Args:
+        runs: those of the logged points on offer; the embeddings are the user's features where a function is given.
+        kind: of the features.
+        function: the user's, or None.
+    """
+
+    runs: Runs
+    kind: FeatureKind
+    function: FeatureFunction | None
+
+
+def _featured(runs: Runs, function: FeatureFunction | None) -> _FeaturedLog:
+    if function is not None:
+        return _FeaturedLog(replace(runs, embeddings=_vectors(function, runs.texts)), "function", function)
+    return _FeaturedLog(runs, "hashed_ngrams" if runs.embeddings is None else "embedding", None)
 
 
 def _vectors(features: FeatureFunction, queries: tuple[str, ...]) -> Floats32:
@@ -167,13 +167,22 @@ class _Judged:
 
     Args:
         fit: the fit, made context-free where routing loses.
+        grid: the points on offer.
         best_single: name of the point with the highest mean quality.
         findings: about the signal, and the verdict, which comes last.
     """
 
     fit: Fit
+    grid: Grid
     best_single: str
     findings: tuple[Finding, ...]
+
+    def solved(self, provenance: Provenance, target: Target | None, limits: Sequence[Limit]) -> Policy:
+        """Solve the surface for a target; None: as good as the best single point."""
+        target = target or MinQuality(ratio=1.0, of=self.best_single)
+        surface, traffic = self.fit.surface, self.fit.traffic
+        document = solve_document(provenance, surface, traffic, grid=self.grid, target=target, limits=limits)
+        return Policy(document, surface, traffic)
 
 
 def _judged(fit: Fit, grid: Grid) -> _Judged:
@@ -188,28 +197,31 @@ def _judged(fit: Fit, grid: Grid) -> _Judged:
         text = "routing lost to the best static mixture: the policy is that mixture"
         findings.append(Finding("context_free", text))
     findings.append(Finding("verdict", verdict(gain, queries, effective)))
-    return _Judged(fit, grid.names[baselines.best_single(logged)], tuple(findings))
+    return _Judged(fit, grid, grid.names[baselines.best_single(logged)], tuple(findings))
 
 
-def _provenance(name: str, surface: Surface, *, features: FeaturesEntry, fitted_on: FittedOnEntry) -> Provenance:
+def _provenance(runs: Runs, offer: _Offer, log: _FeaturedLog, judged: _Judged, *, name: str, seed: int) -> Provenance:
+    surface = judged.fit.surface
+    unlogged = unlogged_findings(judged.grid.points, judged.grid.between)
+    findings = (*runs.notices, *offer.findings, *unlogged, *family_findings(log.runs), *judged.findings)
     return Provenance(
         name=name,
-        features=features,
+        features=_features_entry(log, surface.featurizer),
         surface=SurfaceEntry(
             kind="stacked_heads", settings={"neighbours": len(surface.neighbours.features), "folds": FOLDS}
         ),
-        fitted_on=fitted_on,
+        fitted_on=_log_entry(runs, log.runs, findings, seed=seed),
         versions={package: version(package) for package in PACKAGES},
-        coin_seed=hashlib.sha256(f"coin:{fitted_on.seed}".encode()).hexdigest()[:32],
+        coin_seed=hashlib.sha256(f"coin:{seed}".encode()).hexdigest()[:32],
     )
 
 
-def _features_entry(kind: FeatureKind, function: FeatureFunction | None, featurizer: Featurizer) -> FeaturesEntry:
-    name = f"paretoroute {kind}"
+def _features_entry(log: _FeaturedLog, featurizer: Featurizer) -> FeaturesEntry:
+    function, name = log.function, f"paretoroute {log.kind}"
     if function is not None:
         name = getattr(function, "__qualname__", type(function).__name__)
     return FeaturesEntry(
-        kind=kind,
+        kind=log.kind,
         name=name,
         width=featurizer.width,
         fingerprint=ngram_fingerprint() if function is None else function_fingerprint(function),
