@@ -144,7 +144,7 @@ class Between:
     along: float
 
 
-class Hole(NamedTuple):
+class UnloggedColumn(NamedTuple):
     """A point that was never logged, by columns of the grid.
 
     Args:
@@ -180,14 +180,14 @@ class Grid:
             raise GridError("the grid names a point twice")
 
     @property
-    def holes(self) -> tuple[Hole, ...]:
+    def unlogged(self) -> tuple[UnloggedColumn, ...]:
         """The points that were never logged, in order, by their columns and those of their neighbours.
 
         Raises:
             GridError: a neighbour is not in the grid.
         """
         return tuple(
-            Hole(j, self._neighbour(point, place.below), self._neighbour(point, place.above), place.along)
+            UnloggedColumn(j, self._neighbour(point, place.below), self._neighbour(point, place.above), place.along)
             for j, point in enumerate(self.points)
             if (place := self.between.get(point)) is not None
         )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from paretoroute.errors import GridError
-from paretoroute.grid import Between, Budget, Grid, Hole, Point, Price, cost_usd
+from paretoroute.grid import Between, Budget, Grid, Point, Price, UnloggedColumn, cost_usd
 
 LOW, HIGH = (Point("big", Budget("effort", label)) for label in ("low", "high"))
 PLAIN = Point("small", Budget())
@@ -57,9 +57,9 @@ def test_a_point_that_was_never_logged_is_placed_by_the_columns_of_its_neighbour
     middle = Point("big", Budget("effort", "medium"))
     between = {middle: Between("low", "high", 0.5)}
 
-    assert Grid((HIGH, LOW, middle), between=between).holes == (Hole(2, 1, 0, 0.5),)
+    assert Grid((HIGH, LOW, middle), between=between).unlogged == (UnloggedColumn(2, 1, 0, 0.5),)
     with pytest.raises(GridError, match=re.escape("is forecast from big@high, which is not in the grid")):
-        _ = Grid((LOW, middle), between=between).holes
+        _ = Grid((LOW, middle), between=between).unlogged
 
 
 def test_an_unknown_or_ambiguous_name_is_refused_with_the_near_ones():

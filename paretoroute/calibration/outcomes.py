@@ -144,7 +144,7 @@ def logged_outcomes(sample: CalibrationSample, grid: Grid) -> LoggedOutcomes:
     cost = aipw_imputed(forecast.cost_usd, logged_cost, "cost_usd")
     _interpolate_errors(quality, forecast.quality, grid, relative=False)
     _interpolate_errors(cost, forecast.cost_usd, grid, relative=True)
-    unlogged = tuple(column for column, *_ in grid.holes)
+    unlogged = tuple(column for column, *_ in grid.unlogged)
     return LoggedOutcomes(forecast, quality, cost, logged_quality, logged_cost, latency, unlogged)
 
 
@@ -160,7 +160,7 @@ def _interpolate_errors(imputed: Floats, forecast: Floats, grid: Grid, *, relati
         grid: the points.
         relative: whether errors are factors, as of costs, and not differences.
     """
-    for column, below, above, along in grid.holes:
+    for column, below, above, along in grid.unlogged:
         ends = forecast[:, [below, above]]
         error = imputed[:, [below, above]] - ends
         if relative:

@@ -87,8 +87,6 @@ def _to_means(panel: Panel, logged: Floats32, grid: Grid) -> np.ndarray:
     mean = total / np.maximum(is_logged.sum(0), 1)
     clipped = np.clip(panel.base, panel.scale.low, panel.scale.high)
     factor = np.where(mean > 0, mean, np.exp(panel.base)) / np.exp(clipped)
-    for unlogged in grid.holes:
-        factor[unlogged.column] = (
-            factor[unlogged.below] ** (1 - unlogged.along) * factor[unlogged.above] ** unlogged.along
-        )
+    for place in grid.unlogged:
+        factor[place.column] = factor[place.below] ** (1 - place.along) * factor[place.above] ** place.along
     return single(factor)

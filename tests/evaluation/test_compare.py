@@ -13,7 +13,7 @@ from paretoroute.evaluation.routers.static_mixture import StaticMixture
 from paretoroute.runs.read import read_runs
 from tests.synthetic_log import make_runs, table_of
 
-# A log without holes is fitted without JAX; each fold of one with holes needs programs of its own.
+# A log without missing cells is fitted without JAX; each fold of one with missing cells needs programs of its own.
 SIGNAL = {"queries": 400, "holes": 0.1}
 NO_SIGNAL = {"queries": 300, "signal": False, "seed": 3}
 
