@@ -60,7 +60,7 @@ class HeldOutPolicy:
         policy = self.policy.solve(target)
         solution, forecast = policy.document.solution, self.forecast
         if solution.prompt_blind:
-            means = policy.record.forecast
+            means = policy.outcomes.forecast
             shape = (len(forecast.quality), 1)
             forecast = replace(
                 forecast, quality=np.tile(means.quality[0], shape), cost_usd=np.tile(means.cost_usd[0], shape)

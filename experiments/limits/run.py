@@ -59,7 +59,7 @@ def limits_of(free: pr.Policy, train: pr.Runs) -> list:
     share = {entry.model: sum(point.share for point in entry.points) for entry in free.document.grid}
     busiest = max(share, key=lambda model: share[model])
     limits: list = [pr.MaxShare(round(0.5 * share[busiest], 3), busiest)]
-    record, labels = free.record, free.traffic.labels.get("tag")
+    record, labels = free.outcomes, free.calibration_sample.labels.get("tag")
     if labels is None:
         return limits
     chosen = record.chosen(pr.Planner(free).rule)

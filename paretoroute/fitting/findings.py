@@ -51,12 +51,12 @@ def family_findings(runs: Runs) -> tuple[Finding, ...]:
 
 def signal_findings(fit: Fit) -> tuple[Finding, ...]:
     """State how much of each figure's variance the query explains, and by how many components."""
-    surface, traffic = fit.surface, fit.traffic
+    surface, sample = fit.surface, fit.calibration_sample
     panels = {
-        "quality": (surface.quality, traffic.quality),
-        "tokens": (surface.amount, traffic.amount),
-        "prompt tokens": (surface.prompt, traffic.prompt_tokens),
-        "latency": (surface.latency, traffic.latency_s),
+        "quality": (surface.quality, sample.quality),
+        "tokens": (surface.amount, sample.amount),
+        "prompt tokens": (surface.prompt, sample.prompt_tokens),
+        "latency": (surface.latency, sample.latency_s),
     }
     return tuple(Finding("signal", _signal_text(signal, *panels[signal.name])) for signal in fit.signals)
 

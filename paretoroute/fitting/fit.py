@@ -180,13 +180,13 @@ class _Judged:
     def solved(self, provenance: Provenance, target: Target | None, limits: Sequence[Limit]) -> Policy:
         """Solve the surface for a target; None: as good as the best single point."""
         target = target or MinQuality(ratio=1.0, of=self.best_single)
-        surface, traffic = self.fit.surface, self.fit.traffic
-        document = solve_document(provenance, surface, traffic, grid=self.grid, target=target, limits=limits)
-        return Policy(document, surface, traffic)
+        surface, sample = self.fit.surface, self.fit.calibration_sample
+        document = solve_document(provenance, surface, sample, grid=self.grid, target=target, limits=limits)
+        return Policy(document, surface, sample)
 
 
 def _judged(fit: Fit, grid: Grid) -> _Judged:
-    logged = outcomes.logged_outcomes(fit.traffic, grid)
+    logged = outcomes.logged_outcomes(fit.calibration_sample, grid)
     rules = [row.rule for row in sections.trade_off(logged)]
     gain = baselines.gain_over_static_mixture(logged, rules)
     queries = len(logged.quality)

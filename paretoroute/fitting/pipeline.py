@@ -92,7 +92,7 @@ def fit_surface(
     fit = Fit(surface, traffic, tuple(panel.signal for panel in panels.values()))
     if offer is not None and offer.unlogged:
         fit = interpolation.widened(fit, grid.points, offer)
-    return replace(fit, traffic=with_shared_forecasts(fit.traffic, fit.surface, sample))
+    return replace(fit, calibration_sample=with_shared_forecasts(fit.calibration_sample, fit.surface, sample))
 
 
 def _fitted_panels(

@@ -36,33 +36,33 @@ class Fit:
 
     Args:
         surface: of all points on offer.
-        traffic: the calibration sample: out-of-fold forecasts and logged means of logged queries.
+        calibration_sample: the calibration sample: out-of-fold forecasts and logged means of logged queries.
         signals: how much of each panel the query explains.
         between: the unlogged points, with the two logged ones that each is forecast between.
     """
 
     surface: Surface
-    traffic: CalibrationSample
+    calibration_sample: CalibrationSample
     signals: tuple[Signal, ...]
     between: dict[Point, Between] = field(default_factory=dict)
 
 
 def context_free(fit: Fit, grid: Grid) -> Fit:
     """Make a fit context-free: every forecast of quality, tokens and cost is the pooled mean of its point."""
-    surface, traffic = fit.surface, fit.traffic
-    quality = _constant(surface.quality, traffic.logged_quality, grid)
-    amount = _constant(surface.amount, traffic.logged_amount, grid)
-    prompt = surface.prompt and _constant(surface.prompt, traffic.logged_prompt_tokens, grid)
+    surface, sample = fit.surface, fit.calibration_sample
+    quality = _constant(surface.quality, sample.logged_quality, grid)
+    amount = _constant(surface.amount, sample.logged_amount, grid)
+    prompt = surface.prompt and _constant(surface.prompt, sample.logged_prompt_tokens, grid)
 
     def everywhere(panel: Panel) -> Floats32:
         row = panel.context_free().astype(np.float32)
-        return np.broadcast_to(row, traffic.quality.shape).copy()
+        return np.broadcast_to(row, sample.quality.shape).copy()
 
     sample = replace(
-        traffic,
+        sample,
         quality=everywhere(quality),
         amount=everywhere(amount),
-        prompt_tokens=everywhere(prompt) if prompt else traffic.prompt_tokens,
+        prompt_tokens=everywhere(prompt) if prompt else sample.prompt_tokens,
     )
     return Fit(replace(surface, quality=quality, amount=amount, prompt=prompt), sample, fit.signals, fit.between)
 

@@ -202,7 +202,7 @@ class Planner:
 
     def mean_figures(self, step: str) -> PointFigures:
         """Return every point's means over the logged queries of a step, or over all where the step was not logged."""
-        outcomes, labels = self.policy.record, self.policy.traffic.labels.get("step")
+        outcomes, labels = self.policy.outcomes, self.policy.calibration_sample.labels.get("step")
         rows = slice(None) if labels is None or step not in labels.names else labels.values == step
         mask = outcomes.forecast.callable
         return PointFigures(

@@ -72,7 +72,7 @@ class Forecaster:
         self._surface, self._grid, self._features = policy.surface, policy.grid, features
         self._kind = policy.document.features.kind
         self._solution = policy.document.solution
-        self._means = policy.record.forecast if self._solution.prompt_blind else None
+        self._means = policy.outcomes.forecast if self._solution.prompt_blind else None
 
     def at(self, request: Request) -> QueryForecast:
         """Forecast every point for a request.

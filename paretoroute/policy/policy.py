@@ -34,13 +34,13 @@ class Policy:
     Args:
         document: content of the YAML file.
         surface: from a query to every point's quality and tokens.
-        traffic: out-of-fold forecasts and logged means of the logged queries, to solve on.
+        calibration_sample: out-of-fold forecasts and logged means of the logged queries, to solve on.
         sha256: of the YAML file that it was read from; ``""`` if it was not.
     """
 
     document: doc.PolicyDocument
     surface: Surface
-    traffic: CalibrationSample
+    calibration_sample: CalibrationSample
     sha256: str = ""
 
     @cached_property
@@ -54,7 +54,7 @@ class Policy:
         Raises:
             PolicyError: the name does not end in .yaml, or the folder cannot be written to.
         """
-        write_policy(path, self.document, to_arrays(self.surface, self.traffic))
+        write_policy(path, self.document, to_arrays(self.surface, self.calibration_sample))
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Policy:
@@ -104,22 +104,24 @@ class Policy:
         document = solve_document(
             Provenance.of(self.document),
             self.surface,
-            self.traffic,
+            self.calibration_sample,
             grid=grid,
             target=target or target_of(self.document.target),
             limits=self.limits if limits is None else tuple(limits),
         )
-        return Policy(document, self.surface, self.traffic)
+        return Policy(document, self.surface, self.calibration_sample)
 
     @cached_property
-    def record(self) -> LoggedOutcomes:
+    def outcomes(self) -> LoggedOutcomes:
         """Logged outcomes of the calibration sample, with the policy's forecasts of the points that it may call."""
         from paretoroute.calibration.outcomes import logged_outcomes
         from paretoroute.policy.eligibility import restrict
 
         on_calls = [limit for limit in self.limits if isinstance(limit, CallLimit)]
-        logged = logged_outcomes(self.traffic, self.grid)
-        eligible = restrict(logged.forecast, on_calls, sample=self.traffic, surface=self.surface, grid=self.grid)
+        logged = logged_outcomes(self.calibration_sample, self.grid)
+        eligible = restrict(
+            logged.forecast, on_calls, sample=self.calibration_sample, surface=self.surface, grid=self.grid
+        )
         outcomes = replace(logged, forecast=eligible.forecast)
         return outcomes.context_free() if self.document.solution.prompt_blind else outcomes
 

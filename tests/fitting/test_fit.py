@@ -66,7 +66,7 @@ def test_the_same_runs_in_any_order_and_the_same_seed_give_the_same_policy(signa
     again = pr.fit(pr.read_runs(shuffled), pr.MaxCost(usd=0.002))
 
     assert again.document == signal_policy.document
-    first, second = (bits(to_arrays(policy.surface, policy.traffic)) for policy in (signal_policy, again))
+    first, second = (bits(to_arrays(policy.surface, policy.calibration_sample)) for policy in (signal_policy, again))
     assert first == second
 
 
@@ -204,4 +204,4 @@ def test_a_grid_keeps_the_policy_to_its_points():
     policy = pr.fit(runs, pr.MaxCost(usd=0.01), grid=pr.Grid(points))
 
     assert policy.grid.names == ("basso@high", "tenor@high")
-    assert policy.traffic.quality.shape == (240, 2)
+    assert policy.calibration_sample.quality.shape == (240, 2)

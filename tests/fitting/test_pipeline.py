@@ -40,9 +40,9 @@ def test_the_signal_is_found_and_new_queries_of_each_kind_are_forecast_near_the_
 
 def test_out_of_fold_forecasts_beat_the_means_on_what_was_logged(signal_fit):
     fit, _ = signal_fit
-    logged = fit.traffic.logged_quality.astype(float)
+    logged = fit.calibration_sample.logged_quality.astype(float)
 
-    error = np.nanmean((fit.traffic.quality - logged) ** 2)
+    error = np.nanmean((fit.calibration_sample.quality - logged) ** 2)
 
     assert error < 0.75 * np.nanmean((np.nanmean(logged, axis=0) - logged) ** 2)
 
@@ -52,17 +52,17 @@ def test_the_forecasts_of_the_surface_are_those_of_the_traffic_on_average(signal
 
     deployed = np.stack([fit.surface.at_text(text).quality for text in signal_runs.texts])
 
-    np.testing.assert_allclose(deployed.mean(0), fit.traffic.quality.mean(0), atol=0.01)
-    assert deployed.std(0) == pytest.approx(fit.traffic.quality.std(0), rel=0.3)
+    np.testing.assert_allclose(deployed.mean(0), fit.calibration_sample.quality.mean(0), atol=0.01)
+    assert deployed.std(0) == pytest.approx(fit.calibration_sample.quality.std(0), rel=0.3)
 
 
 def test_mean_tokens_are_forecast_without_bias_although_their_logarithms_are_fitted(signal_fit):
     fit, _ = signal_fit
-    known = ~np.isnan(fit.traffic.logged_amount)
+    known = ~np.isnan(fit.calibration_sample.logged_amount)
 
-    forecast = np.where(known, fit.traffic.amount, 0).sum(0) / known.sum(0)
+    forecast = np.where(known, fit.calibration_sample.amount, 0).sum(0) / known.sum(0)
 
-    np.testing.assert_allclose(forecast, np.nanmean(fit.traffic.logged_amount, axis=0), rtol=0.03)
+    np.testing.assert_allclose(forecast, np.nanmean(fit.calibration_sample.logged_amount, axis=0), rtol=0.03)
 
 
 def test_copies_of_texts_do_not_keep_a_fit_from_being_repeated():
@@ -70,7 +70,7 @@ def test_copies_of_texts_do_not_keep_a_fit_from_being_repeated():
 
     one, two = (fitted(read_runs(pa.Table.from_pylist(rows)))[0] for _ in range(2))
 
-    assert bits(to_arrays(one.surface, one.traffic)) == bits(to_arrays(two.surface, two.traffic))
+    assert bits(to_arrays(one.surface, one.calibration_sample)) == bits(to_arrays(two.surface, two.calibration_sample))
 
 
 def rows_of_pairs(*, seed, copies=2, queries=204):
@@ -112,10 +112,12 @@ def test_the_outcome_of_a_query_does_not_tell_on_itself_in_the_traffic():
 
     (before, _), (after, _) = (fitted(read_runs(some)) for some in (table, pa.Table.from_pylist(rows)))
 
-    flipped = np.flatnonzero((before.traffic.logged_quality != after.traffic.logged_quality).any(1))
+    flipped = np.flatnonzero(
+        (before.calibration_sample.logged_quality != after.calibration_sample.logged_quality).any(1)
+    )
     assert len(flipped) == 1
-    own = (after.traffic.quality - before.traffic.quality)[flipped[0]]
-    moved = (after.traffic.logged_quality - before.traffic.logged_quality)[flipped[0]]
+    own = (after.calibration_sample.quality - before.calibration_sample.quality)[flipped[0]]
+    moved = (after.calibration_sample.logged_quality - before.calibration_sample.logged_quality)[flipped[0]]
     # The means and the basis are of all queries; a 240th of them leaks through these, and no more.
     assert np.abs(own).max() < 0.015, (own, moved)
 
@@ -159,7 +161,7 @@ def test_an_embedding_column_is_read_in_place_of_the_text():
 
 
 def test_without_signal_every_forecast_is_the_prompt_blind_mean(blind_policy, blind_runs):
-    surface, traffic = blind_policy.surface, blind_policy.traffic
+    surface, traffic = blind_policy.surface, blind_policy.calibration_sample
     means = blind_runs.means("quality")[0].mean(0)
 
     for name in ("quality", "amount", "prompt_tokens"):
@@ -179,8 +181,8 @@ def test_a_missing_cell_is_forecast_and_stays_unknown_in_what_was_logged(signal_
     fit, _ = signal_fit
     _, count = signal_runs.means("quality")
 
-    assert np.isnan(fit.traffic.logged_quality).sum() == (count == 0).sum() > 100
-    assert np.isfinite(fit.traffic.quality).all()
+    assert np.isnan(fit.calibration_sample.logged_quality).sum() == (count == 0).sum() > 100
+    assert np.isfinite(fit.calibration_sample.quality).all()
     np.testing.assert_array_equal(fit.surface.queries, (count > 0).sum(0))
 
 
@@ -202,7 +204,7 @@ def test_20_queries_are_enough_and_progress_names_every_stage():
 
     fit, _ = fitted(make_runs(queries=20), progress=said.append)
 
-    assert np.isfinite(fit.traffic.quality).all()
+    assert np.isfinite(fit.calibration_sample.quality).all()
     assert said == ["reading the queries", "fitting quality", "fitting tokens", "fitting prompt tokens"]
 
 

@@ -122,7 +122,7 @@ def test_money_that_does_not_pay_for_the_steps_is_infeasible_and_the_least_that_
 def test_a_step_that_was_never_logged_is_planned_by_all_queries():
     unlogged, hard, easy = (planner().mean_figures(step) for step in ("dream", "plan", "tools"))
 
-    assert unlogged.quality == pytest.approx(np.clip(planner().policy.record.quality.mean(0), 0, 1))
+    assert unlogged.quality == pytest.approx(np.clip(planner().policy.outcomes.quality.mean(0), 0, 1))
     assert unlogged.callable.all()
     assert hard.quality[0] < unlogged.quality[0] < easy.quality[0]
 

@@ -112,8 +112,8 @@ def test_a_choice_without_a_tie_is_certain():
 @pytest.mark.parametrize("case", [fitted, blind], ids=["fitted", "blind"])
 def test_on_the_traffic_the_planner_chooses_as_the_solver_and_meets_the_target_in_expectation(case):
     policy = case().policy
-    logged = outcomes.logged_outcomes(policy.traffic, policy.grid)
-    traffic, solution = policy.traffic, policy.document.solution
+    logged = outcomes.logged_outcomes(policy.calibration_sample, policy.grid)
+    traffic, solution = policy.calibration_sample, policy.document.solution
     unknown = np.full(len(policy.grid.points), np.nan)
 
     def at_text(text: str) -> Amounts:

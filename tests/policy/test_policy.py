@@ -21,7 +21,7 @@ def files(policy: pr.Policy, folder, name: str = "policy") -> tuple[bytes, bytes
 
 def logged(policy: pr.Policy) -> tuple[float, float]:
     """Give the logged quality and cost of the policy's choices on its own traffic."""
-    known, solution = outcomes.logged_outcomes(policy.traffic, policy.grid), policy.document.solution
+    known, solution = outcomes.logged_outcomes(policy.calibration_sample, policy.grid), policy.document.solution
     chosen = known.chosen(PriceRule(solution.quality_per_usd, solution.split))
     return float(chosen.quality.mean()), float(chosen.cost_usd.mean())
 
@@ -147,7 +147,7 @@ def test_an_infeasible_target_gives_the_nearest_one_and_the_policy_that_meets_it
 @pytest.mark.parametrize("ratio", [0.6, 0.9, 1.0])
 def test_a_relative_target_is_taken_against_the_logged_quality_of_its_point(ratio):
     policy = fitted().policy.solve(pr.MinQuality(ratio=ratio, of="thinker@8000"))
-    known = outcomes.logged_outcomes(policy.traffic, policy.grid)
+    known = outcomes.logged_outcomes(policy.calibration_sample, policy.grid)
     floor = ratio * known.quality[:, policy.grid.index("thinker@8000")].mean()
 
     quality, _ = logged(policy)
@@ -188,7 +188,7 @@ def test_a_price_change_needs_no_fit_and_keeps_quality_and_tokens():
             assert two.cost_usd == pytest.approx(factor * one.cost_usd, rel=1e-4)  # derived prices are rounded ones
             assert two.quality == one.quality
     assert repriced.document.expected.cost_usd <= 0.006 * (1 + 1e-9)
-    assert np.array_equal(repriced.traffic.amount, policy.traffic.amount)
+    assert np.array_equal(repriced.calibration_sample.amount, policy.calibration_sample.amount)
 
 
 def test_prices_that_cannot_apply_are_refused_by_model():

@@ -41,7 +41,7 @@ def columns(solved: pr.Policy, model: str) -> list[int]:
 
 
 def members(solved: pr.Policy, by: str, name: str) -> np.ndarray:
-    return solved.traffic.labels[by].values == name
+    return solved.calibration_sample.labels[by].values == name
 
 
 def test_a_share_is_kept_exactly_and_costs_what_its_price_says():
@@ -49,7 +49,7 @@ def test_a_share_is_kept_exactly_and_costs_what_its_price_says():
     free = policy().solve(limits=[])
     solved, wider = policy().solve(limits=limits), policy().solve(limits=[pr.MaxShare(0.31, "thinker")])
 
-    share = {name: policy.record.call_shares(rule(policy)) for name, policy in {"free": free, "kept": solved}.items()}
+    share = {name: policy.outcomes.call_shares(rule(policy)) for name, policy in {"free": free, "kept": solved}.items()}
     thinker = columns(solved, "thinker")
     assert share["free"][thinker].sum() > 0.35
     assert share["kept"][thinker].sum() == pytest.approx(0.3, abs=1e-6)
@@ -73,7 +73,7 @@ def test_a_share_is_kept_exactly_and_costs_what_its_price_says():
 )
 def test_every_limit_is_kept_on_what_was_logged(limits):
     solved = policy().solve(TARGET, limits=limits)
-    record, solution = solved.record, solved.document.solution
+    record, solution = solved.outcomes, solved.document.solution
     chosen, share = record.chosen(rule(solved)), record.call_shares(rule(solved))
     quality, cost = chosen.quality, chosen.cost_usd
 
@@ -99,9 +99,9 @@ def test_the_planner_follows_the_solver_on_every_query_and_keeps_the_limits_in_e
     limits = [pr.MaxShare(0.3, "thinker"), pr.MinQualityOf(0.85, "hard")]
     policy().solve(pr.MinQuality(0.88), limits=limits).save(tmp_path / "p.yaml")
     read = pr.Policy.load(tmp_path / "p.yaml")
-    planner, record = pr.Planner(read), read.record
+    planner, record = pr.Planner(read), read.outcomes
     picks = rule(read).action_probabilities(record.forecast)
-    tags, tenants = (read.traffic.labels[by].values for by in ("tag", "tenant"))
+    tags, tenants = (read.calibration_sample.labels[by].values for by in ("tag", "tenant"))
 
     spent, everyone = [], np.ones(len(read.grid.points), bool)
     for i in range(len(record.quality)):
@@ -168,7 +168,7 @@ def test_only_what_is_required_is_called():
     acme = members(solved, "tenant", "acme")
     allowed = np.isin(solved.grid.names, ["small@default", "metered@default"])
 
-    for share, point in rule(solved).action_probabilities(solved.record.forecast):
+    for share, point in rule(solved).action_probabilities(solved.outcomes.forecast):
         assert allowed[point[acme]].all() or not np.any(share)
         assert not allowed[point[~acme]].all()
     assert pr.Planner(solved).plan(text_of(HARD, np.random.default_rng(2)), tenant="acme").model in ("small", "metered")
@@ -188,7 +188,7 @@ def test_a_latency_limit_rules_out_points_at_its_quantile_and_not_at_the_mean():
 
 def test_the_quantiles_of_latency_and_cost_cover_what_was_logged():
     solved = policy()
-    traffic, surface = solved.traffic, solved.surface
+    traffic, surface = solved.calibration_sample, solved.surface
     assert surface.latency is not None and traffic.latency_s is not None and traffic.logged_latency_s is not None
     for panel, mean, logged in (
         (surface.latency, traffic.latency_s, traffic.logged_latency_s),
@@ -225,7 +225,7 @@ def test_limits_that_cannot_be_kept_together_are_named_with_what_can():
     relaxed = [pr.parse_limit(words) for words in solved.document.solution.meaning.split("can: ")[1].split("; ")]
     again = [next((r for r in relaxed if type(r) is type(limit)), limit) for limit in limits]
     kept = policy().solve(pr.MaxCost(usd=0.01), limits=again)
-    quality, share = kept.record.chosen(rule(kept)).quality, kept.record.call_shares(rule(kept))
+    quality, share = kept.outcomes.chosen(rule(kept)).quality, kept.outcomes.call_shares(rule(kept))
     assert share[columns(kept, "thinker")].sum() <= again[0].share + 1e-3
     assert quality[members(kept, "tag", "hard")].mean() >= again[1].quality - 1e-2
 
@@ -236,7 +236,7 @@ def test_a_target_that_the_limits_leave_no_room_for_names_the_nearest():
     assert solved.document.solution.status == "infeasible"
     nearest = solved.document.solution.nearest
     assert nearest is not None and nearest.kind == "min_quality" and 0.5 < nearest.quality < 0.97
-    quality, share = solved.record.chosen(rule(solved)).quality, solved.record.call_shares(rule(solved))
+    quality, share = solved.outcomes.chosen(rule(solved)).quality, solved.outcomes.call_shares(rule(solved))
     assert quality.mean() == pytest.approx(nearest.quality, abs=1e-6)
     assert share[columns(solved, "thinker")].sum() <= 0.1 + 1e-6
 

@@ -26,7 +26,7 @@ FIGURES = ("quality", "quality_se", "amount", "prompt_tokens", "latency_s")
 @pytest.fixture(scope="module")
 def arrays(signal_fit):
     fit, _ = signal_fit
-    return to_arrays(fit.surface, fit.traffic)
+    return to_arrays(fit.surface, fit.calibration_sample)
 
 
 def slow_components(panel, vector, nearest):
@@ -78,7 +78,7 @@ def test_forecasts_stay_in_range_for_any_text(signal_fit, text):
 
     assert ((amounts.quality >= 0) & (amounts.quality <= 1)).all()
     assert (amounts.quality_se > 0).all()
-    logged = fit.traffic.logged_amount
+    logged = fit.calibration_sample.logged_amount
     assert (amounts.amount > 0.3 * np.nanmin(logged, axis=0)).all()
     assert (amounts.amount < 3 * np.nanmax(logged, axis=0)).all()
 
@@ -90,7 +90,7 @@ def test_a_surface_that_went_through_arrays_forecasts_the_same_bits(signal_fit, 
         arrays,
         features="hashed_ngrams",
         points=len(grid.points),
-        labels={by: labels.names for by, labels in fit.traffic.labels.items()},
+        labels={by: labels.names for by, labels in fit.calibration_sample.labels.items()},
     )
 
     for text in TEXTS:
@@ -107,7 +107,9 @@ def test_a_surface_that_went_through_arrays_forecasts_the_same_bits(signal_fit, 
 def test_a_surface_of_embeddings_goes_through_arrays_too():
     fit, grid = fitted(make_runs(embedding=True), kind="embedding")
 
-    surface, _ = from_arrays(to_arrays(fit.surface, fit.traffic), features="embedding", points=len(grid.points))
+    surface, _ = from_arrays(
+        to_arrays(fit.surface, fit.calibration_sample), features="embedding", points=len(grid.points)
+    )
 
     for embedding in np.random.default_rng(0).standard_normal((10, 3)).astype(np.float32):
         before, after = (some.at(some.featurizer.of_embedding(embedding)) for some in (fit.surface, surface))
@@ -182,9 +184,11 @@ def test_a_fit_made_context_free_forecasts_the_logged_means_for_every_query(sign
     for text in TEXTS:
         for name in ("quality", "amount", "prompt_tokens"):
             np.testing.assert_array_equal(getattr(reduced.surface.at_text(text), name), getattr(means, name))
-    np.testing.assert_array_equal(np.unique(reduced.traffic.quality, axis=0), means.quality[None].astype(np.float32))
-    np.testing.assert_allclose(means.amount, np.nanmean(fit.traffic.logged_amount, axis=0), rtol=1e-5)
-    assert reduced.traffic.logged_quality is fit.traffic.logged_quality
+    np.testing.assert_array_equal(
+        np.unique(reduced.calibration_sample.quality, axis=0), means.quality[None].astype(np.float32)
+    )
+    np.testing.assert_allclose(means.amount, np.nanmean(fit.calibration_sample.logged_amount, axis=0), rtol=1e-5)
+    assert reduced.calibration_sample.logged_quality is fit.calibration_sample.logged_quality
 
 
 def test_a_query_far_from_the_log_is_less_certain(signal_fit):

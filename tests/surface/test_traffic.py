@@ -21,15 +21,15 @@ def rows_in_common(runs, traffic):
 def test_logged_means_stand_beside_the_forecasts_of_the_same_query(signal_fit, signal_runs):
     fit, _ = signal_fit
 
-    rows = rows_in_common(signal_runs, fit.traffic)
+    rows = rows_in_common(signal_runs, fit.calibration_sample)
 
     assert sorted(rows) == list(range(len(signal_runs.query_ids)))
     kind = np.array(signal_runs.tags)[rows]
     for name, best in (("code", 3), ("law", 0)):  # code wants tenor, law wants basso
-        assert fit.traffic.quality[kind == name].mean(0)[best] > 0.75, name
+        assert fit.calibration_sample.quality[kind == name].mean(0)[best] > 0.75, name
     deployed = np.stack([fit.surface.at_text(signal_runs.texts[i]).quality for i in rows])
     for j in range(4):
-        assert np.corrcoef(deployed[:, j], fit.traffic.quality[:, j])[0, 1] > 0.7, j
+        assert np.corrcoef(deployed[:, j], fit.calibration_sample.quality[:, j])[0, 1] > 0.7, j
 
 
 def test_forecast_cost_is_forecast_tokens_times_prices(signal_fit):
@@ -37,21 +37,24 @@ def test_forecast_cost_is_forecast_tokens_times_prices(signal_fit):
     paid_in = np.array([PRICES[point.model][0] for point in grid.points])
     paid_out = np.array([PRICES[point.model][1] for point in grid.points])
 
-    forecast, logged = fit.traffic.forecast(grid), fit.traffic.logged_cost_usd(grid)
+    forecast, logged = fit.calibration_sample.forecast(grid), fit.calibration_sample.logged_cost_usd(grid)
 
-    expected = (fit.traffic.prompt_tokens.astype(float) * paid_in + fit.traffic.amount.astype(float) * paid_out) / 1e6
+    expected = (
+        fit.calibration_sample.prompt_tokens.astype(float) * paid_in
+        + fit.calibration_sample.amount.astype(float) * paid_out
+    ) / 1e6
     np.testing.assert_allclose(forecast.cost_usd, expected, rtol=1e-6)
-    np.testing.assert_array_equal(np.isnan(logged), np.isnan(fit.traffic.logged_amount))
+    np.testing.assert_array_equal(np.isnan(logged), np.isnan(fit.calibration_sample.logged_amount))
     expected = (30 * paid_in + np.array(COMPLETION_TOKENS) * paid_out) / 1e6
     np.testing.assert_allclose(np.nanmean(logged, axis=0), expected, rtol=0.1)
 
 
 def test_the_logged_cost_of_the_traffic_is_the_logged_cost(signal_fit, signal_runs):
     fit, grid = signal_fit
-    rows = rows_in_common(signal_runs, fit.traffic)
+    rows = rows_in_common(signal_runs, fit.calibration_sample)
 
     np.testing.assert_allclose(
-        fit.traffic.logged_cost_usd(grid), signal_runs.means("cost_usd")[0][rows], rtol=1e-4, equal_nan=True
+        fit.calibration_sample.logged_cost_usd(grid), signal_runs.means("cost_usd")[0][rows], rtol=1e-4, equal_nan=True
     )
 
 
@@ -73,7 +76,7 @@ def test_new_prices_change_the_cost_alone(signal_fit):
     fit, grid = signal_fit
     dearer = type(grid)(grid.points, {**grid.prices, "tenor": Price(4.0, 20.0)})
 
-    before, after = fit.traffic.forecast(grid), fit.traffic.forecast(dearer)
+    before, after = fit.calibration_sample.forecast(grid), fit.calibration_sample.forecast(dearer)
 
     tenor = np.array([point.model == "tenor" for point in grid.points])
     np.testing.assert_array_equal(before.quality, after.quality)

@@ -151,7 +151,7 @@ def widened(fit: Fit, logged: Sequence[Point], offer: PointsOnOffer) -> Fit:
         for one in offer.unlogged
     }
     surface = _surface(fit.surface, columns)
-    return Fit(surface, _sample(fit.traffic, surface, columns), fit.signals, between)
+    return Fit(surface, _sample(fit.calibration_sample, surface, columns), fit.signals, between)
 
 
 def _placed(point: UnloggedPoint, surface: Surface, column: dict[Point, int]) -> _Place:

@@ -154,7 +154,7 @@ def test_costs_on_new_queries_are_as_promised_though_half_the_calls_go_to_the_po
 
 
 def test_what_came_of_its_neighbours_stands_in_for_what_came_of_it(policy):
-    known = logged_outcomes(policy.traffic, policy.grid)
+    known = logged_outcomes(policy.calibration_sample, policy.grid)
     below, hole, above = (policy.grid.index(f"deep@{amount}") for amount in AMOUNTS)
 
     assert known.unlogged == (hole,)
@@ -177,8 +177,8 @@ def test_new_prices_reach_it(policy):
 
     assert dear.grid.between == policy.grid.between
     np.testing.assert_allclose(
-        logged_outcomes(dear.traffic, dear.grid).cost_usd[:, hole],
-        2 * logged_outcomes(policy.traffic, policy.grid).cost_usd[:, hole],
+        logged_outcomes(dear.calibration_sample, dear.grid).cost_usd[:, hole],
+        2 * logged_outcomes(policy.calibration_sample, policy.grid).cost_usd[:, hole],
         rtol=1e-6,
     )
 
@@ -225,13 +225,17 @@ def test_queries_that_tie_in_the_traffic_tie_at_the_planner_to_the_last_bit(blan
     column = policy.grid.index(HOLE)
     if blank:
         same = policy.surface.at_text("")
-        tables = policy.traffic.quality, policy.traffic.amount, policy.traffic.prompt_tokens
+        tables = (
+            policy.calibration_sample.quality,
+            policy.calibration_sample.amount,
+            policy.calibration_sample.prompt_tokens,
+        )
         for figure, table in zip((same.quality, same.amount, same.prompt_tokens), tables, strict=True):
             assert (table[:, column] == np.float32(figure[column])).sum() >= blank
     else:
         flat = policy.surface.context_free()
         assert policy.surface.quality.is_constant
-        assert set(policy.traffic.quality[:, column]) == {np.float32(flat.quality[column])}
+        assert set(policy.calibration_sample.quality[:, column]) == {np.float32(flat.quality[column])}
 
 
 def test_a_prompt_blind_policy_keeps_it_between():
@@ -240,11 +244,11 @@ def test_a_prompt_blind_policy_keeps_it_between():
     made = pr.fit(read(without_hole(rows_of(200))), pr.MaxCost(usd=0.004), add_points=[HOLE])
     below, hole, above = (made.grid.index(f"deep@{amount}") for amount in AMOUNTS)
 
-    blind = context_free(Fit(made.surface, made.traffic, (), made.grid.between), made.grid)
+    blind = context_free(Fit(made.surface, made.calibration_sample, (), made.grid.between), made.grid)
 
     flat = blind.surface.context_free()
     np.testing.assert_allclose(flat.amount[hole], math.sqrt(flat.amount[below] * flat.amount[above]), rtol=1e-4)
-    np.testing.assert_array_equal(blind.traffic.amount[0], flat.amount.astype(np.float32))
+    np.testing.assert_array_equal(blind.calibration_sample.amount[0], flat.amount.astype(np.float32))
     assert blind.between == made.grid.between
 
 
