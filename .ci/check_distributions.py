@@ -1,6 +1,6 @@
 """Check that the wheel and the source distribution hold the data files that the package needs.
 
-    python .ci/check_distributions.py dist
+python .ci/check_distributions.py dist
 """
 
 import sys
@@ -11,7 +11,7 @@ from pathlib import Path
 DATA = {
     "paretoroute/data/README.md",
     "paretoroute/data/demo_runs.parquet",
-    "paretoroute/policy/policy.schema.json",
+    "paretoroute/data/policy.schema.json",
     "paretoroute/py.typed",
 }
 SOURCES = {"README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml", "policies/demo-same-quality.yaml"}

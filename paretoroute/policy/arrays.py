@@ -1,6 +1,7 @@
 """Between a surface with its calibration sample and named arrays: the content of the side file of a policy.
 
-The calibration sample is called ``traffic`` and the out-of-distribution check ``familiarity`` in the names of arrays.
+Names in the file: the calibration sample is ``traffic``, the out-of-distribution check ``familiarity``, the smearing
+factor of a panel ``smear``, and its residual quantiles ``tail``.
 """
 
 from __future__ import annotations
@@ -14,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute.errors import PolicyError
-from paretoroute.policy.panel_arrays import panel_arrays, panel_of
 from paretoroute.surface.featurizer import Featurizer
 from paretoroute.surface.neighbours import HEADS, index
 from paretoroute.surface.ngrams import STATISTICS
-from paretoroute.surface.panel import LEADING, QUANTILES, Panel
+from paretoroute.surface.panel import LEADING, QUANTILES, FirstLevel, Panel, Scale, SecondLevel
 from paretoroute.surface.surface import Bounds, OutOfDistributionCheck, Surface
 from paretoroute.surface.traffic import CalibrationSample, Labels
 
@@ -27,6 +27,10 @@ PANELS = ("quality", "amount", "prompt", "latency")
 TABLES = tuple(item.name for item in fields(CalibrationSample) if item.name != "labels")
 LATENCIES = ("latency_s", "logged_latency_s")
 SCALARS = ("least_known", "most_leverage")
+FIRST_LEVEL = {"offset": "offset", "slope": "slope", "targets": "targets", "weights": "weights"}
+SECOND_LEVEL = {"keep": "keep", "cross": "cross", "shift": "shift"}
+SCALE = {"low": "low", "high": "high", "spread": "spread", "smear": "smearing", "tail": "residual_quantiles"}
+PANEL_ARRAYS = ("base", "basis", *FIRST_LEVEL, *SECOND_LEVEL, *SCALE)
 
 
 class Numbers(NamedTuple):
@@ -46,7 +50,7 @@ def to_arrays(surface: Surface, sample: CalibrationSample) -> Arrays:
     for name in PANELS:
         panel = getattr(surface, name)
         if panel is not None:
-            arrays |= {f"{name}.{part}": array for part, array in panel_arrays(panel).items()}
+            arrays |= {f"{name}.{part}": array for part, array in _panel_arrays(panel).items()}
     arrays |= _prefixed("featurizer.", surface.featurizer)
     arrays |= _prefixed("familiarity.", surface.familiarity)
     arrays |= _prefixed("bounds.", surface.bounds)
@@ -129,7 +133,7 @@ def _panel(arrays: Mapping[str, NDArray[Any]], name: str) -> Panel | None:
     parts = _group(arrays, f"{name}.")
     if not parts and name in ("prompt", "latency"):
         return None
-    return panel_of(parts)
+    return _panel_of(parts)
 
 
 def _check_surface(surface: Surface, points: int) -> None:
@@ -138,7 +142,7 @@ def _check_surface(surface: Surface, points: int) -> None:
     for name in PANELS:
         panel = getattr(surface, name)
         if panel is not None:
-            arrays = panel_arrays(panel)
+            arrays = _panel_arrays(panel)
             for part, shape in _panel_shapes(surface, name, points).items():
                 _expect(f"{name}.{part}", arrays.get(part), shape)
     _expect("queries", surface.queries, (points,))
@@ -189,3 +193,37 @@ def _check_featurizer(featurizer: Featurizer) -> None:
 def _expect(name: str, array: NDArray[Any] | None, shape: tuple[int, ...]) -> None:
     if array is None or array.shape != shape:
         raise ValueError(f"{name} is not of shape {shape}")
+
+
+def _panel_arrays(panel: Panel) -> dict[str, NDArray[Any]]:
+    """Name the arrays of a panel."""
+    arrays: dict[str, NDArray[Any] | None] = {"base": panel.base, "basis": panel.basis}
+    arrays |= {name: getattr(panel.first_level, field) for name, field in FIRST_LEVEL.items()}
+    if panel.second_level is not None:
+        arrays |= {name: getattr(panel.second_level, field) for name, field in SECOND_LEVEL.items()}
+    arrays |= {name: getattr(panel.scale, field) for name, field in SCALE.items()}
+    return {name: array for name, array in arrays.items() if array is not None}
+
+
+def _panel_of(arrays: Mapping[str, NDArray[Any]]) -> Panel:
+    """Rebuild a panel from its arrays.
+
+    Raises:
+        ValueError: an array has an unknown name.
+        KeyError: an array is missing.
+    """
+    if unknown := sorted(set(arrays) - set(PANEL_ARRAYS)):
+        raise ValueError(f"{unknown[0]!r} is not an array of a panel")
+    optional: dict[str, Any] = {
+        field: arrays[name] for name, field in SCALE.items() if name in ("smear", "tail") and name in arrays
+    }
+    second: SecondLevel | None = None
+    if any(name in arrays for name in SECOND_LEVEL):
+        second = SecondLevel(**{field: arrays[name] for name, field in SECOND_LEVEL.items()})
+    return Panel(
+        base=arrays["base"],
+        basis=arrays["basis"],
+        first_level=FirstLevel(**{field: arrays[name] for name, field in FIRST_LEVEL.items()}),
+        second_level=second,
+        scale=Scale(low=arrays["low"], high=arrays["high"], spread=arrays["spread"], **optional),
+    )

@@ -23,7 +23,7 @@ from paretoroute.policy.files import policy_schema, read_policy, write_policy
 from paretoroute.policy.schema import PointEntry, PolicyDocument
 from tests.processes import python
 
-SCHEMA_FILE = Path(files.__file__).parent / "policy.schema.json"
+SCHEMA_FILE = Path(files.__file__).parents[1] / "data" / "policy.schema.json"
 
 
 def point(*values: object) -> dict:
