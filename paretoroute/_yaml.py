@@ -40,7 +40,7 @@ ROW_WIDTH = 240  # of one that is an item of a list, a row of a table
 
 Parser: TypeAlias = type[Any]  # of the loaders of PyYAML, which share no base class
 PARSER: Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # used for its events only; the C one is 10 times faster
-_WORDS = {"": None, "null": None, "true": True, "false": False}
+_KEYWORDS = {"": None, "null": None, "true": True, "false": False}
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", re.ASCII)
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -142,8 +142,8 @@ class _Reader:
 
 def _plain_value(text: str, keep_text: bool) -> Any:
     """Return the value of an unquoted scalar; an empty one is null even if text is kept."""
-    if text == "" or (not keep_text and text in _WORDS):
-        return _WORDS[text]
+    if text == "" or (not keep_text and text in _KEYWORDS):
+        return _KEYWORDS[text]
     if keep_text or len(text) > MAX_NUMBER:
         return text
     if _INTEGER.fullmatch(text):

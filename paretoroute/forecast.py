@@ -91,6 +91,8 @@ class Forecast(Tables):
                 "a forecast's quality and cost_usd must be finite; mark points without one as not callable"
             )
         if (cost < 0).any():
-            raise TargetError("a forecast's cost_usd must not be negative")
-        if self.callable is not None and not np.broadcast_to(self.callable, quality.shape).any(axis=1).all():
-            raise TargetError("a query has no callable point")
+            raise TargetError(f"a forecast's cost_usd must not be negative, got {cost.min()}; correct it")
+        if self.callable is not None:
+            stuck = np.flatnonzero(~np.broadcast_to(self.callable, quality.shape).any(axis=1))
+            if stuck.size:
+                raise TargetError(f"query {stuck[0]} has no callable point; allow at least one at every query")

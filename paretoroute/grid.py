@@ -88,7 +88,7 @@ class Price:
 
     @property
     def cache_discount(self) -> float:
-        """The share of the input price that a prompt token read from a cache saves; 0 where no price says so."""
+        """The share of the input price that a prompt token read from a cache saves; 0 without a cached price."""
         if self.cached_input_usd_per_mtok is None or self.input_usd_per_mtok <= 0:
             return 0.0
         return 1 - self.cached_input_usd_per_mtok / self.input_usd_per_mtok
@@ -131,7 +131,7 @@ class TokenPrices:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """Where a point that was never logged lies: between two logged points of its model, of its kind of budget.
+    """The place of an unlogged point between two logged points of its model and kind of budget.
 
     Args:
         below: label of the neighbour with less compute.
@@ -145,7 +145,7 @@ class Between:
 
 
 class UnloggedColumn(NamedTuple):
-    """A point that was never logged, by columns of the grid.
+    """An unlogged point, by columns of the grid.
 
     Args:
         column: of the point.
@@ -177,7 +177,8 @@ class Grid:
 
     def __post_init__(self) -> None:
         if len(set(self.points)) != len(self.points):
-            raise GridError("the grid names a point twice")
+            twice = next(point for point in self.points if self.points.count(point) > 1)
+            raise GridError(f"the grid names point {twice.name!r} twice; keep one of them")
 
     @property
     def unlogged(self) -> tuple[UnloggedColumn, ...]:
@@ -242,7 +243,9 @@ class Grid:
             return columns[0]
         if columns:
             kinds = ", ".join(self.points[j].budget.kind for j in columns)
-            raise GridError(f"point {name!r} is ambiguous: budgets of kinds {kinds} share this name")
+            raise GridError(
+                f"point {name!r} is ambiguous: budgets of kinds {kinds} share this name; give them labels of their own"
+            )
         near = did_you_mean(name, self.names)
         raise GridError(f"point {name!r} is not in the grid; {near}. A point is written model@budget_label.")
 

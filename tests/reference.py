@@ -76,7 +76,7 @@ def brute_force_quality(quality, cost, usd):
 
 
 def highs(quality, cost, *, usd=None, floor=None, callable=None):
-    """The linear programme by HiGHS: its objective (mean quality, or mean cost), or None where infeasible."""
+    """The linear program by HiGHS: its objective (mean quality, or mean cost), or None where infeasible."""
     from scipy.optimize import linprog
     from scipy.sparse import csr_matrix
 
@@ -108,7 +108,7 @@ def isotonic(values):
 
 
 def highs_limited(forecast, target, limits):
-    """The whole programme with all limits by HiGHS, rescaled: its objective, or None where infeasible."""
+    """The whole program with all limits by HiGHS, rescaled: its objective, or None where infeasible."""
     from scipy.optimize import linprog
 
     n, p = forecast.quality.shape

@@ -1,3 +1,5 @@
+"""Strict YAML: what is read back equals what was written, and anything unsafe is refused."""
+
 import enum
 import math
 

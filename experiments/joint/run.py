@@ -202,7 +202,7 @@ def table(runs, label, seeds) -> None:
     print()
     for family, differences in best_of.items():
         print(
-            f"Against the best of {family}, picked per target with hindsight: "
+            f"Against the best of {family}, chosen per target on the test queries: "
             f"mean {np.mean([one.mean for one in differences]):+.2f} points; significantly ahead at "
             f"{sum(one.low > 0 for one in differences)}, behind at {sum(one.high < 0 for one in differences)} of "
             f"{len(differences)} targets."

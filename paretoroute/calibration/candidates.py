@@ -39,7 +39,7 @@ class NamedLimit:
 
 @dataclass(frozen=True)
 class Problem:
-    """A target with limits as a linear programme.
+    """A target with limits as a linear program.
 
     Args:
         outcomes: forecasts without the points whose latency a limit needs and the log lacks.
@@ -49,7 +49,7 @@ class Problem:
         own: the target's constraint, if it has one.
         constraints: that one and the limits', in order.
         logged: the figures that constraints are summed on; single cells may be negative.
-        relaxation: the programme on the forecasts.
+        relaxation: the program on the forecasts.
     """
 
     outcomes: LoggedOutcomes
@@ -63,7 +63,7 @@ class Problem:
 
     @property
     def of_limits(self) -> slice:
-        """Which of the constraints are those of the limits."""
+        """The constraints of the limits, as a slice of ``constraints``."""
         return AFTER_TARGET if self.own else slice(0, None)
 
 
@@ -120,9 +120,9 @@ def _aim(relaxation: CoupledProblem, pool: CandidatePool, *, without_target: boo
     """Solve with right-hand sides moved until the logged sums hit the original ones; all answers become candidates.
 
     Args:
-        relaxation: the programme to solve.
+        relaxation: the program to solve.
         pool: where the candidates go.
-        without_target: the programme lacks the target's constraint, the first of the pool, and optimises its figure.
+        without_target: the program lacks the target's constraint, the first of the pool, and optimises its figure.
     """
     constraints = pool.constraints[1:] if without_target else pool.constraints
     rhs = np.array([constraint.rhs for constraint in constraints])

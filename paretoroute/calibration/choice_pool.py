@@ -1,4 +1,4 @@
-"""Candidate choices and their totals, on the forecasts and on the log; mixtures of them by a linear programme.
+"""Candidate choices and their totals, on the forecasts and on the log; mixtures of them by a linear program.
 
 A candidate is the choice of every query at one set of multipliers. A mixture maximises the forecast objective, while
 its constraints are summed on logged outcomes: noise in the log may decide whether a limit is kept, never which query is
@@ -104,7 +104,7 @@ class CandidatePool:
         return np.maximum(np.maximum(largest, np.abs(self.rhs)), 1e-300)
 
     def has(self, prices: Multipliers) -> bool:
-        """Whether the choice at these multipliers is a candidate already."""
+        """Return whether the choice at these multipliers is a candidate already."""
         return any(
             candidate.prices.objective == prices.objective and np.array_equal(candidate.prices.limits, prices.limits)
             for candidate in self.candidates
@@ -116,7 +116,7 @@ class CandidatePool:
             self.candidates.append(self.candidate(prices, choice))
 
     def candidate(self, prices: Multipliers, choice: NDArray[np.int32]) -> Candidate:
-        """Sum a choice of every query ``(queries,)`` up, without adding it."""
+        """Return the totals of a choice of every query ``(queries,)``, without adding it."""
         gain = Constraint("", 0.0, 0, quality=self.objective.quality, cost=-self.objective.cost)
         return Candidate(
             prices=prices,
@@ -135,7 +135,7 @@ class CandidatePool:
         return np.bincount(self.group, contributions(constraint, choice, tables), self.groups).astype(np.float64)
 
     def best(self, value: Floats, rhs: Floats, which: slice = ALL) -> MasterSolution:
-        """Find the mixture with the highest value that keeps some constraints. The solution is in scaled units.
+        """Compute the mixture with the highest value that keeps some constraints, in scaled units.
 
         Args:
             value: of the candidates, ``(candidates, groups)``.
@@ -145,7 +145,7 @@ class CandidatePool:
         return self._solve(value.ravel() / magnitude(value), rhs, which, high=np.inf)
 
     def least_violation(self, rhs: Floats, which: slice = ALL) -> MasterSolution:
-        """Find the mixture that violates some constraints by as little as possible in total, in scaled units."""
+        """Compute the mixture that violates some constraints by as little as possible in total, in scaled units."""
         return self._solve(np.zeros(len(self.candidates) * self.groups), rhs, which, high=1.0)
 
     def _solve(self, value: Floats, rhs: Floats, which: slice, *, high: float) -> MasterSolution:
@@ -172,7 +172,7 @@ class CandidatePool:
         return -self.cost_usd if self.constraints[0].cost else self.quality
 
     def feasible(self, which: slice = ALL) -> bool:
-        """Whether some mixture keeps these constraints."""
+        """Return whether some mixture keeps these constraints."""
         return not (self.least_violation(self.rhs, which).violation > TOLERANCE).any()
 
     def weights(self, mixed: MasterSolution) -> Floats:

@@ -82,7 +82,7 @@ class LimitedCalibration:
 def calibrate_limited(
     outcomes: LoggedOutcomes, target: Target, limits: Sequence[PopulationLimit]
 ) -> LimitedCalibration:
-    """Find the mixture of choices whose logged outcomes meet the target and keep every limit.
+    """Compute the mixture of choices whose logged outcomes meet the target and keep every limit.
 
     Args:
         outcomes: out-of-fold forecasts, and logged values with missing cells imputed.
@@ -165,7 +165,7 @@ def _answer(problem: Problem, pool: CandidatePool, blend: _Blend) -> LimitedCali
     applies = problem.relaxation.applies
     rule = MixtureRule(problem.objective, constraints, scopes, blend.prices, applies, pool.components(blend.mixed))
     size = np.array([constraint.size for constraint in constraints])
-    worth = np.where(blend.binds, blend.prices.limits, 0.0) * size / len(problem.outcomes.quality)
+    shadow_price = np.where(blend.binds, blend.prices.limits, 0.0) * size / len(problem.outcomes.quality)
     return LimitedCalibration(
         status=blend.status,
         target=problem.target,
@@ -174,7 +174,7 @@ def _answer(problem: Problem, pool: CandidatePool, blend: _Blend) -> LimitedCali
         estimate=_estimate(problem.outcomes, rule),
         constraints=constraints,
         used=pool.total(blend.mixed, pool.use) / size,
-        shadow_prices={one.name: float(price) for one, price in zip(constraints, worth, strict=True)},
+        shadow_prices={one.name: float(price) for one, price in zip(constraints, shadow_price, strict=True)},
         gap=0.0 if blend.status == "infeasible" else _gap(problem.relaxation, pool, blend),
     )
 

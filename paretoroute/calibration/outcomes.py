@@ -149,7 +149,7 @@ def logged_outcomes(sample: CalibrationSample, grid: Grid) -> LoggedOutcomes:
 
 
 def _interpolate_errors(imputed: Floats, forecast: Floats, grid: Grid, *, relative: bool) -> None:
-    """Give unlogged points, in place, the forecast errors of their neighbours, interpolated.
+    """Add to unlogged points, in place, the interpolated forecast errors of their neighbours.
 
     An unlogged point that kept its forecast would look better than it is to a policy, which picks points that are
     over-forecast.

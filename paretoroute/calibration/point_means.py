@@ -50,7 +50,7 @@ def mean_qualities(outcomes: LoggedOutcomes) -> list[Interval]:
 def _variance_ratio(squares: Floats, binary: Floats, count: NDArray[np.intp]) -> Floats:
     """Divide sums of squares by those of a binary outcome, shrunk towards the ratio over all points, ``(points,)``."""
     total = float(binary.sum())
-    if not total > 0:  # all outcomes are equal, which tells nothing of the ratio: assume binary outcomes
+    if not total > 0:  # all outcomes are equal, which leaves the ratio open: assume binary outcomes
         return np.ones(len(binary))
     common, prior = max(float(squares.sum()) / total, LEAST_RATIO), PRIOR_QUERIES * total / float(count.sum())
     return (squares + common * prior) / (binary + prior)

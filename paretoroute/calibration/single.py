@@ -71,7 +71,7 @@ class Calibrated:
 
 
 def calibrate(forecast: Forecast, logged_quality: Floats, logged_cost_usd: Floats, target: Target) -> Calibrated:
-    """Find the price at which the logged means of the chosen points meet the target.
+    """Compute the price at which the logged means of the chosen points meet the target.
 
     Args:
         forecast: out-of-fold forecasts at the logged queries, ``(queries, points)``.

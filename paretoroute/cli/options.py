@@ -34,7 +34,7 @@ Worth = Annotated[
 ]
 LimitTexts = Annotated[
     list[str] | None,
-    typer.Option("--limit", metavar="WORDS", help='A limit, e.g. "share of MODEL at most 0.2"; may be repeated.'),
+    typer.Option("--limit", metavar="LIMIT", help='A limit, e.g. "share of MODEL at most 0.2"; may be repeated.'),
 ]
 AddPoints = Annotated[
     list[str] | None,

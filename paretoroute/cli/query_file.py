@@ -46,7 +46,7 @@ def read_queries(path: Path) -> list[FileQuery]:
         _parse(line, f"{path.name}, line {number}") for number, line in enumerate(lines, start=1) if line.strip()
     ]
     if not queries:
-        raise QueryError(f"{path.name}: no query in it")
+        raise QueryError(f'{path.name}: no query in it; write one {{"query": "..."}} per line')
     return queries
 
 

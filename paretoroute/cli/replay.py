@@ -17,7 +17,7 @@ def replay(
     strict: Strict = False,
     form: TextOrJson = "text",
 ) -> None:
-    """Evaluate a policy on logged runs. Averages the logged outcomes of the points that it chooses."""
+    """Evaluate a policy on logged runs by the logged outcomes of the points that it chooses."""
     check_format(form, "text", "json")
     from paretoroute.evaluation.replay import replay as replay_policy
     from paretoroute.planner.planner import Planner

@@ -143,8 +143,9 @@ def _study(runs: Runs, grid: Grid | None, prices: Mapping[str, Price] | None, *,
     fold = deal(groups_of(used), folds, seed=seed)
     common = _common_points(used, offered, fold, folds)
     if len(common.points) < 2:
+        about = f" ({'; '.join(texts(notices))})" if notices else ""
         raise RunsError(
-            f"fewer than two points were logged often enough for {folds} folds: {', '.join(texts(notices))}"
+            f"fewer than two points were logged often enough for {folds} folds{about}; log more, or ask for fewer folds"
         )
     if dropped := [point.name for point in offered.points if point not in common.points]:
         text = f"left out, since their cost is unknown in some fold's training runs: {', '.join(dropped[:10])}"

@@ -157,7 +157,7 @@ def _vectors(features: FeatureFunction, queries: tuple[str, ...]) -> Floats32:
     table = np.stack(rows)
     if not np.isfinite(table).all():
         row = int(np.argwhere(~np.isfinite(table))[0][0])
-        raise QueryError(f"the feature function gives NaN or infinity for query {row}")
+        raise QueryError(f"the feature function gives NaN or infinity for query {row}; return finite numbers")
     return table
 
 

@@ -75,7 +75,7 @@ def panels_of(runs: Runs, grid: Grid) -> dict[str, LoggedPanel]:
 
 
 def _billed_prompt(runs: Runs, grid: Grid) -> tuple[Floats, Floats]:
-    """Mean prompt tokens and trials; a token read from a cache counts by its price relative to the others."""
+    """Return mean prompt tokens and trials; a token read from a cache counts by its price relative to the others."""
     prompt, count = runs.means("prompt_tokens")
     cached, _ = runs.means("cached_prompt_tokens")
     return prompt - np.nan_to_num(cached) * grid.cache_discounts, count

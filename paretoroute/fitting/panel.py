@@ -177,7 +177,7 @@ def _smearing(values: Floats, is_logged: Mask, forecast: Floats) -> Floats:
 
 
 def _spread(residuals: _Residuals) -> Floats:
-    """Standard deviation of a logged cell around its out-of-fold forecast, pooled with four cells at the mean."""
+    """Estimate the standard deviation of a logged cell around its forecast, pooled with four cells at the mean."""
     is_logged = residuals.is_logged
     error = np.where(is_logged, residuals.values - residuals.forecast, 0.0)
     total = float((error**2).sum() / max(is_logged.sum(), 1))
@@ -185,7 +185,7 @@ def _spread(residuals: _Residuals) -> Floats:
 
 
 def _residual_quantiles(residuals: _Residuals, spread: Floats) -> Floats:
-    """Quantiles of logged minus forecast in units of the point's spread, over all points."""
+    """Compute quantiles of logged minus forecast in units of the point's spread, over all points."""
     error = (residuals.values - residuals.forecast) / np.maximum(spread, 1e-12)
     is_logged = residuals.is_logged
     return np.quantile(error[is_logged], QUANTILES) if is_logged.any() else np.zeros(len(QUANTILES))

@@ -198,7 +198,7 @@ def _familiarity(runs: Runs, featurizer: Featurizer, features: Floats) -> OutOfD
     least = 0.0
     if featurizer.kind == "hashed_ngrams":
         probes = np.linspace(0, len(runs.texts) - 1, min(len(runs.texts), PROBE_TEXTS)).astype(int)
-        least = LEAST_SHARE * float(np.quantile([featurizer.of_text(runs.texts[i]).known for i in probes], 0.01))
+        least = LEAST_SHARE * float(np.quantile([featurizer.of_text(runs.texts[i]).known_share for i in probes], 0.01))
     return OutOfDistributionCheck(
         centre=single(centre),
         inverse=single(inverse),

@@ -15,7 +15,7 @@ from paretoroute.surface.traffic import CalibrationSample
 
 @dataclass(frozen=True)
 class Signal:
-    """How much of one panel's variance the query explains, out of fold.
+    """The share of one panel's variance that the query explains, out of fold.
 
     Args:
         name: of the panel.

@@ -53,7 +53,7 @@ class Sample:
 
 
 def with_shared_forecasts(traffic: CalibrationSample, surface: Surface, sample: Sample) -> CalibrationSample:
-    """Give queries with equal features, such as those without a text, the surface's own forecast.
+    """Replace forecasts of queries with equal features, such as those without a text, by the surface's own.
 
     Out of fold they would differ by the noise of their folds, and the shadow price would be set between values that a
     planner never meets: it gives all of them one forecast, and they tie. With 20 or more of them little of their own

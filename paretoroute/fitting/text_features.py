@@ -95,8 +95,8 @@ def _weighted(table: TextTable, vocabulary: _Vocabulary, count: int) -> SparseRo
     row = np.repeat(np.arange(count), np.diff(table.indptr))[kept]
     column = column[kept]
     values = table.values[kept] * vocabulary.weights[column]
-    words = vocabulary.buckets[column] < HALF
-    for part in (words, ~words):
+    is_word = vocabulary.buckets[column] < HALF
+    for part in (is_word, ~is_word):
         norm = np.sqrt(2 * np.bincount(row[part], values[part] ** 2, minlength=count))
         values[part] /= np.where(norm > 0, norm, 1.0)[row[part]]
     return csr_matrix((values, (row, column)), shape=(count, max(len(vocabulary.buckets), 1)))
@@ -122,7 +122,7 @@ def _quantised(vectors: Floats) -> _Quantised:
 
 
 def _singular_vectors(matrix: SparseRows, rank: int, seed: int) -> Floats:
-    """Leading right singular vectors, ``(columns, rank)``, by subspace iteration from a fixed start.
+    """Compute leading right singular vectors, ``(columns, rank)``, by subspace iteration from a fixed start.
 
     Halko, Martinsson and Tropp (2011), algorithm 4.4. Directions in which the queries hardly differ are dropped, and
     signs are fixed, so that a fit is reproducible to the bit.

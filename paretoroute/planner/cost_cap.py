@@ -103,7 +103,7 @@ class CostCap:
         return np.where(room >= 0, affordable, np.nan)
 
     def _is_expressible(self, column: int, cap: float) -> bool:
-        """Whether a call with a lowered cap is still that of the point: thinking and samples have to fit into it."""
+        """Return whether a call with this cap is still that of the point: thinking and samples have to fit into it."""
         budget = self._grid.points[column].budget
         if budget.kind == "thinking_tokens" and budget.amount and not cap > budget.amount:
             return False

@@ -70,7 +70,7 @@ class _Merged:
 
 @dataclass(frozen=True)
 class _Stage:
-    """How the choices kept at a step extend those of the step before: ``(choices,)`` each."""
+    """The choices kept at a step, as extensions of those of the step before, ``(choices,)`` each."""
 
     parents: Indices
     points: Indices

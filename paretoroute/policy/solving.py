@@ -134,7 +134,7 @@ def _calibrate(outcomes: LoggedOutcomes, target: Target, limits: Sequence[Popula
 
 
 def _better(context_free: Answer, routed: Answer) -> bool:
-    """Whether the best context-free policy meets a target better than routing does.
+    """Return whether the best context-free policy meets a target better than routing does.
 
     A floor that routing cannot reach may be reached by always calling the best point, and if the cost limit does not
     bind, the best point may be better than the points with the best forecasts.

@@ -180,7 +180,7 @@ class _Canvas:
                 return
 
     def _is_free(self, start: Cell, size: int) -> bool:
-        """Whether so many cells are blank, with one on either side."""
+        """Return whether so many cells are blank, with one on either side."""
         if not (0 <= start.row < self.height and 0 <= start.column and start.column + size <= self.width):
             return False
         cells = self._cells[start.row][max(start.column - 1, 0) : start.column + size + 1]

@@ -34,7 +34,7 @@ def money(usd: float) -> str:
 
 
 def target_text(document: PolicyDocument) -> str:
-    """Return the target in words."""
+    """Describe the target in one phrase."""
     target = document.target
     if isinstance(target, TargetMaxCost):
         return f"highest quality at a mean cost of at most {money(target.usd)} per query"

@@ -157,7 +157,7 @@ def numbers(name: str, column: Any, batch: Batch, faults: list[Fault]) -> NDArra
     values = _uniform_numbers(column, batch.numbers_are_text)
     if values is None:
         convert = single_values.number_in_text if batch.numbers_are_text else single_values.number
-        values = np.array(_one_by_one(name, column, convert, np.nan, faults), float)
+        values = np.array(_one_by_one(name, column, convert, absent=np.nan, faults=faults), float)
     limits = NUMBERS[name]
     out_of_range = limits.violated(values) & np.isfinite(values)
     for reason, bad in (("not finite", np.isinf(values)), (limits.reason, out_of_range)):
@@ -197,7 +197,7 @@ def texts(name: str, column: Any, batch: Batch, faults: list[Fault]) -> Coded:
         return Coded(np.zeros(len(batch.lines), np.int64), [""])
     coded = _uniform_texts(column)
     if coded is None:
-        coded = _uniform_texts(_one_by_one(name, column, TEXTS[name], "", faults))
+        coded = _uniform_texts(_one_by_one(name, column, TEXTS[name], absent="", faults=faults))
     assert coded is not None  # only sound text is left
     return coded
 
@@ -225,7 +225,7 @@ def _uniform_texts(column: Any) -> Coded | None:
         return None
 
 
-def _one_by_one(name: str, column: Any, convert: Callable[[object], Any], absent: Any, faults: list[Fault]) -> list:
+def _one_by_one(name: str, column: Any, convert: Callable[[object], Any], *, absent: Any, faults: list[Fault]) -> list:
     """Convert values singly; a value that does not fit becomes ``absent``, and its row part of a fault."""
     values = _python_values(column)
     misfits: defaultdict[str, list[int]] = defaultdict(list)
@@ -267,7 +267,7 @@ def _python_value(item: Any) -> object:
 def embeddings(column: Any, faults: list[Fault]) -> Sequence[NDArray[np.float32] | None]:
     """Read a column of vectors, one per row; a CSV cell holds a JSON list."""
     uniform = _uniform_vectors(column)
-    return _one_by_one("embedding", column, _vector, None, faults) if uniform is None else list(uniform)
+    return _one_by_one("embedding", column, _vector, absent=None, faults=faults) if uniform is None else list(uniform)
 
 
 def _uniform_vectors(column: Any) -> NDArray[np.float32] | None:

@@ -57,25 +57,25 @@ def _names(columns: Mapping[str, str]) -> dict[str, str]:
     """Map every known column to its name in the log."""
     from paretoroute.runs.columns import ACCEPTED, READ
 
-    for known in columns:
-        if known not in (*READ, *ACCEPTED):
-            raise RunsError(f"columns: {known!r} is no known column; use one of {', '.join(READ)}")
-    return {known: columns.get(known, known) for known in READ}
+    for column in columns:
+        if column not in (*READ, *ACCEPTED):
+            raise RunsError(f"columns: {column!r} is no known column; use one of {', '.join(READ)}")
+    return {column: columns.get(column, column) for column in READ}
 
 
 def _check_columns(source: str, seen: set[str], columns: Mapping[str, str], names: Mapping[str, str]) -> None:
     """Refuse a source that lacks a required column altogether."""
     there = f"it has {', '.join(sorted(seen))}"
-    for known, name in columns.items():
+    for column, name in columns.items():
         if name not in seen:
-            raise RunsError(f"{source} has no column {name!r}, which was to be read as {known}; {there}")
-    needed = [known for known in ("model", "quality") if names[known] not in seen]
+            raise RunsError(f"{source} has no column {name!r}, which was to be read as {column}; {there}")
+    needed = [column for column in ("model", "quality") if names[column] not in seen]
     if names["query"] not in seen and names["query_id"] not in seen:
         needed.insert(0, "query")
     if needed:
         raise RunsError(
             f"{source} has no column {' and no '.join(needed)}; {there}. "
-            f"If one of these is meant, say so with --columns {needed[0]}=NAME"
+            f"If one of these is meant, name it with --columns {needed[0]}=NAME"
         )
 
 

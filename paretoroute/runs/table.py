@@ -122,9 +122,9 @@ class Runs:
         """Hash of the content, in hex: equal for equal logs, whatever the order of their rows or their format."""
         digest = hashlib.sha256(b"paretoroute runs 1\n")
         budgets = [(point.budget.kind, point.budget.label, point.budget.amount) for point in self.points]
-        words = [self.query_ids, self.texts, self.tags, self.conversations, [p.model for p in self.points], budgets]
-        words += [labels for labels in (self.tenants, self.steps) if any(labels)]
-        for part in words:
+        parts = [self.query_ids, self.texts, self.tags, self.conversations, [p.model for p in self.points], budgets]
+        parts += [labels for labels in (self.tenants, self.steps) if any(labels)]
+        for part in parts:
             digest.update(json.dumps(part, separators=(",", ":")).encode() + b"\n")
         for item in fields(self):
             values = getattr(self, item.name)
@@ -204,11 +204,11 @@ class Runs:
             raise RunsError(f"{column!r} is no column of numbers; use one of {', '.join(ROW_NUMBERS)}")
         shape = (len(self.query_ids), len(self.points))
         values: Floats = getattr(self, column)
-        known = ~np.isnan(values)
-        cell = (self.query.astype(np.int64) * shape[1] + self.point)[known]
-        weights = self.trials[known]
+        is_logged = ~np.isnan(values)
+        cell = (self.query.astype(np.int64) * shape[1] + self.point)[is_logged]
+        weights = self.trials[is_logged]
         size = shape[0] * shape[1]
         count = np.bincount(cell, weights, size).astype(np.float64)  # no row at all would give integers
-        total = np.bincount(cell, weights * values[known], size)
+        total = np.bincount(cell, weights * values[is_logged], size)
         mean = np.divide(total, count, out=np.full(size, np.nan), where=count > 0)
         return mean.reshape(shape), count.reshape(shape)

@@ -164,7 +164,7 @@ def _choose_priced(
 
 
 def _tied(best: Any, scores: Floats, cost_of_best: Any, cost: Floats) -> Mask:
-    """Whether each score is tied with the best of its query, at the scale of their priced costs."""
+    """Return whether each score is tied with the best of its query, at the scale of their priced costs."""
     return best - scores <= TIE * (abs(best) + np.maximum(cost, cost_of_best))
 
 

@@ -202,10 +202,11 @@ def weights_at(
         applies: which constraints apply to the query, ``(constraints,)``.
     """
     priced = list(zip(np.where(applies, prices.limits, 0.0).tolist(), constraints, strict=True))
-    constants = [price * row.points for price, row in priced if price and row.points is not None]
+    constants = [price * constraint.points for price, constraint in priced if price and constraint.points is not None]
     return Weights(
-        quality=prices.objective * objective.quality - math.fsum(price * row.quality for price, row in priced),
-        cost=prices.objective * objective.cost + math.fsum(price * row.cost for price, row in priced),
-        latency=math.fsum(price * row.latency for price, row in priced),
+        quality=prices.objective * objective.quality
+        - math.fsum(price * constraint.quality for price, constraint in priced),
+        cost=prices.objective * objective.cost + math.fsum(price * constraint.cost for price, constraint in priced),
+        latency=math.fsum(price * constraint.latency for price, constraint in priced),
         points=np.sum(constants, axis=0) if constants else None,
     )

@@ -30,11 +30,11 @@ class TextFeatures(NamedTuple):
 
     Args:
         vector: ``(width,)``.
-        known: share of the text's n-gram mass that the logged queries have too, in [0, 1]; 1 for an empty text.
+        known_share: share of the text's n-gram mass that the logged queries have too, in [0, 1]; 1 for an empty text.
     """
 
     vector: Floats
-    known: float
+    known_share: float
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def function_fingerprint(function: Callable[[str], ArrayLike]) -> str:
 
 def _balance(buckets: NDArray[np.int64], values: Floats) -> Floats:
     """Scale words and characters to length 1/sqrt(2) each, so that neither drowns the other."""
-    words = buckets < HALF
+    is_word = buckets < HALF
     square = values * values
-    word_norm, gram_norm = np.sqrt(2 * square[words].sum()), np.sqrt(2 * square[~words].sum())
-    return np.where(words, 1 / (word_norm or 1.0), 1 / (gram_norm or 1.0))
+    word_norm, gram_norm = np.sqrt(2 * square[is_word].sum()), np.sqrt(2 * square[~is_word].sum())
+    return np.where(is_word, 1 / (word_norm or 1.0), 1 / (gram_norm or 1.0))

@@ -18,7 +18,7 @@ from paretoroute.surface.panel import Panel, second_level_inputs
 
 @dataclass(frozen=True)
 class OutOfDistributionCheck:
-    """Whether a query lies too far from the logged ones.
+    """The bounds beyond which a query lies too far from the logged ones.
 
     Args:
         centre: mean features, ``(width,)``.
@@ -37,9 +37,9 @@ class OutOfDistributionCheck:
         centred = vector - self.centre
         return float(centred @ self.inverse @ centred)
 
-    def is_unfamiliar(self, leverage: float, known: float) -> bool:
-        """Whether a query of this leverage, with this share of known n-grams, lies too far from the log."""
-        return known < self.least_known or leverage > self.most_leverage
+    def is_unfamiliar(self, leverage: float, known_share: float) -> bool:
+        """Return whether a query of this leverage, with this share of known n-grams, lies too far from the log."""
+        return known_share < self.least_known or leverage > self.most_leverage
 
 
 @dataclass(frozen=True)
@@ -130,12 +130,12 @@ class Surface:
         """Forecast every point for one query's text."""
         return self.at(*self.featurizer.of_text(text))
 
-    def at(self, vector: Floats, known: float = 1.0) -> Amounts:
+    def at(self, vector: Floats, known_share: float = 1.0) -> Amounts:
         """Forecast every point for one query.
 
         Args:
             vector: its features, ``(width,)``.
-            known: share of its n-gram mass that the log has too, in [0, 1].
+            known_share: share of its n-gram mass that the log has too, in [0, 1].
         """
         nearest = self.neighbours.nearest(vector, self.featurizer.rank)
         leverage = self.familiarity.leverage(vector)
@@ -146,5 +146,5 @@ class Surface:
             amount=self.amount.at(amount),
             prompt_tokens=self._at(self.prompt, vector, nearest),
             latency_s=self._at(self.latency, vector, nearest),
-            unfamiliar=self.familiarity.is_unfamiliar(leverage, known),
+            unfamiliar=self.familiarity.is_unfamiliar(leverage, known_share),
         )

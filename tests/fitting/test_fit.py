@@ -1,4 +1,4 @@
-"""fit, the call that most users make: it routes kinds to the points good at them, and keeps its promises."""
+"""fit, the call that most users make: it routes kinds to the points good at them, and its predictions hold."""
 
 import numpy as np
 import pyarrow as pa

@@ -1,4 +1,4 @@
-"""What a caller passes to the planner is checked, and refused with the reason."""
+"""Arguments of the planner are checked, and refused with the reason."""
 
 import math
 

@@ -1,3 +1,5 @@
+"""Policies on disk: written and read byte for byte, refused with the reason when changed."""
+
 import copy
 import errno
 import hashlib

@@ -20,7 +20,7 @@ def files(policy: pr.Policy, folder, name: str = "policy") -> tuple[bytes, bytes
 
 
 def logged(policy: pr.Policy) -> tuple[float, float]:
-    """Give the logged quality and cost of the policy's choices on its own traffic."""
+    """Return the logged quality and cost of the policy's choices on its own calibration sample."""
     known, solution = outcomes.logged_outcomes(policy.calibration_sample, policy.grid), policy.document.solution
     chosen = known.chosen(PriceRule(solution.quality_per_usd, solution.split))
     return float(chosen.quality.mean()), float(chosen.cost_usd.mean())

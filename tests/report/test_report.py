@@ -1,4 +1,4 @@
-"""What all pictures of a policy share."""
+"""Properties that all pictures of a policy share."""
 
 from paretoroute import report
 from tests.report.documents import DOCUMENTS, MANY, PLAIN, printed

@@ -62,7 +62,7 @@ def targets_of(quality, cost, mask, rng):
 
 
 def audit(quality, cost, mask, target, solution):
-    """Check a solution by the decision rule alone: its points, its coin and its totals; return nothing."""
+    """Check a solution by the decision rule alone: its points, its draw and its totals."""
     n = quality.shape[0]
     low, high = choose(quality, cost, solution.price, mask)
     rows = np.arange(n)

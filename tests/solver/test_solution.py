@@ -1,4 +1,4 @@
-"""What a solution says in words."""
+"""The meaning of a solution as a sentence."""
 
 from __future__ import annotations
 

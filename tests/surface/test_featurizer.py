@@ -1,4 +1,4 @@
-"""What fitting learned of the texts is what a planner applies to one text, row by row."""
+"""A planner featurizes one text exactly as the fit featurized it among many."""
 
 import numpy as np
 import pytest

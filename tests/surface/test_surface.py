@@ -202,6 +202,6 @@ def test_a_query_far_from_the_log_is_less_certain(signal_fit):
     assert (two.quality_se > one.quality_se).all()
     assert two.unfamiliar
     assert not one.unfamiliar
-    assert surface.at(near, known=0.0).unfamiliar
+    assert surface.at(near, known_share=0.0).unfamiliar
     anything = replace(surface, familiarity=replace(surface.familiarity, least_known=0.0))
-    assert not anything.at(near, known=0.0).unfamiliar
+    assert not anything.at(near, known_share=0.0).unfamiliar

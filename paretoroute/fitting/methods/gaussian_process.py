@@ -58,7 +58,7 @@ class _Blocks:
     others: Floats
 
     def kernel(self, rows: Indices, share: float) -> Floats:
-        """Covariance of all queries with some of them, ``(queries, rows)``, at one share s."""
+        """Compute the covariance of all queries with some of them, ``(queries, rows)``, at one share s."""
         return 1.0 + (1 - share) * self.text @ self.text[rows].T + share * self.others @ self.others[rows].T
 
 
@@ -109,7 +109,7 @@ def fill(completed: Completed, cells: Floats, count: Floats, features: Floats) -
 
 
 def _components(logged: Floats) -> Floats:
-    """Principal components of the well-logged points' outcomes: ``(queries, components)``."""
+    """Compute the principal components of the well-logged points' outcomes: ``(queries, components)``."""
     values, directions = np.linalg.eigh(logged.T @ logged)
     return logged @ directions[:, np.argsort(-values)[:OTHERS]]
 

@@ -143,7 +143,7 @@ def _fit(panel: _Panel, seed: int) -> _Model:
 
 
 class _Layout(NamedTuple):
-    """How the points share parameters.
+    """The parameters that points share.
 
     Args:
         model: the model of every point, ``(points,)``.

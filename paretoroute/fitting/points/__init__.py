@@ -1,1 +1,1 @@
-"""What is on offer: the grid of a log, token prices, and points that were never logged."""
+"""The points on offer: the grid of a log, token prices, and unlogged points."""

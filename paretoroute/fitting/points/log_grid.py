@@ -23,7 +23,7 @@ _SHOWN = 10  # names of points in a finding
 
 @dataclass(frozen=True)
 class _ModelCost:
-    """How the cost of one model can be known.
+    """The sources of one model's cost.
 
     Args:
         model: name of the model.
@@ -193,7 +193,7 @@ def _about_cost(runs: Runs, cost: _ModelCost) -> list[Finding]:
 
 
 def _median_error(runs: Runs, model: str, price: Price) -> float:
-    """Median relative error of a given price on the logged cost of a model's calls; 0 where nothing was logged."""
+    """Compute the median relative error of a given price on a model's logged cost; 0 where nothing was logged."""
     at_model = np.array([point.model == model for point in runs.points])[runs.point] & ~runs.cost_is_mean
     logged = runs.cost_usd[at_model]
     cached = np.nan_to_num(runs.cached_prompt_tokens, nan=0.0)

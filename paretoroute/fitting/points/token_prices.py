@@ -87,7 +87,7 @@ def _priced(tokens: Floats, cost: Floats) -> DerivedPrice:
 
 
 def _explained(tokens: Floats, cost: Floats, prices: Floats) -> float:
-    """Share of rows whose cost is met within the tolerance; a cost of 0 only by 0."""
+    """Return the share of rows whose cost is met within the tolerance; a cost of 0 only by 0."""
     return float(np.mean(np.abs(tokens @ prices - cost) <= TOLERANCE * cost))
 
 

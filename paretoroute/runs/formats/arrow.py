@@ -46,7 +46,7 @@ class Table:
         try:
             for batch in self.read(wanted):
                 for part in _cut(batch):
-                    columns = {known: part.column(name) for known, name in names.items() if name in self.seen}
+                    columns = {column: part.column(name) for column, name in names.items() if name in self.seen}
                     yield Batch(columns, np.arange(start, start + part.num_rows))
                     start += part.num_rows
         except (pa.ArrowException, OSError, ValueError, KeyError) as error:

@@ -1,4 +1,4 @@
-"""What every file format of logged runs provides: a source that yields batches of rows.
+"""The interface of a file format of logged runs: a source that yields batches of rows.
 
 A format's module has ``SUFFIXES``, the file extensions that it reads, and ``open_file``.
 """

@@ -34,7 +34,7 @@ class Csv(AbstractTextFile):
                 part = _read_part(reader, len(header))
                 if part.rows or part.broken:
                     cells = dict(zip(header, zip(*part.rows, strict=True), strict=True)) if part.rows else {}
-                    columns = {known: cells[name] for known, name in names.items() if name in cells}
+                    columns = {column: cells[name] for column, name in names.items() if name in cells}
                     yield Batch(columns, np.array(part.lines, np.int64), numbers_are_text=True, broken=part.broken)
 
     def _header(self, reader: Any) -> list[str]:

@@ -40,12 +40,12 @@ class JsonLines(AbstractTextFile):
         for row in part.rows:
             seen.update(row)
         self.seen |= seen
-        wanted = {known: name for known, name in names.items() if name in seen}
+        wanted = {column: name for column, name in names.items() if name in seen}
         if len(wanted) > 1 and all(len(row) == len(seen) for row in part.rows):  # every row has every key: the fast way
             values = zip(*map(operator.itemgetter(*wanted.values()), part.rows), strict=True)
             columns = dict(zip(wanted, values, strict=True))
         else:
-            columns = {known: [row.get(name) for row in part.rows] for known, name in wanted.items()}
+            columns = {column: [row.get(name) for row in part.rows] for column, name in wanted.items()}
         return Batch(columns, np.array(part.lines, np.int64), broken=part.broken)
 
 

@@ -32,7 +32,7 @@ class Frame:
         """Yield the rows."""
         for start in range(0, len(self.frame), BATCH_ROWS):
             part = self.frame.iloc[start : start + BATCH_ROWS]
-            columns = {known: _series(part[name]) for known, name in names.items() if name in self.seen}
+            columns = {column: _series(part[name]) for column, name in names.items() if name in self.seen}
             yield Batch(columns, np.arange(start + 1, start + len(part) + 1))
 
 

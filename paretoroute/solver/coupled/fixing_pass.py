@@ -25,7 +25,7 @@ _ROUNDING = 8.0  # bound on the rounding error of a score, in units in the last 
 
 @dataclass(frozen=True)
 class Reach:
-    """How much a box of prices can take from the lead of one point over another.
+    """The most that a box of prices can take from the lead of one point over another.
 
     Args:
         quality: coefficient of |difference| in quality.
@@ -65,9 +65,13 @@ def reach_of(constraints: Sequence[Constraint], half_width: Floats, tables: Tabl
     """
     points = tables.quality.shape[1]
     table, sums = np.zeros((points, points)), [0.0, 0.0, 0.0]
-    for row, width in zip(constraints, half_width, strict=True):
-        constant = np.zeros(points) if row.points is None else row.points.astype(np.float64)
-        figures = (row.quality, tables.quality), (row.cost, tables.cost_usd), (row.latency, tables.latency_s)
+    for constraint, width in zip(constraints, half_width, strict=True):
+        constant = np.zeros(points) if constraint.points is None else constraint.points.astype(np.float64)
+        figures = (
+            (constraint.quality, tables.quality),
+            (constraint.cost, tables.cost_usd),
+            (constraint.latency, tables.latency_s),
+        )
         for i, (weight, values) in enumerate(figures):
             if weight and values is not None and values.ndim == 1:
                 constant = constant + weight * values

@@ -104,7 +104,10 @@ class Problem:
         """Convert the sums of each group to scaled totals."""
         figures = np.array([(own.quality, own.cost) for own in sums])
         use = [
-            [row.total(own) if inside else 0.0 for row, inside in zip(self.constraints, applies, strict=True)]
+            [
+                constraint.total(own) if inside else 0.0
+                for constraint, inside in zip(self.constraints, applies, strict=True)
+            ]
             for own, applies in zip(sums, self.applies, strict=True)
         ]
         return Totals(figures, np.array(use).reshape(len(sums), len(self.constraints)) / self.scale)
@@ -115,7 +118,10 @@ def problem_of(tables: Tables, objective: Objective, constraints: Sequence[Const
     queries, rows = tables.quality.shape[0], len(constraints)
     applies, group = _groups(constraints, queries)
     parts = parts_of(tables, group, len(applies))
-    scale = [max(_largest(parts, applies[:, k], row), abs(row.rhs)) or 1.0 for k, row in enumerate(constraints)]
+    scale = [
+        max(_largest(parts, applies[:, k], constraint), abs(constraint.rhs)) or 1.0
+        for k, constraint in enumerate(constraints)
+    ]
     whole = Constraint("", 0.0, queries, quality=objective.quality, cost=objective.cost)
     return Problem(
         objective=objective,
@@ -123,7 +129,7 @@ def problem_of(tables: Tables, objective: Objective, constraints: Sequence[Const
         applies=applies,
         group=group,
         parts=parts,
-        rhs=np.array([row.rhs for row in constraints]) / np.array(scale),
+        rhs=np.array([constraint.rhs for constraint in constraints]) / np.array(scale),
         scale=np.array(scale),
         objective_scale=_largest(parts, np.ones(len(applies), dtype=bool), whole) or 1.0,
         fixed=Totals(np.zeros((len(applies), 2)), np.zeros(applies.shape)),
@@ -134,12 +140,12 @@ def problem_of(tables: Tables, objective: Objective, constraints: Sequence[Const
 
 def _groups(constraints: Sequence[Constraint], queries: int) -> tuple[Mask, Indices]:
     """Return which constraints apply to each group, and the group of every query."""
-    if all(row.queries is None for row in constraints):
+    if all(constraint.queries is None for constraint in constraints):
         return np.ones((1, len(constraints)), dtype=bool), np.zeros(queries, dtype=np.intp)
     counted = np.ones((queries, len(constraints)), dtype=bool)
-    for k, row in enumerate(constraints):
-        if row.queries is not None:
-            counted[:, k] = row.queries
+    for k, constraint in enumerate(constraints):
+        if constraint.queries is not None:
+            counted[:, k] = constraint.queries
     applies, group = np.unique(counted, axis=0, return_inverse=True)
     return applies, group.ravel()
 
@@ -151,14 +157,14 @@ def parts_of(tables: Tables, group: Indices, groups: int) -> tuple[Part, ...]:
     return tuple(Part(rows, tables.take(rows)) for rows in (np.flatnonzero(group == g) for g in range(groups)))
 
 
-def _largest(parts: Sequence[Part], members: Mask, row: Constraint) -> float:
+def _largest(parts: Sequence[Part], members: Mask, constraint: Constraint) -> float:
     """Estimate the largest sum of a constraint's figures from a sample of the queries to which it applies."""
     total = 0.0
     for part, inside in zip(parts, members, strict=True):
         queries = part.tables.quality.shape[0]
         if inside and queries:
             sample = part.tables.take(slice(0, queries, max(queries // 1000, 1)))
-            figure = row.magnitude(sample)
+            figure = constraint.magnitude(sample)
             if sample.callable is not None:
                 figure = np.where(sample.callable, figure, 0.0)
             total += queries * float(figure.max(axis=1).mean())

@@ -117,9 +117,9 @@ def _variance(sample: Problem, choice: NDArray[np.int32]) -> Floats:
     """Estimate the covariance of the sample's scaled sums, ``(constraints, constraints)``."""
     use = np.zeros((len(sample.group), len(sample.constraints)))
     for g, part in enumerate(sample.parts):
-        for k, row in enumerate(sample.constraints):
+        for k, constraint in enumerate(sample.constraints):
             if sample.applies[g, k]:
-                use[part.rows, k] = row.chosen(part.tables, choice[part.rows])
+                use[part.rows, k] = constraint.chosen(part.tables, choice[part.rows])
     return np.atleast_2d(np.cov(use / sample.scale, rowvar=False)) * len(use)
 
 

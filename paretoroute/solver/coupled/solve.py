@@ -222,7 +222,7 @@ def _solution(
 ) -> LimitedSolution:
     mixture, constraints = outcome.mixture, outcome.constraints
     queries = len(mixture.group)
-    prices = mixture.prices.limits * np.array([row.size for row in constraints]) / queries
+    prices = mixture.prices.limits * np.array([constraint.size for constraint in constraints]) / queries
     binds = mixture.scaled_prices > _BINDS
     slack = bool(constraints) and constraints[0].is_target and not binds[0]
     return LimitedSolution(
@@ -236,7 +236,9 @@ def _solution(
         choice=draw(mixture, np.random.default_rng(seed).random(queries)),
         expected_quality=mixture.quality / queries,
         expected_cost_usd=mixture.cost / queries,
-        shadow_prices={row.name: float(p) * bool(b) for row, p, b in zip(constraints, prices, binds, strict=True)},
+        shadow_prices={
+            constraint.name: float(p) * bool(b) for constraint, p, b in zip(constraints, prices, binds, strict=True)
+        },
         gap=abs(mixture.bound - mixture.value) / max(abs(mixture.bound), abs(mixture.value), np.finfo(float).tiny),
     )
 

@@ -1,4 +1,4 @@
-"""What every router keeps to."""
+"""The rules that every router keeps."""
 
 from dataclasses import fields
 

@@ -1,4 +1,4 @@
-"""Where an unlogged point lies between its neighbours, on the scale of log tokens."""
+"""Unlogged points are placed between their neighbours on the scale of log tokens."""
 
 import math
 

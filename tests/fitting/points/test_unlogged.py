@@ -1,4 +1,4 @@
-"""Points that were never logged: forecast between two that were, said so, and refused beyond the log."""
+"""Unlogged points: forecast between two logged ones, marked as such, and refused beyond the log."""
 
 import math
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Targets with limits against HiGHS on the whole programme, fractions on tiny ones, and their properties."""
+"""Targets with limits against HiGHS on the whole program, fractions on tiny ones, and their properties."""
 
 from __future__ import annotations
 
