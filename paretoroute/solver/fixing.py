@@ -203,12 +203,12 @@ def _scan(tables: Tables, interval: PriceInterval) -> _Scan:
     fixed: list[CostQuality[float]] = []
     at_upper: list[CostQuality[float]] = []
     at_lower: list[CostQuality[float]] = []
-    kernel = BlockScores(tables)
+    kernel, upper, lower = BlockScores(tables), Weights(1.0, interval.upper), Weights(1.0, interval.lower)
     for part, block in kernel:
-        first = _argmax(kernel, block, interval.upper)
-        second = _argmax(kernel, block, interval.lower)
-        choice[part], differs[part] = first, first != second
-        free = np.flatnonzero(differs[part])
+        first, second = _argmax(kernel, block, upper), _argmax(kernel, block, lower)
+        unsure = first != second
+        choice[part], differs[part] = first, unsure
+        free = np.flatnonzero(unsure)
         everyone = _sum_of(block, np.arange(first.size), first)
         at_upper.append(_sum_of(block, free, first[free]))
         at_lower.append(_sum_of(block, free, second[free]))
@@ -216,10 +216,10 @@ def _scan(tables: Tables, interval: PriceInterval) -> _Scan:
     return _Scan(choice, np.flatnonzero(differs), _add_up(fixed), _add_up(at_upper), _add_up(at_lower))
 
 
-def _argmax(kernel: BlockScores, block: Tables, price: float) -> Indices:
-    if math.isinf(price):
+def _argmax(kernel: BlockScores, block: Tables, weights: Weights) -> Indices:
+    if math.isinf(weights.cost):
         return cheapest(block.quality, block.cost_usd, block.callable)
-    return kernel.score(block, Weights(1.0, price)).argmax(axis=1)
+    return kernel.score(block, weights).argmax(axis=1)
 
 
 def _sum_of(block: Tables, rows: Indices, point: Indices) -> CostQuality[float]:
