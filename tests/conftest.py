@@ -54,11 +54,11 @@ def signal_policy(signal_runs) -> Policy:
 
 
 @pytest.fixture(scope="session")
-def blind_runs() -> Runs:
+def no_signal_runs() -> Runs:
     """Every kind wants the same points: the text tells nothing."""
     return make_runs(signal=False)
 
 
 @pytest.fixture(scope="session")
-def blind_policy(blind_runs) -> Policy:
-    return fit(blind_runs, MaxCost(usd=0.002))
+def no_signal_policy(no_signal_runs) -> Policy:
+    return fit(no_signal_runs, MaxCost(usd=0.002))

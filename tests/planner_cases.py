@@ -92,7 +92,7 @@ def fitted() -> Fitted:
 
 
 @cache
-def blind() -> Fitted:
+def no_signal() -> Fitted:
     """Return a policy for which all queries look alike, so that the draw decides every one."""
     return _fit(kinds=False)
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from logs import read_log  # noqa: E402
+from logs import read_log
 
-from paretoroute.fitting.methods import matrix_completion  # noqa: E402
+from paretoroute.fitting.methods import matrix_completion
 
 LEAST_MISSING = 0.05  # share of the queries that the least logged point lacks
 MOST_MISSING = 0.01  # share of the hidden queries that a compared point may lack

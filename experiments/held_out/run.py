@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from logs import filled, read_log, split  # noqa: E402
+from logs import filled, read_log, split
 
-import paretoroute as pr  # noqa: E402
+import paretoroute as pr
 
 TARGETS = 8
 Z90 = 1.645

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from logs import filled, read_log, split  # noqa: E402
+from logs import filled, read_log, split
 
-import paretoroute as pr  # noqa: E402
-from paretoroute.runs.table import ROW_NUMBERS  # noqa: E402
+import paretoroute as pr
+from paretoroute.runs.table import ROW_NUMBERS
 
 TARGETS = 24
 COSTS = 12  # at which the curves are compared

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from logs import read_log  # noqa: E402
-from run import interior  # noqa: E402
+from logs import read_log
+from run import interior
 
-import paretoroute as pr  # noqa: E402
-from paretoroute.fitting.methods import matrix_completion  # noqa: E402
-from paretoroute.fitting.points.interpolation import along  # noqa: E402
-from paretoroute.fitting.points.unlogged import UnloggedPoint  # noqa: E402
+import paretoroute as pr
+from paretoroute.fitting.methods import matrix_completion
+from paretoroute.fitting.points.interpolation import along
+from paretoroute.fitting.points.unlogged import UnloggedPoint
 
 PRIOR = 2.0  # weight of no curvature, in models
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from few_runs import without  # noqa: E402
-from logs import read_log, split  # noqa: E402
+from few_runs import without
+from logs import read_log, split
 
-import paretoroute as pr  # noqa: E402
-from paretoroute.errors import GridError  # noqa: E402
-from paretoroute.fitting.points.unlogged import UnloggedPoint, place_unlogged  # noqa: E402
-from paretoroute.grid import cost_usd  # noqa: E402
+import paretoroute as pr
+from paretoroute.errors import GridError
+from paretoroute.fitting.points.unlogged import UnloggedPoint, place_unlogged
+from paretoroute.grid import cost_usd
 
 DRAWS = 1000
 FIGURES = ("quality", "cost / mean cost")

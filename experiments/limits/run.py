@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from logs import filled, read_log, split  # noqa: E402
+from logs import filled, read_log, split
 
-import paretoroute as pr  # noqa: E402
+import paretoroute as pr
 
 LEAST = 0.04  # least share of the queries of a limited tag
 

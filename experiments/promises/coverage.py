@@ -18,11 +18,11 @@ import numpy as np
 import pyarrow as pa
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from logs import filled  # noqa: E402
+from logs import filled
 
-import paretoroute as pr  # noqa: E402
-from paretoroute.calibration.outcomes import LoggedOutcomes  # noqa: E402
-from paretoroute.calibration.point_means import mean_qualities  # noqa: E402
+import paretoroute as pr
+from paretoroute.calibration.outcomes import LoggedOutcomes
+from paretoroute.calibration.point_means import mean_qualities
 
 SPLITS = 200
 DRAWN = (30, 200)

@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from coverage import coverage_table  # noqa: E402
-from expected_choices import HeldOutPolicy  # noqa: E402
-from logs import filled, read_log  # noqa: E402
+from coverage import coverage_table
+from expected_choices import HeldOutPolicy
+from logs import filled, read_log
 
-import paretoroute as pr  # noqa: E402
-from paretoroute.runs.folds import folds, groups_of  # noqa: E402
+import paretoroute as pr
+from paretoroute.runs.folds import folds, groups_of
 
 TARGETS = 8
 BINS = 10

@@ -15,16 +15,16 @@ from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.neighbors import NearestNeighbors
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "stacking")]
-from logs import filled, split  # noqa: E402
-from run import FOLDS, gain_over_singles, print_tables  # noqa: E402
+from logs import filled, split
+from run import FOLDS, gain_over_singles, print_tables
 
-import paretoroute as pr  # noqa: E402
-from paretoroute.fitting.logged_panels import AMOUNT_COMPONENTS  # noqa: E402
-from paretoroute.fitting.methods import ridge, second_level, stacking  # noqa: E402
-from paretoroute.fitting.text_features import fit_texts  # noqa: E402
-from paretoroute.runs.folds import folds, groups_of  # noqa: E402
-from paretoroute.surface import neighbours  # noqa: E402
-from paretoroute.surface.panel import LEADING  # noqa: E402
+import paretoroute as pr
+from paretoroute.fitting.logged_panels import AMOUNT_COMPONENTS
+from paretoroute.fitting.methods import ridge, second_level, stacking
+from paretoroute.fitting.text_features import fit_texts
+from paretoroute.runs.folds import folds, groups_of
+from paretoroute.surface import neighbours
+from paretoroute.surface.panel import LEADING
 
 FIRST = "first level"
 ALIKE = 20  # queries with equal features that share one forecast

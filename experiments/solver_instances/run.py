@@ -18,11 +18,11 @@ from rich.progress import track
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-import paretoroute as pr  # noqa: E402
-from tests.reference import highs  # noqa: E402
-from tests.solver import test_solve as single  # noqa: E402
-from tests.solver.coupled import test_solve as coupled  # noqa: E402
-from tests.solver.instances import audit, instance, targets_of  # noqa: E402
+import paretoroute as pr
+from tests.reference import highs
+from tests.solver import test_solve as single
+from tests.solver.coupled import test_solve as coupled
+from tests.solver.instances import audit, instance, targets_of
 
 FIRST = 100_000  # seeds beyond those that the tests draw
 BLOCK = 100

@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from logs import filled, read_log, split  # noqa: E402
+from logs import filled, read_log, split
 
-import paretoroute as pr  # noqa: E402
-from paretoroute.fitting.methods import ridge, stacking  # noqa: E402
-from paretoroute.fitting.text_features import fit_texts  # noqa: E402
-from paretoroute.runs.folds import folds, groups_of  # noqa: E402
-from paretoroute.surface import neighbours  # noqa: E402
+import paretoroute as pr
+from paretoroute.fitting.methods import ridge, stacking
+from paretoroute.fitting.text_features import fit_texts
+from paretoroute.runs.folds import folds, groups_of
+from paretoroute.surface import neighbours
 
 FOLDS = 5
 

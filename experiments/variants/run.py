@@ -14,13 +14,13 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "stacking")]
-from logs import filled, split  # noqa: E402
-from run import FOLDS, all_heads, gain_over_singles, pr_line, print_tables  # noqa: E402
+from logs import filled, split
+from run import FOLDS, all_heads, gain_over_singles, pr_line, print_tables
 
-import paretoroute as pr  # noqa: E402
-from paretoroute.fitting.methods import ridge, stacking  # noqa: E402
-from paretoroute.fitting.text_features import fit_texts  # noqa: E402
-from paretoroute.runs.folds import folds, groups_of  # noqa: E402
+import paretoroute as pr
+from paretoroute.fitting.methods import ridge, stacking
+from paretoroute.fitting.text_features import fit_texts
+from paretoroute.runs.folds import folds, groups_of
 
 LANDMARKS = 1000
 WIDTHS = (0.1, 0.3)  # of the kernel exp((cosine - 1) / width)

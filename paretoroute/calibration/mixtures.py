@@ -67,7 +67,7 @@ def quality_at_equal_cost(paid_usd: Floats, *, quality: Floats, cost_usd: Floats
     leaves the mean unchanged and makes the spread across queries include the noise of cost (the delta method).
 
     Args:
-        paid_usd: what was paid for each query, ``(queries,)``.
+        paid_usd: cost paid for each query, ``(queries,)``.
         quality: outcomes at the vertices, in the order of their mean cost, ``(queries, vertices)``.
         cost_usd: outcomes at the vertices, ``(queries, vertices)``.
     """

@@ -88,8 +88,8 @@ def fit_surface(
     panels = _fitted_panels(logged, grid, sample, seed=seed, report=report)
     surface = _surface(runs, featurizer, sample, panels, kept=neighbour_count(sample, grid))
     forecasts = {name: panel.forecast for name, panel in panels.items()}
-    traffic = calibration_sample(logged, forecasts, sample, runs)
-    fit = Fit(surface, traffic, tuple(panel.signal for panel in panels.values()))
+    calibration = calibration_sample(logged, forecasts, sample, runs)
+    fit = Fit(surface, calibration, tuple(panel.signal for panel in panels.values()))
     if offer is not None and offer.unlogged:
         fit = interpolation.widened(fit, grid.points, offer)
     return replace(fit, calibration_sample=with_shared_forecasts(fit.calibration_sample, fit.surface, sample))

@@ -52,14 +52,14 @@ class Sample:
         return [np.flatnonzero(group.ravel() == g) for g in np.flatnonzero(size >= LEAST_QUERIES)]
 
 
-def with_shared_forecasts(traffic: CalibrationSample, surface: Surface, sample: Sample) -> CalibrationSample:
+def with_shared_forecasts(calibration: CalibrationSample, surface: Surface, sample: Sample) -> CalibrationSample:
     """Replace forecasts of queries with equal features, such as those without a text, by the surface's own.
 
     Out of fold they would differ by the noise of their folds, and the shadow price would be set between values that a
     planner never meets: it gives all of them one forecast, and they tie. With 20 or more of them little of their own
     outcomes leaks.
     """
-    tables = _forecast_tables(traffic)
+    tables = _forecast_tables(calibration)
     if surface.prompt is None:
         del tables["prompt_tokens"]
     tables = {name: table.copy() for name, table in tables.items()}
@@ -67,12 +67,12 @@ def with_shared_forecasts(traffic: CalibrationSample, surface: Surface, sample: 
         shared = surface.at(sample.features[rows[0]])
         for name, table in tables.items():
             table[rows[rows < len(table)]] = np.nan_to_num(getattr(shared, name))
-    return replace(traffic, **tables)
+    return replace(calibration, **tables)
 
 
-def _forecast_tables(traffic: CalibrationSample) -> dict[str, Floats32]:
-    tables = {"quality": traffic.quality, "amount": traffic.amount, "prompt_tokens": traffic.prompt_tokens}
-    return tables if traffic.latency_s is None else tables | {"latency_s": traffic.latency_s}
+def _forecast_tables(calibration: CalibrationSample) -> dict[str, Floats32]:
+    tables = {"quality": calibration.quality, "amount": calibration.amount, "prompt_tokens": calibration.prompt_tokens}
+    return tables if calibration.latency_s is None else tables | {"latency_s": calibration.latency_s}
 
 
 def featurized(runs: Runs, kind: str, seed: int) -> Featurized:

@@ -86,7 +86,7 @@ def best_choice(
         cost_usd: ``(steps, points)``, not negative.
         money_usd: for all steps together.
         callable: ``(steps, points)``; None: all.
-        most_states: choices kept at a step; beyond it the optimum is not proved, and ``bound`` says how far it may be.
+        most_states: choices kept at a step; beyond it the optimum is not proved, and lies at most at ``bound``.
 
     Example:
         >>> choice = best_choice(np.array([[0.2, 0.9], [0.5, 0.6]]), np.array([[0.0, 1.0], [0.0, 1.0]]), 1.0)

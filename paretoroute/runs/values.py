@@ -97,7 +97,7 @@ def budget_of(kind: str, label: str, amount: float) -> Budget:
     one, else ``none``. A missing label is the amount in digits.
 
     Raises:
-        Misfit: the kind is unknown, or nothing tells this budget from another.
+        Misfit: the kind is unknown, or nothing distinguishes this budget from another.
 
     Example:
         >>> budget_of("", "high", float("nan"))

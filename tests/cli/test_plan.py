@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.cli.asking import HARD_QUERY, QUERY, one_line, queries_file
-from tests.planner_cases import blind, command, fitted, make_rows
+from tests.planner_cases import command, fitted, make_rows, no_signal
 
 CONTRACT = {
     "query_id",
@@ -61,7 +61,7 @@ def test_plan_answers_a_file_line_by_line_and_in_order(tmp_path):
     ]
     path = queries_file(tmp_path, *(json.dumps(row) for row in asked), "")
 
-    result = command("plan", blind().policy_path, "--queries", path, "--format", "jsonl")
+    result = command("plan", no_signal().policy_path, "--queries", path, "--format", "jsonl")
 
     rows = [json.loads(line) for line in result.out.splitlines()]
     assert result.code == 0, result

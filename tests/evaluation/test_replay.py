@@ -8,7 +8,7 @@ import pytest
 
 import paretoroute as pr
 from paretoroute.errors import RunsError
-from tests.planner_cases import blind, fitted, make_rows, write_rows
+from tests.planner_cases import fitted, make_rows, no_signal, write_rows
 
 
 def counted(planner: pr.Planner, rows: list[dict]) -> dict:
@@ -48,7 +48,7 @@ def some_of(rows: list[dict], share: float, seed: int) -> list[dict]:
     return [row for row in rows if rng.random() < share]
 
 
-@pytest.mark.parametrize("case", [fitted, blind], ids=["fitted", "blind"])
+@pytest.mark.parametrize("case", [fitted, no_signal], ids=["fitted", "no_signal"])
 @pytest.mark.parametrize("share", [1.0, 0.4], ids=["full log", "partial log"])
 @pytest.mark.parametrize("repeats", [1, 3])
 def test_a_replay_is_what_one_counts_by_hand(tmp_path, case, share, repeats):
@@ -66,7 +66,7 @@ def test_a_replay_is_what_one_counts_by_hand(tmp_path, case, share, repeats):
 
 def test_the_order_of_the_rows_changes_nothing(tmp_path):
     rows = some_of(make_rows(40, seed=5), 0.6, seed=1)
-    planner = pr.Planner(blind().policy)
+    planner = pr.Planner(no_signal().policy)
 
     one, two = (
         pr.replay(planner, pr.read_runs(write_rows(tmp_path / name, part)))

@@ -70,23 +70,23 @@ def test_the_same_runs_in_any_order_and_the_same_seed_give_the_same_policy(signa
     assert first == second
 
 
-def test_without_signal_the_mix_of_the_coin_meets_the_cost_in_expectation(blind_policy, blind_runs):
-    planner = pr.Planner(blind_policy)
-    _, cost = (blind_runs.means(name)[0].mean(0) for name in ("quality", "cost_usd"))
+def test_without_signal_the_mix_of_the_coin_meets_the_cost_in_expectation(no_signal_policy, no_signal_runs):
+    planner = pr.Planner(no_signal_policy)
+    _, cost = (no_signal_runs.means(name)[0].mean(0) for name in ("quality", "cost_usd"))
 
-    decisions = [planner.plan(text, query_id=f"new {i}") for i, text in enumerate(blind_runs.texts * 8)]
+    decisions = [planner.plan(text, query_id=f"new {i}") for i, text in enumerate(no_signal_runs.texts * 8)]
 
-    split = blind_policy.document.solution.split
+    split = no_signal_policy.document.solution.split
     assert 0 < split < 1
     assert {decision.propensity for decision in decisions} == {split, 1 - split}
-    names = list(blind_policy.grid.names)
+    names = list(no_signal_policy.grid.names)
     spent = np.mean([cost[names.index(decision.point.name)] for decision in decisions])
     two = sorted({cost[names.index(decision.point.name)] for decision in decisions})
     expected = (1 - split) * two[0] + split * two[1]
     assert expected == pytest.approx(0.002, rel=1e-3)
     # Four standard errors of a coin tossed 1920 times.
     assert abs(spent - 0.002) < 4 * (two[1] - two[0]) * (split * (1 - split) / len(decisions)) ** 0.5
-    assert verdict_of(blind_policy).startswith("routing does not pay")
+    assert verdict_of(no_signal_policy).startswith("routing does not pay")
 
 
 def test_without_a_target_the_policy_is_as_good_as_the_best_single_point(signal_runs):

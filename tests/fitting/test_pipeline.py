@@ -160,21 +160,21 @@ def test_an_embedding_column_is_read_in_place_of_the_text():
         assert np.abs(forecast - TRUTH[kind]).mean() < 0.2, (kind, forecast)
 
 
-def test_without_signal_every_forecast_is_the_prompt_blind_mean(blind_policy, blind_runs):
-    surface, traffic = blind_policy.surface, blind_policy.calibration_sample
-    means = blind_runs.means("quality")[0].mean(0)
+def test_without_signal_every_forecast_is_the_context_free_mean(no_signal_policy, no_signal_runs):
+    surface, traffic = no_signal_policy.surface, no_signal_policy.calibration_sample
+    means = no_signal_runs.means("quality")[0].mean(0)
 
     for name in ("quality", "amount", "prompt_tokens"):
         table = getattr(traffic, name)
         assert (table == table[0]).all(), name
     np.testing.assert_allclose(traffic.quality[0], means, atol=1e-6)
-    blind = surface.context_free()
+    means_alone = surface.context_free()
     for text in (*NEW_TEXTS.values(), "", "完全に別の言語"):
         forecast = surface.at_text(text)
         for name in ("quality", "amount", "prompt_tokens"):
-            np.testing.assert_array_equal(getattr(forecast, name), getattr(blind, name))
-    np.testing.assert_array_equal(traffic.quality[0].astype(float), blind.quality)
-    np.testing.assert_array_equal(traffic.amount[0].astype(float), blind.amount)
+            np.testing.assert_array_equal(getattr(forecast, name), getattr(means_alone, name))
+    np.testing.assert_array_equal(traffic.quality[0].astype(float), means_alone.quality)
+    np.testing.assert_array_equal(traffic.amount[0].astype(float), means_alone.amount)
 
 
 def test_a_missing_cell_is_forecast_and_stays_unknown_in_what_was_logged(signal_fit, signal_runs):
@@ -186,12 +186,12 @@ def test_a_missing_cell_is_forecast_and_stays_unknown_in_what_was_logged(signal_
     np.testing.assert_array_equal(fit.surface.queries, (count > 0).sum(0))
 
 
-def test_latency_is_forecast_where_it_was_logged(signal_fit, blind_policy):
+def test_latency_is_forecast_where_it_was_logged(signal_fit, no_signal_policy):
     fit, _ = signal_fit
 
     np.testing.assert_allclose(fit.surface.context_free().latency_s, [1.0, 4.0, 1.5, 6.0], rtol=0.15)
-    assert blind_policy.surface.latency is None
-    assert np.isnan(blind_policy.surface.at_text("hello").latency_s).all()
+    assert no_signal_policy.surface.latency is None
+    assert np.isnan(no_signal_policy.surface.at_text("hello").latency_s).all()
 
 
 def test_fewer_than_20_queries_are_refused_with_what_to_do():

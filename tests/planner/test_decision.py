@@ -2,7 +2,7 @@
 
 import paretoroute as pr
 from tests.planner.decisions import EASY_QUERY, mask
-from tests.planner_cases import blind, fitted, make_rows, write_rows
+from tests.planner_cases import fitted, make_rows, no_signal, write_rows
 
 
 def test_request_arguments_make_exactly_the_point_that_was_planned():
@@ -21,7 +21,7 @@ def test_request_arguments_make_exactly_the_point_that_was_planned():
 
 
 def test_rows_of_decisions_are_read_back_as_runs_once_the_outcome_is_known(tmp_path):
-    planner = pr.Planner(blind().policy)
+    planner = pr.Planner(no_signal().policy)
     decisions = {
         f"id-{i}": planner.plan(row["query"], query_id=f"id-{i}") for i, row in enumerate(make_rows(12, seed=1)[::5])
     }

@@ -15,7 +15,7 @@ from paretoroute.errors import DialectError
 from paretoroute.solver.argmax import choose
 from paretoroute.surface.surface import Amounts
 from tests.planner.decisions import EASY_QUERY, HARD_QUERY, QUERIES, mask, same, with_surface
-from tests.planner_cases import EASY, HARD, blind, fitted, text_of
+from tests.planner_cases import EASY, HARD, fitted, no_signal, text_of
 
 
 def with_split(policy: pr.Policy, split: float) -> pr.Policy:
@@ -63,7 +63,7 @@ def test_money_goes_to_the_hard_queries():
 
 
 def test_the_draw_follows_the_id_and_never_the_text():
-    planner = pr.Planner(blind().policy)
+    planner = pr.Planner(no_signal().policy)
     by_id = {key: planner.plan(EASY_QUERY, query_id=key).point for key in map(str, range(50))}
 
     assert len(set(by_id.values())) == 2
@@ -72,8 +72,8 @@ def test_the_draw_follows_the_id_and_never_the_text():
 
 
 def test_the_draw_takes_the_costlier_side_as_often_as_split_says():
-    planner = pr.Planner(blind().policy)
-    split = blind().policy.document.solution.split
+    planner = pr.Planner(no_signal().policy)
+    split = no_signal().policy.document.solution.split
     decisions = [planner.plan(EASY_QUERY, query_id=f"draw-{i}") for i in range(4000)]
     cost = {decision.point.name: decision.expected_cost_usd for decision in decisions}
     costlier = max(cost, key=cost.__getitem__)
@@ -87,7 +87,7 @@ def test_the_draw_takes_the_costlier_side_as_often_as_split_says():
 
 
 def test_without_an_id_the_planner_draws_at_random_and_a_seed_repeats_it():
-    first, again, other = (pr.Planner(blind().policy, seed=seed) for seed in (1, 1, 2))
+    first, again, other = (pr.Planner(no_signal().policy, seed=seed) for seed in (1, 1, 2))
 
     draws = [[planner.plan(EASY_QUERY).point.name for _ in range(200)] for planner in (first, again, other)]
 
@@ -96,9 +96,9 @@ def test_without_an_id_the_planner_draws_at_random_and_a_seed_repeats_it():
 
 
 def test_another_policy_draws_differently():
-    document = blind().policy.document.model_copy(update={"coin_seed": "00ff"})
-    other = dataclasses.replace(blind().policy, document=document)
-    planners = [pr.Planner(policy) for policy in (blind().policy, other)]
+    document = no_signal().policy.document.model_copy(update={"coin_seed": "00ff"})
+    other = dataclasses.replace(no_signal().policy, document=document)
+    planners = [pr.Planner(policy) for policy in (no_signal().policy, other)]
 
     one, two = ([planner.plan(EASY_QUERY, query_id=str(i)).point for i in range(100)] for planner in planners)
 
@@ -109,7 +109,7 @@ def test_a_choice_without_a_tie_is_certain():
     assert pr.Planner(fitted().policy).plan(EASY_QUERY, query_id="a").propensity == 1.0
 
 
-@pytest.mark.parametrize("case", [fitted, blind], ids=["fitted", "blind"])
+@pytest.mark.parametrize("case", [fitted, no_signal], ids=["fitted", "no_signal"])
 def test_on_the_traffic_the_planner_chooses_as_the_solver_and_meets_the_target_in_expectation(case):
     policy = case().policy
     logged = outcomes.logged_outcomes(policy.calibration_sample, policy.grid)

@@ -23,7 +23,7 @@ def test_logged_queries_are_familiar():
 
 
 @pytest.mark.parametrize("query", [None, "", " \n\t", []])
-def test_nothing_to_read_falls_back_to_the_prompt_blind_means(query):
+def test_nothing_to_read_falls_back_to_the_context_free_means(query):
     policy = fitted().policy
     decision = pr.Planner(policy).plan(query, query_id="a")
 

@@ -7,7 +7,7 @@ import paretoroute as pr
 from paretoroute.calibration import outcomes
 from paretoroute.errors import GridError, PolicyChecksumError
 from paretoroute.solver.rules import PriceRule
-from tests.planner_cases import blind, fitted
+from tests.planner_cases import fitted, no_signal
 
 QUERIES = ("please say which comes next: apple pear", "please say which comes next: lemma kernel", "なぜ空は青い")
 
@@ -202,7 +202,7 @@ def test_prices_that_cannot_apply_are_refused_by_model():
 
 
 def test_the_shares_of_the_points_are_what_the_planner_does_on_its_own_traffic():
-    policy = blind().policy
+    policy = no_signal().policy
     shares = {f"{entry.model}@{point.label}": point.share for entry in policy.document.grid for point in entry.points}
     planner = pr.Planner(policy)
     points = [planner.plan(QUERIES[0], query_id=str(i)).point.name for i in range(3000)]
@@ -233,7 +233,7 @@ def findings_of(policy, kind):
 
 
 def test_a_signal_finding_states_how_much_the_query_explains_by_how_many_components():
-    with_signal, without = (findings_of(made.policy, "signal")[0] for made in (fitted(), blind()))
+    with_signal, without = (findings_of(made.policy, "signal")[0] for made in (fitted(), no_signal()))
 
     assert with_signal.startswith("quality: signal found: the query explains ")
     # Easy or hard is all that distinguishes the two kinds of query.
@@ -243,7 +243,7 @@ def test_a_signal_finding_states_how_much_the_query_explains_by_how_many_compone
 
 
 def test_the_verdict_is_the_last_finding_and_states_on_how_many_queries_it_rests():
-    pays, does_not = (findings_of(made.policy, "verdict") for made in (fitted(), blind()))
+    pays, does_not = (findings_of(made.policy, "verdict") for made in (fitted(), no_signal()))
 
     assert pays[0].startswith("routing pays")
     assert pays[0].endswith("out of fold on 200 queries, 200 effective")

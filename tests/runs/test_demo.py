@@ -114,9 +114,9 @@ def test_what_is_promised_on_one_half_is_found_on_the_other(runs):
     decisions = [planner.plan(text, query_id=query_id) for text, query_id in asked]
 
     rows, point = np.arange(len(decisions)), [names.index(decision.point.name) for decision in decisions]
-    promised = np.array([(decision.expected_quality, decision.expected_cost_usd) for decision in decisions])
+    predicted = np.array([(decision.expected_quality, decision.expected_cost_usd) for decision in decisions])
     expected = planner.policy.document.expected
     unsure = (expected.quality_high - expected.quality_low) / 3.29
-    away = quality[rows, point] - promised[:, 0]
+    away = quality[rows, point] - predicted[:, 0]
     assert abs(away.mean()) < 3 * np.hypot(away.std() / len(away) ** 0.5, unsure)
-    assert promised[:, 1].mean() == pytest.approx(cost[rows, point].mean(), rel=0.02)
+    assert predicted[:, 1].mean() == pytest.approx(cost[rows, point].mean(), rel=0.02)

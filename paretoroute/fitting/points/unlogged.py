@@ -117,7 +117,7 @@ def named(name: str, logged: Sequence[Point]) -> Point:
     if len(kinds) != 1:
         levels = _levels([point for point in logged if point.model == model])
         raise GridError(
-            f"point {name!r}: the log does not tell what kind of budget {label!r} is for {model!r}, logged at "
+            f"point {name!r}: the log does not show which kind of budget {label!r} is for {model!r}, logged at "
             f"{levels}; give kind, label and amount in a grid file"
         )
     return _with_amount(Point(model, Budget(kinds.pop(), label)), logged)

@@ -42,7 +42,7 @@ class Dialect(Protocol):
 def chat_kwargs(point: Point, output_cap_tokens: int | None, *, cap_name: str) -> dict[str, Any]:
     """Express a point in the arguments of OpenAI's chat completions, which other clients share.
 
-    ``n`` is given at every samples point, 1 included, so that the logged request tells which point it was. The answer
+    ``n`` is given at every samples point, 1 included, so that the logged request shows which point it was. The answer
     then has n choices: putting them to the vote is the caller's. These APIs cap each choice by itself, so the cap of
     the call is divided among them.
 

@@ -238,18 +238,18 @@ def test_queries_that_tie_in_the_traffic_tie_at_the_planner_to_the_last_bit(blan
         assert set(policy.calibration_sample.quality[:, column]) == {np.float32(flat.quality[column])}
 
 
-def test_a_prompt_blind_policy_keeps_it_between():
+def test_a_context_free_policy_keeps_it_between():
     from paretoroute.fitting.result import Fit, context_free
 
     made = pr.fit(read(without_hole(rows_of(200))), pr.MaxCost(usd=0.004), add_points=[HOLE])
     below, hole, above = (made.grid.index(f"deep@{amount}") for amount in AMOUNTS)
 
-    blind = context_free(Fit(made.surface, made.calibration_sample, (), made.grid.between), made.grid)
+    constant = context_free(Fit(made.surface, made.calibration_sample, (), made.grid.between), made.grid)
 
-    flat = blind.surface.context_free()
-    np.testing.assert_allclose(flat.amount[hole], math.sqrt(flat.amount[below] * flat.amount[above]), rtol=1e-4)
-    np.testing.assert_array_equal(blind.calibration_sample.amount[0], flat.amount.astype(np.float32))
-    assert blind.between == made.grid.between
+    means = constant.surface.context_free()
+    np.testing.assert_allclose(means.amount[hole], math.sqrt(means.amount[below] * means.amount[above]), rtol=1e-4)
+    np.testing.assert_array_equal(constant.calibration_sample.amount[0], means.amount.astype(np.float32))
+    assert constant.between == made.grid.between
 
 
 THINKING = [Point("deep", Budget("thinking_tokens", str(a), float(a))) for a in AMOUNTS]
@@ -318,7 +318,7 @@ def test_an_amount_is_told_by_another_model_of_the_log():
         ("deep", "no run of its model was logged.*written model@budget_label"),
         (
             "both@brisk",
-            "does not tell what kind of budget 'brisk' is for 'both', logged at effort low; th",
+            "does not show which kind of budget 'brisk' is for 'both', logged at effort low; th",
         ),
     ],
 )
