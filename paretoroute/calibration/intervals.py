@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,14 @@ def resampled(values: Floats, groups: NDArray[np.intp], *, seed: int) -> list[In
     return [Interval(*map(float, ends)) for ends in zip(values.mean(0), low, high, strict=True)]
 
 
-def wilson(share: Floats, count: Floats) -> tuple[Floats, Floats]:
+class Ends(NamedTuple):
+    """The ends of several intervals, of one shape."""
+
+    low: Floats
+    high: Floats
+
+
+def wilson(share: Floats, count: Floats) -> Ends:
     """Compute the ends of the score interval of a share observed in ``count`` independent trials.
 
     Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the American Statistical
@@ -80,4 +88,4 @@ def wilson(share: Floats, count: Floats) -> tuple[Floats, Floats]:
     pull = Z90**2 / count
     middle = (share + pull / 2) / (1 + pull)
     reach = np.sqrt(pull * share * (1 - share) + pull**2 / 4) / (1 + pull)
-    return np.clip(middle - reach, 0.0, share), np.clip(middle + reach, share, 1.0)
+    return Ends(np.clip(middle - reach, 0.0, share), np.clip(middle + reach, share, 1.0))

@@ -21,7 +21,7 @@ def show(
     from paretoroute import report
     from paretoroute.policy.files import read_policy
 
-    document, _ = read_policy(policy)
+    document = read_policy(policy).document
     if out is not None and out.suffix not in (".svg", ".html"):
         raise RunsError(f"--out {out}: a picture ends in .svg or .html")
     if out is not None:

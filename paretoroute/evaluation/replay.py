@@ -117,9 +117,9 @@ def _logged(runs: Runs, grid: Grid) -> _Logged:
         return table
 
     return _Logged(
-        quality=by_grid(runs.means("quality")[0]),
+        quality=by_grid(runs.means("quality").mean),
         cost_usd=by_grid(_logged_cost_usd(runs, grid)),
-        latency_s=by_grid(runs.means("latency_s")[0]),
+        latency_s=by_grid(runs.means("latency_s").mean),
     )
 
 
@@ -174,4 +174,4 @@ def _logged_cost_usd(runs: Runs, grid: Grid) -> Floats:
             continue
         cached = np.nan_to_num(runs.cached_prompt_tokens[rows])
         cost[rows] = price.cost_usd(runs.prompt_tokens[rows], runs.completion_tokens[rows], cached)
-    return replace(runs, cost_usd=cost).means("cost_usd")[0]
+    return replace(runs, cost_usd=cost).means("cost_usd").mean

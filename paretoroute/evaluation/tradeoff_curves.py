@@ -12,6 +12,7 @@ first order (envelope theorem).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,13 @@ COSTS = 100
 LEAST_SHARE = 0.6  # curves are compared from the cost at which single points reach this share of their peak quality
 
 
+class ChosenOutcomes(NamedTuple):
+    """Quality and cost of every query at the point chosen for it, ``(queries,)`` each."""
+
+    quality: Floats
+    cost_usd: Floats
+
+
 @dataclass(frozen=True)
 class Outcomes:
     """Quality and cost of queries at every point, without missing cells.
@@ -38,10 +46,10 @@ class Outcomes:
     quality: Floats
     cost_usd: Floats
 
-    def at(self, choice: Indices | NDArray[np.int32]) -> tuple[Floats, Floats]:
-        """Return quality and cost at one point per query, ``(queries,)`` each."""
+    def at(self, choice: Indices | NDArray[np.int32]) -> ChosenOutcomes:
+        """Return quality and cost at one point per query, ``(queries,)``."""
         rows = np.arange(len(self.quality))
-        return self.quality[rows, choice], self.cost_usd[rows, choice]
+        return ChosenOutcomes(self.quality[rows, choice], self.cost_usd[rows, choice])
 
 
 @dataclass(frozen=True)

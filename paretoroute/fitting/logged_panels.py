@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from paretoroute._arrays import Floats, Indices
 from paretoroute.errors import RunsError
 from paretoroute.grid import Grid
-from paretoroute.runs.table import Runs
+from paretoroute.runs.table import CellMeans, Runs
 from paretoroute.surface.surface import Bounds
 
 AMOUNT_COMPONENTS = 8
@@ -74,11 +74,11 @@ def panels_of(runs: Runs, grid: Grid) -> dict[str, LoggedPanel]:
     return panels
 
 
-def _billed_prompt(runs: Runs, grid: Grid) -> tuple[Floats, Floats]:
+def _billed_prompt(runs: Runs, grid: Grid) -> CellMeans:
     """Return mean prompt tokens and trials; a token read from a cache counts by its price relative to the others."""
     prompt, count = runs.means("prompt_tokens")
-    cached, _ = runs.means("cached_prompt_tokens")
-    return prompt - np.nan_to_num(cached) * grid.cache_discounts, count
+    cached = runs.means("cached_prompt_tokens").mean
+    return CellMeans(prompt - np.nan_to_num(cached) * grid.cache_discounts, count)
 
 
 def _log_panel(name: str, values: Floats, count: Floats, components: int) -> LoggedPanel:

@@ -121,7 +121,7 @@ def _surface(
         amount=panels["tokens"].panel,
         prompt=prompt and prompt.panel,
         latency=latency and latency.panel,
-        queries=(runs.means("quality")[1] > 0).sum(0).astype(np.float64),
+        queries=(runs.means("quality").trials > 0).sum(0).astype(np.float64),
         familiarity=_familiarity(runs, featurizer, sample.all_features),
         bounds=bounds_of(runs),
     )

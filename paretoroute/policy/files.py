@@ -15,7 +15,7 @@ import secrets
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 import safetensors.numpy
@@ -65,6 +65,18 @@ _deserialize = cast(
 _ARRAY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,99}", re.ASCII)
 
 
+class PolicyFiles(NamedTuple):
+    """The content of a policy's two files.
+
+    Args:
+        document: of the YAML file.
+        arrays: of the side file, by name, read-only.
+    """
+
+    document: PolicyDocument
+    arrays: Arrays
+
+
 def write_policy(path: str | os.PathLike[str], document: PolicyDocument, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write a policy: ``<stem>.safetensors`` first, then the YAML file that names it.
 
@@ -94,14 +106,11 @@ def write_policy(path: str | os.PathLike[str], document: PolicyDocument, arrays:
         raise PolicyError(f"{one_line(path.name)}: cannot be written: {reason}; check the folder") from None
 
 
-def read_policy(path: str | os.PathLike[str]) -> tuple[PolicyDocument, Arrays]:
+def read_policy(path: str | os.PathLike[str]) -> PolicyFiles:
     """Read a policy and the numbers beside it; both are checked before they are used.
 
     Args:
         path: the YAML file. If it is a link, its side file has to lie beside the file that it points to.
-
-    Returns:
-        The document, and read-only arrays by name.
 
     Raises:
         PolicyError: the YAML file is missing, is not plain YAML, or its side file holds something unexpected.
@@ -114,7 +123,8 @@ def read_policy(path: str | os.PathLike[str]) -> tuple[PolicyDocument, Arrays]:
     except _yaml.YamlError as error:
         raise PolicyError(str(error)) from None
     document = _document(data, path.name)
-    return document, _unpacked(_side_bytes(path.resolve().parent, document, one_line(path.name)), document.surface.file)
+    content = _side_bytes(path.resolve().parent, document, one_line(path.name))
+    return PolicyFiles(document, _unpacked(content, document.surface.file))
 
 
 def policy_schema() -> dict[str, Any]:

@@ -11,7 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,18 @@ class BadRow:
     def __str__(self) -> str:
         column = f"{self.field}: " if self.field else ""
         return f"{self.file}, {self.unit} {self.line}: {column}{self.reason}"
+
+
+class CellMeans(NamedTuple):
+    """The mean of one column in every cell of a log, ``(queries, points)`` each.
+
+    Args:
+        mean: NaN where nothing is logged.
+        trials: number of trials that the mean rests on.
+    """
+
+    mean: Floats
+    trials: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,15 +199,11 @@ class Runs:
         changed["embeddings"] = None if self.embeddings is None else self.embeddings[keep]
         return replace(self, **changed)
 
-    def means(self, column: str) -> tuple[Floats, Floats]:
+    def means(self, column: str) -> CellMeans:
         """Average a column over the runs of each query at each point, weighted by trials.
 
         Args:
             column: a column of numbers, such as ``quality`` or ``cost_usd``.
-
-        Returns:
-            The mean, ``(queries, points)``, NaN where nothing is known, and how many trials it rests on,
-            ``(queries, points)``.
 
         Raises:
             RunsError: there is no such column.
@@ -211,4 +219,4 @@ class Runs:
         count = np.bincount(cell, weights, size).astype(np.float64)  # no row at all would give integers
         total = np.bincount(cell, weights * values[is_logged], size)
         mean = np.divide(total, count, out=np.full(size, np.nan), where=count > 0)
-        return mean.reshape(shape), count.reshape(shape)
+        return CellMeans(mean.reshape(shape), count.reshape(shape))

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats
+from paretoroute._arrays import Floats, single
 from paretoroute.surface.neighbours import Nearest, averages
 
 LEADING = 6  # components of quality that the second level reads
@@ -97,7 +97,7 @@ class Scale:
         """
         clipped = np.clip(figure, self.low, self.high)
         unit = clipped if self.smearing is None else np.exp(clipped) * self.smearing
-        return unit.astype(np.float32).astype(np.float64)
+        return single(unit)
 
     def at_quantile(self, mean: Floats, quantile: float) -> Floats:
         """Return the value that a share of calls stays under, from the forecast mean of a figure kept in logs.

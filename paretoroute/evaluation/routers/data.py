@@ -37,9 +37,9 @@ def logged_means(runs: Runs, grid: Grid) -> LoggedMeans:
         grid: the points; where no cost was logged, the logged tokens are priced.
     """
     quality, trials = runs.means("quality")
-    logged, _ = runs.means("cost_usd")
+    logged = runs.means("cost_usd").mean
     completion, prompt, cached = (
-        runs.means(name)[0] for name in ("completion_tokens", "prompt_tokens", "cached_prompt_tokens")
+        runs.means(name).mean for name in ("completion_tokens", "prompt_tokens", "cached_prompt_tokens")
     )
     billed_prompt = prompt - np.nan_to_num(cached) * grid.cache_discounts
     from_tokens = np.where(grid.token_prices.priced, cost_usd(completion, billed_prompt, grid), np.nan)

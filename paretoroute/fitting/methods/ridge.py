@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,20 +46,41 @@ class Moments:
         )
 
 
+class Coefficients(NamedTuple):
+    """Ridge at every strength.
+
+    Args:
+        slopes: ``(strengths, width, components)``.
+        intercepts: ``(strengths, components)``.
+    """
+
+    slopes: Floats
+    intercepts: Floats
+
+
+class Spread(NamedTuple):
+    """The spread of features, from which a query's leverage is computed.
+
+    Args:
+        centre: mean features, ``(width,)``.
+        inverse: (Z'Z + strength I)^-1, ``(width, width)``.
+    """
+
+    centre: Floats
+    inverse: Floats
+
+
 def moments(features: Floats, targets: Floats) -> Moments:
     """Sum what ridge needs of features ``(queries, width)`` and targets ``(queries, components)``."""
     return Moments(float(len(features)), features.sum(0), targets.sum(0), features.T @ features, features.T @ targets)
 
 
-def coefficients(sums: Moments, strengths: Sequence[float] = STRENGTHS) -> tuple[Floats, Floats]:
+def coefficients(sums: Moments, strengths: Sequence[float] = STRENGTHS) -> Coefficients:
     """Solve ridge at every strength.
 
     Args:
         sums: of features and targets.
         strengths: alpha, in numbers of queries for features of unit length.
-
-    Returns:
-        Slopes ``(strengths, width, components)`` and intercepts ``(strengths, components)``.
     """
     mean, mean_target = sums.features / sums.count, sums.targets / sums.count
     gram = sums.gram - sums.count * np.outer(mean, mean)
@@ -66,7 +88,7 @@ def coefficients(sums: Moments, strengths: Sequence[float] = STRENGTHS) -> tuple
     size, axes = np.linalg.eigh(gram)
     turned = axes.T @ cross
     slopes = np.stack([axes @ (turned / (np.maximum(size, 0.0) + alpha)[:, None]) for alpha in strengths])
-    return slopes, mean_target - np.einsum("f,sfk->sk", mean, slopes)
+    return Coefficients(slopes, mean_target - np.einsum("f,sfk->sk", mean, slopes))
 
 
 def left_out(features: Floats, targets: Floats, group: NDArray[np.int64], rows: NDArray[np.intp]) -> Floats:
@@ -116,8 +138,8 @@ def _shared(group: NDArray[np.int64], rows: NDArray[np.intp]) -> list[int]:
     return np.intersect1d(names[counts > 1], group[rows]).tolist()
 
 
-def spread(sums: Moments, strength: float = 3.0) -> tuple[Floats, Floats]:
-    """Return the inputs of a query's leverage: centre ``(width,)`` and (Z'Z + strength I)^-1 ``(width, width)``."""
+def spread(sums: Moments, strength: float = 3.0) -> Spread:
+    """Compute the spread of features, with a ridge of ``strength`` queries."""
     mean = sums.features / sums.count
     gram = sums.gram - sums.count * np.outer(mean, mean)
-    return mean, np.asarray(np.linalg.inv(gram + strength * np.eye(len(gram))), np.float64)
+    return Spread(mean, np.asarray(np.linalg.inv(gram + strength * np.eye(len(gram))), np.float64))

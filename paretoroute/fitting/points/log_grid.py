@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,19 @@ from paretoroute.runs.findings import Finding
 from paretoroute.runs.table import Runs
 
 _SHOWN = 10  # names of points in a finding
+
+
+class PricedGrid(NamedTuple):
+    """The grid of a log with the prices that are known.
+
+    Args:
+        grid: logged points only.
+        findings: derived prices, models with ``cost: logged``, and everything that was left out: unlogged points, and
+            models with neither a logged cost nor tokens with a price.
+    """
+
+    grid: Grid
+    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True)
@@ -73,19 +87,13 @@ def derive_prices(runs: Runs) -> dict[str, DerivedPrice]:
     return derived
 
 
-def build_grid(
-    runs: Runs, grid: Grid | None = None, prices: Mapping[str, Price] | None = None
-) -> tuple[Grid, tuple[Finding, ...]]:
+def build_grid(runs: Runs, grid: Grid | None = None, prices: Mapping[str, Price] | None = None) -> PricedGrid:
     """Build the grid that a policy chooses from, with a price for every model that can have one.
 
     Args:
         runs: the log.
         grid: points to keep to, in this order, with prices; None: all points of the log.
         prices: prices by model; they win over those of ``grid``, and both win over derived ones.
-
-    Returns:
-        The grid, of logged points only, and findings: derived prices, models with ``cost: logged``, and everything
-        that was left out: unlogged points, and models with neither a logged cost nor tokens with a price.
 
     Raises:
         GridError: no point is left, or no point has a logged cost or tokens with a price.
@@ -110,7 +118,7 @@ def build_grid(
         text = f"prices given for models that are not in the log: {', '.join(unused)}"
         findings.append(Finding("given_price", text))
     priced = {cost.model: cost.price for cost in models if cost.by_tokens and cost.price is not None}
-    return Grid(kept, priced), tuple(findings)
+    return PricedGrid(Grid(kept, priced), tuple(findings))
 
 
 def _model_costs(runs: Runs, points: Sequence[Point], given: Mapping[str, Price]) -> list[_ModelCost]:
