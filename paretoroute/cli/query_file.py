@@ -41,7 +41,7 @@ def read_queries(path: Path) -> list[FileQuery]:
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
-        raise QueryError(f"{path}: cannot be read: {error.strerror}") from None
+        raise QueryError(f"{path}: cannot be read: {error.strerror}; check the path of the queries") from None
     queries = [
         _parse(line, f"{path.name}, line {number}") for number, line in enumerate(lines, start=1) if line.strip()
     ]

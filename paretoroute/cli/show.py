@@ -42,4 +42,5 @@ def schema(
     if out is None:
         typer.echo(text, nl=False)
     else:
+        check_folder(out)
         out.write_text(text, encoding="utf-8")

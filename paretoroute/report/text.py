@@ -42,7 +42,8 @@ def target_text(document: PolicyDocument) -> str:
         return f"lowest cost at a mean quality of at least {target.quality:.4g}"
     if isinstance(target, TargetBestTrade):
         return f"best trade at {money(target.usd_per_quality)} for a right answer in place of a wrong one"
-    return f"lowest cost at {target.ratio:.4g} times the quality of {target.of}"
+    share = "" if target.ratio == 1 else f"{target.ratio:.4g} times "
+    return f"lowest cost at {share}the quality of {target.of}"
 
 
 class _TradeOffRow(NamedTuple):

@@ -35,6 +35,7 @@ REPLAY = Replay(
             TargetMinQualityOf(kind="min_quality_of", of="m@high", ratio=0.9),
             "lowest cost at 0.9 times the quality of m@high",
         ),
+        (TargetMinQualityOf(kind="min_quality_of", of="m@high", ratio=1.0), "lowest cost at the quality of m@high"),
         (
             TargetBestTrade(kind="best_trade", usd_per_quality=0.01),
             "best trade at $0.01 for a right answer in place of a wrong one",
