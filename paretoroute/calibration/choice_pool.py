@@ -145,7 +145,12 @@ class CandidatePool:
         return self._solve(value.ravel() / magnitude(value), rhs, which, high=np.inf)
 
     def least_violation(self, rhs: Floats, which: slice = ALL) -> MasterSolution:
-        """Compute the mixture that violates some constraints by as little as possible in total, in scaled units."""
+        """Compute the mixture that violates some constraints by as little as possible in total, in scaled units.
+
+        Args:
+            rhs: upper bounds, ``(constraints,)``.
+            which: the constraints that count.
+        """
         return self._solve(np.zeros(len(self.candidates) * self.groups), rhs, which, high=1.0)
 
     def _solve(self, value: Floats, rhs: Floats, which: slice, *, high: float) -> MasterSolution:

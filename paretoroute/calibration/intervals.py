@@ -78,7 +78,11 @@ def wilson(share: Floats, count: Floats) -> Ends:
     """Compute the ends of the score interval of a share observed in ``count`` independent trials.
 
     Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the American Statistical
-    Association 22(158), 1927, doi:10.1080/01621459.1927.10502953. ``count`` may be fractional: an effective number.
+    Association 22(158), 1927, doi:10.1080/01621459.1927.10502953.
+
+    Args:
+        share: in [0, 1], of any shape.
+        count: number of trials, of the same shape; may be fractional, an effective number.
 
     Example:
         >>> low, high = wilson(np.array([0.5, 1.0]), np.array([100.0, 20.0]))

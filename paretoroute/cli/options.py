@@ -99,7 +99,11 @@ def read_price_file(path: Path | None) -> dict[str, Price] | None:
 
 
 def read_columns(columns: str | None) -> dict[str, str] | None:
-    """Parse ``NAME=YOURS,...`` as a mapping of column names."""
+    """Parse ``NAME=YOURS,...`` as a mapping of column names.
+
+    Raises:
+        RunsError: the text has another form.
+    """
     if columns is None:
         return None
     pairs = [part.split("=", 1) for part in columns.split(",")]
@@ -109,21 +113,33 @@ def read_columns(columns: str | None) -> dict[str, str] | None:
 
 
 def check_format(form: str, *allowed: str) -> None:
-    """Refuse a ``--format`` that the command does not write."""
+    """Refuse a ``--format`` that the command does not write.
+
+    Raises:
+        QueryError: it is none of the allowed ones.
+    """
     if form not in allowed:
         *others, last = allowed
         raise QueryError(f"--format {form!r}: use {', '.join(others)} or {last}")
 
 
 def check_out(out: Path) -> None:
-    """Refuse a policy file that cannot be written, before minutes of fitting are lost."""
+    """Refuse a policy file that cannot be written, before minutes of fitting are lost.
+
+    Raises:
+        RunsError: the name has another extension, or the folder is missing or read-only.
+    """
     if out.suffix not in (".yaml", ".yml"):
-        raise RunsError(f"--out {out}: a policy file ends in .yaml")
+        raise RunsError(f"--out {out}: a policy file ends in .yaml; name it {out.stem}.yaml")
     check_folder(out)
 
 
 def check_folder(out: Path) -> None:
-    """Refuse a file whose folder is missing or cannot be written to."""
+    """Refuse a file whose folder is missing or cannot be written to.
+
+    Raises:
+        RunsError: the path is a folder, or its folder is missing or read-only.
+    """
     if out.is_dir():
         raise RunsError(f"--out {out}: this is a folder; name a file")
     if not out.parent.is_dir():

@@ -23,7 +23,7 @@ def show(
 
     document = read_policy(policy).document
     if out is not None and out.suffix not in (".svg", ".html"):
-        raise RunsError(f"--out {out}: a picture ends in .svg or .html")
+        raise RunsError(f"--out {out}: a picture ends in .svg or .html; name it so")
     if out is not None:
         check_folder(out)
     console().print(report.to_terminal(document))

@@ -69,7 +69,7 @@ class Curve:
     quality: Floats
 
     def at(self, costs: Floats) -> Floats:
-        """Return the height of the hull at mean costs; it is constant beyond its ends."""
+        """Return the height of the hull at mean costs, ``(costs,)``; it is constant beyond its ends."""
         return np.interp(costs, self.cost_usd, self.quality)
 
     def cost_of(self, quality: float) -> float | None:
@@ -125,7 +125,10 @@ def realised(forecast: Forecast, outcomes: Outcomes) -> Curve:
 
 
 def cost_range(static: Curve, count: int = COSTS) -> Floats:
-    """Space costs evenly in logs, from where single points reach 60% of their peak to the best single point's cost."""
+    """Space costs in USD evenly in logs, ``(count,)``.
+
+    They run from where single points reach 60% of their peak quality to the best single point's cost.
+    """
     high = float(static.cost_usd[-1])
     low = float(np.interp(LEAST_SHARE * static.quality[-1], static.quality, static.cost_usd))
     return np.geomspace(max(low, 1e-9 * high), high, count)

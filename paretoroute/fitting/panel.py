@@ -90,7 +90,14 @@ def fit_panel(draft: PanelDraft, second: SecondLevelFit | None, sample: Sample, 
 
 
 def signal_of(logged: LoggedPanel, base: Floats, forecast: Floats, sample: Sample) -> Signal:
-    """Test whether forecasts beat the context-free means, out of fold."""
+    """Test whether forecasts beat the context-free means, out of fold.
+
+    Args:
+        logged: the logged means of all queries.
+        base: context-free means, ``(points,)``.
+        forecast: out-of-fold forecasts, ``(sample, points)``.
+        sample: the queries.
+    """
     values, count = logged.values[sample.rows], logged.count[sample.rows]
     is_logged = count > 0
     weight = np.where(is_logged, np.minimum(count, MOST_TRIALS), 0.0)

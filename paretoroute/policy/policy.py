@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Policy:
-    """Which point to call for which query.
+    """A rule for which point to call for each query, with all that a new solve needs.
 
     Args:
         document: content of the YAML file.

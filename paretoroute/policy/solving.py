@@ -148,7 +148,11 @@ def _better(context_free: Answer, routed: Answer) -> bool:
 
 
 def check_prices(grid: Grid, prices: Mapping[str, Price]) -> None:
-    """Refuse prices of unknown models and of models that are not priced by tokens."""
+    """Refuse prices of unknown models and of models that are not priced by tokens.
+
+    Raises:
+        GridError: a model is not in the grid, or its cost is forecast from logged cost.
+    """
     for model in prices:
         if model not in grid.models:
             raise GridError(

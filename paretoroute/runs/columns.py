@@ -265,7 +265,7 @@ def _python_value(item: Any) -> object:
 
 
 def embeddings(column: Any, faults: list[Fault]) -> Sequence[NDArray[np.float32] | None]:
-    """Read a column of vectors, one per row; a CSV cell holds a JSON list."""
+    """Read a column of vectors, one per row and ``(width,)`` each; a CSV cell holds a JSON list."""
     uniform = _uniform_vectors(column)
     return _one_by_one("embedding", column, _vector, absent=None, faults=faults) if uniform is None else list(uniform)
 

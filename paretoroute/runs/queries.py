@@ -68,6 +68,11 @@ class Queries:
     def embed(self, codes: Iterable[int], vectors: Iterable[NDArray[np.float32]], where: str) -> None:
         """Store the embedding of each row's query.
 
+        Args:
+            codes: number of each row's query.
+            vectors: embedding of each row, ``(width,)``.
+            where: name of the source, for error messages.
+
         Raises:
             RunsError: a vector is wider or narrower than those before.
         """

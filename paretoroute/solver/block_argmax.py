@@ -54,8 +54,8 @@ class SumsBuilder:
 
         Args:
             block: of the rows.
-            rows: of the block.
-            chosen: their points, of the same shape.
+            rows: of the block, ``(rows,)``.
+            chosen: their points, ``(rows,)``.
         """
         for parts, table in zip(self._parts, (block.quality, block.cost_usd, block.latency_s), strict=True):
             if table is not None:

@@ -87,7 +87,7 @@ def _top(similarity: Floats32) -> Nearest:
 
 
 def weights(similarity: Floats, size: int) -> Floats:
-    """Weigh the ``size`` nearest by squared similarity; sums to 1 along the last axis."""
+    """Weigh the ``size`` nearest of ``(..., neighbours)`` by squared similarity; sums to 1 over the last axis."""
     near = np.maximum(similarity[..., :size], LEAST_SIMILARITY) ** 2
     return near / near.sum(axis=-1, keepdims=True)
 

@@ -168,7 +168,10 @@ class Panel:
         return self.scale.finish(self.base + self.basis @ components)
 
     def at_quantile(self, mean: Floats, quantile: float) -> Floats:
-        """Return the value that a share of calls stays under, from forecast means; see :meth:`Scale.at_quantile`."""
+        """Return the value that a share of calls stays under, from forecast means ``(..., points)``.
+
+        See :meth:`Scale.at_quantile`.
+        """
         return self.scale.at_quantile(mean, quantile)
 
 

@@ -76,12 +76,12 @@ class _Columns:
         return replace(self, along=self.prompt_along)
 
     def mix(self, table: Floats) -> Floats:
-        """Interpolate linearly over the last axis."""
+        """Interpolate ``(..., logged points)`` linearly over the last axis: ``(..., points)``."""
         low, high = table[..., self.below], table[..., self.above]
         return np.where(self.unlogged, (1 - self.along) * low + self.along * high, low)
 
     def mix_logs(self, table: Floats) -> Floats:
-        """Interpolate the logarithm linearly over the last axis."""
+        """Interpolate the logarithm of ``(..., logged points)`` over the last axis: ``(..., points)``."""
         low, high = table[..., self.below], table[..., self.above]
         return np.where(self.unlogged, low ** (1 - self.along) * high**self.along, low)
 

@@ -36,7 +36,11 @@ class Table:
         self.seen = set(self.columns)
 
     def batches(self, names: Mapping[str, str]) -> Iterator[Batch]:
-        """Yield the rows."""
+        """Yield the rows.
+
+        Raises:
+            RunsError: two of the wanted columns have one name, or the source is damaged.
+        """
         import pyarrow as pa
 
         wanted = [name for name in self.columns if name in set(names.values())]
@@ -50,7 +54,9 @@ class Table:
                     yield Batch(columns, np.arange(start, start + part.num_rows))
                     start += part.num_rows
         except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-            raise RunsError(f"{self.name} is damaged after row {start - 1}: {first_line(error)}") from None
+            raise RunsError(
+                f"{self.name} is damaged after row {start - 1}: {first_line(error)}; write it again"
+            ) from None
 
 
 def open_file(path: Path, *, zipped: bool = False) -> Table:

@@ -86,7 +86,11 @@ class Format(Protocol):
 
 @contextlib.contextmanager
 def open_bytes(path: Path, *, zipped: bool) -> Iterator[IO[bytes]]:
-    """Open a file, through gzip if it is zipped; read errors become :class:`RunsError`."""
+    """Open a file, through gzip if it is zipped.
+
+    Raises:
+        RunsError: the file cannot be read, or is not a whole gzip file.
+    """
     try:
         with gzip.open(path, "rb") if zipped else open(path, "rb") as file:
             yield file  # pyright: ignore[reportReturnType]  # gzip's file is one of bytes

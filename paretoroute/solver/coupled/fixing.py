@@ -65,7 +65,7 @@ class PartlyFixed:
         return len(self.problem.group)
 
     def complete(self, choice: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Write the free queries' points beside the fixed ones."""
+        """Write the free queries' points ``(free,)`` beside the fixed ones: ``(queries,)``."""
         if self.rows is None:
             return choice
         whole = self.choice.copy()

@@ -115,7 +115,7 @@ class _Leads:
         self._table = reach.table.astype(kernel.dtype) if reach.table.any() else None
 
     def may_change(self, block: Tables, chosen: Indices) -> Mask:
-        """Return which rows of a block could choose another point in the box; the scores are overwritten."""
+        """Return the rows of a block that could choose another point in the box, ``(rows,)``; overwrite the scores."""
         scores, scratch = self._kernel.scores[: len(chosen)], self._kernel.scratch[: len(chosen)]
         rows = np.arange(len(chosen))
         best = scores[rows, chosen]

@@ -83,7 +83,7 @@ class Problem:
     high: Floats
 
     def unscaled(self, objective: float, limits: Floats) -> Multipliers:
-        """Convert scaled prices to prices per unit of the constraints."""
+        """Convert scaled prices ``(constraints,)`` to prices per unit of the constraints."""
         unit = self.objective_scale if objective else 1.0
         return Multipliers(objective, limits * unit / self.scale)
 
@@ -151,7 +151,7 @@ def _groups(constraints: Sequence[Constraint], queries: int) -> tuple[Mask, Indi
 
 
 def parts_of(tables: Tables, group: Indices, groups: int) -> tuple[Part, ...]:
-    """Sort queries by group."""
+    """Sort queries by their group, ``(queries,)``, into one part per group."""
     if groups == 1:
         return (Part(slice(None), tables),)
     return tuple(Part(rows, tables.take(rows)) for rows in (np.flatnonzero(group == g) for g in range(groups)))
