@@ -38,7 +38,7 @@ class NamedLimit:
 
 
 @dataclass(frozen=True)
-class Problem:
+class LimitedProblem:
     """A target with limits as a linear program.
 
     Args:
@@ -67,7 +67,7 @@ class Problem:
         return AFTER_TARGET if self.own else slice(0, None)
 
 
-def formulate_limited(outcomes: LoggedOutcomes, target: Target, limits: Sequence[NamedLimit]) -> Problem:
+def formulate_limited(outcomes: LoggedOutcomes, target: Target, limits: Sequence[NamedLimit]) -> LimitedProblem:
     """Write a target and limits down as constraints on the forecasts and on logged outcomes.
 
     Raises:
@@ -84,7 +84,7 @@ def formulate_limited(outcomes: LoggedOutcomes, target: Target, limits: Sequence
         if constraint is not None:
             counting.append(named)
             constraints.append(replace(constraint, name=named.name))
-    return Problem(
+    return LimitedProblem(
         outcomes=replace(outcomes, forecast=forecast),
         target=target,
         limits=tuple(counting),
@@ -96,7 +96,7 @@ def formulate_limited(outcomes: LoggedOutcomes, target: Target, limits: Sequence
     )
 
 
-def collect_candidates(problem: Problem) -> CandidatePool:
+def collect_candidates(problem: LimitedProblem) -> CandidatePool:
     """Collect candidate choices: around the optimum, and towards the target if that is infeasible."""
     relaxation, forecast = problem.relaxation, problem.outcomes.forecast
     pool = CandidatePool(

@@ -22,8 +22,8 @@ import numpy as np
 from paretoroute._arrays import Floats, Mask
 from paretoroute.calibration.candidates import (
     AFTER_TARGET,
+    LimitedProblem,
     NamedLimit,
-    Problem,
     collect_candidates,
     formulate_limited,
 )
@@ -107,7 +107,7 @@ def _calibrate(outcomes: LoggedOutcomes, target: Target, limits: Sequence[NamedL
     return _answer(problem, pool, _blend(problem, pool))
 
 
-def _relaxed(problem: Problem, pool: CandidatePool) -> tuple[NamedLimit, ...]:
+def _relaxed(problem: LimitedProblem, pool: CandidatePool) -> tuple[NamedLimit, ...]:
     """Relax the limits that conflict, by as little as possible; none if they can be kept together."""
     which = problem.of_limits
     if not problem.limits or pool.feasible(which):
@@ -140,7 +140,7 @@ class _Blend:
     nearest: Target | None = None
 
 
-def _blend(problem: Problem, pool: CandidatePool) -> _Blend:
+def _blend(problem: LimitedProblem, pool: CandidatePool) -> _Blend:
     """Mix the candidates so that the logged sums keep the constraints; if they cannot, relax the target."""
     own = problem.own
     if own is None or pool.feasible():
@@ -159,7 +159,7 @@ def _blend(problem: Problem, pool: CandidatePool) -> _Blend:
     )
 
 
-def _answer(problem: Problem, pool: CandidatePool, blend: _Blend) -> LimitedCalibration:
+def _answer(problem: LimitedProblem, pool: CandidatePool, blend: _Blend) -> LimitedCalibration:
     constraints = problem.constraints
     scopes = [*([None] if problem.own else []), *(named.limit.group for named in problem.limits)]
     applies = problem.relaxation.applies

@@ -67,14 +67,14 @@ def resampled(values: Floats, groups: NDArray[np.intp], *, seed: int) -> list[In
     return [Interval(*map(float, ends)) for ends in zip(values.mean(0), low, high, strict=True)]
 
 
-class Ends(NamedTuple):
+class IntervalEnds(NamedTuple):
     """The ends of several intervals, of one shape."""
 
     low: Floats
     high: Floats
 
 
-def wilson(share: Floats, count: Floats) -> Ends:
+def wilson(share: Floats, count: Floats) -> IntervalEnds:
     """Compute the ends of the score interval of a share observed in ``count`` independent trials.
 
     Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the American Statistical
@@ -92,4 +92,4 @@ def wilson(share: Floats, count: Floats) -> Ends:
     pull = Z90**2 / count
     middle = (share + pull / 2) / (1 + pull)
     reach = np.sqrt(pull * share * (1 - share) + pull**2 / 4) / (1 + pull)
-    return Ends(np.clip(middle - reach, 0.0, share), np.clip(middle + reach, share, 1.0))
+    return IntervalEnds(np.clip(middle - reach, 0.0, share), np.clip(middle + reach, share, 1.0))

@@ -53,7 +53,7 @@ class PointsOnOffer:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class RequestedPoints:
     """The points that a user asks for, split by whether they were logged.
 
     Args:
@@ -66,7 +66,7 @@ class Request:
     unlogged: tuple[Point, ...]
 
 
-def split_request(logged: Sequence[Point], grid: Grid | None, added: Sequence[str | Point] = ()) -> Request:
+def split_request(logged: Sequence[Point], grid: Grid | None, added: Sequence[str | Point] = ()) -> RequestedPoints:
     """Split the requested points into logged and unlogged ones.
 
     Args:
@@ -82,9 +82,9 @@ def split_request(logged: Sequence[Point], grid: Grid | None, added: Sequence[st
     requested = [*(grid.points if grid else ()), *more]
     unlogged = {point.key: point for point in requested if point.key not in keys}
     if grid is None:
-        return Request(None, tuple(unlogged.values()))
+        return RequestedPoints(None, tuple(unlogged.values()))
     kept = {point.key: point for point in requested if point.key in keys}
-    return Request(Grid(tuple(kept.values()), grid.prices) if kept else grid, tuple(unlogged.values()))
+    return RequestedPoints(Grid(tuple(kept.values()), grid.prices) if kept else grid, tuple(unlogged.values()))
 
 
 def named(name: str, logged: Sequence[Point]) -> Point:

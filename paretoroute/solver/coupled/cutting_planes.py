@@ -27,7 +27,7 @@ class ColumnPool:
         master: solution of the last master problem.
         bound: least upper bound on the scaled objective.
         best: the scaled prices at which it was reached, ``(constraints,)``.
-        allowance: violation of constraints that rounding leaves in the feasibility phase, scaled.
+        tolerated: violation of constraints that rounding leaves in the feasibility phase, scaled.
     """
 
     problem: Problem
@@ -35,7 +35,7 @@ class ColumnPool:
     master: MasterSolution = field(init=False)
     bound: float = math.inf
     best: Floats = field(default_factory=lambda: np.empty(0))
-    allowance: Floats | float = 0.0
+    tolerated: Floats | float = 0.0
 
     def add(self, prices: Multipliers) -> Totals:
         """Choose at some prices, keep the choice as a column of every group, and return its sums."""
@@ -57,7 +57,7 @@ class ColumnPool:
             low = np.zeros(len(problem.constraints))
             self.master = solve_master(0.0 * value, use, group, problem.rhs, low=low, high=low + 1.0)
         else:
-            rhs = problem.rhs + self.allowance
+            rhs = problem.rhs + self.tolerated
             self.master = solve_master(value, use, group, rhs, low=problem.low, high=problem.high)
         return self.master
 

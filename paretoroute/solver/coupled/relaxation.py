@@ -151,14 +151,14 @@ class CoupledProblem:
             if fixed is not None:
                 return _mixture(problem, fixed.pool, phase=1, state=fixed.state)
         pool = self._pool
-        pool.problem, pool.allowance = problem, 0.0
+        pool.problem, pool.tolerated = problem, 0.0
         if not pool.columns:
             pool.add(problem.unscaled(1.0, np.zeros(len(problem.constraints))))
         violation = minimise_dual(pool, phase=0)
         if (violation > KEPT).any():
             over = np.where(violation > KEPT, violation, 0.0)
             return replace(_mixture(problem, pool, phase=0), violation=over * problem.scale)
-        pool.allowance = violation
+        pool.tolerated = violation
         minimise_dual(pool, phase=1, gap=gap)
         return _mixture(problem, pool, phase=1)
 
