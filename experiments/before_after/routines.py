@@ -37,7 +37,7 @@ def routine(name: str):
             return getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError):
             continue
-    if name == "k-means":  # as it was before 0eb1350's successor
+    if name == "k-means":  # the flat layout has two functions
         from paretoroute.routers.clusters import lloyd, starts
 
         return lambda vectors, clusters, *, seed: lloyd(vectors, starts(vectors, clusters, seed=seed))
