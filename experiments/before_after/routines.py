@@ -46,9 +46,10 @@ def routine(name: str):
 
 def record(log: str, out: str) -> None:
     """Fit a log with recording routines and save the arguments of every call."""
+    from paretoroute.featurizer import fit_texts
+
     import paretoroute as pr
     from paretoroute import calibration, price_fit, stacking
-    from paretoroute.featurizer import fit_texts
 
     calls: dict[str, list] = {name: [] for name in HOMES}
 

@@ -20,8 +20,8 @@ import numpy as np
 KINDS = ("cost", "quality", "trade")
 
 
-def fit_and_plan(tree: str, log: str, out: str) -> None:
-    """Fit twice, plan all queries at all targets, and save choices, forecasts and seconds to an ``.npz`` file."""
+def fit_and_plan(tree: str, log: str, out: str, plan: str) -> None:
+    """Fit twice and save the seconds to an ``.npz`` file; unless ``plan`` is empty, also choices and forecasts."""
     start = time.perf_counter()
     import paretoroute as pr
 
@@ -35,7 +35,14 @@ def fit_and_plan(tree: str, log: str, out: str) -> None:
         start = time.perf_counter()
         policy = fit(runs, seed=0)
         seconds.append(time.perf_counter() - start)
-    kinds, choice, quality, cost, propensity = [], [], [], [], []
+    np.savez(out, seconds=[loaded, *seconds], **(planned(policy, runs) if plan else {}))
+
+
+def planned(policy, runs) -> dict[str, np.ndarray]:
+    """Plan all queries at all targets: choices and expectations ``(targets, queries)``, and the forecasts."""
+    import paretoroute as pr
+
+    kinds, choice, quality, cost = [], [], [], []
     for kind, target in targets(runs):
         planner = pr.Planner(policy.solve(target))
         asked = zip(runs.texts, runs.query_ids, strict=True)
@@ -44,11 +51,8 @@ def fit_and_plan(tree: str, log: str, out: str) -> None:
         choice.append([policy.grid.points.index(one.point) for one in decisions])
         quality.append([one.expected_quality for one in decisions])
         cost.append([one.expected_cost_usd for one in decisions])
-        propensity.append([one.propensity for one in decisions])
-    np.savez(
-        out, seconds=[loaded, *seconds], kinds=kinds, choice=choice, quality=quality, cost=cost, propensity=propensity,
-        points=len(policy.grid.points), **forecasts(policy),
-    )  # fmt: skip
+    parts = {"kinds": kinds, "choice": choice, "quality": quality, "cost": cost, "points": len(policy.grid.points)}
+    return {name: np.array(part) for name, part in parts.items()} | forecasts(policy)
 
 
 def read(log: str):
@@ -89,19 +93,18 @@ def forecasts(policy) -> dict[str, np.ndarray]:
 
 
 def run_in(tree: str, log: str, repeats: int) -> dict[str, np.ndarray]:
-    """Run the fit of a tree in fresh processes; seconds are the least of the repeats."""
-    best = None
-    for _ in range(repeats):
+    """Run the fit of a tree in fresh processes, planning in the first; seconds are the least of the repeats."""
+    result: dict[str, np.ndarray] = {}
+    seconds = []
+    for repeat in range(repeats):
         with tempfile.TemporaryDirectory() as folder:
             out = str(Path(folder) / "result.npz")
-            command = [sys.executable, __file__, "--worker", tree, log, out]
+            command = [sys.executable, __file__, "--worker", tree, log, out, "" if repeat else "plan"]
             subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": tree}, cwd=tree)
-            result = dict(np.load(out))
-        if best is not None:
-            result["seconds"] = np.minimum(result["seconds"], best["seconds"])
-        best = result
-    assert best is not None
-    return best
+            latest = dict(np.load(out))
+        seconds.append(latest["seconds"])
+        result = result or latest
+    return result | {"seconds": np.min(seconds, axis=0)}
 
 
 def report(log: str, old: dict[str, np.ndarray], new: dict[str, np.ndarray]) -> None:
