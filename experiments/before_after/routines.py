@@ -31,7 +31,15 @@ SIZES = (10, 30, 60)  # numbers of clusters
 
 
 def routine(name: str):
-    """Return a routine of the tree on the path."""
+    """Return a routine of the tree on the path, called with the arguments of the flat layout."""
+    if name == "stack":
+        stack = at_home(name)
+        return lambda *args: stack(*args[:4], folds=args[4])
+    return at_home(name)
+
+
+def at_home(name: str):
+    """Import a routine from wherever the tree has it."""
     for module, attribute in HOMES[name]:
         try:
             return getattr(importlib.import_module(module), attribute)

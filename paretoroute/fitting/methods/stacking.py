@@ -15,6 +15,8 @@ That keeps the precision of the rows, which a Gram matrix would halve, and costs
 
 Heads that are linearly dependent on the log have no unique shared weights. Nothing is added to make them unique: the
 solver returns a minimiser in which few heads have a weight, and all minimisers forecast the logged queries alike.
+A component that holds only rounding errors, as in a panel of lower rank, counts as zero: it has no weights and no part
+in the shared ones.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from scipy.optimize import nnls
 from paretoroute._arrays import Floats
 
 POOL_QUERIES = 100.0  # the shared weights count as so many queries
+ROUNDING = 1e-20  # of the largest component's sum of squares; a component below it holds only rounding errors
 
 
 def stack(forecasts: Floats, targets: Floats, query_weight: Floats, fold: NDArray[np.int64], *, folds: int) -> Floats:
@@ -80,6 +83,8 @@ def _pooled(systems: Floats, size: float) -> Floats:
         size: the sum of the query weights in it.
     """
     heads = systems.shape[2] - 1
+    energy = (systems[:, :, heads] ** 2).sum(axis=1)
+    systems = np.where((energy > ROUNDING * energy.max())[:, None, None], systems, 0.0)
     shared = _nonnegative(np.concatenate(systems[1:] if len(systems) > 1 else systems))
     head_scale = (systems[:, :, :heads] ** 2).sum(axis=(1, 2)) / max(size * heads, 1e-12)
     pull = np.sqrt(POOL_QUERIES * head_scale)[:, None, None] * np.column_stack([np.eye(heads), shared])

@@ -109,6 +109,26 @@ def test_no_weight_is_negative_and_a_harmful_head_has_none(weights):
     assert weights[:, :2].sum(axis=1).min() > 0.3
 
 
+def test_components_of_rounding_errors_have_no_part_in_the_shared_weights(problem):
+    forecasts, targets, query_weight, fold = problem
+    chance = np.random.default_rng(0)
+    of_rounding = 1e-17 * chance.standard_normal((QUERIES, 2))
+    rounded = np.concatenate([targets, of_rounding], axis=1)
+    # Heads are linear in the targets, so that they forecast rounding errors by rounding errors, here even well.
+    more = np.concatenate([forecasts, np.stack([of_rounding] * HEADS)], axis=2)
+
+    expected = stack(forecasts, targets, query_weight, fold, folds=FOLDS)
+    alone = stack(more[:, :, [0, 3, 4]], rounded[:, [0, 3, 4]], query_weight, fold, folds=FOLDS)
+    together = stack(more, rounded, query_weight, fold, folds=FOLDS)
+
+    np.testing.assert_allclose(together[:, :, :COMPONENTS], expected, atol=1e-12)
+    assert not together[:, :, COMPONENTS:].any() and not alone[:, :, 1:].any()
+    # Nothing but the first component: its weights are drawn towards 0.
+    zeros = np.zeros((HEADS, QUERIES, 2))
+    first = np.concatenate([forecasts[:, :, :1], zeros], axis=2), np.concatenate([targets[:, :1], zeros[0]], axis=1)
+    np.testing.assert_allclose(alone, stack(*first, query_weight, fold, folds=FOLDS), atol=1e-12)
+
+
 def test_what_happens_in_a_fold_does_not_move_the_weights_that_leave_it_out(problem, weights):
     forecasts, targets, query_weight, fold = (part.copy() for part in problem)
     inside = fold == 1
