@@ -39,11 +39,18 @@ COMPLETION_TOKENS = (100.0, 400.0, 150.0, 600.0)
 
 @dataclass(frozen=True)
 class Recipe:
-    """Size and content of a synthetic log; a row per run, with 0/1 quality unless ``exact``."""
+    """Size and content of a synthetic log; a row per run, with 0/1 quality unless ``exact``.
+
+    Args:
+        holes: share of the cells that are missing, drawn singly.
+        one_hole: whether every query lacks one point; folds of one size then have equally many cells, and share
+            what JAX compiles.
+    """
 
     queries: int = 240
     signal: bool = True
     holes: float = 0.0
+    one_hole: bool = False
     repeats: int = 1
     trials: int = 1
     exact: bool = False
@@ -73,8 +80,9 @@ def rows_of(recipe: Recipe) -> list[dict]:
         about = {"query_id": f"q{query:04d}", "query": text_of(query, chance), "tag": kind}
         if recipe.embedding:
             about["embedding"] = (np.eye(len(KINDS))[query % len(KINDS)] + 0.1 * chance.standard_normal(3)).tolist()
+        lacking = chance.integers(len(points)) if recipe.one_hole else None
         for j, (model, (budget_kind, label, amount)) in enumerate(points):
-            hole = chance.random() < recipe.holes
+            hole = chance.random() < recipe.holes or j == lacking
             for repeat in range(recipe.repeats):
                 truth = TRUTH[kind][j] if recipe.signal else float(np.mean([TRUTH[k][j] for k in KINDS]))
                 good = truth if recipe.exact else chance.binomial(recipe.trials, truth) / recipe.trials

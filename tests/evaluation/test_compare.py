@@ -14,7 +14,7 @@ from paretoroute.runs.read import read_runs
 from tests.synthetic_log import make_runs, table_of
 
 # A log without missing cells is fitted without JAX; each fold of one with missing cells needs programs of its own.
-SIGNAL = {"queries": 400, "holes": 0.1}
+SIGNAL = {"queries": 400, "one_hole": True}
 NO_SIGNAL = {"queries": 300, "signal": False, "seed": 3}
 
 
@@ -109,7 +109,7 @@ def test_the_json_has_all_figures_as_plain_values(signal):
     }  # fmt: skip
     assert {row["name"] for row in plain["rows"]} == {"paretoroute", "oracle", *(r.name for r in BASELINES)}
     assert [row["lead"] for row in plain["rows"] if row["name"] == "paretoroute"] == [None]
-    assert any("10% of the outcomes were not logged" in notice for notice in plain["notices"])
+    assert any("25% of the outcomes were not logged" in notice for notice in plain["notices"])
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_fixing_by_a_sample_of_three_rows_is_still_exact(queries):
 @pytest.mark.parametrize("kind", ["smooth", "rounded", "shared cost", "one query repeated", "sorted", "masked"])
 def test_fixing_leads_to_the_optimum_of_the_whole_frontier(kind, dtype):
     rng = np.random.default_rng(1)
-    n, p = 30_000, 6
+    n, p = 2 * fixing.SIZES.small, 6
     quality, cost = rng.random((n, p)).astype(dtype), (0.1 + rng.lognormal(size=(n, p))).astype(dtype)
     if kind == "rounded":
         quality, cost = np.round(quality * 8) / 8, np.round(cost * 2) / 2

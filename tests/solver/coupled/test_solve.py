@@ -115,8 +115,8 @@ def failures(count, alter=lambda solution, *_: solution, first=0):
     return wrong
 
 
-def test_400_small_instances_equal_highs_and_keep_every_limit():
-    assert failures(400) == []
+def test_300_small_instances_equal_highs_and_keep_every_limit():
+    assert failures(300) == []
 
 
 def world(seed=0, n=60, p=5):
