@@ -1,1 +1,1 @@
-"""The command line: one file per kind of command, which parses options, calls the library and prints. Nothing else prints."""
+"""The command line, one file per kind of command: parse options, call the library, print. Nothing else prints."""
