@@ -62,6 +62,11 @@ def test_a_point_that_was_never_logged_is_placed_by_the_columns_of_its_neighbour
         _ = Grid((LOW, middle), between=between).unlogged
 
 
+def test_a_point_that_is_named_twice_is_refused_by_name():
+    with pytest.raises(GridError, match="the grid names point 'big@low' twice; keep one of them"):
+        Grid((LOW, PLAIN, LOW))
+
+
 def test_an_unknown_or_ambiguous_name_is_refused_with_the_near_ones():
     twins = Grid((Point("a", Budget("effort", "1")), Point("a", Budget("samples", "1", 1))))
 
