@@ -25,7 +25,10 @@ HOMES = {
     "isotonic": (("paretoroute.calibration", "isotonic"), ("paretoroute.calibration.isotonic", "isotonic")),
     "prices": (("paretoroute.price_fit", "_nonnegative"), ("paretoroute.fitting.points.token_prices", "_nonnegative")),
     "stack": (("paretoroute.stacking", "stack"), ("paretoroute.fitting.methods.stacking", "stack")),
-    "k-means": (("paretoroute.routers.clusters", "k_means"), ("paretoroute.evaluation.routers.kmeans", "cluster_centres")),
+    "k-means": (
+        ("paretoroute.routers.clusters", "k_means"),
+        ("paretoroute.evaluation.routers.kmeans", "cluster_centres"),
+    ),
 }
 SIZES = (10, 30, 60)  # numbers of clusters
 
