@@ -27,7 +27,7 @@ from paretoroute.runs.table import Runs
 from paretoroute.targets import MaxCost
 from tests.synthetic_log import fitted, make_runs
 
-pytest.register_assert_rewrite("tests.solver.instances")  # its asserts show their figures, as those of a test
+pytest.register_assert_rewrite("tests.solver.instances", "tests.policy.documents")  # asserts that show their figures
 
 # No test depends on the clock: a busy machine is no failure.
 settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,0 +1,30 @@
+"""The JSON schema of a policy file."""
+
+import json
+from pathlib import Path
+
+from paretoroute.grid import BUDGET_KINDS
+from paretoroute.policy import files
+from paretoroute.policy.files import policy_schema
+from paretoroute.policy.schema import PointEntry
+from tests.policy.documents import DOCUMENT
+
+SCHEMA_FILE = Path(files.__file__).parents[1] / "data" / "policy.schema.json"
+
+
+def test_the_committed_json_schema_is_current():
+    assert json.loads(SCHEMA_FILE.read_text()) == policy_schema(), "write it again: paretoroute schema"
+
+
+def test_every_key_of_the_document_is_in_the_json_schema():
+    schema = policy_schema()
+
+    assert list(DOCUMENT) == list(schema["properties"])
+    assert all(not section.get("additionalProperties", True) for section in [schema, *schema["$defs"].values()])
+
+
+def test_the_budget_kinds_are_those_of_the_grid():
+    kinds = policy_schema()["$defs"]["PointEntry"]["properties"]["kind"]["enum"]
+
+    assert list(BUDGET_KINDS) == kinds
+    assert "kind" in PointEntry.model_fields
