@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import os
 import pickle
 import subprocess
@@ -38,6 +39,10 @@ def routine(name: str):
     if name == "stack":
         stack = at_home(name)
         return lambda *args: stack(*args[:4], folds=args[4])
+    if name == "k-means" and importlib.util.find_spec("paretoroute.routers"):
+        from paretoroute.routers.clusters import lloyd, starts
+
+        return lambda vectors, clusters, *, seed: lloyd(vectors, starts(vectors, clusters, seed=seed))
     return at_home(name)
 
 
@@ -48,10 +53,6 @@ def at_home(name: str):
             return getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError):
             continue
-    if name == "k-means":  # the flat layout has two functions
-        from paretoroute.routers.clusters import lloyd, starts
-
-        return lambda vectors, clusters, *, seed: lloyd(vectors, starts(vectors, clusters, seed=seed))
     raise SystemExit(f"{name} is at none of {HOMES[name]}; add its home to HOMES")
 
 
