@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from paretoroute.grid import Budget as Budget
     from paretoroute.grid import Grid as Grid
     from paretoroute.grid import Point as Point
-    from paretoroute.grid import Price as Price
     from paretoroute.grid_file import read_grid as read_grid
     from paretoroute.grid_file import read_prices as read_prices
     from paretoroute.limits import ContextLength as ContextLength
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from paretoroute.planner.decision import Decision as Decision
     from paretoroute.planner.planner import Planner as Planner
     from paretoroute.policy.policy import Policy as Policy
+    from paretoroute.price import Price as Price
     from paretoroute.runs.demo import demo_runs as demo_runs
     from paretoroute.runs.read import read_runs as read_runs
     from paretoroute.runs.table import Runs as Runs
@@ -76,7 +76,7 @@ _MODULES = {
         "TargetError",
     ),
     "forecast": ("Forecast",),
-    "grid": ("Budget", "Grid", "Point", "Price"),
+    "grid": ("Budget", "Grid", "Point"),
     "solver.frontier": ("Frontier", "frontier"),
     "fitting.fit": ("fit",),
     "solver.coupled.solve": ("LimitedSolution",),
@@ -94,6 +94,7 @@ _MODULES = {
     ),
     "planner.planner": ("Planner",),
     "policy.policy": ("Policy",),
+    "price": ("Price",),
     "grid_file": ("read_grid", "read_prices"),
     "evaluation.replay": ("Replay", "replay"),
     "runs.read": ("read_runs",),

@@ -1,4 +1,4 @@
-"""Budgets, points, token prices and the grid, and the one formula from tokens and prices to USD.
+"""Budgets, points and the grid, and the one formula from tokens, prices and fees to USD.
 
 A point is written ``model@budget_label``. Its name is looked up as a whole and never split, since names and labels may
 themselves hold ``@``, spaces and slashes. A budget is the test-time compute of one call, never money.
@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from paretoroute._arrays import Floats, Mask
+from paretoroute._arrays import Floats
 from paretoroute.errors import GridError, did_you_mean
+from paretoroute.price import TOKENS_PER_PRICE_UNIT, Price, TokenPrices, tokens_usd
 
 BUDGET_KINDS = ("none", "effort", "thinking_tokens", "samples", "max_tokens")
-TOKENS_PER_PRICE_UNIT = 1e6
 EFFORT_ORDER = ("none", "off", "minimal", "low", "medium", "high", "xhigh", "max")
 
 PointKey = tuple[str, str, str]
@@ -71,65 +71,6 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
-    """Token prices of one model, in USD per million tokens.
-
-    Args:
-        input_usd_per_mtok: price of prompt tokens.
-        output_usd_per_mtok: price of completion tokens, hidden reasoning included.
-        cached_input_usd_per_mtok: price of prompt tokens read from a cache; None: as ``input_usd_per_mtok``.
-        source: ``given`` (by the user) or ``derived`` (from logged cost and tokens).
-    """
-
-    input_usd_per_mtok: float
-    output_usd_per_mtok: float
-    cached_input_usd_per_mtok: float | None = None
-    source: str = "given"
-
-    @property
-    def cache_discount(self) -> float:
-        """The share of the input price that a prompt token read from a cache saves; 0 without a cached price."""
-        if self.cached_input_usd_per_mtok is None or self.input_usd_per_mtok <= 0:
-            return 0.0
-        return 1 - self.cached_input_usd_per_mtok / self.input_usd_per_mtok
-
-    def cost_usd(self, prompt_tokens: Floats, completion_tokens: Floats, cached_prompt_tokens: Floats) -> Floats:
-        """Return the USD of calls with these tokens, of any shape.
-
-        Args:
-            prompt_tokens: of the whole prompt, those read from a cache included.
-            completion_tokens: of the whole answer, hidden reasoning included.
-            cached_prompt_tokens: of the prompt, those read from a cache.
-        """
-        cached_price = self.cached_input_usd_per_mtok
-        cached_price = self.input_usd_per_mtok if cached_price is None else cached_price
-        per_prompt, per_completion, per_cached = (
-            usd_per_mtok / TOKENS_PER_PRICE_UNIT
-            for usd_per_mtok in (self.input_usd_per_mtok, self.output_usd_per_mtok, cached_price)
-        )
-        fresh = tokens_usd(prompt_tokens - cached_prompt_tokens, completion_tokens, per_prompt, per_completion)
-        return fresh + cached_prompt_tokens * per_cached
-
-
-@dataclass(frozen=True, slots=True)
-class TokenPrices:
-    """USD per token at every point, ``(points,)`` each; NaN at points whose model has no token price.
-
-    Args:
-        prompt: USD per prompt token.
-        completion: USD per completion token.
-    """
-
-    prompt: Floats
-    completion: Floats
-
-    @property
-    def priced(self) -> Mask:
-        """Which points have token prices, ``(points,)``."""
-        return ~np.isnan(self.completion)
-
-
-@dataclass(frozen=True, slots=True)
 class Between:
     """The place of an unlogged point between two logged points of its model and kind of budget.
 
@@ -169,11 +110,14 @@ class Grid:
         prices: price by model name. A model that is missing here has no token price: its cost is forecast from
             logged cost (``cost: logged``) and cannot be repriced.
         between: the points that were never logged, with the two that they are forecast between.
+        fees: mean fee of a call in USD, at points whose logged bill tokens x prices do not explain to the last digit.
+            It may be negative (refunds); points that are missing here have none. New prices leave it as it is.
     """
 
     points: tuple[Point, ...]
     prices: dict[str, Price] = field(default_factory=dict)
     between: dict[Point, Between] = field(default_factory=dict)
+    fees: dict[Point, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(set(self.points)) != len(self.points):
@@ -222,10 +166,26 @@ class Grid:
         )
 
     @property
-    def cache_discounts(self) -> Floats:
-        """The share of the input price that a cached prompt token saves at every point, ``(points,)``."""
+    def fee_usd(self) -> Floats:
+        """The mean fee of a call at every point, ``(points,)``; unlogged points lie between their neighbours."""
+        fees = np.array([self.fees.get(point, 0.0) for point in self.points])
+        if self.fees:
+            for column, below, above, along in self.unlogged:
+                fees[column] = (1 - along) * fees[below] + along * fees[above]
+        return fees
+
+    def billed_prompt(self, prompt_tokens: Floats, cached: Floats, written: Floats) -> Floats:
+        """Return prompt tokens where those of a cache count by their price relative to the input price.
+
+        Args:
+            prompt_tokens: of the whole prompt, ``(..., points)``; likewise below.
+            cached: of the prompt, those read from a cache; NaN is none.
+            written: of the prompt, those written to a cache; NaN is none.
+        """
         prices = [self.prices.get(point.model) for point in self.points]
-        return np.array([price.cache_discount if price else 0.0 for price in prices])
+        discount = np.array([price.cache_discount if price else 0.0 for price in prices])
+        surcharge = np.array([price.cache_surcharge if price else 0.0 for price in prices])
+        return prompt_tokens - np.nan_to_num(cached) * discount + np.nan_to_num(written) * surcharge
 
     def index(self, name: str) -> int:
         """Return the column of the point with this name.
@@ -255,23 +215,22 @@ def canonical(points: set[Point]) -> tuple[Point, ...]:
     return tuple(sorted(points, key=lambda p: (p.model, p.budget.kind, *p.budget.order)))
 
 
-def tokens_usd(
-    prompt_tokens: Floats, completion_tokens: Floats, per_prompt: Floats | float, per_completion: Floats | float
-) -> Floats:
-    """Return tokens times prices per token, in USD: every cost of this package is computed here."""
-    return prompt_tokens * per_prompt + completion_tokens * per_completion
-
-
 def cost_usd(amount: Floats, prompt_tokens: Floats, grid: Grid) -> Floats:
-    """Turn forecast amounts into USD per call at the grid's prices.
+    """Turn amounts into USD per call at the grid's prices: tokens times prices plus the point's mean fee.
 
     Args:
         amount: completion tokens (USD for models without a token price), ``(..., points)``.
         prompt_tokens: ``(..., points)``; read only where there is a token price.
-        grid: the points and prices.
+        grid: the points, prices and fees.
 
     Returns:
-        ``(..., points)``.
+        ``(..., points)``; a negative fee may take a small call below 0.
     """
     prices = grid.token_prices
-    return np.where(prices.priced, tokens_usd(prompt_tokens, amount, prices.prompt, prices.completion), amount)
+    by_tokens = tokens_usd(prompt_tokens, amount, prices.prompt, prices.completion) + grid.fee_usd
+    return np.where(prices.priced, by_tokens, amount)
+
+
+def forecast_cost_usd(amount: Floats, prompt_tokens: Floats, grid: Grid) -> Floats:
+    """Turn forecast amounts into the expected USD of a call, at least 0: see :func:`cost_usd`."""
+    return np.maximum(cost_usd(amount, prompt_tokens, grid), 0.0)

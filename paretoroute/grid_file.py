@@ -26,7 +26,8 @@ from paretoroute.errors import GridError
 from paretoroute.grid import BUDGET_KINDS, Budget, Grid, Point, Price
 
 _ENTRY_KEYS = ("model", "price_usd_per_mtok", "budgets")
-_PRICE_KEYS = ("input", "cached_input", "output")
+_PRICE_KEYS = ("input", "cached_input", "cache_write", "output")
+_OPTIONAL_PRICES = ("cached_input", "cache_write")
 _BUDGET_KEYS = ("kind", "label", "amount")
 _PRICE_FORM = "write {input: USD, output: USD}, in USD per million tokens"
 
@@ -101,14 +102,21 @@ def _price(name: str, place: str, data: Any) -> Price:
     read: dict[str, float] = {}
     for key in _PRICE_KEYS:
         value = data.get(key)
-        if value is None and key == "cached_input":
+        if value is None and key in _OPTIONAL_PRICES:
             continue
         if value is None:
             raise _error(name, f"{place}.{key}", "is missing", _PRICE_FORM)
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
             raise _error(name, f"{place}.{key}", f"is no price: {value!r}", "give a number of USD, 0 or more")
         read[key] = float(value)
-    return Price(read["input"], read["output"], read.get("cached_input"))
+    price = Price(
+        read["input"], read["output"], read.get("cached_input"), cache_write_usd_per_mtok=read.get("cache_write")
+    )
+    try:
+        price.check()
+    except GridError as error:
+        raise GridError(f"{name}: {place}: {error}") from None
+    return price
 
 
 def _budget(name: str, place: str, data: Any) -> Budget:

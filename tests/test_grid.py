@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from paretoroute.errors import GridError
-from paretoroute.grid import Between, Budget, Grid, Point, Price, UnloggedColumn, cost_usd
+from paretoroute.grid import Between, Budget, Grid, Point, Price, UnloggedColumn, cost_usd, forecast_cost_usd
 
 LOW, HIGH = (Point("big", Budget("effort", label)) for label in ("low", "high"))
 PLAIN = Point("small", Budget())
@@ -21,24 +21,27 @@ def test_cost_is_tokens_times_prices_and_the_amount_itself_where_there_is_no_pri
     assert cost == pytest.approx(np.array([[(1000 * 2 + 100 * 10) / 1e6, 0.003]]))
 
 
-def test_cached_prompt_tokens_are_billed_at_their_own_price():
-    tokens = np.array([1000.0]), np.array([100.0]), np.array([400.0])
-
-    assert PRICES["big"].cost_usd(*tokens) == pytest.approx((600 * 2 + 400 * 0.5 + 100 * 10) / 1e6)
-    assert Price(2.0, 10.0).cost_usd(*tokens) == pytest.approx((1000 * 2 + 100 * 10) / 1e6)
-    assert Price(0.0, 10.0, 0.5).cost_usd(*tokens) == pytest.approx((400 * 0.5 + 100 * 10) / 1e6)
-
-
 def test_billed_prompt_tokens_cost_what_the_prices_of_a_run_do():
-    grid = Grid((LOW, PLAIN), PRICES)
-    prompt, completion, cached = np.array([1000.0]), np.array([100.0]), np.array([400.0])
+    prices = {"big": Price(2.0, 10.0, 0.5, cache_write_usd_per_mtok=2.5)}
+    tokens = {name: np.array([[number]] * 2).T for name, number in (("prompt_tokens", 1000.0), ("cached", 400.0))}
 
-    billed = prompt - cached * grid.cache_discounts[:1]
+    billed = Grid((LOW, PLAIN), prices).billed_prompt(**tokens, written=np.array([[100.0, np.nan]]))
 
-    assert grid.cache_discounts.tolist() == [0.75, 0.0]
-    assert cost_usd(completion, billed, Grid((LOW,), PRICES)) == pytest.approx(
-        PRICES["big"].cost_usd(prompt, completion, cached)
-    )
+    assert billed.tolist() == [[1000 - 0.75 * 400 + 0.25 * 100, 1000.0]]
+    own = prices["big"].cost_usd(np.array([1000.0]), np.array([50.0]), np.array([400.0]), cache_write_tokens=100.0)
+    assert cost_usd(np.array([50.0]), billed[0, :1], Grid((LOW,), prices)) == pytest.approx(own)
+
+
+def test_a_fee_is_added_to_every_call_of_its_point_and_lies_between_those_of_the_neighbours():
+    middle = Point("big", Budget("effort", "medium"))
+    grid = Grid((LOW, middle, HIGH, PLAIN), PRICES, {middle: Between("low", "high", 0.25)}, {LOW: -0.004, HIGH: 0.002})
+
+    assert grid.fee_usd == pytest.approx([-0.004, -0.0025, 0.002, 0.0])
+    tokens = np.array([100.0, 100.0, 100.0, 0.003])
+    by_tokens = (1000 * 2 + 100 * 10) / 1e6
+    expected = [by_tokens - 0.004, by_tokens - 0.0025, by_tokens + 0.002, 0.003]
+    assert cost_usd(tokens, np.full(4, 1000.0), grid) == pytest.approx(expected)
+    assert forecast_cost_usd(tokens, np.full(4, 1000.0), grid)[0] == 0.0
 
 
 def test_token_prices_are_per_token_and_nan_where_a_model_has_none():

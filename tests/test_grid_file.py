@@ -29,11 +29,10 @@ def test_a_grid_file_is_read_in_its_order_and_labels_stay_text(tmp_path):
 
 def test_prices_are_read_from_either_form(tmp_path):
     (tmp_path / "list.yaml").write_text("models: [{model: small, price_usd_per_mtok: {input: 1, output: 2.5}}]")
-    (tmp_path / "plain.yaml").write_text("small: {input: 1, output: 2.5}\n")
+    (tmp_path / "plain.yaml").write_text("small: {input: 1, cache_write: 1.25, output: 2.5}\n")
 
-    expected = {"small": Price(1.0, 2.5)}
-    assert read_prices(tmp_path / "list.yaml") == expected
-    assert read_prices(str(tmp_path / "plain.yaml")) == expected
+    assert read_prices(tmp_path / "list.yaml") == {"small": Price(1.0, 2.5)}
+    assert read_prices(str(tmp_path / "plain.yaml")) == {"small": Price(1.0, 2.5, cache_write_usd_per_mtok=1.25)}
 
 
 @pytest.mark.parametrize(
@@ -47,8 +46,10 @@ def test_prices_are_read_from_either_form(tmp_path):
         ('small: {input: "1", output: 1}', "small.input is no price: '1'"),
         (
             "small: {input: 1, output: 1, outptu: 2}",
-            "small.outptu is no known key; use one of input, cached_input, output",
+            "small.outptu is no known key; use one of input, cached_input, cache_write, output",
         ),
+        ("small: {input: 1, cached_input: 1.1, output: 2}", "small: cached_input is 1.1, above input at 1"),
+        ("small: {input: 1, cache_write: -1, output: 2}", "small.cache_write is no price: -1"),
         ("small: 3", "small is no mapping: 3"),
         ("[1]", "models is no list of models"),
         ("models: []", "models is no list of models"),

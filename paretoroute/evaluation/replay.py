@@ -20,7 +20,7 @@ from paretoroute.grid import Grid
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit, columns_of
 from paretoroute.planner.decision import Decision
 from paretoroute.planner.planner import Planner
-from paretoroute.runs.align import grid_columns
+from paretoroute.runs.align import grid_columns, token_cost_usd
 from paretoroute.runs.table import Runs
 
 
@@ -161,17 +161,15 @@ def _table_of(limit: PopulationLimit, logged: _Logged) -> Floats:
 
 
 def _logged_cost_usd(runs: Runs, grid: Grid) -> Floats:
-    """Return the mean logged cost, and the cost at the policy's prices where only tokens were logged.
+    """Return the mean logged cost, and the cost at the policy's prices and fees where only tokens were logged.
 
     Returns:
         Mean cost of one call in USD, NaN where unknown, over the log's points, ``(queries, points)``.
     """
-    cost = runs.cost_usd.copy()
+    cost, fee = runs.cost_usd.copy(), dict(zip((point.key for point in grid.points), grid.fee_usd, strict=True))
     for j, point in enumerate(runs.points):
         price = grid.prices.get(point.model)
         rows = (runs.point == j) & np.isnan(cost)
-        if price is None or not rows.any():
-            continue
-        cached = np.nan_to_num(runs.cached_prompt_tokens[rows])
-        cost[rows] = price.cost_usd(runs.prompt_tokens[rows], runs.completion_tokens[rows], cached)
+        if price is not None and rows.any():
+            cost[rows] = token_cost_usd(runs, price, rows) + fee.get(point.key, 0.0)
     return replace(runs, cost_usd=cost).means("cost_usd").mean

@@ -107,8 +107,8 @@ class _Offer:
 
     @property
     def grid(self) -> Grid:
-        """All points with their prices."""
-        return Grid(self.points.points, self.logged.prices)
+        """All points with their prices and fees."""
+        return Grid(self.points.points, self.logged.prices, fees=self.logged.fees)
 
 
 def _offer(runs: Runs, grid: Grid | None, added: Sequence[str | Point], prices: Mapping[str, Price] | None) -> _Offer:

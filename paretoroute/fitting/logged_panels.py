@@ -75,10 +75,10 @@ def panels_of(runs: Runs, grid: Grid) -> dict[str, LoggedPanel]:
 
 
 def _billed_prompt(runs: Runs, grid: Grid) -> CellMeans:
-    """Return mean prompt tokens and trials; a token read from a cache counts by its price relative to the others."""
+    """Return mean prompt tokens and trials; tokens of a cache count by their price relative to the others."""
     prompt, count = runs.means("prompt_tokens")
-    cached = runs.means("cached_prompt_tokens").mean
-    return CellMeans(prompt - np.nan_to_num(cached) * grid.cache_discounts, count)
+    cached, written = runs.means("cached_prompt_tokens").mean, runs.means("cache_write_tokens").mean
+    return CellMeans(grid.billed_prompt(prompt, cached, written), count)
 
 
 def _log_panel(name: str, values: Floats, count: Floats, components: int) -> LoggedPanel:

@@ -49,6 +49,13 @@ class CostCap:
         self._prices = grid.token_prices
 
     @property
+    def _most_per_prompt_token(self) -> Floats:
+        """The USD that a prompt token costs at most: as fresh input, or written to a cache, ``(points,)``."""
+        prices = [self._grid.prices.get(point.model) for point in self._grid.points]
+        surcharge = np.array([max(price.cache_surcharge, 0.0) if price else 0.0 for price in prices])
+        return self._prices.prompt * (1 + surcharge)
+
+    @property
     def priced(self) -> Mask:
         """Which points have a token price, so that their cost can be held under a limit, ``(points,)``."""
         return self._prices.priced
@@ -95,10 +102,11 @@ class CostCap:
         return np.maximum(size + np.maximum(overhead, 0.0), np.nan_to_num(forecast.amounts.prompt_tokens))
 
     def _affordable_tokens(self, limit_usd: float, prompt_tokens: Floats) -> Floats:
-        """Return the most completion tokens that the limit pays for beside the prompt; NaN or negative: none."""
-        prices = self._prices
+        """Return the most completion tokens that the limit pays for beside prompt and fee; NaN or negative: none."""
+        prices, fee = self._prices, np.maximum(self._grid.fee_usd, 0.0)  # a refund is not certain
         with np.errstate(divide="ignore", invalid="ignore"):
-            room = limit_usd - np.where(prices.prompt > 0, prompt_tokens * prices.prompt, 0.0 * prices.prompt)
+            per_prompt = self._most_per_prompt_token
+            room = limit_usd - fee - np.where(per_prompt > 0, prompt_tokens * per_prompt, 0.0 * per_prompt)
             affordable = np.where(prices.completion > 0, np.floor(room / prices.completion * _SHORT_OF), np.inf)
         return np.where(room >= 0, affordable, np.nan)
 

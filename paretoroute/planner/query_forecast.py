@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from paretoroute._arrays import Floats, Mask
 from paretoroute.errors import PolicyError, QueryError
-from paretoroute.grid import cost_usd
+from paretoroute.grid import forecast_cost_usd
 from paretoroute.planner.request import Request
 from paretoroute.policy.policy import Policy
 from paretoroute.surface.featurizer import function_fingerprint, ngram_fingerprint
@@ -82,7 +82,7 @@ class Forecaster:
         """
         amounts, is_read = self._amounts(request)
         if self._means is None:
-            raw_cost = cost_usd(amounts.amount, amounts.prompt_tokens, self._grid)
+            raw_cost = forecast_cost_usd(amounts.amount, amounts.prompt_tokens, self._grid)
         else:
             amounts, raw_cost = replace(amounts, quality=self._means.quality[0]), self._means.cost_usd[0]
         return QueryForecast(

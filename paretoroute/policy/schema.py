@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from paretoroute.policy.schema_types import (
     FILE_PATTERN,
@@ -30,6 +30,7 @@ from paretoroute.policy.schema_types import (
     check_interval,
     check_unique,
     in_key_order,
+    without,
 )
 
 SCHEMA_VERSION = 1
@@ -176,8 +177,13 @@ class PriceEntry(Section):
 
     input: Usd
     cached_input: Annotated[Usd | None, Field(description="null: as input")]
+    cache_write: Annotated[Usd | None, Field(description="tokens written to a cache; without the key as input")] = None
     output: Annotated[Usd, Field(description="completion tokens, hidden reasoning included")]
     source: Literal["given", "derived"]
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without(write(self), "cache_write", None)
 
 
 class NeverLoggedEntry(Section):
@@ -200,8 +206,15 @@ class PointEntry(Section):
     quality_low: Annotated[Share | None, Field(description="its 90% interval; null if not stored")] = None
     quality_high: Share | None = None
     cost_usd: Usd
+    fee_usd: Annotated[
+        float, Field(description="mean fee of a call in USD, beside tokens x prices; inside cost_usd")
+    ] = 0.0
     queries: Annotated[Count, Field(description="number of queries logged at this point")]
     never_logged: NeverLoggedEntry | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without(write(self), "fee_usd", 0.0)
 
     @model_validator(mode="after")
     def _ordered(self) -> PointEntry:

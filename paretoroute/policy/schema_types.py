@@ -31,6 +31,11 @@ def in_key_order(mapping: dict[str, Any]) -> dict[str, Any]:
     return dict(sorted(mapping.items()))
 
 
+def without(mapping: dict[str, Any], key: str, default: object) -> dict[str, Any]:
+    """Leave out a key that has its default, so that files without it keep their bytes."""
+    return {name: value for name, value in mapping.items() if name != key or value != default}
+
+
 def _whole_if_integral(amount: float) -> float:
     """Return 8000 for 8000.0, so that it is written as an integer."""
     return int(amount) if float(amount).is_integer() else amount

@@ -83,6 +83,7 @@ def grid_section(
                 quality_low=_share(quality[j].low),
                 quality_high=_share(quality[j].high),
                 cost_usd=_usd(outcomes.cost_usd[:, j].mean()),
+                fee_usd=0.0 if never_logged else grid.fees.get(point, 0.0),
                 queries=0 if never_logged else int(surface.queries[j]),
                 never_logged=never_logged,
             )
@@ -102,6 +103,7 @@ def _price(price: Price | None) -> doc.PriceEntry | None:
     return price and doc.PriceEntry(
         input=price.input_usd_per_mtok,
         cached_input=price.cached_input_usd_per_mtok,
+        cache_write=price.cache_write_usd_per_mtok,
         output=price.output_usd_per_mtok,
         source=price.source,  # type: ignore[arg-type]  # "given" or "derived", as Price documents
     )

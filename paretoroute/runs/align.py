@@ -1,4 +1,4 @@
-"""Align a log with a grid: the column of each logged point, and the runs of the grid's points alone."""
+"""Align a log with a grid: the column of each logged point, its runs, and what their tokens cost."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute.grid import Grid
+from paretoroute._arrays import Floats, Mask
+from paretoroute.grid import Grid, Price
 from paretoroute.runs.table import ROW_NUMBERS, Runs
 
 
@@ -28,3 +29,13 @@ def on_grid(runs: Runs, grid: Grid) -> Runs:
     columns = {name: getattr(some, name)[rows] for name in ("query", "cost_is_mean", *ROW_NUMBERS)}
     columns["point"] = place[place >= 0].astype(np.int32)
     return replace(some, points=grid.points, **columns)
+
+
+def token_cost_usd(runs: Runs, price: Price, rows: Mask) -> Floats:
+    """Return tokens times prices of some runs, without any fee, ``(rows,)``; NaN where tokens are unknown."""
+    return price.cost_usd(
+        runs.prompt_tokens[rows],
+        runs.completion_tokens[rows],
+        np.nan_to_num(runs.cached_prompt_tokens[rows]),
+        cache_write_tokens=np.nan_to_num(runs.cache_write_tokens[rows]),
+    )

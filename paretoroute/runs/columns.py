@@ -58,6 +58,7 @@ NUMBERS = {
     "completion_tokens": _NOT_NEGATIVE,
     "reasoning_tokens": _NOT_NEGATIVE,
     "cached_prompt_tokens": _NOT_NEGATIVE,
+    "cache_write_tokens": _NOT_NEGATIVE,
     "latency_s": _NOT_NEGATIVE,
     "sample_index": Range(),
     "propensity": Range("not in (0, 1]", low=0.0, high=1.0, above_low=True),

@@ -29,10 +29,12 @@ ROW_NUMBERS = (
     "completion_tokens",
     "reasoning_tokens",
     "cached_prompt_tokens",
+    "cache_write_tokens",
     "latency_s",
     "sample_index",
     "propensity",
 )
+_LATER_COLUMNS = ("cache_write_tokens",)  # without a number they do not change the hash of a log
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class Runs:
         completion_tokens: hidden reasoning included, ``(runs,)``.
         reasoning_tokens: ``(runs,)``.
         cached_prompt_tokens: those of the prompt tokens that were read from a cache, ``(runs,)``.
+        cache_write_tokens: those of the prompt tokens that were written to a cache, ``(runs,)``.
         latency_s: ``(runs,)``.
         sample_index: which repeat it is, ``(runs,)``.
         propensity: probability with which the point was chosen, ``(runs,)``.
@@ -118,6 +121,7 @@ class Runs:
     completion_tokens: Floats
     reasoning_tokens: Floats
     cached_prompt_tokens: Floats
+    cache_write_tokens: Floats
     latency_s: Floats
     sample_index: Floats
     propensity: Floats
@@ -140,6 +144,8 @@ class Runs:
             digest.update(json.dumps(part, separators=(",", ":")).encode() + b"\n")
         for item in fields(self):
             values = getattr(self, item.name)
+            if item.name in _LATER_COLUMNS and np.isnan(values).all():
+                continue
             if isinstance(values, np.ndarray):
                 digest.update(f"{item.name}{values.shape}".encode())
                 digest.update(np.ascontiguousarray(values, values.dtype.newbyteorder("<")).data)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats32
 from paretoroute.forecast import Forecast
-from paretoroute.grid import Grid, cost_usd
+from paretoroute.grid import Grid, cost_usd, forecast_cost_usd
 
 SIZE_CAP_BYTES = 4_500_000
 MOST_QUERIES = 20_000
@@ -76,7 +76,7 @@ class CalibrationSample:
 
     def forecast(self, grid: Grid) -> Forecast:
         """Return the forecasts with costs at the grid's prices."""
-        cost = cost_usd(self.amount.astype(np.float64), self.prompt_tokens.astype(np.float64), grid)
+        cost = forecast_cost_usd(self.amount.astype(np.float64), self.prompt_tokens.astype(np.float64), grid)
         return Forecast(
             quality=self.quality.astype(np.float64),
             cost_usd=cost,

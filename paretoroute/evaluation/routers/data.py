@@ -38,10 +38,11 @@ def logged_means(runs: Runs, grid: Grid) -> LoggedMeans:
     """
     quality, trials = runs.means("quality")
     logged = runs.means("cost_usd").mean
-    completion, prompt, cached = (
-        runs.means(name).mean for name in ("completion_tokens", "prompt_tokens", "cached_prompt_tokens")
+    completion, prompt, cached, written = (
+        runs.means(name).mean
+        for name in ("completion_tokens", "prompt_tokens", "cached_prompt_tokens", "cache_write_tokens")
     )
-    billed_prompt = prompt - np.nan_to_num(cached) * grid.cache_discounts
+    billed_prompt = grid.billed_prompt(prompt, cached, written)
     from_tokens = np.where(grid.token_prices.priced, cost_usd(completion, billed_prompt, grid), np.nan)
     return LoggedMeans(quality, np.where(np.isnan(logged), from_tokens, logged), trials)
 

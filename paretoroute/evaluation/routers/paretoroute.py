@@ -10,7 +10,7 @@ from paretoroute.errors import RunsError
 from paretoroute.evaluation.routers.base import QueryBatch, Training
 from paretoroute.fitting.fit import fit
 from paretoroute.forecast import Forecast
-from paretoroute.grid import cost_usd
+from paretoroute.grid import forecast_cost_usd
 from paretoroute.policy.policy import Policy
 
 
@@ -35,7 +35,7 @@ class FittedPolicy:
         amount = np.stack([prediction.amount for prediction in predictions])
         prompt = np.stack([prediction.prompt_tokens for prediction in predictions])
         quality = np.stack([prediction.quality for prediction in predictions])
-        return Forecast(quality, cost_usd(amount, prompt, self.policy.grid))
+        return Forecast(quality, forecast_cost_usd(amount, prompt, self.policy.grid))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from paretoroute._arrays import Floats
-from paretoroute.grid import TOKENS_PER_PRICE_UNIT, Price
+from paretoroute.price import TOKENS_PER_PRICE_UNIT, Price
 
 TOLERANCE = 0.02  # the error within which a row counts as explained
 SHARE = 0.95  # the share of rows that must be

@@ -1,0 +1,134 @@
+"""Token prices of one model, and tokens times prices in USD."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from paretoroute._arrays import Floats, Mask
+from paretoroute.errors import GridError
+
+TOKENS_PER_PRICE_UNIT = 1e6
+
+
+def tokens_usd(
+    prompt_tokens: Floats, completion_tokens: Floats, per_prompt: Floats | float, per_completion: Floats | float
+) -> Floats:
+    """Return tokens times prices per token, in USD: every cost of this package is computed here."""
+    return prompt_tokens * per_prompt + completion_tokens * per_completion
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Token prices of one model, in USD per million tokens.
+
+    Args:
+        input_usd_per_mtok: price of prompt tokens.
+        output_usd_per_mtok: price of completion tokens, hidden reasoning included.
+        cached_input_usd_per_mtok: price of prompt tokens read from a cache; None: as ``input_usd_per_mtok``.
+        source: ``given`` (by the user) or ``derived`` (from logged cost and tokens).
+        cache_write_usd_per_mtok: price of prompt tokens written to a cache; None: as ``input_usd_per_mtok``.
+    """
+
+    input_usd_per_mtok: float
+    output_usd_per_mtok: float
+    cached_input_usd_per_mtok: float | None = None
+    source: str = "given"
+    cache_write_usd_per_mtok: float | None = None
+
+    def check(self) -> None:
+        """Check that the prices can be those of one model.
+
+        Raises:
+            GridError: a price is negative or not finite, reading from a cache costs more than fresh input, or writing
+                to it costs something where input is free.
+        """
+        for key, usd in self._by_key.items():
+            if usd is not None and not (math.isfinite(usd) and usd >= 0):
+                raise GridError(f"{key} is no price: {usd!r}; give a number of USD, 0 or more")
+        cached, fresh = self.cached_input_usd_per_mtok, self.input_usd_per_mtok
+        if cached is not None and cached > fresh:
+            raise GridError(
+                f"cached_input is {cached:g}, above input at {fresh:g}: a token read from a cache never costs more "
+                "than a fresh one; correct one of the two (tokens written to a cache have the key cache_write)"
+            )
+        if self.cache_write_usd_per_mtok and not fresh:
+            raise GridError(
+                f"cache_write is {self.cache_write_usd_per_mtok:g} where input is 0; give the price of fresh input too"
+            )
+
+    @property
+    def _by_key(self) -> dict[str, float | None]:
+        """The prices by their keys in a price file."""
+        return {
+            "input": self.input_usd_per_mtok,
+            "cached_input": self.cached_input_usd_per_mtok,
+            "cache_write": self.cache_write_usd_per_mtok,
+            "output": self.output_usd_per_mtok,
+        }
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """The prices that are set, by their keys in a price file, in the order in which they are written."""
+        return {key: usd for key, usd in self._by_key.items() if usd is not None}
+
+    @property
+    def cache_discount(self) -> float:
+        """The share of the input price that a prompt token read from a cache saves; 0 without a cached price."""
+        if self.cached_input_usd_per_mtok is None or self.input_usd_per_mtok <= 0:
+            return 0.0
+        return 1 - self.cached_input_usd_per_mtok / self.input_usd_per_mtok
+
+    @property
+    def cache_surcharge(self) -> float:
+        """What a prompt token written to a cache costs beyond the input price, as a share of it; 0 without a price."""
+        if self.cache_write_usd_per_mtok is None or self.input_usd_per_mtok <= 0:
+            return 0.0
+        return self.cache_write_usd_per_mtok / self.input_usd_per_mtok - 1
+
+    def cost_usd(
+        self,
+        prompt_tokens: Floats,
+        completion_tokens: Floats,
+        cached_prompt_tokens: Floats,
+        *,
+        cache_write_tokens: Floats | float = 0.0,
+    ) -> Floats:
+        """Return the USD of calls with these tokens, of any shape.
+
+        Args:
+            prompt_tokens: of the whole prompt, those read from or written to a cache included.
+            completion_tokens: of the whole answer, hidden reasoning included.
+            cached_prompt_tokens: of the prompt, those read from a cache.
+            cache_write_tokens: of the prompt, those written to a cache.
+        """
+        per_prompt = self.input_usd_per_mtok / TOKENS_PER_PRICE_UNIT
+        per_completion = self.output_usd_per_mtok / TOKENS_PER_PRICE_UNIT
+        fresh = prompt_tokens - cached_prompt_tokens - cache_write_tokens
+        cost = tokens_usd(fresh, completion_tokens, per_prompt, per_completion)
+        cost = cost + cached_prompt_tokens * _per_token(self.cached_input_usd_per_mtok, self.input_usd_per_mtok)
+        return cost + cache_write_tokens * _per_token(self.cache_write_usd_per_mtok, self.input_usd_per_mtok)
+
+
+def _per_token(usd_per_mtok: float | None, default: float) -> float:
+    return (default if usd_per_mtok is None else usd_per_mtok) / TOKENS_PER_PRICE_UNIT
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPrices:
+    """USD per token at every point, ``(points,)`` each; NaN at points whose model has no token price.
+
+    Args:
+        prompt: USD per prompt token.
+        completion: USD per completion token.
+    """
+
+    prompt: Floats
+    completion: Floats
+
+    @property
+    def priced(self) -> Mask:
+        """Which points have token prices, ``(points,)``."""
+        return ~np.isnan(self.completion)
