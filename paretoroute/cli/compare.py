@@ -12,10 +12,12 @@ from paretoroute.cli.options import (
     Columns,
     PriceFile,
     RunFiles,
+    ScaleOfQuality,
     TextOrJson,
     check_format,
     read_columns,
     read_price_file,
+    read_quality_scale,
 )
 
 
@@ -25,6 +27,7 @@ def compare(
     folds: Annotated[int, typer.Option("--folds", help="Folds of the queries; each costs a fit.")] = 5,
     seed: Annotated[int, typer.Option("--seed", help="Same runs and seed, same figures.")] = 0,
     columns: Columns = None,
+    quality_scale: ScaleOfQuality = None,
     prices: PriceFile = None,
     form: TextOrJson = "text",
 ) -> None:
@@ -35,8 +38,9 @@ def compare(
 
     check_format(form, "text", "json")
     token_prices = read_price_file(prices)
+    scale = read_quality_scale(quality_scale)
     with console(stderr=True).status("reading the runs") as status:
-        log = read_runs(*runs, columns=read_columns(columns))
+        log = read_runs(*runs, columns=read_columns(columns), quality_scale=scale)
         comparison = compare_routers(log, prices=token_prices, folds=folds, seed=seed, progress=status.update)
     if form == "json":
         print_text(json.dumps(comparison.to_json(), ensure_ascii=False, indent=2, allow_nan=False))

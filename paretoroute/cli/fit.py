@@ -21,6 +21,7 @@ from paretoroute.cli.options import (
     PriceFile,
     Ratio,
     RunFiles,
+    ScaleOfQuality,
     Strict,
     TargetOptions,
     Worth,
@@ -28,6 +29,7 @@ from paretoroute.cli.options import (
     read_columns,
     read_limits,
     read_price_file,
+    read_quality_scale,
 )
 from paretoroute.errors import TargetError
 
@@ -47,6 +49,7 @@ def fit(
     worth: Worth = None,
     limit: LimitTexts = None,
     columns: Columns = None,
+    quality_scale: ScaleOfQuality = None,
     strict: Strict = False,
     grid: Annotated[Path | None, typer.Option("--grid", help="YAML file of the points to choose from.")] = None,
     add_point: AddPoints = None,
@@ -63,11 +66,12 @@ def fit(
         max_cost=max_cost, min_quality=min_quality, min_quality_of=min_quality_of, ratio=ratio, worth=worth
     )
     target, limits = options.target(), read_limits(limit)
+    scale = read_quality_scale(quality_scale)
     check_out(out)
     token_prices = read_price_file(prices)
     points = None if grid is None else read_grid(grid)
     with console(stderr=True).status("reading the runs") as status:
-        log = read_runs(*runs, columns=read_columns(columns), strict=strict)
+        log = read_runs(*runs, columns=read_columns(columns), strict=strict, quality_scale=scale)
         policy = fit_policy(
             log,
             target,

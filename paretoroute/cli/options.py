@@ -48,6 +48,14 @@ Columns = Annotated[
     str | None, typer.Option("--columns", metavar="NAME=YOURS,...", help="Your column names, e.g. cost_usd=spend.")
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first bad row instead of setting it aside.")]
+ScaleOfQuality = Annotated[
+    str | None,
+    typer.Option(
+        "--quality-scale",
+        metavar="WORST:BEST",
+        help="Scale that quality is on, e.g. 1:5 for stars; 0:1 by default.",
+    ),
+]
 PriceFile = Annotated[Path | None, typer.Option("--prices", help="YAML file of token prices per model.")]
 TextOrJson = Annotated[str, typer.Option("--format", help="text or json.")]
 
@@ -110,6 +118,20 @@ def read_columns(columns: str | None) -> dict[str, str] | None:
     if any(len(pair) != 2 or not all(pair) for pair in pairs):
         raise RunsError(f"--columns {columns!r}: write NAME=YOURS,NAME=YOURS, e.g. cost_usd=spend,model=model_name")
     return {name.strip(): yours.strip() for name, yours in pairs}
+
+
+def read_quality_scale(text: str | None) -> tuple[float, float] | None:
+    """Parse the value of ``--quality-scale``, or return None without one.
+
+    Raises:
+        RunsError: the text has another form.
+    """
+    from paretoroute.runs.checks.quality_scale import QualityScale
+
+    if text is None:
+        return None
+    scale = QualityScale.parse(text)
+    return scale.worst, scale.best
 
 
 def check_format(form: str, *allowed: str) -> None:

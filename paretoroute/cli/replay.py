@@ -6,7 +6,17 @@ import json
 from dataclasses import asdict
 
 from paretoroute.cli.console import print_text
-from paretoroute.cli.options import Columns, PolicyFile, RunFiles, Strict, TextOrJson, check_format, read_columns
+from paretoroute.cli.options import (
+    Columns,
+    PolicyFile,
+    RunFiles,
+    ScaleOfQuality,
+    Strict,
+    TextOrJson,
+    check_format,
+    read_columns,
+    read_quality_scale,
+)
 
 
 def replay(
@@ -14,6 +24,7 @@ def replay(
     runs: RunFiles,
     *,
     columns: Columns = None,
+    quality_scale: ScaleOfQuality = None,
     strict: Strict = False,
     form: TextOrJson = "text",
 ) -> None:
@@ -24,8 +35,10 @@ def replay(
     from paretoroute.report.text import replay_text
     from paretoroute.runs.read import read_runs
 
+    scale = read_quality_scale(quality_scale)
     planner = Planner.load(policy)
-    outcome = replay_policy(planner, read_runs(*runs, columns=read_columns(columns), strict=strict))
+    log = read_runs(*runs, columns=read_columns(columns), strict=strict, quality_scale=scale)
+    outcome = replay_policy(planner, log)
     if form == "text":
         print_text(replay_text(outcome))
         return

@@ -18,6 +18,7 @@ from paretoroute.errors import RunsError
 from paretoroute.grid import Budget, Point, canonical
 from paretoroute.query import Misfit
 from paretoroute.runs import values
+from paretoroute.runs.checks.quality_scale import QualityCheck, QualityScale
 from paretoroute.runs.columns import NUMBERS, TEXTS, Batch, Coded, Fault, embeddings, numbers, texts
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.formats.base import Source
@@ -46,10 +47,12 @@ class Builder:
 
     Args:
         strict: raise at the first bad row instead of setting it aside.
+        scale: the scale that numbers of quality are on.
     """
 
-    def __init__(self, *, strict: bool) -> None:
+    def __init__(self, *, strict: bool, scale: QualityScale) -> None:
         self.strict = strict
+        self.quality = QualityCheck(scale)
         self.rows = 0
         self.reasons: Counter[str] = Counter()
         self.set_aside: list[BadRow] = []
@@ -68,6 +71,7 @@ class Builder:
         columns = batch.columns
         text = {name: texts(name, columns.get(name), batch, faults) for name in TEXTS}
         number = {name: numbers(name, columns.get(name), batch, faults) for name in NUMBERS}
+        number["quality"] = self.quality.read(source, batch, faults, trials=number["trials"])
         vectors = embeddings(columns["embedding"], faults) if "embedding" in columns else None
         faults += _missing(text, number)
         budgets, budget_codes = _budgets(text, number["budget"], faults)
@@ -151,8 +155,9 @@ class Builder:
             notices: of the readers; they come first.
 
         Raises:
-            RunsError: no row is left.
+            RunsError: quality is on another scale or cannot be read, or no row is left.
         """
+        notices = (*notices, *self.quality.finish())
         set_aside = self.reasons.total()
         if set_aside == self.rows:
             raise RunsError(self._nothing_left())

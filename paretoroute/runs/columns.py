@@ -51,7 +51,6 @@ class Range:
 
 _NOT_NEGATIVE = Range("negative", low=0.0)
 NUMBERS = {
-    "quality": Range("not in [0, 1]", low=0.0, high=1.0),
     "trials": Range("not a whole number of at least 1", low=1.0, whole=True),
     "cost_usd": _NOT_NEGATIVE,
     "prompt_tokens": _NOT_NEGATIVE,
@@ -79,7 +78,7 @@ TEXTS: dict[str, Callable[[object], str]] = {
 }
 BATCH_ROWS = 8_192
 BATCH_BYTES = 64 * 2**20
-READ = (*NUMBERS, *TEXTS, "embedding")
+READ = ("quality", *NUMBERS, *TEXTS, "embedding")
 ACCEPTED = ("score", "time")  # known columns from which nothing is computed yet
 
 
@@ -155,7 +154,7 @@ def numbers(name: str, column: Any, batch: Batch, faults: list[Fault]) -> NDArra
     size = len(batch.lines)
     if column is None:
         return np.full(size, np.nan)
-    values = _uniform_numbers(column, batch.numbers_are_text)
+    values = uniform_numbers(column, batch.numbers_are_text)
     if values is None:
         convert = single_values.number_in_text if batch.numbers_are_text else single_values.number
         values = np.array(_one_by_one(name, column, convert, absent=np.nan, faults=faults), float)
@@ -168,7 +167,7 @@ def numbers(name: str, column: Any, batch: Batch, faults: list[Fault]) -> NDArra
     return values
 
 
-def _uniform_numbers(column: Any, numbers_are_text: bool) -> NDArray[np.float64] | None:
+def uniform_numbers(column: Any, numbers_are_text: bool) -> NDArray[np.float64] | None:
     """Convert a column of numbers and gaps alone; return None if it holds anything else."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -228,7 +227,7 @@ def _uniform_texts(column: Any) -> Coded | None:
 
 def _one_by_one(name: str, column: Any, convert: Callable[[object], Any], *, absent: Any, faults: list[Fault]) -> list:
     """Convert values singly; a value that does not fit becomes ``absent``, and its row part of a fault."""
-    values = _python_values(column)
+    values = python_values(column)
     misfits: defaultdict[str, list[int]] = defaultdict(list)
     converted = []
     for row, value in enumerate(values):
@@ -242,7 +241,8 @@ def _one_by_one(name: str, column: Any, convert: Callable[[object], Any], *, abs
     return converted
 
 
-def _python_values(column: Any) -> Sequence[object]:
+def python_values(column: Any) -> Sequence[object]:
+    """Return the values of a column as Python objects; text that is not UTF-8 has lone surrogates."""
     import pyarrow as pa
 
     if not isinstance(column, pa.Array):

@@ -12,7 +12,12 @@ from paretoroute.runs.table import Runs
 
 
 @needs_fit_extra
-def read_runs(*sources: str | Path | Any, columns: Mapping[str, str] | None = None, strict: bool = False) -> Runs:
+def read_runs(
+    *sources: str | Path | Any,
+    columns: Mapping[str, str] | None = None,
+    strict: bool = False,
+    quality_scale: tuple[float, float] | None = None,
+) -> Runs:
     """Read logged runs.
 
     Rows that cannot be used are set aside with file, line, field and reason; all others are kept.
@@ -22,16 +27,21 @@ def read_runs(*sources: str | Path | Any, columns: Mapping[str, str] | None = No
             tables in memory: Arrow tables and readers, pandas and polars data frames.
         columns: name in the log by known name, such as ``{"cost_usd": "spend"}``.
         strict: raise at the first bad row instead of setting it aside.
+        quality_scale: the worst and the best number of the scale that quality is on, such as ``(1, 5)`` for stars, or
+            ``(5, 1)`` where 1 is the best. A number counts as ``(number - worst) / (best - worst)``. None: [0, 1].
 
     Raises:
-        RunsError: a source is missing or of no known format, lacks a required column, or holds no usable row.
+        RunsError: a source is missing or of no known format, lacks a required column, or holds no usable row; or
+            quality is on another scale.
     """
     from paretoroute.runs.builder import Builder
+    from paretoroute.runs.checks.quality_scale import QualityScale
     from paretoroute.runs.formats.open import open_source
 
     if not sources:
         raise RunsError("no log was given; name at least one file of runs")
-    builder, unknown = Builder(strict=strict), set()
+    scale = QualityScale() if quality_scale is None else QualityScale.of(quality_scale)
+    builder, unknown = Builder(strict=strict, scale=scale), set()
     names = _names(columns or {})
     for position, item in enumerate(sources, start=1):
         source = open_source(item, position)

@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
+
+import numpy as np
 
 from paretoroute.grid import BUDGET_KINDS, EFFORT_ORDER, Budget
 from paretoroute.query import Misfit, is_absent, kind_of, sound
 
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:nan|inf|infinity)", re.I | re.A)
+_NO_QUALITY = frozenset(("", "n/a", "#n/a", "na", "<na>", "none", "null", "nan", "-"))
+_QUALITY_WORDS = {
+    **dict.fromkeys(("true", "yes", "pass", "passed", "correct", "right", "success"), 1.0),
+    **dict.fromkeys(("false", "no", "fail", "failed", "incorrect", "wrong", "failure"), 0.0),
+}
+_QUALITY_LETTERS = {"c": 1.0, "i": 0.0, "p": 0.5, "n": 0.0, "t": 1.0, "f": 0.0, "y": 1.0}
 
 
 def number(value: object) -> float:
@@ -47,6 +56,51 @@ def number_in_text(value: object) -> float:
     if not _DECIMAL.fullmatch(text):
         raise Misfit("text where a number belongs")
     return float(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """The quality that one value states.
+
+    Args:
+        value: a number as it stands there, or in [0, 1] of anything else; NaN if the value is missing.
+        is_number: whether the value is a number, to which a scale applies.
+        letter: the letter that states it, in upper case, or ``""``.
+    """
+
+    value: float
+    is_number: bool = True
+    letter: str = ""
+
+
+def grade(value: object) -> Grade:
+    """Return the quality that a value states: a number, a boolean, a word, a letter or a percentage.
+
+    Words are true/false, yes/no, pass/fail, correct/incorrect and the like; letters are C, I, P, N (correct,
+    incorrect, partially correct, no answer, as inspect_ai writes them), T and F, Y and N; their case is free. Which
+    letters may stand together is checked over the whole column (:mod:`paretoroute.runs.checks.quality_scale`).
+
+    Raises:
+        Misfit: the value states no quality.
+
+    Example:
+        >>> grade("0.5").value, grade(True).value, grade("C").value, grade("85%").value
+        (0.5, 1.0, 1.0, 0.85)
+    """
+    if isinstance(value, bool | np.bool_):
+        return Grade(float(value), is_number=False)
+    if not isinstance(value, str):
+        return Grade(number(value))
+    text = value.strip().casefold()
+    if text in _NO_QUALITY:
+        return Grade(math.nan)
+    if text in _QUALITY_WORDS:
+        return Grade(_QUALITY_WORDS[text], is_number=False)
+    if text in _QUALITY_LETTERS:
+        return Grade(_QUALITY_LETTERS[text], is_number=False, letter=text.upper())
+    if text.endswith("%") and _DECIMAL.fullmatch(text[:-1].rstrip()):
+        return Grade(float(text[:-1]) / 100, is_number=False)
+    return Grade(number_in_text(text))
 
 
 def name(value: object) -> str:

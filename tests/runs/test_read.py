@@ -71,7 +71,7 @@ def test_a_slow_reader_finds_the_same_rows(tmp_path_factory, log):
 
 def test_files_longer_than_one_batch_keep_their_line_numbers_and_order(tmp_path):
     log = [GOOD | {"query": f"q{i % 700}", "model": f"m{i % 3}", "sample_index": i, "tag": None} for i in range(70_000)]
-    log[69_998]["quality"] = 2.0
+    log[69_998]["cost_usd"] = -2.0
     shuffled = log[:]
     random.Random(0).shuffle(shuffled)
 
@@ -95,7 +95,7 @@ def test_one_label_with_several_amounts_is_one_point_with_the_smallest(tmp_path)
 
 
 def test_points_of_bad_rows_only_are_not_points(tmp_path):
-    assert len(read_rows(tmp_path, GOOD, GOOD | {"model": "ghost", "quality": 7}).points) == 1
+    assert len(read_rows(tmp_path, GOOD, GOOD | {"model": "ghost", "cost_usd": -7}).points) == 1
 
 
 def test_columns_are_renamed_and_unknown_ones_named_once(tmp_path):
@@ -122,7 +122,7 @@ def test_a_renamed_or_required_column_that_is_not_there_is_an_error_listing_what
 
 
 def test_only_the_first_thousand_bad_rows_are_kept_and_all_are_counted(tmp_path):
-    runs = read_rows(tmp_path, *[GOOD | {"quality": 2}] * 1500, GOOD)
+    runs = read_rows(tmp_path, *[GOOD | {"cost_usd": -2}] * 1500, GOOD)
 
     assert (len(runs.set_aside), runs.set_aside_count) == (1000, 1500)
     assert [row.line for row in runs.set_aside] == list(range(1, 1001))

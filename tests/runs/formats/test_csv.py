@@ -19,7 +19,7 @@ def test_csv_faults_have_the_line_an_editor_shows(tmp_path):
         "",
         "b,small,1,2,3",
         b"c\xff,small,1,2",
-        "d,small,high,2",
+        "d,small,1,high",
         "e,small,0.5,inf",
         'f,small,"0.5"x,1',
         "g,small, 0.5 ,",
@@ -31,7 +31,7 @@ def test_csv_faults_have_the_line_an_editor_shows(tmp_path):
         (4, "", "too few cells (3 where the header has 4)"),
         (6, "", "too many cells (5 where the header has 4)"),
         (7, "query", "not valid UTF-8 text (a stray byte or half a character)"),
-        (8, "quality", "text where a number belongs ('high')"),
+        (8, "cost_usd", "text where a number belongs ('high')"),
         (9, "cost_usd", "not finite (inf)"),
         (10, "", "broken CSV: ',' expected after '\"'"),
     ]

@@ -34,7 +34,7 @@ def test_a_log_that_cannot_be_used_at_all_is_one_clear_error(tmp_path):
     (tmp_path / "bad.parquet").write_bytes(b"not Parquet at all")
     (tmp_path / "bad.arrow").write_bytes(b"not Arrow at all")
     (tmp_path / "bad.jsonl.gz").write_bytes(gzip.compress(b"{}\n" * 100_000)[:-20])
-    bad = write_jsonl(tmp_path / "bad.jsonl", [GOOD | {"quality": 80}, GOOD | {"quality": 90}, GOOD | {"model": ""}])
+    bad = write_jsonl(tmp_path / "bad.jsonl", [GOOD | {"cost_usd": -8}, GOOD | {"cost_usd": -9}, GOOD | {"model": ""}])
     for source, said in (
         (tmp_path / "none.jsonl", "none.jsonl does not exist"),
         (tmp_path, "is a folder"),
@@ -44,7 +44,7 @@ def test_a_log_that_cannot_be_used_at_all_is_one_clear_error(tmp_path):
         (tmp_path / "bad.parquet", "bad.parquet cannot be read as Parquet"),
         (tmp_path / "bad.arrow", "bad.arrow cannot be read as an Arrow file"),
         (tmp_path / "bad.jsonl.gz", "bad.jsonl.gz is not a whole gzip file"),
-        (bad, r"no usable row among 3: quality: not in \[0, 1\] \(2 of them; first: bad.jsonl, line 1: quality: "),
+        (bad, r"no usable row among 3: cost_usd: negative \(2 of them; first: bad.jsonl, line 1: cost_usd: "),
         ({"query": "x"}, "table 1: cannot read runs from a dict"),
     ):
         with pytest.raises(RunsError, match=said):
