@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Query = str | Sequence[Any]  # a text, or chat messages
+Query = str | Sequence[Any] | Mapping[str, Any]  # a text, chat messages, or an object that holds these
 
+_ROLES = frozenset(("system", "developer", "user", "assistant", "tool", "function"))
+_STATES_CONTENT = ("content", "tool_calls", "function_call")
+_NO_TEXT = ("{}", "[]", "null", '""')  # as spend logs write a prompt that was not stored
 NOT_UTF8 = "not valid UTF-8 text (a stray byte or half a character)"
 
 
@@ -19,9 +23,14 @@ class Misfit(ValueError):
 def query_text(value: object) -> str:
     r"""Return the text of a query: a text as it is, or chat messages as lines ``role: content``.
 
+    A text that is the JSON of chat messages counts as these messages; any other text stays as it is, except that an
+    empty JSON value (``{}``, ``[]``, ``null``), as logs write where prompts are not stored, is no text. Logs and calls
+    of the planner are read by this one function.
+
     Args:
-        value: text, or a list of messages ``{"role": ..., "content": ...}`` whose content is text, None (a call of
-            tools) or a list of parts. A part without text is shown as its type in brackets, such as ``[image_url]``.
+        value: text, or a list of messages whose content is text, None (a call of tools) or a list of parts, or
+            ``{"messages": [...]}``. A message is ``{"role": ..., "content": ...}`` or an object with these attributes,
+            as clients return. A part without text is shown as its type in brackets, such as ``[image_url]``.
 
     Raises:
         Misfit: the value is neither; the message names its type.
@@ -29,37 +38,81 @@ def query_text(value: object) -> str:
     Example:
         >>> query_text([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}])
         'system: Be brief.\nuser: Why?'
+        >>> query_text('[{"role": "user", "content": "Why?"}]'), query_text("[redacted]"), query_text("{}")
+        ('user: Why?', '[redacted]', '')
     """
     if is_absent(value):
         return ""
     if isinstance(value, str):
-        return sound(value)
-    if not isinstance(value, Sequence) or isinstance(value, bytes | bytearray):
+        return _text_in(value)
+    if isinstance(value, Mapping) and (not value or "messages" in value):
+        value = value.get("messages") or ()
+    messages = listed(value)
+    if messages is None:
         raise Misfit(f"{kind_of(value)} where text or a list of chat messages belongs")
-    return sound("\n".join(_message(message, i) for i, message in enumerate(value, start=1)))
+    return _joined(messages)
+
+
+def _text_in(text: str) -> str:
+    """Return a text, or the text of the chat messages that it is the JSON of."""
+    json_text = text.strip()
+    if len(json_text) < 8 and "".join(json_text.split()) in _NO_TEXT:
+        return ""
+    if json_text[:1] in ("[", "{") and ('"role"' in json_text or '"messages"' in json_text):
+        try:
+            value = json.loads(json_text)
+            is_wrapped = isinstance(value, dict) and "messages" in value
+            messages = (value["messages"] or []) if is_wrapped else value
+            if isinstance(messages, list) and all(map(_is_message, messages)):
+                return _joined(messages)
+        except (ValueError, RecursionError):  # broken, nested too deeply, or with content of another form: plain text
+            pass
+    return sound(text)
+
+
+def _is_message(value: object) -> bool:
+    """Return whether a JSON value is a chat message beyond doubt."""
+    if not isinstance(value, dict) or not isinstance(value.get("role"), str):
+        return False
+    return value["role"] in _ROLES and any(name in value for name in _STATES_CONTENT)
+
+
+def _joined(messages: Sequence[object]) -> str:
+    return sound("\n".join(_message(message, i) for i, message in enumerate(messages, start=1)))
 
 
 def _message(message: object, position: int) -> str:
-    role = message.get("role") if isinstance(message, Mapping) else None
-    if not isinstance(message, Mapping) or not isinstance(role, str):
+    role = _field(message, "role")
+    role = getattr(role, "value", role)  # of an enumeration
+    if not isinstance(role, str):
         raise Misfit(f"chat message {position} has no role")
-    content = message.get("content")
-    if isinstance(content, Sequence) and not isinstance(content, str | bytes):
-        return f"{role}: " + "\n".join(_part(part, position) for part in content)
-    if content is not None and not isinstance(content, str):
+    content = _field(message, "content")
+    if content is None or isinstance(content, str):
+        return f"{role}: {content or ''}"
+    parts = listed(content)
+    if parts is None:
         raise Misfit(f"the content of chat message {position} is neither text nor a list of parts")
-    return f"{role}: {content or ''}"
+    return f"{role}: " + "\n".join(_part(part, position) for part in parts)
 
 
 def _part(part: object, position: int) -> str:
-    if isinstance(part, str):
-        return part
-    if isinstance(part, Mapping):
-        if isinstance(part.get("text"), str):
-            return part["text"]
-        if isinstance(part.get("type"), str):
-            return f"[{part['type']}]"
+    for text, form in ((part, "{}"), (_field(part, "text"), "{}"), (_field(part, "type"), "[{}]")):
+        if isinstance(text, str):
+            return form.format(text)
     raise Misfit(f"a content part of chat message {position} has neither text nor a type")
+
+
+def _field(item: object, name: str) -> object:
+    """Return a field of a message, which is a mapping or an object of a client."""
+    return item.get(name) if isinstance(item, Mapping) else getattr(item, name, None)
+
+
+def listed(value: object) -> Sequence[object] | None:
+    """Return the items of a list, tuple or array; None if the value is none of these."""
+    if isinstance(value, Sequence):
+        return None if isinstance(value, str | bytes | bytearray) else value
+    items = value.tolist() if hasattr(value, "tolist") else None  # pyright: ignore[reportAttributeAccessIssue]  # has it
+    return items if isinstance(items, list) else None
 
 
 def query_id_of(text: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from paretoroute.errors import QueryError
+from paretoroute.runs.values import label
 
 LABELS = ("tag", "tenant", "step")
 
@@ -64,5 +65,11 @@ def _parse(line: bytes, where: str) -> FileQuery:
         query=row.get("query"),
         query_id=None if query_id is None else str(query_id),
         embedding=row.get("embedding"),
-        labels={name: str(row[name]) for name in LABELS if row.get(name) is not None},
+        labels=_labels(row),
     )
+
+
+def _labels(row: Mapping[str, Any]) -> dict[str, str]:
+    """Return the labels of a line, read as those of a log."""
+    labels = {name: label(row.get(name)).text for name in LABELS}
+    return {name: text for name, text in labels.items() if text}

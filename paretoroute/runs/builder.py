@@ -18,6 +18,7 @@ from paretoroute.errors import RunsError
 from paretoroute.grid import Budget, Point, canonical
 from paretoroute.query import Misfit
 from paretoroute.runs import values
+from paretoroute.runs.checks.labels import LABELS, LabelCheck
 from paretoroute.runs.checks.quality_scale import QualityCheck, QualityScale
 from paretoroute.runs.columns import NUMBERS, TEXTS, Batch, Coded, Fault, embeddings, numbers, texts
 from paretoroute.runs.findings import Finding
@@ -53,6 +54,7 @@ class Builder:
     def __init__(self, *, strict: bool, scale: QualityScale) -> None:
         self.strict = strict
         self.quality = QualityCheck(scale)
+        self.labels = LabelCheck()
         self.rows = 0
         self.reasons: Counter[str] = Counter()
         self.set_aside: list[BadRow] = []
@@ -69,7 +71,10 @@ class Builder:
         """
         faults: list[Fault] = []
         columns = batch.columns
-        text = {name: texts(name, columns.get(name), batch, faults) for name in TEXTS}
+        text = {
+            name: (self.labels.read if name in LABELS else texts)(name, columns.get(name), batch, faults)
+            for name in TEXTS
+        }
         number = {name: numbers(name, columns.get(name), batch, faults) for name in NUMBERS}
         number["quality"] = self.quality.read(source, batch, faults, trials=number["trials"])
         vectors = embeddings(columns["embedding"], faults) if "embedding" in columns else None
@@ -157,7 +162,7 @@ class Builder:
         Raises:
             RunsError: quality is on another scale or cannot be read, or no row is left.
         """
-        notices = (*notices, *self.quality.finish())
+        notices = (*notices, *self.labels.finish(), *self.quality.finish())
         set_aside = self.reasons.total()
         if set_aside == self.rows:
             raise RunsError(self._nothing_left())

@@ -191,13 +191,25 @@ def uniform_numbers(column: Any, numbers_are_text: bool) -> NDArray[np.float64] 
     return values + 0.0  # a copy that does not hold on to the batch, and without negative zeros
 
 
-def texts(name: str, column: Any, batch: Batch, faults: list[Fault]) -> Coded:
-    """Read a column of text; append its defects to ``faults``."""
+def texts(
+    name: str, column: Any, batch: Batch, faults: list[Fault], *, convert: Callable[[object], str] | None = None
+) -> Coded:
+    """Read a column of text; append its defects to ``faults``.
+
+    Args:
+        name: the column as `TEXTS` names it.
+        column: its values, or None.
+        batch: the rows.
+        faults: of the batch.
+        convert: returns the text of a value in place of the function in `TEXTS`.
+    """
     if column is None:
         return Coded(np.zeros(len(batch.lines), np.int64), [""])
+    convert = convert or TEXTS[name]
     coded = _uniform_texts(column)
-    if coded is None:
-        coded = _uniform_texts(_one_by_one(name, column, TEXTS[name], absent="", faults=faults))
+    if coded is not None:
+        return Coded(coded.codes, [convert(value) for value in coded.values])  # sound text, which no function refuses
+    coded = _uniform_texts(_one_by_one(name, column, convert, absent="", faults=faults))
     assert coded is not None  # only sound text is left
     return coded
 

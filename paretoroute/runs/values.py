@@ -6,14 +6,16 @@ by one, so that the reason for a bad row is about that row. Absent text is ``""`
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from paretoroute.grid import BUDGET_KINDS, EFFORT_ORDER, Budget
-from paretoroute.query import Misfit, is_absent, kind_of, sound
+from paretoroute.query import Misfit, is_absent, kind_of, listed, sound
 
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:nan|inf|infinity)", re.I | re.A)
 _NO_QUALITY = frozenset(("", "n/a", "#n/a", "na", "<na>", "none", "null", "nan", "-"))
@@ -137,6 +139,49 @@ def opaque(value: object) -> str:
     if isinstance(value, float):
         return amount_text(value)
     raise Misfit(f"{kind_of(value)} where text belongs")
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The label that a value states.
+
+    Args:
+        text: the label; ``""`` if there is none.
+        form: ``list`` if it is the first item of a list, ``object`` if the value is no label, else ``""``.
+    """
+
+    text: str
+    form: Literal["", "list", "object"] = ""
+
+
+def label(value: object) -> Label:
+    """Return the label that a value states: itself, or the first item of a list or of the JSON text of one.
+
+    Raises:
+        Misfit: the text is not valid UTF-8.
+
+    Example:
+        >>> label("math").text, label(["math", "hard"]).text, label('["math"]').text, label([]).text
+        ('math', 'math', 'math', '')
+    """
+    stated = _parsed(value) if isinstance(value, str) and value.lstrip()[:1] in ("[", "{") else value
+    items = None if isinstance(stated, str) else listed(stated)
+    try:
+        if items is None:
+            return Label(opaque(stated))
+        return Label(opaque(items[0]) if items else "", "list")
+    except Misfit:
+        if isinstance(stated, str):
+            raise
+        return Label("", "object")
+
+
+def _parsed(text: str) -> object:
+    """Return the list or object that a text is the JSON of, or the text."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def amount_text(value: float) -> str:
