@@ -6,6 +6,7 @@ themselves hold ``@``, spaces and slashes. A budget is the test-time compute of 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from paretoroute.errors import GridError, did_you_mean
 from paretoroute.price import TOKENS_PER_PRICE_UNIT, Price, TokenPrices, tokens_usd
 
 BUDGET_KINDS = ("none", "effort", "thinking_tokens", "samples", "max_tokens")
+MOST_KIND_CHARACTERS = 64
 EFFORT_ORDER = ("none", "off", "minimal", "low", "medium", "high", "xhigh", "max")
 
 PointKey = tuple[str, str, str]
@@ -26,12 +28,13 @@ class Budget:
     """The test-time compute setting of a call.
 
     Args:
-        kind: one of ``BUDGET_KINDS``.
+        kind: one of ``BUDGET_KINDS``, whose meaning is known, or any other word (``"strategy"``, ``"agents"``): not
+            blank, printable, at most 64 characters.
         label: the text that names it (``"low"``, ``"8000"``); never parsed for a number.
         amount: its size where it is a number (tokens, samples, or the ordinal of an effort), else None.
 
     Raises:
-        GridError: the kind is unknown.
+        GridError: the kind is no such text.
     """
 
     kind: str = "none"
@@ -39,17 +42,32 @@ class Budget:
     amount: float | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in BUDGET_KINDS:
-            raise GridError(f"budget kind {self.kind!r} is unknown; use one of {', '.join(BUDGET_KINDS)}")
+        if fault := kind_fault(self.kind):
+            raise GridError(f"budget kind {self.kind!r} {fault}")
+
+    @property
+    def place(self) -> float | None:
+        """Its amount, or at a known kind that of its effort in ``EFFORT_ORDER``; None: its labels have no order."""
+        if self.amount is not None:
+            return self.amount
+        if self.kind in BUDGET_KINDS and self.label in EFFORT_ORDER:
+            return float(EFFORT_ORDER.index(self.label))
+        return None
 
     @property
     def order(self) -> tuple[float, str]:
-        """Sort key: less compute first."""
-        if self.amount is not None:
-            return (self.amount, self.label)
-        if self.label in EFFORT_ORDER:
-            return (float(EFFORT_ORDER.index(self.label)), self.label)
-        return (0.0, self.label)
+        """Sort key: budgets without an order first, then less compute first."""
+        return (-math.inf if self.place is None else self.place, self.label)
+
+    def is_below(self, other: Budget) -> bool:
+        """Whether the other budget is of the same kind and is known to have more of it.
+
+        An amount and the word for an effort are on different scales; only ``none`` and ``off`` lie below any amount.
+        """
+        if self.kind != other.kind or self.place is None or other.place is None or self.place >= other.place:
+            return False
+        same_scale = (self.amount is None) == (other.amount is None)
+        return same_scale or (self.amount is None and self.label in ("none", "off"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +226,22 @@ class Grid:
             )
         near = did_you_mean(name, self.names)
         raise GridError(f"point {name!r} is not in the grid; {near}. A point is written model@budget_label.")
+
+
+def kind_fault(kind: str) -> str | None:
+    """Return why a text cannot be a kind of budget, and the correction; None if it can.
+
+    Example:
+        >>> kind_fault("temperature"), kind_fault(" ")
+        (None, 'is blank; name what the budget counts, or leave it out')
+    """
+    if not kind.strip():
+        return "is blank; name what the budget counts, or leave it out"
+    if not kind.isprintable():
+        return "has a character that cannot be printed; remove it"
+    if len(kind) > MOST_KIND_CHARACTERS:
+        return f"is longer than {MOST_KIND_CHARACTERS} characters; shorten it"
+    return None
 
 
 def canonical(points: set[Point]) -> tuple[Point, ...]:

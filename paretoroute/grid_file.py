@@ -23,7 +23,7 @@ from typing import Any
 
 from paretoroute import _yaml
 from paretoroute.errors import GridError
-from paretoroute.grid import BUDGET_KINDS, Budget, Grid, Point, Price
+from paretoroute.grid import BUDGET_KINDS, Budget, Grid, Point, Price, kind_fault
 
 _ENTRY_KEYS = ("model", "price_usd_per_mtok", "budgets")
 _PRICE_KEYS = ("input", "cached_input", "cache_write", "output")
@@ -122,8 +122,10 @@ def _price(name: str, place: str, data: Any) -> Price:
 def _budget(name: str, place: str, data: Any) -> Budget:
     _check_keys(name, place, data, _BUDGET_KEYS)
     kind, label, amount = (data.get(key) for key in _BUDGET_KEYS)
-    if kind not in BUDGET_KINDS:
-        raise _error(name, f"{place}.kind", f"is no kind of budget: {kind!r}", f"use one of {', '.join(BUDGET_KINDS)}")
+    if not isinstance(kind, str):
+        raise _error(name, f"{place}.kind", f"is no text: {kind!r}", f"use {', '.join(BUDGET_KINDS)} or another word")
+    if fault := kind_fault(kind):
+        raise GridError(f"{name}: {place}.kind {fault}")
     if not isinstance(label, str) or not label:
         raise _error(name, f"{place}.label", "is missing", "write the budget_label of the log, in quotes")
     if amount is not None and (isinstance(amount, bool) or not isinstance(amount, int | float)):

@@ -73,9 +73,10 @@ def test_a_bad_price_file_is_an_error_with_file_key_and_fix(tmp_path, text, reas
         ("{model: a, budgets: []}", r"models\[0\].budgets is no list of budgets"),
         ("{model: a, budgets: [x]}", r"models\[0\].budgets\[0\] is no mapping"),
         (
-            "{model: a, budgets: [{kind: tokens, label: x}]}",
-            r"models\[0\].budgets\[0\].kind is no kind of budget: 'tokens'",
+            "{model: a, budgets: [{kind: 7, label: x}]}",
+            r"models\[0\].budgets\[0\].kind is no text: 7; use none, effort, .* or another word",
         ),
+        ("{model: a, budgets: [{kind: ' ', label: x}]}", r"models\[0\].budgets\[0\].kind is blank"),
         ("{model: a, budgets: [{kind: none}]}", r"models\[0\].budgets\[0\].label is missing"),
         (
             "{model: a, budgets: [{kind: none, label: x, amount: big}]}",

@@ -21,6 +21,7 @@ from paretoroute.policy.schema_types import (
     SEED_PATTERN,
     SHA256_PATTERN,
     Amount,
+    BudgetKind,
     Count,
     Section,
     Settings,
@@ -198,7 +199,7 @@ class NeverLoggedEntry(Section):
 class PointEntry(Section):
     """One point: a budget of the model above it, its share of calls, and its logged figures."""
 
-    kind: Literal["none", "effort", "thinking_tokens", "samples", "max_tokens"]
+    kind: BudgetKind
     label: str
     amount: Annotated[Amount | None, Field(description="the size of the budget if it is a number")]
     share: Annotated[Share, Field(description="share of the policy's calls")]

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from paretoroute.grid import MOST_KIND_CHARACTERS, kind_fault
+
 SHA256_PATTERN = "^[0-9a-f]{64}$"
 SEED_PATTERN = "^[0-9a-f]{1,64}$"
 KIND_PATTERN = "^[01]*$"
@@ -41,6 +43,21 @@ def _whole_if_integral(amount: float) -> float:
     return int(amount) if float(amount).is_integer() else amount
 
 
+def _budget_kind(kind: str) -> str:
+    if fault := kind_fault(kind):
+        raise ValueError(fault)
+    return kind
+
+
+BudgetKind = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MOST_KIND_CHARACTERS,
+        description="none, effort, thinking_tokens, samples, max_tokens, or any other printable word",
+    ),
+    AfterValidator(_budget_kind),
+]
 Settings = Annotated[dict[str, Setting], AfterValidator(in_key_order)]
 Amount = Annotated[float, AfterValidator(_whole_if_integral)]
 

@@ -75,7 +75,7 @@ def grid_section(
         never_logged = _never_logged(grid, j)
         points[point.model].append(
             doc.PointEntry(
-                kind=point.budget.kind,  # type: ignore[arg-type]  # Budget has checked that it is one of the kinds
+                kind=point.budget.kind,
                 label=point.budget.label,
                 amount=point.budget.amount,
                 share=_share(shares[j]),

@@ -47,7 +47,8 @@ class Dot:
         cost_usd: mean cost in the log.
         best: whether it is the best single point.
         efficient: whether no other point is better and no dearer, or cheaper and no worse.
-        joined: whether a line joins it to the dot before it: same model, same kind of budget.
+        joined: whether a line joins it to the dot before it: same model, same kind of budget, and
+            an order between the two.
         logged: whether it was ever logged; else its figures are interpolated between two points that were.
     """
 
@@ -167,8 +168,9 @@ def _dots(document: PolicyDocument) -> Iterator[Dot]:
     every = [point for entry in document.grid for point in entry.points]
     best = _best(document)
     for number, entry in enumerate(document.grid):
-        kind_before = None
+        before = None
         for point in sorted(entry.points, key=_compute):
+            budget = Budget(point.kind, point.label, point.amount)
             yield Dot(
                 model=number,
                 name=f"{entry.model}@{point.label}",
@@ -179,10 +181,10 @@ def _dots(document: PolicyDocument) -> Iterator[Dot]:
                 cost_usd=point.cost_usd,
                 best=(entry.model, point.kind, point.label) == best,
                 efficient=not any(_beats(other, point) for other in every),
-                joined=kind_before == point.kind,
+                joined=before is not None and before.kind == budget.kind and before.place is not None,
                 logged=point.never_logged is None,
             )
-            kind_before = point.kind
+            before = budget
 
 
 def _interval(point: PointEntry) -> Ends | None:

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from paretoroute.grid import BUDGET_KINDS, EFFORT_ORDER, Budget
+from paretoroute.grid import BUDGET_KINDS, EFFORT_ORDER, Budget, kind_fault
 from paretoroute.query import Misfit, is_absent, kind_of, listed, sound
 
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:nan|inf|infinity)", re.I | re.A)
@@ -196,17 +196,17 @@ def budget_of(kind: str, label: str, amount: float) -> Budget:
     one, else ``none``. A missing label is the amount in digits.
 
     Raises:
-        Misfit: the kind is unknown, or nothing distinguishes this budget from another.
+        Misfit: the kind is blank, unprintable or long, or nothing distinguishes this budget from another.
 
     Example:
         >>> budget_of("", "high", float("nan"))
         Budget(kind='effort', label='high', amount=None)
     """
     given_amount = None if math.isnan(amount) else amount
-    if kind and kind not in BUDGET_KINDS:
-        raise Misfit(f"unknown; use one of {', '.join(BUDGET_KINDS)}")
+    if kind and (fault := kind_fault(kind)):
+        raise Misfit(fault)
     if not kind and not label and given_amount is not None:
-        raise Misfit(f"missing beside a budget amount; give one of {', '.join(BUDGET_KINDS)}")
+        raise Misfit(f"missing beside a budget amount; give {', '.join(BUDGET_KINDS[1:])} or another word")
     if not kind:
         kind = "effort" if label in EFFORT_ORDER else "none"
     if not label and given_amount is not None:

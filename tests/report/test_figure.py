@@ -15,6 +15,13 @@ def test_points_of_a_model_are_joined_in_order_of_compute():
     assert [dot.joined for dot in chart_of(doc).dots] == [False, True, True, True]
 
 
+def test_points_without_an_order_are_not_joined():
+    doc = document({("m", label): (0.5, 0.001, 0.1) for label in ("brisk", "low", "high", "calm")})
+
+    assert [dot.label for dot in chart_of(doc).dots] == ["brisk", "calm", "low", "high"]
+    assert [dot.joined for dot in chart_of(doc).dots] == [False, False, False, True]
+
+
 @given(st.floats(1e-9, 1e3), st.floats(1.5, 1e12), st.booleans())
 def test_ticks_of_cost_are_few_and_rise_along_the_axis(low, ratio, free):
     axis = LogAxis(low, low * ratio, free)

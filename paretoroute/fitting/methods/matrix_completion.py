@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats
-from paretoroute.grid import Point
+from paretoroute.grid import BUDGET_KINDS, Point
 
 RANK = 4
 STEPS = 500
@@ -54,12 +54,11 @@ class Completed:
 def budget_steps(points: Sequence[Point]) -> NDArray[np.int64]:
     """List the neighbouring budgets within a model: ``(steps, 2)`` columns, less compute first.
 
-    Budgets of different kinds are never compared, nor those without an order.
+    Budgets of different kinds are never compared, nor labels without an order.
     """
     steps: list[tuple[int, int]] = []
     for j, (one, two) in enumerate(zip(points, points[1:], strict=False)):
-        same = one.model == two.model and one.budget.kind == two.budget.kind
-        if same and one.budget.order[0] < two.budget.order[0]:
+        if one.model == two.model and one.budget.is_below(two.budget):
             steps.append((j, j + 1))
     return np.array(steps, np.int64).reshape(-1, 2)
 
@@ -71,7 +70,9 @@ def complete(cells: Floats, count: Floats, points: Sequence[Point], *, rising: b
         cells: logged means, ``(queries, points)``, NaN in missing cells.
         count: number of trials behind each, ``(queries, points)``.
         points: the points, in canonical order.
-        rising: whether more compute is presumed not to lower the figure (quality, tokens).
+        rising: whether more compute is presumed not to lower the figure (quality, tokens). More of a budget of a kind
+            that is not one of ``BUDGET_KINDS`` (a temperature, the rank of a strategy) may be less compute: nothing
+            is presumed there.
         seed: of the starting values.
     """
     is_logged = count > 0
@@ -148,11 +149,13 @@ class _Layout(NamedTuple):
     Args:
         model: the model of every point, ``(points,)``.
         steps: columns of neighbouring budgets, ``(steps, 2)``.
+        is_compute: whether more of the budget is more compute, ``(steps,)``.
         bends: columns of three neighbouring budgets, ``(bends, 3)``.
     """
 
     model: Any
     steps: Any
+    is_compute: Any
     bends: Any
 
 
@@ -160,7 +163,8 @@ def _layout(points: Sequence[Point]) -> _Layout:
     model = np.unique([point.model for point in points], return_inverse=True)[1]
     steps = budget_steps(points)
     bends = np.array([(a, b, d) for a, b in steps for c, d in steps if b == c], np.int64).reshape(-1, 3)
-    return _Layout(model, steps, bends)
+    is_compute = np.array([points[j].budget.kind in BUDGET_KINDS for j, _ in steps], bool)
+    return _Layout(model, steps, is_compute, bends)
 
 
 def _start(points: Sequence[Point], layout: _Layout, seed: int) -> dict[str, Any]:
@@ -224,7 +228,8 @@ def _loss(layout: _Layout, cells: Any, *, rising: bool) -> Callable[[dict[str, A
         step = free["budget"][steps[:, 1]] - free["budget"][steps[:, 0]]
         bend = free["budget"][bends[:, 0]] - 2 * free["budget"][bends[:, 1]] + free["budget"][bends[:, 2]]
         prior = jnp.sum(free["model"] ** 2) + jnp.sum(free["budget"] ** 2) + jnp.sum(step**2) + jnp.sum(bend**2)
-        fall = jnp.sum(jnp.minimum(step, 0.0) ** 2) if rising else 0.0
+        presumed = step if layout.is_compute.all() else step[layout.is_compute]
+        fall = jnp.sum(jnp.minimum(presumed, 0.0) ** 2) if rising else 0.0
         low_rank = PRIOR_RUNS * jnp.sum(free["loading"] ** 2)
         return 0.5 * (fit + PRIOR_RUNS * prior + DESCENT_RUNS * fall + low_rank) / cells
 

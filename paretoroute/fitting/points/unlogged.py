@@ -3,16 +3,17 @@
 An unlogged point is one that is to be offered but has no run in the log. It is forecast between two logged points of
 its model and kind of budget; a point outside the logged range of its model, or of a model that was never logged, is
 refused, since nothing is forecast beyond the log. Budgets of different kinds are never compared. Efforts with known
-names are placed by those, all other budgets by their amounts.
+names are placed by those, all other budgets by their amounts; labels without one have no place and are refused.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from paretoroute.errors import GridError
-from paretoroute.grid import EFFORT_ORDER, Budget, Grid, Point
+from paretoroute.grid import BUDGET_KINDS, EFFORT_ORDER, Budget, Grid, Point
 
 # Efforts on the scale of log tokens. Steps are equal but for the one to xhigh, which took about twice as much of it on
 # the logs in experiments/holes (of one model).
@@ -172,7 +173,9 @@ def _placed(point: Point, grid: Grid) -> UnloggedPoint:
         )
     place, *places = _places([point.budget, *(other.budget for other in same)])
     if place is None:
-        raise GridError(f"{start}, and its place among them is unknown. Give its amount in a grid file")
+        raise GridError(
+            f"{start}, and its place among them is unknown. Give its amount in a grid file, or log runs of it"
+        )
     ranked = sorted(
         ((at, other) for at, other in zip(places, same, strict=True) if at is not None), key=lambda pair: pair[0]
     )
@@ -193,6 +196,8 @@ def _places(budgets: Sequence[Budget]) -> list[float | None]:
     """Place budgets of one kind on one scale; None where a place is unknown."""
     if budgets[0].kind == "effort" and all(budget.label in EFFORT_PLACES for budget in budgets):
         return [EFFORT_PLACES[budget.label] for budget in budgets]
+    if budgets[0].kind not in BUDGET_KINDS:
+        return [budget.amount for budget in budgets]
     # A negative amount means "as the model likes", which has no place.
     return [None if budget.amount is None or budget.amount < 0 else budget.amount for budget in budgets]
 
@@ -215,8 +220,8 @@ def _with_amount(point: Point, logged: Sequence[Point]) -> Point:
 
 
 def _number(text: str) -> float | None:
-    """Read a label that is a whole number and nothing else."""
-    return float(text) if text.isascii() and text.isdigit() else None
+    """Read a label that is a plain decimal and nothing else."""
+    return float(text) if re.fullmatch(r"[0-9]+(?:\.[0-9]+)?", text) else None
 
 
 def _levels(points: Sequence[Point]) -> str:

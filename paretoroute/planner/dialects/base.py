@@ -70,7 +70,8 @@ def chat_kwargs(point: Point, output_cap_tokens: int | None, *, cap_name: str) -
             cap = own_cap if cap is None else min(cap, own_cap)
         case _:
             raise DialectError(
-                f"it has no argument for a budget of kind {budget.kind}; leave the point out of the grid"
+                f"it has no argument for a budget of kind {budget.kind!r}; leave the point out of the grid, or plan "
+                "without a dialect and apply the budget yourself"
             )
     if cap is not None:
         kwargs[cap_name] = cap

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from paretoroute.fitting.methods.matrix_completion import budget_steps, complete
-from paretoroute.grid import Budget, Point
+from paretoroute.grid import Budget, Point, canonical
 
 
 def points_of(*models, labels=("low", "medium", "high", "xhigh")):
@@ -135,6 +135,51 @@ def test_only_ordered_budgets_of_one_kind_and_model_are_neighbours():
 
     assert budget_steps(grid).tolist() == [[0, 1], [2, 3]]
     assert budget_steps(grid[:1]).shape == (0, 2)
+
+
+def kind_of_points(kind, amounts):
+    return canonical({Point("m", Budget(kind, label, amount)) for label, amount in amounts.items()})
+
+
+@pytest.mark.parametrize("labels", [("debate", "cot", "zero_shot"), ("low", "high", "medium")])
+def test_labels_of_another_kind_without_amounts_are_exchangeable(labels):
+    assert budget_steps(kind_of_points("strategy", dict.fromkeys(labels))).shape == (0, 2)
+
+
+def test_an_effort_that_has_no_order_is_not_a_step_below_the_others():
+    grid = kind_of_points("effort", {"default": None, "low": None, "high": None})
+
+    assert [grid[j].budget.label for j in budget_steps(grid).ravel()] == ["low", "high"]
+
+
+def test_amounts_and_efforts_are_not_compared_but_off_is_below_any_amount():
+    mixed = kind_of_points("thinking_tokens", {"high": None, "8000": 8000.0})
+    off = kind_of_points("thinking_tokens", {"off": None, "8000": 8000.0})
+
+    assert budget_steps(mixed).shape == (0, 2)
+    assert budget_steps(off).tolist() == [[0, 1]]
+
+
+def test_another_kind_is_ordered_by_its_amounts():
+    warm = kind_of_points("temperature", {"1": 1.0, "0": 0.0, "0.5": 0.5, "default": None})
+
+    assert [point.budget.label for point in warm] == ["default", "0", "0.5", "1"]
+    assert budget_steps(warm).tolist() == [[1, 2], [2, 3]]
+
+
+def test_more_is_presumed_not_to_hurt_at_known_kinds_alone(hard_ones_missing):
+    amounts = {str(n): float(n) for n in (1, 2, 3, 4)}
+    cells = np.tile([0.9, 0.6, 0.4, 0.1], (300, 1)) + 0.05 * np.random.default_rng(0).standard_normal((300, 4))
+    lack(cells, hard_ones_missing, np.random.default_rng(5))
+    cells[3:, 2:] = np.nan
+
+    of_kind = {
+        kind: complete(cells, ~np.isnan(cells) * 1.0, kind_of_points(kind, amounts), rising=True, seed=0).base
+        for kind in ("samples", "agents")
+    }
+
+    assert of_kind["agents"][3] < of_kind["samples"][3] - 0.02
+    assert of_kind["agents"][0] == pytest.approx(of_kind["samples"][0], abs=0.05)
 
 
 def test_a_panel_of_one_value_completes_to_it(hard_ones_missing):

@@ -12,7 +12,9 @@ VOTES = [Point("crowd", Budget("samples", f"maj@{n}", float(n))) for n in (1, 5,
 EFFORTS = [Point("thinker", Budget("effort", label)) for label in ("low", "high")]
 NUMBERED = [Point("o", Budget("effort", label, n)) for label, n in (("low", 1.0), ("default", 2.0), ("high", 3.0))]
 PLAIN = [Point("small", Budget())]
-LOGGED = [*THINKING, *VOTES, *EFFORTS, *NUMBERED, *PLAIN]
+WARM = [Point("warm", Budget("temperature", label, float(label))) for label in ("0", "0.5", "1")]
+STRATEGIES = [Point("team", Budget("strategy", label)) for label in ("low", "high", "debate")]
+LOGGED = [*THINKING, *VOTES, *EFFORTS, *NUMBERED, *PLAIN, *WARM, *STRATEGIES]
 
 
 @pytest.mark.parametrize(
@@ -30,6 +32,8 @@ LOGGED = [*THINKING, *VOTES, *EFFORTS, *NUMBERED, *PLAIN]
         (Point("small", Budget("none", "other")), "'small' there is default, and nothing of kind none"),
         (Point("thinker", Budget("effort", "max")), "'thinker' there is effort low, high: it lies above"),
         (Point("thinker", Budget("effort", "brisk")), "its place among them is unknown"),
+        (Point("team", Budget("strategy", "medium")), "there is strategy low, high, debate, and its place among them"),
+        (Point("warm", Budget("temperature", "1.5", 1.5)), "it lies above what was logged"),
         (
             Point("nobody", Budget("effort", "low")),
             "no other point of model 'nobody' was logged with a cost",
@@ -48,6 +52,7 @@ def test_a_point_beyond_the_log_is_refused_by_name(point, message):
         ("deep@16000", "thinking_tokens", 16000.0, "8000", "32000"),
         ("deep@3000", "thinking_tokens", 3000.0, "2000", "8000"),
         ("thinker@medium", "effort", None, "low", "high"),
+        ("warm@0.3", "temperature", 0.3, "0", "0.5"),
     ],
 )
 def test_a_name_is_read_as_the_log_writes_its_budgets(name, kind, amount, below, above):

@@ -198,6 +198,7 @@ def test_the_check_names_every_refused_point_with_its_reason_and_no_other():
         Point("b", Budget("effort", "medium(default)")),
         Point("fine", Budget()),
         Point("c", Budget("samples", "200", 200.0)),
+        Point("d", Budget("strategy", "debate")),
     ]
 
     with pytest.raises(DialectError) as caught:
@@ -205,10 +206,16 @@ def test_the_check_names_every_refused_point_with_its_reason_and_no_other():
 
     head, *lines = str(caught.value).splitlines()
     assert head == "dialect 'openai' cannot express points of this grid:"
-    assert [line.split(": ")[0] for line in lines] == ["  'a@8000'", "  'b@medium(default)'", "  'c@200'"]
+    assert [line.split(": ")[0] for line in lines] == [
+        "  'a@8000'",
+        "  'b@medium(default)'",
+        "  'c@200'",
+        "  'd@debate'",
+    ]
     assert "takes no number of thinking tokens" in lines[0]
     assert "effort 'medium(default)' is not one of" in lines[1]
     assert "from 1 to 128, got 200" in lines[2]
+    assert "no argument for a budget of kind 'strategy'; leave the point out of the grid, or plan without" in lines[3]
 
 
 amounts = st.one_of(
@@ -222,7 +229,7 @@ amounts = st.one_of(
 labels = st.one_of(st.sampled_from([*EFFORT_LEVELS, "off", "default", "8000", "maj@5"]), st.text(max_size=8))
 
 
-budgets = st.builds(Budget, st.sampled_from(BUDGET_KINDS), labels, amounts)
+budgets = st.builds(Budget, st.sampled_from([*BUDGET_KINDS, "strategy", "temperature"]), labels, amounts)
 
 
 points = st.builds(Point, st.text(min_size=1, max_size=8), budgets)
