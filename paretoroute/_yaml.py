@@ -66,16 +66,39 @@ def read(path: str | os.PathLike[str], *, text_keys: Collection[str] = TEXT_KEYS
     Raises:
         YamlError: the file is missing or unreadable, or breaks a rule in the module docstring.
     """
+    return loads_bytes(read_bytes(path), name=Path(path).name, text_keys=text_keys)
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Read the content of a file, at most 16 MiB.
+
+    Raises:
+        YamlError: the file is missing, unreadable or larger.
+    """
     name = Path(path).name
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise _error(name, "is not a file", "name the YAML file itself")
-        with open(path, "rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise _error(name, f"cannot be read: {error.strerror}", "check the path") from None
+        is_file = stat.S_ISREG(os.stat(path).st_mode)
+        content = _start_of(path) if is_file else b""
+    except (OSError, ValueError) as error:  # a ValueError: the path holds a null character
+        raise _error(name, f"cannot be read: {getattr(error, 'strerror', error)}", "check the path") from None
+    if not is_file:
+        raise _error(name, "is not a file", "name the YAML file itself")
     if len(content) > MAX_BYTES:
         raise _error(name, *_TOO_LARGE)
+    return content
+
+
+def _start_of(path: str | os.PathLike[str]) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def loads_bytes(content: bytes, *, name: str, text_keys: Collection[str] = TEXT_KEYS) -> Any:
+    """Read UTF-8 YAML as `loads` reads text; the arguments are those of `loads`.
+
+    Raises:
+        YamlError: the content is not UTF-8, or breaks a rule in the module docstring.
+    """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -155,11 +155,12 @@ def _write_and_report(policy: Policy, out: Path) -> None:
 
 
 def _print_policy(policy: Policy, out: Path) -> None:
+    from paretoroute.policy.files.replace import read_side_file_name
     from paretoroute.report.text import summary, trade_off_table
 
     console().print(trade_off_table(policy.document))
     print_text(summary(policy.document))
-    print_text(f"\nwritten   {out} and {out.with_suffix('.safetensors').name} beside it")
+    print_text(f"\nwritten   {out} and {read_side_file_name(out)} beside it")
 
 
 def _print_log(runs: Runs, policy: Policy) -> None:

@@ -5,7 +5,6 @@ The document (YAML) holds what people review, arrays beside it (safetensors) hol
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from paretoroute.limits import CallLimit, Limit, parse_limit
 from paretoroute.policy import schema as doc
 from paretoroute.policy.arrays import from_arrays, to_arrays
 from paretoroute.policy.codec import grid_of, target_of
-from paretoroute.policy.files import read_policy, write_policy
+from paretoroute.policy.files import read_policy
 from paretoroute.surface.surface import Surface
 from paretoroute.surface.traffic import CalibrationSample
 from paretoroute.targets import Target
@@ -49,11 +48,17 @@ class Policy:
         return grid_of(self.document)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the YAML file and, beside it, the numbers as ``<stem>.safetensors``.
+        """Write the YAML file and, beside it, the numbers as ``<stem>.<digits of their hash>.safetensors``.
+
+        A reader sees the old policy or the new one, even if the save is killed or another one runs. The numbers of the
+        old policy are removed; links and permissions are kept.
 
         Raises:
-            PolicyError: the name does not end in .yaml, or the folder cannot be written to.
+            PolicyError: the name does not end in .yaml, or the folder cannot be written to. The old policy is there
+                then.
         """
+        from paretoroute.policy.files.write import write_policy
+
         write_policy(path, self.document, to_arrays(self.surface, self.calibration_sample))
 
     @staticmethod
@@ -63,15 +68,13 @@ class Policy:
         Raises:
             PolicyError: a file is missing, changed, of a newer schema, or does not fit together.
         """
-        document, arrays = read_policy(path)
+        document, arrays, sha256 = read_policy(path)
         numbers = from_arrays(
             arrays,
             features=document.features.kind,
             points=sum(len(entry.points) for entry in document.grid),
             labels={by: ("", *names) for by, names in document.labels.items()},
         )
-        with open(path, "rb") as file:
-            sha256 = hashlib.sha256(file.read()).hexdigest()
         return Policy(document, numbers.surface, numbers.sample, sha256)
 
     @needs_fit_extra

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from paretoroute.policy.files import write_policy
+from paretoroute.policy.files.write import write_policy
 from paretoroute.policy.schema import PolicyDocument
 from tests.policy.documents import ARRAYS, DOCUMENT
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+from paretoroute import _yaml
 from paretoroute.errors import PolicyError
 from paretoroute.policy.files import read_policy
 
@@ -151,3 +152,8 @@ NAMES = st.text(min_size=1, max_size=8) | st.sampled_from(
 )
 WRITABLE = NAMES.filter(lambda text: not any("\ud800" <= char <= "\udfff" for char in text))
 FLOATS = st.floats(0, 1)
+
+
+def side_of(path: Path) -> Path:
+    """The side file that a policy names."""
+    return path.parent / _yaml.read(path)["surface"]["file"]

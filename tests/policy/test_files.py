@@ -15,18 +15,20 @@ from hypothesis.extra import numpy as npst
 from paretoroute import _yaml
 from paretoroute.errors import PolicyError
 from paretoroute.grid import BUDGET_KINDS
-from paretoroute.policy.files import read_policy, write_policy
+from paretoroute.policy.files import read_policy
+from paretoroute.policy.files.write import write_policy
 from paretoroute.policy.schema import PolicyDocument
-from tests.policy.documents import ARRAYS, DOCUMENT, FLOATS, WRITABLE, changed
+from tests.policy.documents import ARRAYS, DOCUMENT, FLOATS, WRITABLE, changed, side_of
 from tests.processes import python
 
 
 def test_a_policy_is_read_back_as_it_was_written(policy):
-    document, arrays = read_policy(policy)
+    document, arrays, _ = read_policy(policy)
 
     expected = PolicyDocument.model_validate(DOCUMENT)
     assert expected.model_dump(exclude={"surface"}) == document.model_dump(exclude={"surface"})
-    assert "policy.safetensors" == document.surface.file
+    assert re.fullmatch(r"policy\.[0-9a-f]{12}\.safetensors", document.surface.file)
+    assert document.surface.file.split(".")[1] == document.surface.sha256[:12]
     assert sorted(ARRAYS) == list(arrays)
     for name, array in ARRAYS.items():
         assert array.dtype == arrays[name].dtype
@@ -34,12 +36,12 @@ def test_a_policy_is_read_back_as_it_was_written(policy):
 
 
 def test_what_was_read_can_be_written_again_to_the_same_bytes(policy, tmp_path):
-    document, arrays = read_policy(policy)
+    document, arrays, _ = read_policy(policy)
     (tmp_path / "again").mkdir()
 
     write_policy(tmp_path / "again" / "policy.yaml", document, arrays)
 
-    for name in ("policy.yaml", "policy.safetensors"):
+    for name in ("policy.yaml", side_of(policy).name):
         assert (tmp_path / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
 
 
@@ -52,7 +54,7 @@ def test_the_order_of_arrays_settings_and_versions_does_not_change_the_bytes(pol
     write_policy(path, PolicyDocument.model_validate(data), dict(reversed(ARRAYS.items())))
 
     assert policy.read_bytes() == path.read_bytes()
-    assert policy.with_suffix(".safetensors").read_bytes() == path.with_suffix(".safetensors").read_bytes()
+    assert side_of(policy).read_bytes() == side_of(path).read_bytes()
 
 
 POINTS = st.fixed_dictionaries(
@@ -113,7 +115,7 @@ def test_any_labels_numbers_and_arrays_survive_the_file(tmp_path, grid, findings
     document = PolicyDocument.model_validate(data)
 
     write_policy(tmp_path / "policy.yml", document, arrays)
-    again, arrays_again = read_policy(tmp_path / "policy.yml")
+    again, arrays_again, _ = read_policy(tmp_path / "policy.yml")
 
     assert repr(document.grid) == repr(again.grid)
     assert document.fitted_on == again.fitted_on
@@ -136,7 +138,7 @@ def test_arrays_in_any_memory_layout_are_written_by_value(policy, tmp_path):
 
 
 def test_arrays_that_were_read_cannot_be_changed_in_place(policy):
-    _, arrays = read_policy(policy)
+    arrays = read_policy(policy).arrays
 
     with pytest.raises(ValueError, match="read-only"):
         arrays["weights"][0, 0] = 7
@@ -146,7 +148,7 @@ def test_the_file_opens_with_what_it_is_and_comments_every_section(policy):
     text = policy.read_text()
 
     assert text.startswith("# yaml-language-server: $schema=policy.schema.json\n# (written by `paretoroute schema`)\n")
-    assert "policy.safetensors; move and copy the two together" in text
+    assert f"{side_of(policy).name}; move and copy the two together" in text
     for section in set(DOCUMENT) - {"schema", "name"}:
         before = text[: text.index(f"\n{section}:")]
         assert before.splitlines()[-1].startswith("# "), f"{section} has no comment above it"
@@ -155,7 +157,7 @@ def test_the_file_opens_with_what_it_is_and_comments_every_section(policy):
 
 
 def test_neither_path_nor_time_is_in_the_files(policy):
-    written = policy.read_bytes() + policy.with_suffix(".safetensors").read_bytes()
+    written = policy.read_bytes() + side_of(policy).read_bytes()
 
     assert str(policy.parent).encode() not in written
     assert str(Path.home()).encode() not in written
@@ -165,7 +167,7 @@ def test_neither_path_nor_time_is_in_the_files(policy):
 def test_writing_leaves_no_other_file_behind(policy):
     write_policy(policy, PolicyDocument.model_validate(DOCUMENT), ARRAYS)
 
-    assert ["policy.safetensors", "policy.yaml"] == sorted(path.name for path in policy.parent.iterdir())
+    assert [side_of(policy).name, "policy.yaml"] == sorted(path.name for path in policy.parent.iterdir())
 
 
 def test_a_file_name_without_yaml_is_refused(tmp_path):

@@ -8,6 +8,7 @@ from paretoroute.calibration import outcomes
 from paretoroute.errors import GridError, PolicyChecksumError
 from paretoroute.solver.rules import PriceRule
 from tests.planner_cases import fitted, no_signal
+from tests.policy.documents import side_of
 
 QUERIES = ("please say which comes next: apple pear", "please say which comes next: lemma kernel", "なぜ空は青い")
 
@@ -16,7 +17,7 @@ def files(policy: pr.Policy, folder, name: str = "policy") -> tuple[bytes, bytes
     """Save a policy and give its two files."""
     folder.mkdir(exist_ok=True)
     policy.save(folder / f"{name}.yaml")
-    return (folder / f"{name}.yaml").read_bytes(), (folder / f"{name}.safetensors").read_bytes()
+    return (folder / f"{name}.yaml").read_bytes(), side_of(folder / f"{name}.yaml").read_bytes()
 
 
 def logged(policy: pr.Policy) -> tuple[float, float]:
@@ -94,9 +95,10 @@ def test_no_query_and_no_path_is_in_the_files():
 
 def test_a_changed_side_file_is_refused(tmp_path):
     _, numbers = files(fitted().policy, tmp_path)
-    (tmp_path / "policy.safetensors").write_bytes(numbers[:-1] + bytes([numbers[-1] ^ 1]))
+    side = side_of(tmp_path / "policy.yaml")
+    side.write_bytes(numbers[:-1] + bytes([numbers[-1] ^ 1]))
 
-    with pytest.raises(PolicyChecksumError, match="policy.safetensors"):
+    with pytest.raises(PolicyChecksumError, match=side.name):
         pr.Policy.load(tmp_path / "policy.yaml")
 
 

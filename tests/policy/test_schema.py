@@ -1,15 +1,14 @@
 """The JSON schema of a policy file."""
 
 import json
-from pathlib import Path
 
 from paretoroute.grid import BUDGET_KINDS
-from paretoroute.policy import files
 from paretoroute.policy.files import policy_schema
 from paretoroute.policy.schema import PointEntry
 from tests.policy.documents import DOCUMENT
+from tests.processes import ROOT
 
-SCHEMA_FILE = Path(files.__file__).parents[1] / "data" / "policy.schema.json"
+SCHEMA_FILE = ROOT / "paretoroute" / "data" / "policy.schema.json"
 
 
 def test_the_committed_json_schema_is_current():

@@ -11,9 +11,10 @@ import safetensors.numpy
 
 from paretoroute import _yaml
 from paretoroute.errors import PolicyChecksumError, PolicyError
-from paretoroute.policy.files import read_policy, write_policy
+from paretoroute.policy.files import read_policy
+from paretoroute.policy.files.write import write_policy
 from paretoroute.policy.schema import PolicyDocument
-from tests.policy.documents import ARRAYS, DOCUMENT, refusal, replace_in
+from tests.policy.documents import ARRAYS, DOCUMENT, refusal, replace_in, side_of
 
 
 def sign(path: Path) -> None:
@@ -24,40 +25,41 @@ def sign(path: Path) -> None:
 
 
 def test_a_missing_side_file_is_named(policy):
-    policy.with_suffix(".safetensors").unlink()
+    side = side_of(policy)
+    side.unlink()
 
     message = refusal(policy, PolicyChecksumError)
 
-    assert "policy.yaml: policy.safetensors is missing; copy it beside policy.yaml" == message
+    assert f"policy.yaml: {side.name} is missing; copy it beside policy.yaml" == message
 
 
 def test_one_flipped_bit_in_the_side_file_is_noticed(policy):
-    side = policy.with_suffix(".safetensors")
+    side = side_of(policy)
     content = bytearray(side.read_bytes())
     content[-1] ^= 1
     side.write_bytes(content)
 
     message = refusal(policy, PolicyChecksumError)
 
-    assert "policy.safetensors was changed after the policy was written; fit or copy both files again" in message
+    assert ".safetensors was changed after the policy was written; fit or copy both files again" in message
 
 
 def test_a_side_file_of_another_policy_is_noticed(policy, tmp_path):
     write_policy(tmp_path / "other.yaml", PolicyDocument.model_validate(DOCUMENT), {"weights": np.ones(3)})
-    (tmp_path / "other.safetensors").replace(policy.with_suffix(".safetensors"))
+    side_of(tmp_path / "other.yaml").replace(side_of(policy))
 
     assert "was changed" in refusal(policy, PolicyChecksumError)
 
 
 def test_a_side_file_that_is_a_link_or_a_folder_is_refused(policy):
-    side = policy.with_suffix(".safetensors")
+    side = side_of(policy)
     side.rename(policy.parent / "real.safetensors")
     side.symlink_to(policy.parent / "real.safetensors")
-    assert "policy.safetensors is a link or no plain file" in refusal(policy, PolicyChecksumError)
+    assert ".safetensors is a link or no plain file" in refusal(policy, PolicyChecksumError)
 
     side.unlink()
     side.mkdir()
-    assert "policy.safetensors is a link or no plain file" in refusal(policy, PolicyChecksumError)
+    assert ".safetensors is a link or no plain file" in refusal(policy, PolicyChecksumError)
 
 
 def test_a_linked_policy_finds_its_side_file_beside_the_real_one(policy, tmp_path):
@@ -69,37 +71,37 @@ def test_a_linked_policy_finds_its_side_file_beside_the_real_one(policy, tmp_pat
 
 
 def test_a_side_file_that_is_too_large_is_refused_unread(policy):
-    os.truncate(policy.with_suffix(".safetensors"), 2**36)  # sparse: it takes no room on the disk
+    os.truncate(side_of(policy), 2**36)  # sparse: it takes no room on the disk
 
-    assert "policy.safetensors is larger than 1 GiB" in refusal(policy, PolicyChecksumError)
+    assert ".safetensors is larger than 1 GiB" in refusal(policy, PolicyChecksumError)
 
 
 @pytest.mark.parametrize("size", [0, 4, 8, 60, -1])
 def test_a_truncated_side_file_with_a_matching_checksum_is_damaged(policy, size):
-    side = policy.with_suffix(".safetensors")
+    side = side_of(policy)
     side.write_bytes(side.read_bytes()[:size])
     sign(policy)
 
-    assert "policy.safetensors: is damaged: " in refusal(policy, PolicyError)
+    assert ".safetensors: is damaged: " in refusal(policy, PolicyError)
 
 
 def test_a_side_file_that_claims_a_huge_array_is_damaged(policy):
     header = json.dumps({"a": {"dtype": "F64", "shape": [2**40], "data_offsets": [0, 2**43]}}).encode()
-    policy.with_suffix(".safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    side_of(policy).write_bytes(len(header).to_bytes(8, "little") + header)
     sign(policy)
 
-    assert "policy.safetensors: is damaged: " in refusal(policy, PolicyError)
+    assert ".safetensors: is damaged: " in refusal(policy, PolicyError)
 
 
 def test_an_array_of_a_type_that_is_never_written_is_refused(policy):
     header = json.dumps({"a": {"dtype": "BF16", "shape": [1], "data_offsets": [0, 2]}}).encode()
-    policy.with_suffix(".safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0\0")
+    side_of(policy).write_bytes(len(header).to_bytes(8, "little") + header + b"\0\0")
     sign(policy)
 
-    assert "policy.safetensors: array a has type BF16" in refusal(policy, PolicyError)
+    assert ".safetensors: array a has type BF16" in refusal(policy, PolicyError)
 
 
 def test_the_side_file_is_readable_by_safetensors_itself(policy):
-    arrays = safetensors.numpy.load_file(policy.with_suffix(".safetensors"))
+    arrays = safetensors.numpy.load_file(side_of(policy))
 
     np.testing.assert_array_equal(ARRAYS["weights"], arrays["weights"])

@@ -4,7 +4,7 @@ import pytest
 
 from paretoroute.errors import PolicyError, PolicySchemaError
 from paretoroute.policy.files import read_policy
-from tests.policy.documents import refusal, replace_in
+from tests.policy.documents import refusal, replace_in, side_of
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,8 @@ from tests.policy.documents import refusal, replace_in
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_named_by_its_key_with_the_reason(policy, old, new, message):
-    replace_in(policy, old, new)
+    name = side_of(policy).name
+    replace_in(policy, *(text.replace("policy.safetensors", name) for text in (old, new)))
 
     assert message in refusal(policy, PolicySchemaError)
 
@@ -66,7 +67,7 @@ def test_one_problem_is_reported_as_one(policy):
 def test_findings_of_an_older_file_are_read_as_notes(policy):
     replace_in(policy, "  finding_kinds: [note]\n", "")
 
-    document, _ = read_policy(policy)
+    document = read_policy(policy).document
 
     assert document.fitted_on.findings_by_kind() == (("note", "maj@5 has 5 queries only"),)
 
