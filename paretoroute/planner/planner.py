@@ -23,6 +23,7 @@ from paretoroute.limits import PopulationLimit
 from paretoroute.planner.admission import Admission, Admitted
 from paretoroute.planner.cost_cap import CostCap
 from paretoroute.planner.decision import Alternative, Decision, explain
+from paretoroute.planner.draw import Stream
 from paretoroute.planner.query_forecast import Forecaster, PointFigures, QueryForecast
 from paretoroute.planner.request import Request, callable_points, labels_of, text_of
 from paretoroute.policy.codec import rule_of
@@ -59,7 +60,8 @@ class Planner:
     Args:
         policy: the policy to follow.
         dialect: if given, every point must be expressible in it.
-        seed: of the draws for queries without an id; None: from the operating system.
+        seed: of the draws for queries without an id, in this process; None: from the operating system, as in
+            processes forked from it, and in copies.
         features: the feature function that the policy was fitted with, if any.
 
     Raises:
@@ -93,7 +95,7 @@ class Planner:
         self.rule = rule_of(policy.document, population, self._grid)
         self.cost_cap = CostCap(self._grid, policy.surface, dialect)
         self._admission = Admission(policy, self.cost_cap)
-        self._generator = np.random.default_rng(seed)
+        self._stream = Stream(seed)
 
     @staticmethod
     def load(
@@ -262,7 +264,7 @@ class Planner:
     def _uniform(self, query_id: str | None) -> float:
         """Return a number in [0, 1): a hash of the policy's seed and the id, or without an id the next random one."""
         if query_id is None:
-            return float(self._generator.random())
+            return self._stream.next()
         key = self.policy.document.coin_seed.encode() + b":" + query_id.encode("utf-8", "replace")
         return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big") / 2**64
 
