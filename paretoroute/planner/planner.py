@@ -23,7 +23,6 @@ from paretoroute.limits import PopulationLimit
 from paretoroute.planner.admission import Admission, Admitted
 from paretoroute.planner.cost_cap import CostCap
 from paretoroute.planner.decision import Alternative, Decision, explain
-from paretoroute.planner.draw import Stream
 from paretoroute.planner.query_forecast import Forecaster, PointFigures, QueryForecast
 from paretoroute.planner.request import Request, callable_points, labels_of, text_of
 from paretoroute.policy.codec import rule_of
@@ -52,6 +51,29 @@ class _Draw:
     propensity: float
     is_random: bool
     ranked: Indices
+
+
+class Stream:
+    """A stream of random numbers that no other process, copy or thread draws from.
+
+    A forked process, a copy and an unpickled stream would repeat this one's numbers, so that workers of one planner
+    would all choose alike: they start a stream of their own, seeded by the operating system.
+
+    Args:
+        seed: of the numbers in this process; None: from the operating system.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._generator, self._process = np.random.default_rng(seed), os.getpid()
+
+    def __reduce__(self) -> tuple[type[Stream], tuple[()]]:
+        return Stream, ()
+
+    def next(self) -> float:
+        """Return the next number, uniform in [0, 1)."""
+        if self._process != os.getpid():
+            self._generator, self._process = np.random.default_rng(), os.getpid()
+        return float(self._generator.random())
 
 
 class Planner:
