@@ -14,7 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, NamedTuple, get_args, overload
 
-from paretoroute.errors import TargetError, did_you_mean
+import numpy as np
+
+from paretoroute.errors import TargetError, close_names, did_you_mean, one_line
 from paretoroute.grid import Grid
 from paretoroute.targets import fraction, positive
 
@@ -247,7 +249,8 @@ _KINDS: tuple[type[Limit], ...] = get_args(PopulationLimit) + get_args(CallLimit
 
 
 def _written(value: float) -> str:
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+    """Write a number without an exponent, so that it reads back as the same."""
+    return np.format_float_positional(float(value), trim="-")
 
 
 def _of(label: str | None, by: str) -> str:
@@ -284,8 +287,20 @@ def parse_limit(text: str) -> Limit:
                 )
             except TargetError as error:
                 raise TargetError(f"limit {text!r}: {error}") from None
-    forms = "; ".join(kind.FORM for kind in _KINDS)
-    raise TargetError(f"limit {text!r} is of no known form; write one of: {forms}")
+    raise TargetError(
+        f"limit {one_line(repr(text))} is of no known form; nearest: {'; '.join(_nearest_forms(text))}. "
+        "All forms are listed by paretoroute fit --help"
+    )
+
+
+def _nearest_forms(text: str) -> list[str]:
+    """Return the forms most like a text, best first, at most three: those that share its words, numbers apart."""
+    text = text[:200]
+    words = set(re.findall(r"[a-z]+", text.casefold()))
+    shared = {kind.FORM: len(words & set(re.findall(r"[a-z]+", kind.FORM.casefold()))) for kind in _KINDS}
+    most = max(shared.values())
+    candidates = [form for form, count in shared.items() if count and count >= most - 1] or list(shared)
+    return close_names(text, candidates, most=3, cutoff=0.0)
 
 
 def _field(name: str, text: str) -> Any:

@@ -15,7 +15,7 @@ def positive(name: str, value: float) -> float:
         TargetError: it is another number; the message names it.
     """
     if not (math.isfinite(value) and value > 0):
-        raise TargetError(f"{name} must be a positive number, got {value}")
+        raise TargetError(f"{name} must be a positive number, got {value:.12g}")
     return float(value)
 
 
@@ -38,7 +38,7 @@ def fraction(name: str, value: float) -> float:
     """
     if not 0 <= value <= 1:
         hint = " Percent? Divide by 100." if 1 < value <= 100 else ""
-        raise TargetError(f"{name} must lie in [0, 1], got {value}.{hint}")
+        raise TargetError(f"{name} must lie in [0, 1], got {value:.12g}.{hint}")
     return float(value)
 
 

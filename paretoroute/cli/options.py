@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     from paretoroute.grid import Price
     from paretoroute.limits import Limit
 
+# The forms of paretoroute.limits, which would load NumPy for every --help.
+LIMIT_FORMS = (
+    "share of MODEL at most 0.2",
+    "mean latency [of tag TAG] at most 5 s",
+    "mean cost of tenant NAME at most $0.01 per query",
+    "mean quality of tag TAG at least 0.8",
+    "latency of a call at most 30 s at quantile 0.95",
+    "cost of a call at most $0.05 at quantile 0.95",
+    "context of MODEL at most 128000 tokens",
+    "never MODEL, MODEL [of tag TAG]",
+    "only MODEL, MODEL [of tag TAG]",
+)
 INFEASIBLE = 3
 BAD_INPUT = 2
 
@@ -34,7 +46,7 @@ Worth = Annotated[
 ]
 LimitTexts = Annotated[
     list[str] | None,
-    typer.Option("--limit", metavar="LIMIT", help='A limit, e.g. "share of MODEL at most 0.2"; may be repeated.'),
+    typer.Option("--limit", metavar="LIMIT", help=f"A limit; may be repeated. Forms: {'; '.join(LIMIT_FORMS)}."),
 ]
 AddPoints = Annotated[
     list[str] | None,

@@ -19,6 +19,7 @@ from paretoroute.grid import Budget, Point, canonical
 from paretoroute.query import Misfit
 from paretoroute.runs import values
 from paretoroute.runs.checks.labels import LABELS, LabelCheck
+from paretoroute.runs.checks.near_names import near_names
 from paretoroute.runs.checks.quality_scale import QualityCheck, QualityScale
 from paretoroute.runs.columns import NUMBERS, TEXTS, Batch, Coded, Fault, embeddings, numbers, texts
 from paretoroute.runs.findings import Finding
@@ -187,7 +188,7 @@ class Builder:
             points=ordered,
             set_aside=tuple(self.set_aside),
             set_aside_count=set_aside,
-            notices=(*notices, *self._notices(columns)),
+            notices=(*notices, *near_names(ordered), *self._notices(columns)),
             **columns,
         )
 

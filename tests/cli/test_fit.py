@@ -236,9 +236,8 @@ def test_limits_are_given_in_words_stand_in_the_file_and_are_dropped_again(tmp_p
 def test_a_limit_in_other_words_is_refused_with_the_forms_that_are_known(tmp_path):
     result = command("solve", fitted().policy_path, "--limit", "not too much", "--out", tmp_path / "new.yaml")
 
-    assert one_line(result).startswith(
-        "limit 'not too much' is of no known form; write one of: share of MODEL at most 0.2;"
-    )
+    assert one_line(result).startswith("limit 'not too much' is of no known form; nearest: ")
+    assert one_line(result).endswith("All forms are listed by paretoroute fit --help")
     both = command(
         "solve", fitted().policy_path, "--limit", "never small", "--no-limits", "--out", tmp_path / "new.yaml"
     )

@@ -1,0 +1,138 @@
+"""Names of one log that differ only in form: models, and the budgets of a model.
+
+Such names stay separate points, since only the log's owner knows whether they are one; a finding names both. Form is
+case, surrounding space and Unicode compatibility form (NFKC), and for a model also the prefix of its provider. Versions
+(``gpt-4o-2024-08-06``) and families that begin alike are different names.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from paretoroute.grid import BUDGET_KINDS, EFFORT_ORDER, Budget, Point
+from paretoroute.runs.findings import Finding
+
+MOST_GROUPS = 5  # groups of names in one finding
+_PROVIDERS = frozenset(
+    "anthropic azure azure_ai azureml bedrock bedrock_converse cerebras cohere databricks deepinfra deepseek fireworks "
+    "fireworks_ai gemini github google google_genai google_vertexai groq hosted_vllm huggingface litellm litellm_proxy "
+    "lm_studio mistral mistralai models moonshot nebius novita nvidia_nim ollama ollama_chat openai openrouter "
+    "perplexity replicate sagemaker sambanova together together_ai vertex vertex_ai vllm watsonx xai x-ai".split()
+)
+_BEDROCK = re.compile(
+    r"(?:(?:us|us-gov|eu|apac|au|ca|jp|global)\.)?"
+    r"(?:ai21|amazon|anthropic|cohere|deepseek|luma|meta|mistral|openai|qwen|stability|twelvelabs|writer)\."
+    r"(?P<model>.+?)(?:-v\d+:\d+)?"
+)
+
+
+def near_names(points: Iterable[Point]) -> list[Finding]:
+    """Return findings about names that differ only in form.
+
+    Args:
+        points: all points of the log.
+    """
+    points = list(points)
+    models = list(dict.fromkeys(point.model for point in points))
+    return [
+        *_kept_apart("models", "or in the prefix of a provider", _alike_models(models)),
+        *_kept_apart("points", "of their labels or kinds", _alike_points(points)),
+        *_near_known(points),
+    ]
+
+
+def form(name: str) -> str:
+    """Return what is left of a name without case, surrounding or repeated space and Unicode form.
+
+    Example:
+        >>> form("  High ") == form("ｈｉｇｈ")
+        True
+    """
+    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).split())
+
+
+def without_provider(model: str) -> str:
+    """Return the form of a model's name without the prefixes of known providers.
+
+    Example:
+        >>> without_provider("bedrock/us.anthropic.claude-3-haiku-20240307-v1:0")
+        'claude-3-haiku-20240307'
+        >>> without_provider("together_ai/meta-llama/Llama-3-8B")
+        'meta-llama/llama-3-8b'
+    """
+    parts = form(model).split("/")
+    while len(parts) > 1 and parts[0] in _PROVIDERS:
+        del parts[0]
+    name = "/".join(parts)
+    provider, colon, rest = name.partition(":")
+    if colon and rest and provider in _PROVIDERS:
+        name = rest
+    bedrock = _BEDROCK.fullmatch(name)
+    return bedrock["model"] if bedrock else name
+
+
+def _alike_models(models: Sequence[str]) -> list[list[str]]:
+    """Group models; a name behind an unknown prefix belongs to the bare name if that is a model too."""
+    keys = {model: without_provider(model) for model in models}
+    bare = set(keys.values())
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for model, key in keys.items():
+        parts = key.split("/")
+        suffixes = ["/".join(parts[i:]) for i in range(len(parts) - 1, 0, -1)]
+        groups[next((suffix for suffix in suffixes if suffix in bare), key)].append(model)
+    return [sorted(group) for group in groups.values() if len(group) > 1]
+
+
+def _alike_points(points: Sequence[Point]) -> list[list[str]]:
+    groups: defaultdict[tuple[str, str, str], list[Point]] = defaultdict(list)
+    for point in points:
+        groups[point.model, _kind_form(point.budget), form(point.budget.label)].append(point)
+    return [_point_names(group) for group in groups.values() if len(group) > 1]
+
+
+def _kind_form(budget: Budget) -> str:
+    """Return the form of a kind; a label alone has kind none, unless it names an effort letter for letter."""
+    kind = re.sub(r"[-\s]", "_", form(budget.kind))
+    return "effort" if kind == "none" and form(budget.label) in EFFORT_ORDER else kind
+
+
+def _point_names(group: Sequence[Point]) -> list[str]:
+    """Name points, with their kinds where these differ in more than the names show."""
+    names = sorted(point.name for point in group)
+    if len(set(names)) == len(names):
+        return names
+    return sorted(f"{point.name} of kind {point.budget.kind}" for point in group)
+
+
+def _kept_apart(what: str, form_of: str, groups: Sequence[Sequence[str]]) -> list[Finding]:
+    if not groups:
+        return []
+    shown = "; ".join(" and ".join(_readable(group)) for group in groups[:MOST_GROUPS])
+    more = f"; and {len(groups) - MOST_GROUPS} more" if len(groups) > MOST_GROUPS else ""
+    text = f"{what} that differ only in form {form_of} are kept apart: {shown}{more}; if they are one, log one name"
+    return [Finding("note", text)]
+
+
+def _readable(names: Sequence[str]) -> list[str]:
+    """Quote names so that their difference can be seen; names that print alike are written in ASCII."""
+    alike = len({unicodedata.normalize("NFC", name) for name in names}) < len(names)
+    return [ascii(name) if alike or not name.isprintable() else repr(name) for name in names]
+
+
+def _near_known(points: Sequence[Point]) -> list[Finding]:
+    """Name kinds and efforts that are a known one in another form, and so lose its meaning."""
+    findings: dict[str, None] = {}
+    for budget in (point.budget for point in points):
+        kind, label = _kind_form(budget), form(budget.label)
+        if budget.kind not in BUDGET_KINDS and kind in BUDGET_KINDS:
+            findings[
+                f"budget kind {budget.kind!r} is a kind of its own, not {kind!r}; write {kind} if that is meant"
+            ] = None
+        elif kind == "effort" and budget.label not in EFFORT_ORDER and label in EFFORT_ORDER:
+            findings[f"label {budget.label!r} is not read as the effort {label!r}; write {label} if that is meant"] = (
+                None
+            )
+    return [Finding("note", text) for text in list(findings)[:MOST_GROUPS]]
