@@ -75,6 +75,8 @@ def formulate_limited(outcomes: LoggedOutcomes, target: Target, limits: Sequence
     """
     forecast = require_latency(outcomes.forecast, [named.limit for named in limits])
     latency = forecast.latency_s if outcomes.latency_s is None else outcomes.latency_s
+    if latency is not None:
+        latency = np.nan_to_num(latency)  # of points without a logged latency, which a limit on it excludes
     logged = Tables(outcomes.quality, outcomes.cost_usd, latency)
     objective, own = formulate(target, logged)
     counting: list[NamedLimit] = []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from paretoroute.cli.console import print_text
-from paretoroute.cli.options import PolicyFile, check_format
+from paretoroute.cli.options import INFEASIBLE, PolicyFile, check_format
 from paretoroute.cli.query_file import FileQuery, read_queries
 from paretoroute.errors import QueryError
 
@@ -43,7 +43,10 @@ def plan(
     ] = None,
     form: Annotated[str, typer.Option("--format", help="text, json or jsonl.")] = "text",
 ) -> None:
-    """Decide what to call for one query, or for each query of a file."""
+    """Decide what to call for one query, or for each query of a file.
+
+    The exit code is 3 if no point keeps the limits of a call; the nearest point is printed, as infeasible.
+    """
     from paretoroute.planner.planner import Planner
 
     check_format(form, *_BETWEEN)
@@ -63,6 +66,8 @@ def plan(
         decisions = [_decide_line(decide, line, labels) for line in read_queries(queries)]
     text = _BETWEEN[form].join(_answer(decision, form, request) for decision in decisions)
     print_text(f"[\n{text}\n]" if form == "json" and queries is not None else text)
+    if not all(decision.keeps_limits for decision in decisions):
+        raise typer.Exit(INFEASIBLE)
 
 
 def _decide_line(decide: Callable[..., Decision], line: FileQuery, labels: Mapping[str, str | None]) -> Decision:
@@ -94,6 +99,7 @@ def _details(decision: Decision) -> dict[str, Any]:
     runner_up = decision.runner_up
     return {
         "why": decision.why,
+        "keeps_limits": decision.keeps_limits,
         "runner_up": None
         if runner_up is None
         else {

@@ -10,6 +10,7 @@ import numpy as np
 from paretoroute._arrays import Floats32
 from paretoroute.calibration import intervals
 from paretoroute.calibration.intervals import Interval
+from paretoroute.errors import one_line
 from paretoroute.fitting.result import Fit, Signal
 from paretoroute.grid import Between, Point
 from paretoroute.runs.findings import Finding
@@ -19,6 +20,7 @@ from paretoroute.surface.panel import Panel
 
 LEAST_EFFECTIVE_SHARE = 0.8  # below this ratio of effective to logged queries, warn about clustering
 LEAST_FORECAST = 1e-12  # of amounts, before the logarithm: points that are not priced by tokens have none
+LEAST_COPIES, LEAST_COPIED_SHARE = 20, 0.1  # of queries with one text, from which on they are reported
 CARRIED_SHARE = 0.9  # of the forecasts' variance, in the count of directions that carry it
 
 
@@ -47,6 +49,27 @@ def family_findings(runs: Runs) -> tuple[Finding, ...]:
         "families"
     )
     return (Finding("families", text),)
+
+
+def uniform_findings(runs: Runs, kind: str) -> tuple[Finding, ...]:
+    """Report queries that cannot be told apart: one text, or one vector, for all of them or for many.
+
+    Args:
+        runs: the log; its embeddings are what the features are made of, unless they are of the text.
+        kind: of the features.
+    """
+    queries = len(runs.query_ids)
+    if kind == "hashed_ngrams" or runs.embeddings is None:
+        (text, most), noun = Counter(runs.texts).most_common(1)[0], "text"
+        shown = repr(one_line(text, 40))
+    else:
+        most, noun = max(Counter(row.tobytes() for row in runs.embeddings).values()), "vector of features"
+        shown = ""
+    if most < max(LEAST_COPIES, LEAST_COPIED_SHARE * queries):
+        return ()
+    of_all = f"all {queries} queries have" if most == queries else f"{most} of {queries} queries have"
+    rest = "so the policy cannot tell them apart and is context-free" if most == queries else "and are not told apart"
+    return (Finding("note", f"{of_all} one {noun}{f' ({shown})' if shown else ''}, {rest}; is the {noun} logged?"),)
 
 
 def signal_findings(fit: Fit) -> tuple[Finding, ...]:
@@ -82,7 +105,7 @@ def _carrying(forecast: Floats32) -> int:
 
 
 def verdict(gain: Interval, queries: int, effective: float) -> str:
-    """State whether routing pays.
+    """State whether routing pays: whether its gain is above zero by its whole interval, in the digits that are printed.
 
     Args:
         gain: over the best static mixture of points, in quality points of 100.
@@ -90,12 +113,17 @@ def verdict(gain: Interval, queries: int, effective: float) -> str:
         effective: how many of them count: those with something logged at the chosen point.
 
     Example:
-        >>> verdict(Interval(0.5, -0.2, 1.2), 300, 300.0)[:58]
-        'routing does not pay on these runs, beyond noise; against '
+        >>> verdict(Interval(0.5, -0.2, 1.2), 300, 300.0)[:60]
+        'routing does not pay on these runs: no gain is visible; agai'
     """
-    outcome = "routing pays on these runs" if gain.low > 0 else "routing does not pay on these runs, beyond noise"
+    value, low, high = (f"{round(end, 2) + 0.0:+.2f}" for end in (gain.value, gain.low, gain.high))
+    if float(low) > 0:
+        outcome = "routing pays on these runs"
+    elif float(high) < 0:
+        outcome = "routing does not pay on these runs: it loses"
+    else:
+        outcome = "routing does not pay on these runs: no gain is visible"
     return (
-        f"{outcome}; against the best static mixture at equal cost, over the trade-off: "
-        f"{gain.value:+.2f} quality points [{gain.low:+.2f}, {gain.high:+.2f}] out of fold on {queries} queries, "
-        f"{effective:.0f} effective"
+        f"{outcome}; against the best static mixture at equal cost, over the trade-off: {value} quality points "
+        f"[{low}, {high}] out of fold on {queries} queries, {effective:.0f} effective"
     )

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from paretoroute._arrays import Floats32
 from paretoroute.calibration import baselines, outcomes
 from paretoroute.errors import QueryError, RunsError, needs_fit_extra
-from paretoroute.fitting.findings import family_findings, signal_findings, unlogged_findings, verdict
+from paretoroute.fitting.findings import family_findings, signal_findings, uniform_findings, unlogged_findings, verdict
 from paretoroute.fitting.pipeline import fit_surface
 from paretoroute.fitting.points.log_grid import build_grid
 from paretoroute.fitting.points.unlogged import PointsOnOffer, place_unlogged, split_request
@@ -203,7 +203,8 @@ def _judged(fit: Fit, grid: Grid) -> _Judged:
 def _provenance(runs: Runs, offer: _Offer, log: _FeaturedLog, judged: _Judged, *, name: str, seed: int) -> Provenance:
     surface = judged.fit.surface
     unlogged = unlogged_findings(judged.grid.points, judged.grid.between)
-    findings = (*runs.notices, *offer.findings, *unlogged, *family_findings(log.runs), *judged.findings)
+    copies = uniform_findings(log.runs, log.kind) or family_findings(log.runs)
+    findings = (*runs.notices, *offer.findings, *unlogged, *copies, *judged.findings)
     return Provenance(
         name=name,
         features=_features_entry(log, surface.featurizer),

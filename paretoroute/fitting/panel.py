@@ -96,8 +96,10 @@ def signal_of(logged: LoggedPanel, base: Floats, forecast: Floats, sample: Sampl
         logged: the logged means of all queries.
         base: context-free means, ``(points,)``.
         forecast: out-of-fold forecasts, ``(sample, points)``.
-        sample: the queries.
+        sample: the queries; if all have the same features, the query explains nothing.
     """
+    if sample.is_uniform:
+        return Signal(logged.name, 0.0, 0.0, False)
     values, count = logged.values[sample.rows], logged.count[sample.rows]
     is_logged = count > 0
     weight = np.where(is_logged, np.minimum(count, MOST_TRIALS), 0.0)

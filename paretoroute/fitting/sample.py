@@ -46,6 +46,11 @@ class Sample:
     rank: int
 
     @cached_property
+    def is_uniform(self) -> bool:
+        """Whether all queries have the same features, as where one text stands for all of them."""
+        return bool((self.all_features == self.all_features[0]).all())
+
+    @cached_property
     def alike(self) -> list[Indices]:
         """Groups of 20 or more rows with equal features, such as queries without a text."""
         _, group, size = np.unique(self.features, axis=0, return_inverse=True, return_counts=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from paretoroute._arrays import Mask
+from paretoroute._arrays import Floats, Mask
+from paretoroute.errors import TargetError
 from paretoroute.limits import CallLimit, MaxMeanLatency
 from paretoroute.planner.cost_cap import CappedOutput, CostCap
 from paretoroute.planner.query_forecast import QueryForecast
@@ -16,21 +18,57 @@ from paretoroute.policy.policy import Policy
 BYTES_PER_TOKEN = 3.0  # of a prompt that has to fit into a context; ordinary text has about four
 
 
+LimitOfCall = Literal["policy", "cost", "quality", "latency"]
+
+
+@dataclass(frozen=True)
+class Unkept:
+    """The first limit that no point keeps, in the order policy, cost, quality, latency.
+
+    Args:
+        limit: what it limits; ``policy`` stands for the policy's own limits on calls.
+        among: the points that keep the limits before it, bool ``(points,)``.
+        is_first: whether no other limit of the call restricted them.
+    """
+
+    limit: LimitOfCall
+    among: Mask
+    is_first: bool
+
+
 @dataclass(frozen=True)
 class Admitted:
     """The points among which one call is decided.
 
     Args:
         callable: those that keep every limit; if none does, the nearest. Bool ``(points,)``.
-        is_feasible: whether they keep every limit.
         output: the output caps.
-        lacks_prices: whether the call has a hard limit on cost that no point can keep for want of token prices.
+        unkept: the limit that no point keeps; None: all are kept.
     """
 
     callable: Mask
-    is_feasible: bool
     output: CappedOutput
-    lacks_prices: bool
+    unkept: Unkept | None
+
+    @property
+    def is_feasible(self) -> bool:
+        """Whether the points keep every limit."""
+        return self.unkept is None
+
+
+@dataclass(frozen=True)
+class _CallLimit:
+    """A limit of one call.
+
+    Args:
+        limit: what it limits.
+        kept: the points that keep it, bool ``(points,)``.
+        distance: orders the points by how far they are from keeping it, ``(points,)``.
+    """
+
+    limit: LimitOfCall
+    kept: Mask
+    distance: Floats
 
 
 @dataclass(frozen=True)
@@ -53,27 +91,29 @@ class Admission:
         self._surface, self._grid, self._cost_cap = policy.surface, policy.grid, cost_cap
         self._call_limits = [limit for limit in policy.limits if isinstance(limit, CallLimit)]
         self._reads_latency = any(isinstance(limit, MaxMeanLatency) for limit in policy.limits)
+        self._has_latency = bool(policy.calibration_sample.latency_known(policy.grid).any())
 
     def admit(self, request: Request, forecast: QueryForecast) -> Admitted:
         """Return the points that keep every limit, or the nearest where none does.
 
         Raises:
-            TargetError: the policy's rules on models leave no point.
+            TargetError: the policy's rules on models leave no point; or the call limits latency, and none was logged.
         """
+        if request.max_latency_s is not None and not self._has_latency:
+            raise TargetError(
+                "max_latency_s: latency was not logged, or at fewer than 20 runs, so that no point's latency is "
+                "forecast; log latency_s and fit again, or leave the limit out"
+            )
         output = self._cost_cap.under_limit(request, forecast)
         own = self._policy_limits(request, forecast)
-        keeps = own.callable & output.keeps_limit & own.is_kept
-        if request.min_quality is not None:
-            keeps &= forecast.quality >= request.min_quality
-        if request.max_latency_s is not None:
-            keeps &= np.nan_to_num(forecast.latency_s, nan=np.inf) <= request.max_latency_s
-        is_feasible = bool(keeps.any())
-        return Admitted(
-            callable=keeps if is_feasible else _nearest(request, forecast, own.callable, output.keeps_limit),
-            is_feasible=is_feasible,
-            output=output,
-            lacks_prices=request.max_cost_usd is not None and not self._cost_cap.priced[own.callable].any(),
-        )
+        kept, unkept = own.callable, None if own.is_kept else Unkept("policy", request.callable, True)
+        for one in _limits_of(request, forecast, output):
+            if (kept & one.kept).any():
+                kept = kept & one.kept
+                continue
+            unkept = unkept or Unkept(one.limit, kept, bool((kept == own.callable).all()))
+            kept = kept & (one.distance == one.distance[kept].min())
+        return Admitted(kept, output, unkept)
 
     def within_cost(self, request: Request, forecast: QueryForecast) -> Mask:
         """Return the points that the policy's limits leave and that keep the request's limit on cost, ``(points,)``."""
@@ -102,12 +142,14 @@ class Admission:
         return _PolicyLimits(eligible.mask, bool(eligible.within_limits))
 
 
-def _nearest(request: Request, forecast: QueryForecast, allowed: Mask, keeps_cost: Mask) -> Mask:
-    """Return the points nearest to limits that no point keeps: cost comes first, then quality, then latency."""
-    if not (allowed & keeps_cost).any():
-        distance, among = forecast.cost_usd, allowed
-    elif request.min_quality is not None:
-        distance, among = -forecast.quality, allowed & keeps_cost
-    else:
-        distance, among = np.nan_to_num(forecast.latency_s, nan=np.inf), allowed & keeps_cost
-    return among & (distance == distance[among].min())
+def _limits_of(request: Request, forecast: QueryForecast, output: CappedOutput) -> list[_CallLimit]:
+    """List the limits of a call in the order in which they win over one another."""
+    limits: list[_CallLimit] = []
+    if request.max_cost_usd is not None:
+        limits.append(_CallLimit("cost", output.keeps_limit, forecast.cost_usd))
+    if request.min_quality is not None:
+        limits.append(_CallLimit("quality", forecast.quality >= request.min_quality, -forecast.quality))
+    if request.max_latency_s is not None:
+        latency = np.nan_to_num(forecast.latency_s, nan=np.inf)
+        limits.append(_CallLimit("latency", latency <= request.max_latency_s, latency))
+    return limits

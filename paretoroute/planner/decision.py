@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,10 +36,11 @@ class Decision:
         status: ``met``, ``slack`` or ``infeasible`` as the policy is; ``infeasible`` also when no point keeps the
             limits of this call; ``capped``: the output cap was lowered to keep a cost limit; ``unfamiliar``: the query
             is unlike the logged ones; ``fallback``: it could not be read, and the context-free means decided.
-        why: one sentence.
+        why: the reason in a sentence or two, with a comparison with the runner-up.
         runner_up: the next best point, or None.
         fallbacks: points to try if the call fails, best first.
         interpolated: whether the point was never logged; its figures are interpolated between two that were.
+        keeps_limits: whether the point keeps every limit of this call, and the policy's limits on calls.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Decision:
     runner_up: Alternative | None
     fallbacks: tuple[str, ...]
     interpolated: bool = False
+    keeps_limits: bool = True
 
     @property
     def model(self) -> str:
@@ -99,27 +102,53 @@ class Decision:
         }
 
 
-def explain(name: str, chosen: Alternative, runner_up: Alternative | None, *, status: str, is_drawn: bool) -> str:
-    """Return a sentence: why a point was chosen, and how it compares with the next best one.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """The facts behind a choice among points that keep every limit.
+
+    Args:
+        is_drawn: whether the point was drawn from several.
+        is_mixture: whether the policy mixes several sets of prices, and not one price with ties.
+        choices: number of points that keep the limits.
+        points: number of points of the grid.
+        usd_per_quality: the cost that a right answer in place of a wrong one is worth, calibrated; infinite where cost
+            does not count, and NaN where other prices count too.
+    """
+
+    is_drawn: bool
+    is_mixture: bool
+    choices: int
+    points: int
+    usd_per_quality: float
+
+
+def explain(name: str, grounds: Grounds) -> str:
+    """Return why a point was chosen, in a sentence without its full stop.
 
     Args:
         name: of the point chosen, with a remark if it was never logged.
-        chosen: its expected quality and cost.
-        runner_up: the next best point, or None.
-        status: of the decision.
-        is_drawn: whether it was drawn from several points.
+        grounds: the facts.
     """
-    if status == "infeasible":
-        reason = f"no point keeps the limits; {name} comes nearest"
-    elif is_drawn:
-        reason = f"{name} was drawn at random, since several points tie at the policy's prices"
-    else:
-        reason = f"{name} has the most quality for its cost"
-    if runner_up is None:
-        return f"{reason}." if status == "infeasible" else f"{reason}; no other point may be called."
+    among = "" if grounds.choices == grounds.points else " of the points that keep the limits"
+    if grounds.choices == 1:
+        return f"{name} is the only point that may be called"
+    if grounds.is_drawn and grounds.is_mixture:
+        return f"{name} was drawn at random, since the policy mixes several choices to keep its target and limits"
+    if grounds.is_drawn:
+        return f"{name} was drawn at random, since several points tie at the policy's price"
+    if math.isnan(grounds.usd_per_quality):
+        return f"{name} is worth the most at the policy's prices{among}"
+    if math.isinf(grounds.usd_per_quality):
+        return f"{name} has the highest forecast quality{among}"
+    worth = f"where a right answer in place of a wrong one is worth ${grounds.usd_per_quality:.4g}"
+    return f"{name} is the best trade of quality and cost{among}, {worth}"
+
+
+def against(chosen: Alternative, runner_up: Alternative) -> str:
+    """Compare a point with the next best one."""
     quality = 100 * (chosen.expected_quality - runner_up.expected_quality)
     cost = 1000 * (chosen.expected_cost_usd - runner_up.expected_cost_usd)
-    return f"{reason}; against {runner_up.point}: {quality:+.1f} quality points, {_signed_usd(cost)} per 1,000 queries."
+    return f"against {runner_up.point}: {quality:+.1f} quality points, {_signed_usd(cost)} per 1,000 queries"
 
 
 def _signed_usd(usd: float) -> str:

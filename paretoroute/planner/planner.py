@@ -22,13 +22,14 @@ from paretoroute.errors import QueryError
 from paretoroute.limits import PopulationLimit
 from paretoroute.planner.admission import Admission, Admitted
 from paretoroute.planner.cost_cap import CostCap
-from paretoroute.planner.decision import Alternative, Decision, explain
+from paretoroute.planner.decision import Alternative, Decision, Grounds, against, explain
 from paretoroute.planner.query_forecast import Forecaster, PointFigures, QueryForecast
 from paretoroute.planner.request import Request, callable_points, labels_of, text_of
 from paretoroute.policy.codec import rule_of
 from paretoroute.policy.policy import Policy
 from paretoroute.query import Query
 from paretoroute.solver.argmax import scored
+from paretoroute.solver.rules import PriceRule
 
 if TYPE_CHECKING:
     from paretoroute.planner.agent_task import Task
@@ -159,7 +160,7 @@ class Planner:
             embedding: ready features, for a policy that was fitted on an ``embedding`` column.
             max_cost_usd: hard limit on the cost of this call, kept for certain while prompts are built as in the log.
             min_quality: least expected quality.
-            max_latency_s: largest mean latency; points without a forecast of it are left out.
+            max_latency_s: largest mean latency; points without a logged latency do not keep it.
             models: names of the models that may be called; None: all.
             price: quality per USD in place of the policy's, for pacing.
             callable: which points may be called, bool ``(points,)``.
@@ -169,7 +170,8 @@ class Planner:
 
         Raises:
             QueryError: the query is neither text nor chat messages, its id is not text, or the embedding does not fit.
-            TargetError: a limit is out of range, names an unknown model, or leaves no point to call.
+            TargetError: a limit is out of range, names an unknown model, needs a latency and none was logged, or leaves
+                no point to call.
         """
         limits = {"max_cost_usd": max_cost_usd, "min_quality": min_quality, "max_latency_s": max_latency_s}
         request = Request(
@@ -243,9 +245,9 @@ class Planner:
         others = [int(j) for j in draw.ranked if j != draw.column]
         chosen = self._alternative(forecast, draw.column)
         runner_up = self._alternative(forecast, others[0]) if others else None
-        why = explain(self._named(draw.column), chosen, runner_up, status=status, is_drawn=draw.is_random)
-        if admitted.lacks_prices and not admitted.is_feasible:
-            why = f"{why} A hard cost limit needs points priced by tokens; none is."
+        reasons = [self._reason(request, forecast, admitted, draw)]
+        if runner_up is not None:
+            reasons.append(against(chosen, runner_up))
         latency, cap = float(forecast.latency_s[draw.column]), float(admitted.output.tokens[draw.column])
         return Decision(
             id=os.urandom(8).hex(),
@@ -259,11 +261,56 @@ class Planner:
             output_cap_tokens=int(cap) if math.isfinite(cap) else None,
             propensity=draw.propensity,
             status=status,
-            why=why,
+            why=f"{self._remark(request, forecast, admitted, draw)}{'; '.join(reasons)}.",
             runner_up=runner_up,
             fallbacks=tuple(self._grid.names[j] for j in others[:FALLBACKS]),
             interpolated=self._grid.points[draw.column] in self._grid.between,
+            keeps_limits=admitted.is_feasible,
         )
+
+    def _reason(self, request: Request, forecast: QueryForecast, admitted: Admitted, draw: _Draw) -> str:
+        """Return why the point is called, or which limit no point keeps."""
+        name = self._named(draw.column)
+        if admitted.unkept is None:
+            grounds = Grounds(
+                is_drawn=draw.is_random,
+                is_mixture=not isinstance(self.rule, PriceRule),
+                choices=int(admitted.callable.sum()),
+                points=len(self._grid.points),
+                usd_per_quality=self._usd_per_quality(request),
+            )
+            return explain(name, grounds)
+        from paretoroute.planner.unkept import NearestCall, unkept_text  # loaded only where no point keeps the limits
+
+        call = NearestCall(
+            column=draw.column,
+            name=name,
+            request=request,
+            forecast=forecast,
+            priced=self.cost_cap.priced,
+            names=self._grid.names,
+            limits=self.policy.limits,
+        )
+        return unkept_text(admitted.unkept, call)
+
+    def _usd_per_quality(self, request: Request) -> float:
+        """Return the calibrated cost that one unit of quality is worth; NaN for a mixture, which has several prices."""
+        if not isinstance(self.rule, PriceRule):
+            return math.nan
+        price = self.rule.price if request.price is None else request.price
+        return self.policy.document.solution.cost_ratio / price if price > 0 else math.inf
+
+    def _remark(self, request: Request, forecast: QueryForecast, admitted: Admitted, draw: _Draw) -> str:
+        """Return sentences about the call that the reader has to know before the reason."""
+        remarks = []
+        if not forecast.is_read:
+            remarks.append("Nothing of the query could be read, and the means of the log stand for it. ")
+        elif forecast.amounts.unfamiliar:
+            remarks.append("The query is unlike the logged ones. ")
+        if admitted.is_feasible and admitted.output.is_lowered[draw.column]:
+            cap, limit = int(admitted.output.tokens[draw.column]), request.max_cost_usd or 0.0
+            remarks.append(f"The output is capped at {cap} tokens, so that the call costs at most ${limit:.6g}. ")
+        return "".join(remarks)
 
     def _draw(self, request: Request, forecast: QueryForecast, admitted: Admitted) -> _Draw:
         """Draw one of the points that the rule may take, and rank all admitted ones by their scores."""

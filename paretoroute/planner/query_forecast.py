@@ -72,6 +72,7 @@ class Forecaster:
         self._surface, self._grid, self._features = policy.surface, policy.grid, features
         self._kind = policy.document.features.kind
         self._solution = policy.document.solution
+        self._latency_known = policy.calibration_sample.latency_known(policy.grid)
         self._means = policy.outcomes.forecast if self._solution.prompt_blind else None
 
     def at(self, request: Request) -> QueryForecast:
@@ -81,6 +82,7 @@ class Forecaster:
             QueryError: the embedding has another width or is not finite.
         """
         amounts, is_read = self._amounts(request)
+        amounts = replace(amounts, latency_s=np.where(self._latency_known, amounts.latency_s, np.nan))
         if self._means is None:
             raw_cost = forecast_cost_usd(amounts.amount, amounts.prompt_tokens, self._grid)
         else:

@@ -15,7 +15,17 @@ from paretoroute._arrays import Floats, Mask
 from paretoroute.errors import TargetError
 from paretoroute.forecast import Forecast
 from paretoroute.grid import Grid, cost_usd
-from paretoroute.limits import CallLimit, ContextLength, Forbid, MaxCallCost, MaxCallLatency, Require, columns_of
+from paretoroute.limits import (
+    CallLimit,
+    ContextLength,
+    Forbid,
+    Limit,
+    MaxCallCost,
+    MaxCallLatency,
+    MaxMeanLatency,
+    Require,
+    columns_of,
+)
 from paretoroute.surface.surface import Surface
 from paretoroute.surface.traffic import CalibrationSample
 
@@ -66,21 +76,27 @@ class EligibleForecast:
 
 
 def restrict(
-    forecast: Forecast, limits: Sequence[CallLimit], *, sample: CalibrationSample, surface: Surface, grid: Grid
+    forecast: Forecast, limits: Sequence[Limit], *, sample: CalibrationSample, surface: Surface, grid: Grid
 ) -> EligibleForecast:
-    """Restrict the forecast of a calibration sample to the points that limits on calls allow, query by query.
+    """Restrict the forecast of a calibration sample to the points that limits allow, query by query.
+
+    Limits on calls rule out points by their figures; a limit on mean latency those whose latency was not logged.
 
     Args:
         forecast: of the sample, priced.
-        limits: limits on calls.
+        limits: of the policy.
         sample: the sample.
         surface: provides the quantiles of tokens and latency.
         grid: points and prices.
     """
-    if not limits:
+    on_calls = [limit for limit in limits if isinstance(limit, CallLimit)]
+    known = None
+    if forecast.latency_s is not None and any(isinstance(limit, MaxMeanLatency) for limit in limits):
+        known = np.isfinite(forecast.latency_s)
+    if not on_calls and (known is None or known.all()):
         return EligibleForecast(forecast, 1.0)
     figures = CallFigures(sample.amount.astype(np.float64), sample.prompt_tokens.astype(np.float64), forecast.latency_s)
-    eligible = may_call(limits, figures, forecast.labels or {}, surface=surface, grid=grid)
+    eligible = may_call(on_calls, figures, forecast.labels or {}, surface=surface, grid=grid, callable=known)
     return EligibleForecast(replace(forecast, callable=eligible.mask), float(eligible.within_limits.mean()))
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from paretoroute.errors import PolicyError, TargetError, needs_fit_extra
 from paretoroute.grid import Grid, Price
-from paretoroute.limits import CallLimit, Limit, parse_limit
+from paretoroute.limits import Limit, parse_limit
 from paretoroute.policy import schema as doc
 from paretoroute.policy.arrays import from_arrays, to_arrays
 from paretoroute.policy.codec import grid_of, target_of
@@ -120,10 +120,9 @@ class Policy:
         from paretoroute.calibration.outcomes import logged_outcomes
         from paretoroute.policy.eligibility import restrict
 
-        on_calls = [limit for limit in self.limits if isinstance(limit, CallLimit)]
         logged = logged_outcomes(self.calibration_sample, self.grid)
         eligible = restrict(
-            logged.forecast, on_calls, sample=self.calibration_sample, surface=self.surface, grid=self.grid
+            logged.forecast, self.limits, sample=self.calibration_sample, surface=self.surface, grid=self.grid
         )
         outcomes = replace(logged, forecast=eligible.forecast)
         return outcomes.context_free() if self.document.solution.prompt_blind else outcomes

@@ -10,7 +10,7 @@ from paretoroute.calibration.outcomes import LoggedOutcomes, logged_outcomes
 from paretoroute.calibration.single import calibrate
 from paretoroute.errors import GridError
 from paretoroute.grid import Grid, Price
-from paretoroute.limits import CallLimit, Limit, PopulationLimit, on_grid
+from paretoroute.limits import Limit, PopulationLimit, on_grid
 from paretoroute.policy import schema as doc
 from paretoroute.policy import sections
 from paretoroute.policy.codec import target_entry, with_names
@@ -81,10 +81,11 @@ def solve_document(
     """
     limits = tuple(on_grid(limit, grid) for limit in limits)
     outcomes = logged_outcomes(sample, grid)
-    on_calls = [limit for limit in limits if isinstance(limit, CallLimit)]
-    eligible = restrict(outcomes.forecast, on_calls, sample=sample, surface=surface, grid=grid)
+    eligible = restrict(outcomes.forecast, limits, sample=sample, surface=surface, grid=grid)
     outcomes = replace(outcomes, forecast=eligible.forecast)
-    solved = _solve(outcomes, target, limits, grid=grid, share_kept=eligible.share_kept)
+    solved = _solve(
+        outcomes, target, limits, grid=grid, share_kept=eligible.share_kept, uniform=surface.has_uniform_queries
+    )
     value = solved.answer.estimate
     return doc.PolicyDocument(
         schema=1,  # type: ignore[call-arg]  # the field's alias
@@ -105,16 +106,19 @@ def solve_document(
 
 
 def _solve(
-    outcomes: LoggedOutcomes, target: Target, limits: tuple[Limit, ...], *, grid: Grid, share_kept: float
+    outcomes: LoggedOutcomes, target: Target, limits: tuple[Limit, ...], *, grid: Grid, share_kept: float, uniform: bool
 ) -> Solved:
-    """Solve for a target and limits by routing and by the best context-free policy, and keep the better answer."""
+    """Solve for a target and limits by routing and by the best context-free policy, and keep the better answer.
+
+    Where the logged queries are ``uniform``, there is nothing to route by, and the answer is context-free.
+    """
     by_column = target
     if isinstance(target, MinQuality) and isinstance(target.of, str):
         by_column = replace(target, of=grid.index(target.of))
     population = [limit for limit in limits if isinstance(limit, PopulationLimit)]
     means = outcomes.context_free()
     routed, context_free = (_calibrate(some, by_column, population) for some in (outcomes, means))
-    is_context_free = _better(context_free, routed)
+    is_context_free = uniform or _better(context_free, routed)
     answer = context_free if is_context_free else routed
     return Solved(
         answer=answer,

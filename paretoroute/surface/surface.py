@@ -109,6 +109,12 @@ class Surface:
         texts = self.neighbours.features[:, : self.featurizer.rank]
         return bool((texts == 0).all(axis=1).any())
 
+    @cached_property
+    def has_uniform_queries(self) -> bool:
+        """Whether all logged queries have the same features, so that they cannot be told apart."""
+        features = self.neighbours.features
+        return bool((features == features[:1]).all())
+
     def context_free(self) -> Amounts:
         """Forecast without a query: the context-free means."""
         return Amounts(

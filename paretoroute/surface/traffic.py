@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats32
+from paretoroute._arrays import Floats32, Mask
 from paretoroute.forecast import Forecast
 from paretoroute.grid import Grid, cost_usd, forecast_cost_usd
 
@@ -75,14 +75,29 @@ class CalibrationSample:
     labels: Mapping[str, Labels] = field(default_factory=dict[str, Labels])
 
     def forecast(self, grid: Grid) -> Forecast:
-        """Return the forecasts with costs at the grid's prices."""
+        """Return the forecasts with costs at the grid's prices; NaN as the latency of points without a logged one."""
         cost = forecast_cost_usd(self.amount.astype(np.float64), self.prompt_tokens.astype(np.float64), grid)
+        latency = None
+        if self.latency_s is not None:
+            latency = np.where(self.latency_known(grid), self.latency_s.astype(np.float64), np.nan)
         return Forecast(
             quality=self.quality.astype(np.float64),
             cost_usd=cost,
-            latency_s=None if self.latency_s is None else self.latency_s.astype(np.float64),
+            latency_s=latency,
             labels={by: labels.values for by, labels in self.labels.items()},
         )
+
+    def latency_known(self, grid: Grid) -> Mask:
+        """Return which points have a logged latency, or lie between two that have one, ``(points,)``.
+
+        The surface has a number at the other points too, which rests on nothing.
+        """
+        if self.latency_s is None or self.logged_latency_s is None:
+            return np.zeros(len(grid.points), bool)
+        known: Mask = np.asarray((~np.isnan(self.logged_latency_s)).any(axis=0))
+        for place in grid.unlogged:
+            known[place.column] = known[place.below] and known[place.above]
+        return known
 
     def logged_cost_usd(self, grid: Grid) -> NDArray[np.float64]:
         """Return the logged cost at the grid's prices, ``(queries, points)``, NaN where nothing was logged."""

@@ -132,7 +132,8 @@ def test_plan_keeps_hard_limits_and_says_what_comes_of_them():
 
     for arguments, status in cases.items():
         result = command("plan", fitted().policy_path, QUERY, "--format", "json", *arguments)
-        assert (result.code, json.loads(result.out)["status"]) == (0, status), arguments
+        code = 3 if status == "infeasible" else 0
+        assert (result.code, json.loads(result.out)["status"]) == (code, status), arguments
 
 
 @pytest.mark.parametrize(

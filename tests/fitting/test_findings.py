@@ -7,7 +7,7 @@ import pytest
 
 import paretoroute as pr
 from paretoroute.calibration.intervals import Interval
-from paretoroute.fitting.findings import family_findings, unlogged_findings, verdict
+from paretoroute.fitting.findings import family_findings, uniform_findings, unlogged_findings, verdict
 from paretoroute.grid import Between, Budget, Point
 from paretoroute.policy import schema
 from paretoroute.runs import findings
@@ -40,12 +40,33 @@ def test_a_log_of_few_families_of_queries_states_as_how_many_they_count():
     assert family_findings(make_runs(queries=60)) == ()
 
 
+def test_queries_that_share_one_text_are_reported_all_of_them_or_many():
+    rows = rows_of(Recipe(queries=60))
+    assert uniform_findings(pr.read_runs(pa.Table.from_pylist(rows)), "hashed_ngrams") == ()
+
+    some = [row | ({"query": "[redacted]"} if row["query_id"] < "q0030" else {}) for row in rows]
+    (finding,) = uniform_findings(pr.read_runs(pa.Table.from_pylist(some)), "hashed_ngrams")
+    assert finding.text.startswith("30 of 60 queries have one text ('[redacted]')")
+
+    every = [row | {"query": "{}"} for row in rows]
+    (finding,) = uniform_findings(pr.read_runs(pa.Table.from_pylist(every)), "hashed_ngrams")
+    assert finding.kind == "note"
+    assert finding.text.startswith("all 60 queries have one text ('{}'), so the policy cannot tell them apart")
+
+    alike = [row | {"embedding": [1.0, 2.0]} for row in rows]
+    (finding,) = uniform_findings(pr.read_runs(pa.Table.from_pylist(alike)), "embedding")
+    assert finding.text.startswith("all 60 queries have one vector of features")
+
+
 @pytest.mark.parametrize(
     ("gain", "start"),
     [
         (Interval(1.0, 0.2, 1.8), "routing pays on these runs; against the best static mixture"),
-        (Interval(0.5, -0.2, 1.2), "routing does not pay on these runs, beyond noise; against"),
-        (Interval(-1.0, -1.8, -0.2), "routing does not pay on these runs, beyond noise; against"),
+        (Interval(0.5, -0.2, 1.2), "routing does not pay on these runs: no gain is visible; against"),
+        (Interval(-1.0, -1.8, -0.2), "routing does not pay on these runs: it loses; against"),
+        (Interval(0.0, 0.0, 0.0), "routing does not pay on these runs: no gain is visible; against"),
+        (Interval(0.2, 0.004, 0.4), "routing does not pay on these runs: no gain is visible; against"),
+        (Interval(0.2, 0.006, 0.4), "routing pays on these runs; against"),
     ],
 )
 def test_routing_pays_only_where_the_whole_interval_of_its_gain_is_above_zero(gain, start):

@@ -95,7 +95,8 @@ def left_out(features: Floats, targets: Floats, group: NDArray[np.int64], rows: 
     """Forecast queries at every strength by the fit on all queries outside their group, without refitting.
 
     With H = Z (Z'Z + alpha I)^-1 Z' + 1/n the fit without a group g forecasts there
-    y_g - (I - H_gg)^-1 (y_g - f_g), where f are the fitted values (Allen, 1974, for single rows).
+    y_g - (I - H_gg)^-1 (y_g - f_g), where f are the fitted values (Allen, 1974, for single rows). A group that holds
+    all queries leaves nothing to fit on: its forecasts are 0.
 
     Args:
         features: of all queries, ``(queries, width)``.
@@ -107,6 +108,8 @@ def left_out(features: Floats, targets: Floats, group: NDArray[np.int64], rows: 
         ``(strengths, rows, components)``.
     """
     count = len(features)
+    if (group == group[0]).all():
+        return np.zeros((len(STRENGTHS), len(rows), targets.shape[1]))
     mean, mean_target = features.mean(0), targets.mean(0)
     centred = features - mean
     size, axes = np.linalg.eigh(centred.T @ centred)

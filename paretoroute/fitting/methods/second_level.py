@@ -61,6 +61,8 @@ def fit(
     heads[0] = own
     for f in range(folds):
         inside = fold == f
+        if inside.all():  # all queries are of one group, and nothing is left to fit on: the forecasts stay 0
+            continue
         slopes, intercepts = ridge.coefficients(whole - ridge.moments(standard[inside], targets[inside]), STRENGTHS)
         heads[1:, inside] = np.einsum("if,sfk->sik", standard[inside], slopes) + intercepts[:, None]
     weights = stacking.stack(heads, targets, query_weight, fold, folds=folds)
