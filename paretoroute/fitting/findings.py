@@ -61,7 +61,7 @@ def uniform_findings(runs: Runs, kind: str) -> tuple[Finding, ...]:
     queries = len(runs.query_ids)
     if kind == "hashed_ngrams" or runs.embeddings is None:
         (text, most), noun = Counter(runs.texts).most_common(1)[0], "text"
-        shown = repr(one_line(text, 40))
+        shown = repr(one_line(text, 40)) if text.strip() else "empty, as where none is stored"
     else:
         most, noun = max(Counter(row.tobytes() for row in runs.embeddings).values()), "vector of features"
         shown = ""
