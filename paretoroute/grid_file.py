@@ -10,7 +10,8 @@ A grid file lists models in order, each with its budgets and, if there are any, 
           - {kind: thinking_tokens, label: "8000", amount: 8000}
 
 A price file is the same, where budgets may be missing, or a plain mapping ``small-1: {input: 0.25, output: 2.0}``.
-Prices are in USD per million tokens. Unknown keys are errors.
+Prices are in USD per million tokens, or per ``token`` or ``thousand`` tokens where a top-level ``unit:`` names these;
+``unit: million`` confirms prices so low that they look like another unit. Unknown keys are errors.
 """
 
 from __future__ import annotations
@@ -23,12 +24,16 @@ from typing import Any
 
 from paretoroute import _yaml
 from paretoroute.errors import GridError
-from paretoroute.grid import BUDGET_KINDS, Budget, Grid, Point, Price, kind_fault
+from paretoroute.grid import BUDGET_KINDS, Budget, Grid, Point, kind_fault
+from paretoroute.price import UNITS, Price, wrong_unit
 
 _ENTRY_KEYS = ("model", "price_usd_per_mtok", "budgets")
 _PRICE_KEYS = ("input", "cached_input", "cache_write", "output")
 _OPTIONAL_PRICES = ("cached_input", "cache_write")
 _BUDGET_KEYS = ("kind", "label", "amount")
+_UNIT_USD_PER_MTOK = {**UNITS, "million": 1.0}
+# A file whose largest price in USD per million tokens is below these is more likely in another unit.
+_LEAST_LARGEST_PRICE = {"token": 1e-3, "thousand": 0.1}
 _PRICE_FORM = "write {input: USD, output: USD}, in USD per million tokens"
 
 
@@ -42,7 +47,8 @@ def read_grid(path: str | os.PathLike[str]) -> Grid:
     name = Path(path).name
     points: list[Point] = []
     prices: dict[str, Price] = {}
-    for place, model, entry in _models(name, _yaml.read(path)):
+    data = _yaml.read(path)
+    for place, model, entry in _models(name, data):
         if entry.get("price_usd_per_mtok") is not None:
             prices[model] = _price(name, f"{place}.price_usd_per_mtok", entry["price_usd_per_mtok"])
         budgets = entry.get("budgets")
@@ -56,7 +62,7 @@ def read_grid(path: str | os.PathLike[str]) -> Grid:
                 raise _error(name, f"{place}.budgets[{j}]", f"gives {budget.label!r} a second time", "keep one")
             seen.add((budget.kind, budget.label))
             points.append(Point(model, budget))
-    return Grid(tuple(points), prices)
+    return Grid(tuple(points), _per_million(name, data, prices))
 
 
 def read_prices(path: str | os.PathLike[str]) -> dict[str, Price]:
@@ -69,11 +75,40 @@ def read_prices(path: str | os.PathLike[str]) -> dict[str, Price]:
     name = Path(path).name
     data = _yaml.read(path)
     if isinstance(data, dict) and data and not isinstance(data.get("models"), list):
-        return {model: _price(name, model, price) for model, price in data.items()}
-    return {
-        model: _price(name, f"{place}.price_usd_per_mtok", entry.get("price_usd_per_mtok"))
-        for place, model, entry in _models(name, data)
-    }
+        entries = {model: price for model, price in data.items() if not _is_unit(model, price)}
+        prices = {model: _price(name, model, price) for model, price in entries.items()}
+    else:
+        prices = {
+            model: _price(name, f"{place}.price_usd_per_mtok", entry.get("price_usd_per_mtok"))
+            for place, model, entry in _models(name, data)
+        }
+    return _per_million(name, data, prices)
+
+
+def _is_unit(key: str, value: Any) -> bool:
+    """Whether an entry of a file names the unit of its prices, and is not a model of that name."""
+    return key == "unit" and isinstance(value, str)
+
+
+def _per_million(name: str, data: Any, prices: dict[str, Price]) -> dict[str, Price]:
+    """Convert the prices of a file to USD per million tokens.
+
+    Raises:
+        GridError: the unit is unknown; or none is named and the largest price is that of another one.
+    """
+    unit = data.get("unit") if isinstance(data, dict) else None
+    if isinstance(unit, str):
+        if unit not in _UNIT_USD_PER_MTOK:
+            raise _error(name, "unit", f"is no unit: {unit!r}", f"use one of {', '.join(_UNIT_USD_PER_MTOK)}")
+        return {model: price.times(_UNIT_USD_PER_MTOK[unit]) for model, price in prices.items()}
+    largest = max((usd for price in prices.values() for usd in price.parts.values()), default=0.0)
+    for mistaken, least in _LEAST_LARGEST_PRICE.items():
+        if 0 < largest < least:
+            raise GridError(
+                f'{name}: {wrong_unit(mistaken)}, or write "unit: {mistaken}" into the file; the largest price is '
+                f'{largest:g}. If it is right, write "unit: million"'
+            )
+    return prices
 
 
 def _models(name: str, data: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -81,7 +116,7 @@ def _models(name: str, data: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
     entries = data.get("models") if isinstance(data, dict) else None
     if not isinstance(entries, list) or not entries:
         raise _error(name, "models", "is no list of models", "write 'models:' and below it '- model: NAME'")
-    _check_keys(name, "", data, ("models",))
+    _check_keys(name, "", data, ("models", "unit"))
     seen: set[str] = set()
     for i, entry in enumerate(entries):
         place = f"models[{i}]"

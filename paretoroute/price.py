@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -58,6 +59,20 @@ class Price:
             raise GridError(
                 f"cache_write is {self.cache_write_usd_per_mtok:g} where input is 0; give the price of fresh input too"
             )
+
+    def times(self, factor: float) -> Price:
+        """Return the prices times a factor, rounded to twelve digits: 3e-06 per token is 3 per million."""
+
+        def scaled(usd: float | None) -> Any:
+            return usd if usd is None else float(f"{usd * factor:.12g}")
+
+        return Price(
+            scaled(self.input_usd_per_mtok),
+            scaled(self.output_usd_per_mtok),
+            scaled(self.cached_input_usd_per_mtok),
+            self.source,
+            scaled(self.cache_write_usd_per_mtok),
+        )
 
     @property
     def _by_key(self) -> dict[str, float | None]:
@@ -132,3 +147,35 @@ class TokenPrices:
     def priced(self) -> Mask:
         """Which points have token prices, ``(points,)``."""
         return ~np.isnan(self.completion)
+
+
+UNITS = {"token": 1e6, "thousand": 1e3}  # units that prices are mistakenly typed in, and their factor to a million
+_NEAR = 3.0  # the factor within which a ratio of prices counts as a unit
+
+
+def looks_like(ratio: float) -> str | None:
+    """Return the unit of prices that are ``ratio`` times those expected, or None if they are of no other unit.
+
+    Example:
+        >>> looks_like(2e-3), looks_like(0.8)
+        ('thousand', None)
+    """
+    return next((unit for unit, factor in UNITS.items() if 1 / _NEAR <= ratio * factor <= _NEAR), None)
+
+
+def wrong_unit(unit: str) -> str:
+    """State that prices look like those of another unit, and the fix."""
+    per = "per token" if unit == "token" else "per thousand tokens"
+    return f"prices look like USD {per}; give USD per million tokens (multiply by {UNITS[unit]:,.0f})"
+
+
+def usd(amount: float) -> str:
+    """Write an amount with three significant digits and without an exponent.
+
+    Example:
+        >>> usd(1.2361), usd(-0.00002345), usd(0.0)
+        ('$1.24', '$-0.0000234', '$0.00')
+    """
+    if abs(amount) >= 0.1 or amount == 0:
+        return f"${amount:,.2f}"
+    return "$" + np.format_float_positional(amount, precision=3, fractional=False, trim="k")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats, Indices
+from paretoroute._arrays import Floats, Indices, Mask
 from paretoroute.errors import RunsError
 from paretoroute.grid import Grid
 from paretoroute.runs.table import CellMeans, Runs
@@ -29,6 +29,8 @@ class LoggedPanel:
         count: number of trials behind each, 0 in missing cells, ``(queries, points)``.
         log: whether the figure is kept as its logarithm.
         components: number of principal components to forecast.
+        below_logs: logged means of 0 or less, which have no log, NaN elsewhere, ``(queries, points)``; None: none.
+        is_bill: which points hold whole bills in USD, whose mean is kept at any spread, ``(points,)``; None: none.
     """
 
     name: str
@@ -36,11 +38,17 @@ class LoggedPanel:
     count: Floats
     log: bool
     components: int
+    below_logs: Floats | None = None
+    is_bill: Mask | None = None
 
     def means(self, rows: Indices) -> Floats:
         """Return the logged means of some queries in the figure's unit, ``(rows, points)``, NaN in missing cells."""
         values = self.values[rows]
-        return np.where(self.count[rows] > 0, np.exp(values) if self.log else values, np.nan)
+        values = np.where(self.count[rows] > 0, np.exp(values) if self.log else values, np.nan)
+        if self.below_logs is None:
+            return values
+        below = self.below_logs[rows]
+        return np.where(np.isnan(below), values, below)
 
 
 def panels_of(runs: Runs, grid: Grid) -> dict[str, LoggedPanel]:
@@ -62,7 +70,7 @@ def panels_of(runs: Runs, grid: Grid) -> dict[str, LoggedPanel]:
     few = min(components, AMOUNT_COMPONENTS)
     panels = {
         "quality": LoggedPanel("quality", quality, count, False, components),
-        "tokens": _log_panel("tokens", amount, amount_count, few),
+        "tokens": replace(_log_panel("tokens", amount, amount_count, few), is_bill=None if priced.all() else ~priced),
     }
     if priced.any():
         prompt, prompt_count = _billed_prompt(runs, grid)
@@ -84,7 +92,10 @@ def _billed_prompt(runs: Runs, grid: Grid) -> CellMeans:
 def _log_panel(name: str, values: Floats, count: Floats, components: int) -> LoggedPanel:
     floor = np.nanmin(np.where(values > 0, values, np.nan)) if (values > 0).any() else 1.0
     logs = np.log(np.maximum(values, 0.5 * floor), out=np.full(values.shape, np.nan), where=count > 0)
-    return LoggedPanel(name, logs, np.where(np.isfinite(logs), count, 0.0), True, components)
+    counted = np.where(np.isfinite(logs), count, 0.0)
+    is_below = (counted > 0) & (values <= 0)
+    below = np.where(is_below, values, np.nan) if is_below.any() else None
+    return LoggedPanel(name, logs, counted, True, components, below)
 
 
 def bounds_of(runs: Runs) -> Bounds:

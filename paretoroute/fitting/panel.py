@@ -158,7 +158,7 @@ def _scale(residuals: _Residuals) -> Scale:
     spread = single(_spread(residuals))
     if not residuals.logged.log:
         return Scale(low=low, high=high, spread=spread)
-    smearing = single(_smearing(residuals.values, residuals.is_logged, np.clip(residuals.forecast, low, high)))
+    smearing = single(_smearing(residuals, np.clip(residuals.forecast, low, high)))
     quantiles = single(_residual_quantiles(residuals, spread))
     return Scale(low=low, high=high, spread=spread, smearing=smearing, residual_quantiles=quantiles)
 
@@ -175,14 +175,29 @@ def _range(logged: LoggedPanel) -> tuple[Floats, Floats]:
     return low - np.log(2), high + np.log(2)
 
 
-def _smearing(values: Floats, is_logged: Mask, forecast: Floats) -> Floats:
-    """Estimate the factor from exp(mean log) to mean, per point, shrunk to the common one where runs are few."""
-    logged = np.where(is_logged, np.exp(np.where(is_logged, values, 0.0)), 0.0).sum(0)
+def _smearing(residuals: _Residuals, forecast: Floats) -> Floats:
+    """Estimate the factor from exp(mean log) to mean, per point, shrunk to the common one where runs are few.
+
+    Whole bills (``cost: logged``) have a common factor of their own, and from ten runs on each keeps its own: if a few
+    calls cost a hundred times as much as the others, a share of another point's factor would miss the logged mean.
+    """
+    is_logged = residuals.is_logged
+    logged = np.nan_to_num(residuals.logged.means(residuals.sample.rows)).sum(0)
     expected = np.where(is_logged, np.exp(forecast), 0.0).sum(0)
-    count = is_logged.sum(0)
-    own = np.log(np.where(count > 0, logged, 1.0) / np.where(count > 0, expected, 1.0))
-    common = float(np.average(own, weights=np.maximum(count, 1e-9)))
-    return np.exp((count * own + POINT_RUNS * common) / (count + POINT_RUNS))
+    is_positive = is_logged.any(0) & (logged > 0)
+    count = np.where(is_positive, is_logged.sum(0), 0)
+    own = np.log(np.where(is_positive, logged, 1.0) / np.where(is_positive, expected, 1.0))
+    is_bill = residuals.logged.is_bill
+    if is_bill is None:
+        return np.exp(_shrunk(own, count, np.ones(len(own), bool)))
+    shrunk = np.where(is_bill, _shrunk(own, count, is_bill), _shrunk(own, count, ~is_bill))
+    return np.exp(np.where(is_bill & (count >= POINT_RUNS), own, shrunk))
+
+
+def _shrunk(own: Floats, count: Indices, group: Mask) -> Floats:
+    """Shrink the points' logs of factors to their mean over a group of points."""
+    common = float(np.average(own, weights=np.where(group, np.maximum(count, 1e-9), 1e-18)))
+    return (count * own + POINT_RUNS * common) / (count + POINT_RUNS)
 
 
 def _spread(residuals: _Residuals) -> Floats:

@@ -16,6 +16,7 @@ from paretoroute.policy import sections
 from paretoroute.policy.codec import target_entry, with_names
 from paretoroute.policy.eligibility import restrict
 from paretoroute.policy.solution_section import Answer, Solved, solution_section
+from paretoroute.price import UNITS, looks_like, wrong_unit
 from paretoroute.solver.constraints import constraint_of
 from paretoroute.surface.surface import Surface
 from paretoroute.surface.traffic import CalibrationSample
@@ -152,12 +153,17 @@ def _better(context_free: Answer, routed: Answer) -> bool:
 
 
 def check_prices(grid: Grid, prices: Mapping[str, Price]) -> None:
-    """Refuse prices of unknown models and of models that are not priced by tokens.
+    """Refuse prices of unknown models, of models that are not priced by tokens, and prices in another unit.
 
     Raises:
-        GridError: a model is not in the grid, or its cost is forecast from logged cost.
+        GridError: a model is not in the grid, its cost is forecast from logged cost, its price is impossible, or all
+            prices are about a thousandth or a millionth of those of the policy.
     """
-    for model in prices:
+    for model, price in prices.items():
+        try:
+            price.check()
+        except GridError as error:
+            raise GridError(f"the price of {model!r}: {error}") from None
         if model not in grid.models:
             raise GridError(
                 f"a price is given for {model!r}, which is not in the grid; it has {', '.join(grid.models)}"
@@ -167,3 +173,7 @@ def check_prices(grid: Grid, prices: Mapping[str, Price]) -> None:
                 f"model {model!r} cannot be repriced: its cost was forecast from logged cost, since tokens times "
                 "prices did not explain it; fit again on runs with its new cost"
             )
+    old = {model: grid.prices[model].output_usd_per_mtok for model in prices}
+    units = {looks_like(prices[model].output_usd_per_mtok / usd) for model, usd in old.items() if usd > 0}
+    if len(units) == 1 and (unit := units.pop()) is not None:
+        raise GridError(f"{wrong_unit(unit)}: all are about 1 / {UNITS[unit]:,.0f} of those of the policy")

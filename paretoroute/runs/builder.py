@@ -18,6 +18,7 @@ from paretoroute.errors import RunsError
 from paretoroute.grid import Budget, Point, canonical
 from paretoroute.query import Misfit
 from paretoroute.runs import values
+from paretoroute.runs.checks import bills
 from paretoroute.runs.checks.labels import LABELS, LabelCheck
 from paretoroute.runs.checks.near_names import near_names
 from paretoroute.runs.checks.quality_scale import QualityCheck, QualityScale
@@ -56,6 +57,7 @@ class Builder:
         self.strict = strict
         self.quality = QualityCheck(scale)
         self.labels = LabelCheck()
+        self.bills = bills.BillCheck()
         self.rows = 0
         self.reasons: Counter[str] = Counter()
         self.set_aside: list[BadRow] = []
@@ -82,6 +84,7 @@ class Builder:
         faults += _missing(text, number)
         budgets, budget_codes = _budgets(text, number["budget"], faults)
         good = self._set_bad_rows_aside(source, batch, faults)
+        self.bills.see(source, batch, good, number)
         self.rows += len(batch.lines) + len(batch.broken)
         query = self._query_codes(text, good)
         if vectors is not None:
@@ -163,19 +166,22 @@ class Builder:
         Raises:
             RunsError: quality is on another scale or cannot be read, or no row is left.
         """
-        notices = (*notices, *self.labels.finish(), *self.quality.finish())
+        notices = (*notices, *self.labels.finish(), *self.quality.finish(), *self._check_bills())
         set_aside = self.reasons.total()
         if set_aside == self.rows:
             raise RunsError(self._nothing_left())
-        ids = sorted(self.queries.codes)
+        has_runs = {name: set(np.unique(_joined(self.chunks[name])).tolist()) for name in ("query", "point")}
+        ids = sorted(query_id for query_id, code in self.queries.codes.items() if code in has_runs["query"])
         by_id = np.array([self.queries.codes[query_id] for query_id in ids])
-        points = [
-            Point(model, Budget(kind, label, min(self.amounts[i], default=None)))
+        points = {
+            i: Point(model, Budget(kind, label, min(self.amounts[i], default=None)))
             for (model, kind, label), i in self.points.items()
-        ]
-        ordered = canonical(set(points))
-        place = {point: j for j, point in enumerate(ordered)}
-        columns = self._columns(by_id, np.array([place[point] for point in points], np.int32))
+            if i in has_runs["point"]
+        }
+        ordered = canonical(set(points.values()))
+        place = np.full(len(self.points), -1, np.int32)
+        place[list(points)] = [ordered.index(point) for point in points.values()]
+        columns = self._columns(by_id, place)
         queries = self.queries
         return Runs(
             query_ids=tuple(ids),
@@ -192,9 +198,26 @@ class Builder:
             **columns,
         )
 
+    def _check_bills(self) -> tuple[Finding, ...]:
+        """Correct totals that leave a part out, and set aside the rows that cannot be right.
+
+        Raises:
+            RunsError: in strict mode, the first row to be set aside.
+        """
+        columns = {name: _joined(self.chunks[name]) for name in bills.COLUMNS}
+        checked = self.bills.finish(columns, _joined(self.chunks["point"]), [model for model, *_ in self.points])
+        if self.strict and checked.bad_rows:
+            raise RunsError(f"{checked.bad_rows[0]}; correct this row, or leave out strict to set it aside")
+        self.reasons += checked.reasons
+        self.set_aside += checked.bad_rows[: MAX_BAD_ROWS - len(self.set_aside)]
+        self.chunks |= {name: [column] for name, column in checked.columns.items()}
+        if not checked.kept.all():
+            self.chunks = {name: [_joined(parts)[checked.kept]] for name, parts in self.chunks.items()}
+        return checked.findings
+
     def _columns(self, by_id: NDArray[np.int64], place: NDArray[np.int32]) -> dict[str, NDArray]:
         """Join the chunks, renumber queries and points, and sort; rows that are still equal after that are equal."""
-        rank = np.empty(len(by_id), np.int32)
+        rank = np.full(len(self.queries.codes), -1, np.int32)
         rank[by_id] = np.arange(len(by_id), dtype=np.int32)
         columns = {"query": rank[_joined(self.chunks.pop("query"))], "point": place[_joined(self.chunks.pop("point"))]}
         cell = columns["query"].astype(np.int64) * len(place) + columns["point"]

@@ -52,7 +52,7 @@ class Range:
 _NOT_NEGATIVE = Range("negative", low=0.0)
 NUMBERS = {
     "trials": Range("not a whole number of at least 1", low=1.0, whole=True),
-    "cost_usd": _NOT_NEGATIVE,
+    "cost_usd": Range(),  # refunds are below 0
     "prompt_tokens": _NOT_NEGATIVE,
     "completion_tokens": _NOT_NEGATIVE,
     "reasoning_tokens": _NOT_NEGATIVE,

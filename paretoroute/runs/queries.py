@@ -98,7 +98,7 @@ class Queries:
         """
         if not self.embeddings:
             return None
-        without = len(order) - len(self.embeddings)
+        without = sum(code not in self.embeddings for code in order.tolist())
         if without:
             raise RunsError(
                 f"{without} of {len(order)} queries have no embedding though others have; "

@@ -1,21 +1,20 @@
 """The grid of a log and the token prices of its models: given ones, else those derived from logged cost and tokens.
 
-Prices are never invented. A model whose logged cost is not explained by tokens times prices has none, and its cost is
+Prices are never invented. A model whose logged sum is not explained by tokens times prices has none, and its cost is
 forecast from logged cost (``cost: logged``). A model with neither a cost nor a price is dropped, with a finding.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from paretoroute.errors import GridError
-from paretoroute.fitting.points.token_prices import TOLERANCE, DerivedPrice, derive_price
-from paretoroute.grid import Grid, Point, PointKey, Price
+from paretoroute.fitting.points.model_costs import ModelCost, model_costs
+from paretoroute.fitting.points.price_units import check_given, unit_findings
+from paretoroute.grid import Grid, Point, Price
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.table import Runs
 
@@ -35,58 +34,6 @@ class PricedGrid(NamedTuple):
     findings: tuple[Finding, ...]
 
 
-@dataclass(frozen=True)
-class _ModelCost:
-    """The sources of one model's cost.
-
-    Args:
-        model: name of the model.
-        price: given or derived token price, or None.
-        note: why no price was derived, or a caveat about the derived one; may be empty.
-        points: names of its points.
-        tokenless: names of those without logged tokens.
-        costless: names of those without a logged cost.
-    """
-
-    model: str
-    price: Price | None
-    note: str
-    points: tuple[str, ...]
-    tokenless: tuple[str, ...]
-    costless: tuple[str, ...]
-
-    @property
-    def by_tokens(self) -> bool:
-        """Whether its cost is tokens times a price."""
-        return self.price is not None and not self.tokenless
-
-    @property
-    def unknown(self) -> bool:
-        """Whether no point of it has a cost."""
-        return not self.by_tokens and len(self.costless) == len(self.points)
-
-    @property
-    def dropped(self) -> tuple[str, ...]:
-        """Points that cannot be offered although others of the model can."""
-        return () if self.by_tokens or self.unknown else self.costless
-
-
-def derive_prices(runs: Runs) -> dict[str, DerivedPrice]:
-    """Derive the token prices of each model from its logged cost, if tokens explain it.
-
-    Rows whose cost is a mean over queries are left out.
-    """
-    models = list(dict.fromkeys(point.model for point in runs.points))
-    model_of_run = np.array([models.index(point.model) for point in runs.points])[runs.point]
-    derived: dict[str, DerivedPrice] = {}
-    for i, model in enumerate(models):
-        rows = (model_of_run == i) & ~runs.cost_is_mean
-        derived[model] = derive_price(
-            runs.cost_usd[rows], runs.prompt_tokens[rows], runs.completion_tokens[rows], runs.cached_prompt_tokens[rows]
-        )
-    return derived
-
-
 def build_grid(runs: Runs, grid: Grid | None = None, prices: Mapping[str, Price] | None = None) -> PricedGrid:
     """Build the grid that a policy chooses from, with a price for every model that can have one.
 
@@ -100,9 +47,10 @@ def build_grid(runs: Runs, grid: Grid | None = None, prices: Mapping[str, Price]
     """
     points, findings = (runs.points, []) if grid is None else _logged_points(runs, grid)
     given = {**(grid.prices if grid else {}), **(prices or {})}
-    models = _model_costs(runs, points, given)
+    check_given(runs, given)
+    models = model_costs(runs, points, given)
     for cost in models:
-        findings += _about_cost(runs, cost)
+        findings += cost.findings()
     dropped = {name for cost in models for name in cost.dropped}
     if dropped:
         findings.append(Finding("grid", f"left out, since no run of them has a cost: {_listed(sorted(dropped))}"))
@@ -117,29 +65,13 @@ def build_grid(runs: Runs, grid: Grid | None = None, prices: Mapping[str, Price]
     if unused := sorted(set(given) - {point.model for point in kept}):
         text = f"prices given for models that are not in the log: {', '.join(unused)}"
         findings.append(Finding("given_price", text))
-    priced = {cost.model: cost.price for cost in models if cost.by_tokens and cost.price is not None}
-    return PricedGrid(Grid(kept, priced), tuple(findings))
-
-
-def _model_costs(runs: Runs, points: Sequence[Point], given: Mapping[str, Price]) -> list[_ModelCost]:
-    """Collect what the log shows of the cost of each model, in the order of the points."""
-    derived = derive_prices(runs)
-    with_tokens = _points_with(runs, runs.prompt_tokens + runs.completion_tokens)
-    with_cost = _points_with(runs, runs.cost_usd)
-    costs: list[_ModelCost] = []
-    for model in dict.fromkeys(point.model for point in points):
-        own = [point for point in points if point.model == model]
-        costs.append(
-            _ModelCost(
-                model,
-                price=given.get(model) or derived[model].price,
-                note=derived[model].note,
-                points=tuple(point.name for point in own),
-                tokenless=tuple(point.name for point in own if point.key not in with_tokens),
-                costless=tuple(point.name for point in own if point.key not in with_cost),
-            )
-        )
-    return costs
+    by_tokens = [cost for cost in models if cost.by_tokens and not cost.unknown]
+    priced = {cost.model: cost.settled.price for cost in by_tokens if cost.settled.price is not None}
+    fees = {key: fee for cost in by_tokens for key, fee in cost.settled.fees.items()}
+    return PricedGrid(
+        Grid(kept, priced, fees={point: fees[point.key] for point in kept if point.key in fees}),
+        (*findings, *unit_findings(runs, given)),
+    )
 
 
 def _logged_points(runs: Runs, grid: Grid) -> tuple[tuple[Point, ...], list[Finding]]:
@@ -176,48 +108,7 @@ def _check_amounts(wanted: Point, logged: Point) -> None:
         )
 
 
-def _points_with(runs: Runs, values: NDArray[np.float64]) -> set[PointKey]:
-    """Return the keys of the points at which at least one run has a value."""
-    count = np.bincount(runs.point[~np.isnan(values)], minlength=len(runs.points))
-    return {point.key for point, with_value in zip(runs.points, count, strict=True) if with_value}
-
-
-def _about_cost(runs: Runs, cost: _ModelCost) -> list[Finding]:
-    """Report where the cost of one model comes from, unless it is unknown."""
-    model, price = cost.model, cost.price
-    if cost.unknown:
-        return []
-    if price is None or not cost.by_tokens:
-        reason = f"{cost.tokenless[0]!r} has no tokens logged, so that no price applies" if price else cost.note
-        return [Finding("logged_cost", f"cost: logged for {model}: {reason}")]
-    if price.source == "derived":
-        note = f" ({cost.note})" if cost.note else ""
-        figures = f"in USD per million tokens: {_spelled(price)}{note}"
-        return [Finding("price", f"price of {model} derived from its logged cost, {figures}")]
-    error = _median_error(runs, model, price)
-    if error <= TOLERANCE:
-        return []
-    return [Finding("given_price", f"the price given for {model} differs from its logged cost by {error:.0%} (median)")]
-
-
-def _median_error(runs: Runs, model: str, price: Price) -> float:
-    """Compute the median relative error of a given price on a model's logged cost; 0 where nothing was logged."""
-    at_model = np.array([point.model == model for point in runs.points])[runs.point] & ~runs.cost_is_mean
-    logged = runs.cost_usd[at_model]
-    cached = np.nan_to_num(runs.cached_prompt_tokens, nan=0.0)
-    cost = price.cost_usd(runs.prompt_tokens, runs.completion_tokens, cached)[at_model]
-    error = np.abs(cost - logged) / np.where(logged > 0, logged, np.nan)
-    error = error[~np.isnan(error)]
-    return float(np.median(error)) if len(error) else 0.0
-
-
-def _spelled(price: Price) -> str:
-    cached = price.cached_input_usd_per_mtok
-    between = "" if cached is None else f"cached input {cached:.6g}, "
-    return f"input {price.input_usd_per_mtok:.6g}, {between}output {price.output_usd_per_mtok:.6g}"
-
-
-def _no_cost(unknown: Sequence[_ModelCost]) -> str:
+def _no_cost(unknown: Sequence[ModelCost]) -> str:
     """Name the models whose cost cannot be known, and what the first of them needs."""
     first = unknown[0]
     others = f" (likewise {_listed([repr(cost.model) for cost in unknown[1:]])})" if len(unknown) > 1 else ""

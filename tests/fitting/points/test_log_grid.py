@@ -39,7 +39,11 @@ def test_given_prices_win_and_a_difference_from_what_was_paid_is_said():
 
     assert grid.prices == {"small": mine}
     assert findings == (
-        Finding("given_price", "the price given for small differs from its logged cost by 50% (median)"),
+        Finding(
+            "given_price",
+            "the price given for small differs from its logged cost by 50% (median), and is used: tokens x prices come "
+            "to $2.34 where 200 runs of small cost $1.56",
+        ),
         Finding("given_price", "prices given for models that are not in the log: absent"),
     )
     assert build_grid(runs, prices={"small": Price(1.0, 2.0)})[1] == ()

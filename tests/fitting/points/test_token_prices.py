@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paretoroute.fitting.points.log_grid import build_grid, derive_prices
+from paretoroute.fitting.points.log_grid import build_grid
+from paretoroute.fitting.points.model_costs import derive_prices
 from paretoroute.fitting.points.token_prices import DerivedPrice, _nonnegative
 from paretoroute.grid import Price
 from paretoroute.runs.read import read_runs
@@ -36,7 +37,26 @@ def test_cached_prices_are_found_again_where_cached_tokens_are_logged(input_pric
     rng = np.random.default_rng(seed)
     log = log_of(rng, cached=rng.random(200), cost=at(input_price, output_price, cached_price))
 
-    assert price_of_small(log) == Price(input_price, output_price, cached_price, "derived")
+    if cached_price > input_price:
+        assert derive_prices(read_runs(log))["small"].note.startswith("its cost would make a prompt token from a cache")
+    else:
+        assert price_of_small(log) == Price(input_price, output_price, cached_price, "derived")
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 2**32 - 1))
+def test_the_price_of_tokens_written_to_a_cache_is_found_beside_that_of_tokens_read_from_it(seed):
+    rng = np.random.default_rng(seed)
+    prompt = rng.integers(100, 3000, 200).astype(float)
+    written = np.floor(0.5 * rng.random(200) * prompt) * (rng.random(200) < 0.5)
+
+    def cost(prompt, completion, cached):
+        return at(3.0, 15.0, 0.3)(prompt, completion, cached) + written * (3.75 - 3.0) / 1e6
+
+    log = log_of(rng, prompt=prompt, cached=0.5 * rng.random(200), cost=cost)
+    log = log.append_column("cache_write_tokens", [written])
+
+    assert price_of_small(log) == Price(3.0, 15.0, 0.3, "derived", 3.75)
 
 
 @settings(max_examples=30)

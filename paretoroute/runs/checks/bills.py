@@ -1,0 +1,200 @@
+"""What bills a run, checked over a whole log: parts of token counts that cannot lie inside their totals, and refunds.
+
+Providers count differently. Where the reasoning tokens of a model exceed its completion tokens on at least 1% of the
+runs that have any, reasoning is not part of the completion, and is added to it on all runs of the model; likewise the
+prompt tokens of a cache and the prompt. Rarer excesses are errors of single rows, which are set aside.
+
+A cost below 0 is a refund. It counts in every sum unless it cannot be one: -1 stands for "unknown" in many logs, and
+nobody is refunded more than was charged.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paretoroute._arrays import Floats, Mask
+from paretoroute.price import usd
+from paretoroute.runs.columns import Batch
+from paretoroute.runs.findings import Finding
+from paretoroute.runs.formats.base import Source
+from paretoroute.runs.table import BadRow
+
+OUTSIDE_SHARE = 0.01  # of a model's runs with a part: from here on it is not inside the total
+SLACK_TOKENS = 1.0  # a part may exceed its total by rounding
+UNKNOWN_USD = -1.0
+MOST_PLACES = 1000  # rows of which the line is kept to show
+COLUMNS = (
+    "prompt_tokens",
+    "completion_tokens",
+    "reasoning_tokens",
+    "cached_prompt_tokens",
+    "cache_write_tokens",
+    "cost_usd",
+    "trials",
+)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Columns that are counted inside another one, or in addition to it.
+
+    Args:
+        names: of the columns.
+        total: name of the column that contains them.
+    """
+
+    names: tuple[str, ...]
+    total: str
+
+    def size(self, columns: dict[str, Floats]) -> Floats:
+        """Add the columns up, ``(runs,)``; an unknown count is 0."""
+        return np.sum([np.nan_to_num(columns[name]) for name in self.names], axis=0)
+
+    def exceeds(self, columns: dict[str, Floats]) -> Mask:
+        """Return which runs count more tokens in the part than in its total, ``(runs,)``."""
+        return self.size(columns) > np.nan_to_num(columns[self.total], nan=np.inf) + SLACK_TOKENS
+
+
+PARTS = (
+    _Part(("reasoning_tokens",), "completion_tokens"),
+    _Part(("cached_prompt_tokens", "cache_write_tokens"), "prompt_tokens"),
+)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The verdict over a whole log.
+
+    Args:
+        columns: those of :data:`COLUMNS`, corrected, ``(runs,)`` each.
+        kept: which rows stay, ``(runs,)``.
+        reasons: number of rows set aside, by column and reason.
+        bad_rows: the first of them.
+        findings: about everything that was changed or left out.
+    """
+
+    columns: dict[str, Floats]
+    kept: Mask
+    reasons: Counter[str]
+    bad_rows: tuple[BadRow, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass
+class BillCheck:
+    """Notes suspicious rows batch by batch, and judges them by model at the end."""
+
+    rows: int = 0
+    lost_usd: float = 0.0
+    lost_rows: int = 0
+    _places: dict[int, tuple[str, int, str]] = field(default_factory=dict)
+    _findings: list[Finding] = field(default_factory=list)
+
+    def see(self, source: Source, batch: Batch, good: Mask, number: dict[str, Floats]) -> None:
+        """Note the rows of a batch that may be set aside later, and the cost of those that are already.
+
+        Args:
+            source: where the batch is from.
+            batch: the batch.
+            good: which of its rows are kept, ``(rows,)``.
+            number: its columns of numbers, ``(rows,)`` each.
+        """
+        lost = np.nan_to_num(number["cost_usd"][~good], posinf=0.0, neginf=0.0)
+        lost = lost * np.nan_to_num(number["trials"][~good], nan=1.0)
+        self.lost_usd, self.lost_rows = self.lost_usd + float(lost.sum()), self.lost_rows + int((lost != 0).sum())
+        kept = {name: number[name][good] for name in COLUMNS}
+        suspicious = np.nan_to_num(kept["cost_usd"]) < 0
+        for part in PARTS:
+            suspicious |= part.exceeds(kept)
+        lines = batch.lines[good]
+        for row in np.flatnonzero(suspicious)[: MOST_PLACES - len(self._places)].tolist():
+            self._places[self.rows + row] = (source.name, int(lines[row]), source.unit)
+        self.rows += len(lines)
+
+    def finish(self, columns: dict[str, Floats], point: NDArray[np.int32], models: Sequence[str]) -> Checked:
+        """Judge the whole log.
+
+        Args:
+            columns: those of :data:`COLUMNS`, in the order of the batches, ``(runs,)`` each.
+            point: number of the point of every run, ``(runs,)``.
+            models: the model of every point, ``(points,)``.
+        """
+        columns, self._findings = dict(columns), []
+        aside: dict[int, tuple[str, str]] = {}
+        names = np.array(models, object)
+        at_models = {name: (names == name)[point] for name in dict.fromkeys(models)}
+        for part in PARTS:
+            if part.exceeds(columns).any():
+                for name, at_model in at_models.items():
+                    for row in self._judge(part, columns, at_model, name):
+                        aside.setdefault(int(row), (part.names[0], _excess(part, columns, int(row))))
+        if (np.nan_to_num(columns["cost_usd"]) < 0).any():
+            for name, at_model in at_models.items():
+                for row in self._refunds(columns, at_model, name):
+                    aside.setdefault(int(row), ("cost_usd", f"negative ({columns['cost_usd'][row]})"))
+        if self.lost_rows:
+            text = (
+                f"rows set aside carry {usd(self.lost_usd)} of logged cost ({self.lost_rows} rows), which is in no sum"
+            )
+            self._findings.append(Finding("note", text))
+        kept = np.ones(len(point), bool)
+        kept[list(aside)] = False
+        reasons = Counter(f"{column}: {reason.partition(' (')[0]}" for column, reason in aside.values())
+        bad_rows = [
+            BadRow(self._places[row][0], self._places[row][1], column, reason, self._places[row][2])
+            for row, (column, reason) in sorted(aside.items())
+            if row in self._places
+        ]
+        return Checked(columns, kept, reasons, tuple(bad_rows), tuple(self._findings))
+
+    def _judge(self, part: _Part, columns: dict[str, Floats], at_model: Mask, name: str) -> NDArray[np.intp]:
+        """Add a part to its total if it lies outside; return the rows to set aside otherwise."""
+        size, total = part.size(columns), columns[part.total]
+        counted = at_model & (size > 0) & ~np.isnan(total)
+        excess = counted & part.exceeds(columns)
+        if not excess.any():
+            return np.flatnonzero(excess)
+        if excess.sum() < OUTSIDE_SHARE * counted.sum():
+            return np.flatnonzero(excess)
+        columns[part.total] = np.where(at_model, total + size, total)
+        logged = [column for column in part.names if np.nansum(columns[column][at_model]) > 0]
+        self._findings.append(
+            Finding(
+                "note",
+                f"{' and '.join(logged)} of {name} exceed {part.total} in {int(excess.sum())} of {int(counted.sum())} "
+                f"runs: they are counted in addition (on average {size[counted].mean():,.0f} beside "
+                f"{total[counted].mean():,.0f})",
+            )
+        )
+        return np.zeros(0, np.intp)
+
+    def _refunds(self, columns: dict[str, Floats], at_model: Mask, name: str) -> NDArray[np.intp]:
+        """Accept costs below 0 as refunds; return the rows of those that cannot be."""
+        cost = np.where(at_model, np.nan_to_num(columns["cost_usd"]), 0.0)
+        below, sums = cost < 0, cost * columns["trials"]
+        if not below.any():
+            return np.flatnonzero(below)
+        impossible = below & ((cost == UNKNOWN_USD) | (-cost > cost.max()))
+        if sums[~impossible].sum() < 0:
+            impossible = below
+        refunds = below & ~impossible
+        if refunds.any():
+            text = f"{int(refunds.sum())} runs of {name} cost less than 0, {usd(sums[refunds].sum())} together: refunds"
+            self._findings.append(Finding("note", text))
+        if impossible.any():
+            text = (
+                f"rows set aside for their cost: {int(impossible.sum())} of {name}, below 0 by "
+                f"{usd(-sums[impossible].sum())} together, which no charge explains; leave cost_usd empty where unknown"
+            )
+            self._findings.append(Finding("note", text))
+        return np.flatnonzero(impossible)
+
+
+def _excess(part: _Part, columns: dict[str, Floats], row: int) -> str:
+    more, total = float(part.size(columns)[row]), float(columns[part.total][row])
+    return f"above {part.total}, which contain them ({more:g} > {total:g})"
