@@ -33,6 +33,7 @@ from paretoroute.evaluation.routers.ridge import Ridge
 from paretoroute.evaluation.routers.static_mixture import StaticMixture
 from paretoroute.evaluation.tradeoff_curves import Curve, Outcomes, cost_range, realised, single_points
 from paretoroute.fitting.points.log_grid import build_grid
+from paretoroute.fitting.points.token_totals import billed_totals
 from paretoroute.fitting.sample import LEAST_QUERIES
 from paretoroute.forecast import Forecast
 from paretoroute.grid import Grid, Price
@@ -138,7 +139,9 @@ def _study(runs: Runs, grid: Grid | None, prices: Mapping[str, Price] | None, *,
     """Restrict the runs to the points that every fold's training runs know the cost of."""
     if folds < 2:
         raise RunsError(f"comparing needs at least 2 folds, got {folds}")
+    runs, counted = billed_totals(runs, {**(grid.prices if grid else {}), **(prices or {})})
     offered, notices = build_grid(runs, grid, prices)
+    notices = (*counted, *notices)
     used = on_grid(runs, offered)
     fold = deal(groups_of(used), folds, seed=seed)
     common = _common_points(used, offered, fold, folds)

@@ -16,6 +16,7 @@ import numpy as np
 from paretoroute._arrays import Floats, Indices
 from paretoroute.calibration.intervals import normal_interval
 from paretoroute.errors import RunsError, needs_fit_extra
+from paretoroute.fitting.points.token_totals import billed_totals
 from paretoroute.grid import Grid
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit, columns_of
 from paretoroute.planner.decision import Decision
@@ -166,6 +167,7 @@ def _logged_cost_usd(runs: Runs, grid: Grid) -> Floats:
     Returns:
         Mean cost of one call in USD, NaN where unknown, over the log's points, ``(queries, points)``.
     """
+    runs = billed_totals(runs, grid.prices).runs
     cost, fee = runs.cost_usd.copy(), dict(zip((point.key for point in grid.points), grid.fee_usd, strict=True))
     for j, point in enumerate(runs.points):
         price = grid.prices.get(point.model)

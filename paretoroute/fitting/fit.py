@@ -17,6 +17,7 @@ from paretoroute.errors import QueryError, RunsError, needs_fit_extra
 from paretoroute.fitting.findings import family_findings, signal_findings, uniform_findings, unlogged_findings, verdict
 from paretoroute.fitting.pipeline import fit_surface
 from paretoroute.fitting.points.log_grid import build_grid
+from paretoroute.fitting.points.token_totals import billed_totals
 from paretoroute.fitting.points.unlogged import PointsOnOffer, place_unlogged, split_request
 from paretoroute.fitting.result import Fit, context_free
 from paretoroute.fitting.sample import FOLDS
@@ -82,11 +83,13 @@ def fit(
         'met'
     """
     runs.require_choice()
-    offer = _offer(runs, grid, add_points, prices)
+    counted = billed_totals(runs, {**(grid.prices if grid else {}), **(prices or {})})
+    offer = _offer(counted.runs, grid, add_points, prices)
     _check_request(offer.grid, target, limits)
-    log = _featured(on_grid(runs, offer.logged), features)
+    log = _featured(on_grid(counted.runs, offer.logged), features)
     fitted = fit_surface(log.runs, offer.logged, offer=offer.points, kind=log.kind, seed=seed, progress=progress)
     judged = _judged(fitted, replace(offer.grid, between=fitted.between))
+    offer = replace(offer, findings=(*counted.findings, *offer.findings))
     provenance = _provenance(runs, offer, log, judged, name=name, seed=seed)
     return judged.solved(provenance, target, limits)
 

@@ -51,7 +51,9 @@ def test_queries_that_share_one_text_are_reported_all_of_them_or_many():
     every = [row | {"query": "{}"} for row in rows]
     (finding,) = uniform_findings(pr.read_runs(pa.Table.from_pylist(every)), "hashed_ngrams")
     assert finding.kind == "note"
-    assert finding.text.startswith("all 60 queries have one text (empty, as where none is stored), so the policy cannot tell them")
+    assert finding.text.startswith(
+        "all 60 queries have one text (empty, as where none is stored), so the policy cannot tell them"
+    )
 
     alike = [row | {"embedding": [1.0, 2.0]} for row in rows]
     (finding,) = uniform_findings(pr.read_runs(pa.Table.from_pylist(alike)), "embedding")

@@ -266,7 +266,9 @@ def test_a_limit_of_another_form_in_a_file_is_refused_with_the_forms(tmp_path):
     text = (tmp_path / "p.yaml").read_text()
     (tmp_path / "p.yaml").write_text(text.replace("limits: [share of thinker at most", "limits: [thinker at most", 1))
 
-    with pytest.raises(PolicyError, match=re.escape("limits: limit 'thinker at most 0.3' is of no known form; nearest: ")):
+    with pytest.raises(
+        PolicyError, match=re.escape("limits: limit 'thinker at most 0.3' is of no known form; nearest: ")
+    ):
         pr.Planner.load(tmp_path / "p.yaml")
 
 

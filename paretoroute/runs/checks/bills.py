@@ -2,7 +2,9 @@
 
 Providers count differently. Where the reasoning tokens of a model exceed its completion tokens on at least 1% of the
 runs that have any, reasoning is not part of the completion, and is added to it on all runs of the model; likewise the
-prompt tokens of a cache and the prompt. Rarer excesses are errors of single rows, which are set aside.
+prompt tokens of a cache and the prompt. Rarer excesses are errors of single rows, which are set aside; so are those
+beside many runs whose part nearly fills its total, as it does where it is inside. Where cost is logged, nothing is
+changed here: the fit asks which count explains the cost (``fitting.points.token_totals``).
 
 A cost below 0 is a refund. It counts in every sum unless it cannot be one: -1 stands for "unknown" in many logs, and
 nobody is refunded more than was charged.
@@ -25,6 +27,10 @@ from paretoroute.runs.formats.base import Source
 from paretoroute.runs.table import BadRow
 
 OUTSIDE_SHARE = 0.01  # of a model's runs with a part: from here on it is not inside the total
+NEARLY = 0.8  # of the total: a part from here up to the whole nearly fills it
+FILLED_SHARE = 0.3  # of a model's runs with a part ...
+FILLED_PER_EXCESS = 5  # ... and this many times those in excess: the part is inside, and the excess is an error
+PRICED_RUNS = 20  # runs with a logged cost from which it decides
 SLACK_TOKENS = 1.0  # a part may exceed its total by rounding
 UNKNOWN_USD = -1.0
 MOST_PLACES = 1000  # rows of which the line is kept to show
@@ -157,9 +163,12 @@ class BillCheck:
         size, total = part.size(columns), columns[part.total]
         counted = at_model & (size > 0) & ~np.isnan(total)
         excess = counted & part.exceeds(columns)
-        if not excess.any():
-            return np.flatnonzero(excess)
-        if excess.sum() < OUTSIDE_SHARE * counted.sum():
+        priced = int((at_model & ~np.isnan(columns["cost_usd"])).sum())
+        if not excess.any() or priced >= min(PRICED_RUNS, at_model.sum() / 2):
+            return np.zeros(0, np.intp)
+        filled = int((counted & ~excess & (size >= NEARLY * total)).sum())
+        is_inside = filled >= max(FILLED_SHARE * counted.sum(), FILLED_PER_EXCESS * excess.sum())
+        if is_inside or excess.sum() < OUTSIDE_SHARE * counted.sum():
             return np.flatnonzero(excess)
         columns[part.total] = np.where(at_model, total + size, total)
         logged = [column for column in part.names if np.nansum(columns[column][at_model]) > 0]

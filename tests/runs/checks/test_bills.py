@@ -5,13 +5,15 @@ import pytest
 
 from paretoroute.errors import RunsError
 from paretoroute.runs.read import read_runs
-from tests.cases.case_log import case_rows, write_jsonl
-
-NO_COST = {"cost_usd": None}
+from tests.cases.case_log import case_rows, without, write_jsonl
 
 
 def read(tmp_path, rows, **options):
     return read_runs(write_jsonl(tmp_path / "runs.jsonl", rows), **options)
+
+
+def read_unpriced(tmp_path, rows, **options):
+    return read(tmp_path, without(rows, "cost_usd"), **options)
 
 
 def of(runs, model, column):
@@ -39,7 +41,7 @@ def test_reasoning_above_the_completion_is_counted_in_addition_on_all_runs_of_th
     for row in of_big[::every]:
         row["reasoning_tokens"] = 5 * row["completion_tokens"]
 
-    runs = read(tmp_path, rows)
+    runs = read_unpriced(tmp_path, rows)
 
     expected = sorted(row["completion_tokens"] + row["reasoning_tokens"] for row in of_big)
     assert sorted(of(runs, "big", "completion_tokens")) == expected
@@ -53,7 +55,7 @@ def test_reasoning_above_the_completion_is_counted_in_addition_on_all_runs_of_th
 def test_tokens_of_a_cache_above_the_prompt_are_counted_in_addition(tmp_path):
     rows = planted(1, cached_prompt_tokens=lambda row: 20_000, cache_write_tokens=lambda row: 500)
 
-    runs = read(tmp_path, rows)
+    runs = read_unpriced(tmp_path, rows)
 
     assert min(of(runs, "big", "prompt_tokens")) > 20_500
     assert max(of(runs, "small", "prompt_tokens")) < 100
@@ -64,14 +66,14 @@ def test_tokens_of_a_cache_above_the_prompt_are_counted_in_addition(tmp_path):
 
 def test_parts_inside_their_total_leave_the_log_as_it_is(tmp_path):
     inside = {"reasoning_tokens": lambda row: row["completion_tokens"], "cached_prompt_tokens": lambda row: 1}
-    runs = read(tmp_path, planted(1, **inside))
+    runs = read_unpriced(tmp_path, planted(1, **inside))
 
     assert notes(runs) == []
     assert np.array_equal(of(runs, "big", "completion_tokens"), of(runs, "big", "reasoning_tokens"))
 
 
 def test_a_rounding_of_one_token_is_no_excess(tmp_path):
-    runs = read(tmp_path, planted(1, reasoning_tokens=lambda row: row["completion_tokens"] + 1))
+    runs = read_unpriced(tmp_path, planted(1, reasoning_tokens=lambda row: row["completion_tokens"] + 1))
 
     assert notes(runs) == []
 
@@ -83,14 +85,14 @@ def test_a_single_row_in_many_is_set_aside_with_its_line_and_column(tmp_path):
         row["reasoning_tokens"] = 5
     of_big[10]["reasoning_tokens"] = 10_000
 
-    runs = read(tmp_path, rows)
+    runs = read_unpriced(tmp_path, rows)
 
     assert len(runs) == 299 and runs.set_aside_count == 1
     (bad,) = runs.set_aside
     assert (bad.line, bad.field) == (rows.index(of_big[10]) + 1, "reasoning_tokens")
     assert bad.reason.startswith("above completion_tokens, which contain them (10000 > ")
     with pytest.raises(RunsError, match="reasoning_tokens: above completion_tokens"):
-        read(tmp_path, rows, strict=True)
+        read_unpriced(tmp_path, rows, strict=True)
 
 
 def test_a_query_and_a_point_that_lose_their_only_run_are_gone(tmp_path):
@@ -98,11 +100,32 @@ def test_a_query_and_a_point_that_lose_their_only_run_are_gone(tmp_path):
     for row in rows:
         row["reasoning_tokens"] = 5
     lost = {**rows[1], "query_id": "only here", "query": "only here", "budget_kind": "effort", "budget_label": "x"}
-    runs = read(tmp_path, [*rows, lost | {"reasoning_tokens": 10_000}])
+    runs = read_unpriced(tmp_path, [*rows, lost | {"reasoning_tokens": 10_000}])
 
     assert len(runs) == 300
     assert "only here" not in runs.query_ids and len(runs.query_ids) == 150
     assert [point.name for point in runs.points] == ["big@default", "small@default"]
+
+
+def test_a_few_rows_above_a_total_that_most_rows_nearly_fill_are_errors(tmp_path):
+    rows = case_rows(100)
+    for row in rows:
+        row["reasoning_tokens"] = round(0.97 * row["completion_tokens"])
+    of_big = [row for row in rows if row["model"] == "big"]
+    for row in of_big[::20]:
+        row["reasoning_tokens"] = 2 * row["completion_tokens"]
+
+    runs = read_unpriced(tmp_path, rows)
+
+    assert runs.set_aside_count == 5
+    assert max(of(runs, "big", "completion_tokens")) < 300
+
+
+def test_where_cost_is_logged_it_decides_and_no_count_is_changed(tmp_path):
+    runs = read(tmp_path, planted(1, reasoning_tokens=lambda row: 5 * row["completion_tokens"]))
+
+    assert notes(runs) == []
+    assert max(of(runs, "big", "completion_tokens")) < 300
 
 
 def test_refunds_count_in_the_sum_and_are_named(tmp_path):
