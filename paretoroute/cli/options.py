@@ -32,7 +32,13 @@ LIMIT_FORMS = (
 INFEASIBLE = 3
 BAD_INPUT = 2
 
-RunFiles = Annotated[list[Path], typer.Argument(metavar="RUNS...", help="Logged runs: JSONL, CSV or Parquet files.")]
+RunFiles = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="RUNS...",
+        help="Logged runs: JSONL, JSON, CSV, TSV, Parquet or Arrow files, also .gz; - is standard input.",
+    ),
+]
 PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY.yaml", help="A policy that fit or solve wrote.")]
 Out = Annotated[Path, typer.Option("--out", help="Where to write the policy (.yaml).")]
 MaxCostUsd = Annotated[float | None, typer.Option("--max-cost", help="Greatest mean cost per query in USD.")]

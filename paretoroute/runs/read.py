@@ -23,8 +23,9 @@ def read_runs(
     Rows that cannot be used are set aside with file, line, field and reason; all others are kept.
 
     Args:
-        *sources: files (``.jsonl``, ``.ndjson``, ``.csv``, also ``.gz``; ``.parquet``; ``.arrow``, ``.feather``), or
-            tables in memory: Arrow tables and readers, pandas and polars data frames.
+        *sources: files (``.jsonl``, ``.ndjson``, ``.json``, ``.csv``, ``.tsv``, ``.parquet``, ``.arrow``, ``.feather``,
+            each also with ``.gz``), standard input (``"-"``), or tables in memory: Arrow tables and readers, pandas and
+            polars data frames.
         columns: name in the log by known name, such as ``{"cost_usd": "spend"}``.
         strict: raise at the first bad row instead of setting it aside.
         quality_scale: the worst and the best number of the scale that quality is on, such as ``(1, 5)`` for stars, or
@@ -40,6 +41,8 @@ def read_runs(
 
     if not sources:
         raise RunsError("no log was given; name at least one file of runs")
+    if sum(str(item) == "-" for item in sources if isinstance(item, str | Path)) > 1:
+        raise RunsError("standard input (-) is named twice, and can be read once; keep one")
     scale = QualityScale() if quality_scale is None else QualityScale.of(quality_scale)
     builder, unknown = Builder(strict=strict, scale=scale), set()
     names = _names(columns or {})
@@ -54,13 +57,15 @@ def read_runs(
             _check_columns(source.name, source.seen, columns or {}, names)
         unknown |= source.seen - set(names.values()) - set((columns or {}).values())
     if not builder.rows:
-        given = ", ".join(str(getattr(item, "name", type(item).__name__)) for item in map(_as_path, sources))
+        given = ", ".join(map(_name, sources))
         raise RunsError(f"{given}: the log is empty; give a file with at least one run")
     return builder.finish(_ignored(unknown))
 
 
-def _as_path(source: object) -> object:
-    return Path(source) if isinstance(source, str) else source
+def _name(source: object) -> str:
+    if isinstance(source, str | Path):
+        return "standard input" if str(source) == "-" else Path(source).name
+    return str(getattr(source, "name", type(source).__name__))
 
 
 def _names(columns: Mapping[str, str]) -> dict[str, str]:

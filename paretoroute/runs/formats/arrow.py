@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from paretoroute.errors import RunsError
 from paretoroute.runs.columns import BATCH_ROWS, Batch
+from paretoroute.runs.formats.origin import Origin
 
 SUFFIXES = (".arrow", ".feather", ".ipc")
-ZIPPED = False
 
 
 @dataclass
@@ -59,25 +58,33 @@ class Table:
             ) from None
 
 
-def open_file(path: Path, *, zipped: bool = False) -> Table:
-    """Open an Arrow or Feather file as a stream of record batches.
+def open_file(origin: Origin) -> Table:
+    """Open an Arrow or Feather file as a stream of record batches; one that is zipped or piped is read whole.
 
     Raises:
         RunsError: the file is not an Arrow file.
     """
     import pyarrow as pa
 
+    path = origin.plain_file
+    data = None if path is not None and path.stat().st_size else whole(origin)
     try:
-        handle = pa.memory_map(str(path)) if path.stat().st_size else pa.BufferReader(b"")
+        handle = pa.memory_map(str(path)) if data is None else pa.BufferReader(data)
         try:
             file = pa.ipc.open_file(handle)
         except pa.ArrowInvalid:
             handle.seek(0)
             stream = pa.ipc.open_stream(handle)
-            return Table(path.name, stream.schema.names, lambda wanted: stream)
+            return Table(origin.name, stream.schema.names, lambda wanted: stream)
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        raise RunsError(f"{path.name} cannot be read as an Arrow file: {first_line(error)}") from None
-    return Table(path.name, file.schema.names, lambda wanted: map(file.get_batch, range(file.num_record_batches)))
+        raise RunsError(f"{origin.name} cannot be read as an Arrow file: {first_line(error)}") from None
+    return Table(origin.name, file.schema.names, lambda wanted: map(file.get_batch, range(file.num_record_batches)))
+
+
+def whole(origin: Origin) -> bytes:
+    """Read all bytes of an origin that has no plain file."""
+    with origin.open() as file:
+        return file.read()
 
 
 def first_line(error: BaseException) -> str:

@@ -5,16 +5,12 @@ A format's module has ``SUFFIXES``, the file extensions that it reads, and ``ope
 
 from __future__ import annotations
 
-import contextlib
-import gzip
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
-from paretoroute.errors import RunsError
 from paretoroute.runs.columns import Batch
+from paretoroute.runs.formats.origin import Origin
 
 MAX_LINE_BYTES = 16 * 2**20
 
@@ -42,24 +38,22 @@ class Source(Protocol):
 
 @dataclass
 class AbstractTextFile:
-    """A text file whose positions are lines, counted from 1.
+    """A text file.
 
     Args:
-        path: the file.
-        zipped: whether it is gzipped.
-        unit: what positions count.
+        origin: its bytes.
+        unit: what positions count, from 1.
         seen: names of the columns met so far.
     """
 
-    path: Path
-    zipped: bool = False
+    origin: Origin
     unit: str = "line"
     seen: set[str] = field(default_factory=set)
 
     @property
     def name(self) -> str:
-        """Name of the file, without its folder."""
-        return self.path.name
+        """Its name in messages."""
+        return self.origin.name
 
 
 class Format(Protocol):
@@ -70,31 +64,10 @@ class Format(Protocol):
         """Extensions of its files, in lower case."""
         ...
 
-    @property
-    def ZIPPED(self) -> bool:
-        """Whether files of this format may be gzipped."""
-        ...
-
-    def open_file(self, path: Path, *, zipped: bool) -> Source:
+    def open_file(self, origin: Origin) -> Source:
         """Open a file of this format.
 
         Raises:
             RunsError: the file cannot be read.
         """
         ...
-
-
-@contextlib.contextmanager
-def open_bytes(path: Path, *, zipped: bool) -> Iterator[IO[bytes]]:
-    """Open a file, through gzip if it is zipped.
-
-    Raises:
-        RunsError: the file cannot be read, or is not a whole gzip file.
-    """
-    try:
-        with gzip.open(path, "rb") if zipped else open(path, "rb") as file:
-            yield file  # pyright: ignore[reportReturnType]  # gzip's file is one of bytes
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise RunsError(f"{path.name} is not a whole gzip file ({error}); compress it again") from None
-    except OSError as error:
-        raise RunsError(f"{path.name} cannot be read: {error.strerror or error}") from None

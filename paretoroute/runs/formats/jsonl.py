@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, Any
-
-import numpy as np
 
 from paretoroute.query import NOT_UTF8
 from paretoroute.runs.columns import BATCH_BYTES, BATCH_ROWS, Batch, BrokenLine
-from paretoroute.runs.formats.base import MAX_LINE_BYTES, AbstractTextFile, open_bytes
+from paretoroute.runs.formats.base import MAX_LINE_BYTES, AbstractTextFile
+from paretoroute.runs.formats.objects import object_batch
+from paretoroute.runs.formats.origin import Origin
 
 SUFFIXES = (".jsonl", ".ndjson")
-ZIPPED = True
 
 
 @dataclass
@@ -25,7 +22,7 @@ class JsonLines(AbstractTextFile):
 
     def batches(self, names: Mapping[str, str]) -> Iterator[Batch]:
         """Yield the rows; lines that are not a JSON object are listed as broken."""
-        with open_bytes(self.path, zipped=self.zipped) as file:
+        with self.origin.open_text() as file:
             part = _Part()
             for position, line in _lines(file):
                 part.add(position, line)
@@ -36,22 +33,12 @@ class JsonLines(AbstractTextFile):
                 yield self._batch(part, names)
 
     def _batch(self, part: _Part, names: Mapping[str, str]) -> Batch:
-        seen: set[str] = set()
-        for row in part.rows:
-            seen.update(row)
-        self.seen |= seen
-        wanted = {column: name for column, name in names.items() if name in seen}
-        if len(wanted) > 1 and all(len(row) == len(seen) for row in part.rows):  # every row has every key: the fast way
-            values = zip(*map(operator.itemgetter(*wanted.values()), part.rows), strict=True)
-            columns = dict(zip(wanted, values, strict=True))
-        else:
-            columns = {column: [row.get(name) for row in part.rows] for column, name in wanted.items()}
-        return Batch(columns, np.array(part.lines, np.int64), broken=part.broken)
+        return object_batch(part.rows, part.lines, names=names, broken=part.broken, seen=self.seen)
 
 
-def open_file(path: Path, *, zipped: bool = False) -> JsonLines:
+def open_file(origin: Origin) -> JsonLines:
     """Open a JSONL file."""
-    return JsonLines(path, zipped)
+    return JsonLines(origin)
 
 
 @dataclass

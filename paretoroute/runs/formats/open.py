@@ -1,24 +1,34 @@
-"""Open a source of logged runs: a file by its extension, or a table in memory by its type.
+"""Open a source of logged runs: a file by its extension, standard input by its first bytes, or a table by its type.
 
 To add a file format, write its module (see :mod:`paretoroute.runs.formats.base`) and name it in ``FORMATS``.
 """
 
 from __future__ import annotations
 
+import codecs
+import gzip
+import io
+import json as json_text
+import re
+import sys
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from paretoroute.errors import RunsError
-from paretoroute.runs.formats import arrow, csv, jsonl, parquet
+from paretoroute.runs.formats import arrow, csv, json, jsonl, parquet
 from paretoroute.runs.formats.arrow import Table
 from paretoroute.runs.formats.base import Format, Source
+from paretoroute.runs.formats.origin import GZIP_MAGIC, Origin, Replayed
 from paretoroute.runs.formats.pandas import Frame
 
-FORMATS: tuple[Format, ...] = (jsonl, csv, parquet, arrow)
+FORMATS: tuple[Format, ...] = (jsonl, json, csv, parquet, arrow)
+STANDARD_INPUT = "-"
+_OPENS_ARRAY = re.compile(r'\{\s*"[^"]*"\s*:\s*\[\s*\{')
+_HEAD_BYTES = 2**20  # of standard input, from which its format is detected
 
 
 def open_source(source: object, position: int) -> Source:
-    """Open a path, or a table or data frame in memory.
+    """Open a path, standard input (``-``), or a table or data frame in memory.
 
     Args:
         source: what to read.
@@ -28,7 +38,7 @@ def open_source(source: object, position: int) -> Source:
         RunsError: the source is missing, a folder, or of no known format.
     """
     if isinstance(source, str | Path):
-        return _open_file(Path(source))
+        return _open_standard_input() if str(source) == STANDARD_INPUT else _open_file(Path(source))
     return _open_table(source, f"table {position}")
 
 
@@ -41,12 +51,56 @@ def _open_file(path: Path) -> Source:
     zipped = suffixes[-1:] == [".gz"]
     plain = suffixes[:-1] if zipped else suffixes
     for format in FORMATS:
-        if plain and plain[-1] in format.SUFFIXES and (format.ZIPPED or not zipped):
-            return format.open_file(path, zipped=zipped)
-    raise RunsError(
-        f"{path.name} has an extension that names no known format; "
-        "give .jsonl, .ndjson or .csv (also .gz), .parquet, .arrow or .feather"
-    )
+        if plain and plain[-1] in format.SUFFIXES:
+            return format.open_file(Origin(path.name, path, zipped))
+    raise RunsError(f"{path.name} has an extension that names no known format; give {_extensions()}")
+
+
+def _extensions() -> str:
+    *others, last = [suffix for format in FORMATS for suffix in format.SUFFIXES]
+    return f"{', '.join(others)} or {last}, each also with .gz, or - for standard input"
+
+
+def _open_standard_input() -> Source:
+    stream = cast("IO[bytes]", sys.stdin.buffer)
+    head = stream.read(_HEAD_BYTES)
+    zipped = head.startswith(GZIP_MAGIC)
+    if zipped:
+        stream = cast("IO[bytes]", gzip.GzipFile(fileobj=io.BufferedReader(Replayed(head, stream))))
+        origin = Origin("standard input", stream=stream)
+        with origin.open() as unzipped:
+            head = unzipped.read(_HEAD_BYTES)
+    rest = io.BufferedReader(Replayed(head, stream))
+    return _format_of(head).open_file(Origin("standard input", stream=rest))
+
+
+def _format_of(head: bytes) -> Format:
+    """Detect the format of a stream by its first bytes; text that is no JSON is CSV."""
+    if head.startswith(b"PAR1"):
+        return parquet
+    if head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
+        return arrow
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = head.decode("utf-16", "ignore")
+    else:
+        text = head.removeprefix(codecs.BOM_UTF8).decode("utf-8", "ignore")
+    text = text.lstrip()
+    if text.startswith("["):
+        return json
+    if text.startswith("{"):
+        return json if _is_one_document(text) else jsonl
+    return csv
+
+
+def _is_one_document(text: str) -> bool:
+    """Whether a text that begins with an object is one object with an array of others; else each line has an object."""
+    line, _, rest = text.partition("\n")
+    try:
+        value: dict[str, object] = json_text.loads(line)
+    except ValueError:
+        goes_on = line.rstrip().endswith(("{", "[", ",")) if rest else _OPENS_ARRAY.match(line)
+        return bool(goes_on)
+    return not rest.strip() and any(isinstance(items, list) for items in value.values()) and "model" not in value
 
 
 def _open_table(source: Any, name: str) -> Source:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from paretoroute.errors import RunsError
 from paretoroute.runs.columns import BATCH_BYTES, BATCH_ROWS
-from paretoroute.runs.formats.arrow import Table, first_line
+from paretoroute.runs.formats.arrow import Table, first_line, whole
+from paretoroute.runs.formats.origin import Origin
 
 SUFFIXES = (".parquet", ".pq")
-ZIPPED = False
 
 
-def open_file(path: Path, *, zipped: bool = False) -> Table:
-    """Open a Parquet file as a stream of record batches.
+def open_file(origin: Origin) -> Table:
+    """Open a Parquet file as a stream of record batches; one that is zipped or piped is read whole.
 
     Raises:
         RunsError: the file is not Parquet.
@@ -21,11 +19,12 @@ def open_file(path: Path, *, zipped: bool = False) -> Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    where = origin.plain_file or pa.BufferReader(whole(origin))
     try:
-        file = pq.ParquetFile(path, pre_buffer=False)
+        file = pq.ParquetFile(where, pre_buffer=False)
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        raise RunsError(f"{path.name} cannot be read as Parquet: {first_line(error)}") from None
+        raise RunsError(f"{origin.name} cannot be read as Parquet: {first_line(error)}") from None
     meta = file.metadata
     stored = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
     rows = min(BATCH_ROWS, max(1, int(BATCH_BYTES / max(1.0, stored / max(1, meta.num_rows)))))
-    return Table(path.name, file.schema_arrow.names, lambda wanted: file.iter_batches(rows, columns=wanted))
+    return Table(origin.name, file.schema_arrow.names, lambda wanted: file.iter_batches(rows, columns=wanted))

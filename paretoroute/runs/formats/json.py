@@ -1,0 +1,94 @@
+"""JSON files: an array of objects, or an object that holds one; rows are counted from 1. The file is read whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from paretoroute.errors import RunsError
+from paretoroute.runs.columns import BATCH_ROWS, Batch, BrokenLine
+from paretoroute.runs.formats.base import AbstractTextFile
+from paretoroute.runs.formats.objects import object_batch
+from paretoroute.runs.formats.origin import Origin
+
+SUFFIXES = (".json",)
+MAX_BYTES = 2**30
+_FORM = "write an array of objects (in pandas to_json(orient='records')) or one object per line as .jsonl"
+_ROW_KEYS = ("model", "quality", "query")  # an object with one of these is itself a run
+
+
+class JsonArray(AbstractTextFile):
+    """A file with one JSON array of objects."""
+
+    def batches(self, names: Mapping[str, str]) -> Iterator[Batch]:
+        """Yield the rows; items that are not objects are listed as broken.
+
+        Raises:
+            RunsError: the file is larger than 1 GiB, or holds no array of objects.
+        """
+        items = self._items()
+        for start in range(0, len(items), BATCH_ROWS):
+            numbered = list(enumerate(items[start : start + BATCH_ROWS], start=start + 1))
+            rows = [(row, item) for row, item in numbered if isinstance(item, dict)]
+            broken = [BrokenLine(row, "no JSON object") for row, item in numbered if not isinstance(item, dict)]
+            yield object_batch(
+                [cast("dict[str, Any]", item) for _, item in rows],
+                [row for row, _ in rows],
+                names=names,
+                broken=broken,
+                seen=self.seen,
+            )
+
+    def _items(self) -> list[object]:
+        with self.origin.open_text() as file:
+            text = file.read(MAX_BYTES + 1)
+        if len(text) > MAX_BYTES:
+            raise RunsError(
+                f"{self.name} is larger than {MAX_BYTES // 2**30} GiB, and a JSON file is read whole; "
+                "write one object per line as .jsonl, which is streamed"
+            )
+        text = text.removeprefix(b"\xef\xbb\xbf")
+        return self._array(self._parsed(text)) if text.strip() else []
+
+    def _parsed(self, text: bytes) -> object:
+        import orjson
+
+        try:
+            return orjson.loads(text)
+        except ValueError:
+            pass
+        try:  # the NaN and infinities that other programs write
+            return json.loads(text.decode("utf-8"))
+        except UnicodeDecodeError:
+            raise RunsError(f"{self.name} is not valid UTF-8 text; write it again as UTF-8") from None
+        except RecursionError:
+            raise RunsError(f"{self.name} holds JSON that is nested too deeply; {_FORM}") from None
+        except json.JSONDecodeError as error:
+            if error.msg == "Extra data":
+                raise RunsError(f"{self.name} holds several JSON values; name it .jsonl if it has one a line") from None
+            raise RunsError(f"{self.name}, line {error.lineno}: broken JSON: {error.msg}; write it again") from None
+        except ValueError:
+            raise RunsError(f"{self.name} holds a number of too many digits; correct it") from None
+
+    def _array(self, value: object) -> list[object]:
+        if isinstance(value, list):
+            return value
+        if not isinstance(value, dict):
+            raise RunsError(f"{self.name} holds no array of objects; {_FORM}")
+        if any(key in value for key in _ROW_KEYS):
+            raise RunsError(f"{self.name} holds a single object, not an array of them; {_FORM}")
+        arrays = {key: items for key, items in value.items() if _is_of_objects(items)}
+        if len(arrays) != 1:
+            several = f"{len(arrays)} arrays of objects ({', '.join(map(repr, arrays))})" if arrays else "none"
+            raise RunsError(f"{self.name} should hold one array of objects and holds {several}; {_FORM}")
+        return next(iter(arrays.values()))
+
+
+def _is_of_objects(items: object) -> bool:
+    return isinstance(items, list) and bool(items) and all(isinstance(item, dict) for item in items)
+
+
+def open_file(origin: Origin) -> JsonArray:
+    """Open a JSON file."""
+    return JsonArray(origin, unit="row")
