@@ -206,15 +206,17 @@ class Grid:
         return prompt_tokens - np.nan_to_num(cached) * discount + np.nan_to_num(written) * surcharge
 
     def index(self, name: str) -> int:
-        """Return the column of the point with this name.
+        """Return the column of the point with this name, or of the only point of the model with this name.
 
         Raises:
-            GridError: no point has the name (the near ones are listed), or several budgets share it.
+            GridError: no point has the name (the near ones are listed), or several points share it.
 
         Example:
             >>> grid = Grid((Point("a", Budget()), Point("b@x", Budget("effort", "low"))))
             >>> grid.index("b@x@low")
             1
+            >>> grid.index("a")
+            0
         """
         columns = [j for j, other in enumerate(self.names) if other == name]
         if len(columns) == 1:
@@ -224,6 +226,12 @@ class Grid:
             raise GridError(
                 f"point {name!r} is ambiguous: budgets of kinds {kinds} share this name; give them labels of their own"
             )
+        columns = [j for j, point in enumerate(self.points) if point.model == name]
+        if len(columns) == 1:
+            return columns[0]
+        if columns:
+            points = ", ".join(repr(self.names[j]) for j in columns)
+            raise GridError(f"model {name!r} has several points: {points}; name one of them")
         near = did_you_mean(name, self.names)
         raise GridError(f"point {name!r} is not in the grid; {near}. A point is written model@budget_label.")
 

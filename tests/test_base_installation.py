@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,17 @@ def test_the_command_without_the_extra_names_the_command_that_installs_it(tmp_pa
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("paretoroute: the command paretoroute needs typer, which is not installed; run: ")
     assert done.stderr.endswith(f"{INSTALL}\n")
+
+
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_the_version_needs_no_extra(option, tmp_path):
+    started = (
+        f"import runpy; sys.argv = ['paretoroute', '{option}']; runpy.run_module('paretoroute', run_name='__main__')"
+    )
+
+    done = python("-c", WITHOUT_EXTRAS + started, cwd=tmp_path)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"paretoroute {version('paretoroute')}\n", "")
 
 
 @pytest.mark.parametrize("package", ["rich", "pyarrow"])

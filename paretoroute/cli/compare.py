@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from paretoroute.cli.console import console, print_text
+from paretoroute.cli.console import console, print_text, show
 from paretoroute.cli.options import (
     Columns,
     PriceFile,
@@ -33,7 +33,8 @@ def compare(
 ) -> None:
     """Compare the policy that fit would make with simpler routers, on your runs, out of fold."""
     from paretoroute.evaluation.compare import compare as compare_routers
-    from paretoroute.report.comparison import comparison_table, comparison_text
+    from paretoroute.report.comparison import comparison_table, comparison_text, log_notices
+    from paretoroute.report.labels import labels_of_points
     from paretoroute.runs.read import read_runs
 
     check_format(form, "text", "json")
@@ -45,11 +46,5 @@ def compare(
     if form == "json":
         print_text(json.dumps(comparison.to_json(), ensure_ascii=False, indent=2, allow_nan=False))
         return
-    terminal = console()
-    if log.set_aside_count:
-        terminal.print(f"- {log.set_aside_count} rows were set aside; the first: {log.set_aside[0]}")
-    for notice in comparison.notices:
-        if notice.kind != "price":
-            terminal.print(f"- {notice}")
-    terminal.print(comparison_table(comparison))
-    print_text(comparison_text(comparison))
+    label = labels_of_points(log.points)
+    show(comparison_text(comparison, label), comparison_table(comparison), log_notices(log, comparison, label))

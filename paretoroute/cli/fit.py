@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paretoroute.cli.console import console, print_text
+from paretoroute.cli.console import console, print_text, show
 from paretoroute.cli.options import (
     INFEASIBLE,
     AddPoints,
@@ -24,7 +24,9 @@ from paretoroute.cli.options import (
     ScaleOfQuality,
     Strict,
     TargetOptions,
+    Verbose,
     Worth,
+    check_not_over_policy,
     check_out,
     read_columns,
     read_limits,
@@ -34,8 +36,8 @@ from paretoroute.cli.options import (
 from paretoroute.errors import TargetError
 
 if TYPE_CHECKING:
+    from paretoroute.cli.console import Block
     from paretoroute.policy.policy import Policy
-    from paretoroute.runs.table import Runs
 
 
 def fit(
@@ -56,10 +58,12 @@ def fit(
     prices: PriceFile = None,
     seed: Annotated[int, typer.Option("--seed", help="Same runs and seed, same bytes.")] = 0,
     name: Annotated[str | None, typer.Option("--name", help="Name of the policy; the file's by default.")] = None,
+    verbose: Verbose = False,
 ) -> None:
     """Fit a policy on logged runs. Without a target: as good as the best single point, as cheaply as possible."""
     from paretoroute.fitting.fit import fit as fit_policy
     from paretoroute.grid_file import read_grid
+    from paretoroute.report.notices import fit_notices
     from paretoroute.runs.read import read_runs
 
     options = TargetOptions(
@@ -67,7 +71,7 @@ def fit(
     )
     target, limits = options.target(), read_limits(limit)
     scale = read_quality_scale(quality_scale)
-    check_out(out)
+    check_out(out, inputs=[*runs, *filter(None, (grid, prices))])
     token_prices = read_price_file(prices)
     points = None if grid is None else read_grid(grid)
     with console(stderr=True).status("reading the runs") as status:
@@ -83,8 +87,7 @@ def fit(
             name=name or out.stem,
             progress=status.update,
         )
-    _print_log(log, policy)
-    _write_and_report(policy, out)
+    _write_and_report(policy, out, fit_notices(log, policy.document, in_detail=verbose))
 
 
 def solve(
@@ -99,6 +102,8 @@ def solve(
     limit: LimitTexts = None,
     no_limits: Annotated[bool, typer.Option("--no-limits", help="Drop the limits that the policy has.")] = False,
     prices: PriceFile = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over the policy that is solved.")] = False,
+    verbose: Verbose = False,
 ) -> None:
     """Solve a policy for another target, with other limits or at other prices, without a new fit.
 
@@ -106,6 +111,7 @@ def solve(
     order; solve without it to include the point again.
     """
     from paretoroute.policy.policy import Policy
+    from paretoroute.report.notices import signals
 
     options = TargetOptions(
         max_cost=max_cost, min_quality=min_quality, min_quality_of=min_quality_of, ratio=ratio, worth=worth
@@ -116,9 +122,12 @@ def solve(
     if limit and no_limits:
         raise TargetError("--no-limits drops all limits; leave it out, or leave out --limit")
     limits = read_limits(limit) if limit or no_limits else None
-    check_out(out)
+    check_out(out, inputs=[path for path in (prices,) if path is not None])
+    if not force:
+        check_not_over_policy(out, policy)
     token_prices = read_price_file(prices)
-    _write_and_report(Policy.load(policy).solve(target, limits=limits, prices=token_prices), out)
+    solved = Policy.load(policy).solve(target, limits=limits, prices=token_prices)
+    _write_and_report(solved, out, *([signals(solved.document)] if verbose else []))
 
 
 def demo(
@@ -127,46 +136,37 @@ def demo(
     """Fit, solve, export and plan on the log that ships with the package."""
     from paretoroute.fitting.fit import fit as fit_policy
     from paretoroute.planner.planner import Planner
-    from paretoroute.report.text import decision_text
+    from paretoroute.report.labels import labels_of
+    from paretoroute.report.layout import Entries, Entry, Paragraph
+    from paretoroute.report.notices import fit_notices
+    from paretoroute.report.outcomes import decision_text
     from paretoroute.runs.demo import DEMO_QUERIES, demo_runs
 
     check_out(out)
-    print_text(
-        "The log that ships with the package comes from two TOY-SIZED open models on a laptop; see its data card."
-    )
     log = demo_runs()
     with console(stderr=True).status("fitting") as status:
         policy = fit_policy(log, name=out.stem, progress=status.update)
-    policy.save(out)
-    print_text(f"read {len(log)} runs of {len(log.query_ids)} queries at {len(log.points)} points")
-    _print_policy(policy, out)
-    planner = Planner.load(out)
+    about = "The log that ships with the package comes from two TOY-SIZED open models on a laptop; see its data card."
+    show(Paragraph(about))
+    print_text("")
+    _write_and_report(policy, out, fit_notices(log, policy.document))
+    planner, label, blocks = Planner.load(out), labels_of(policy.document), []
     for number, query in enumerate(DEMO_QUERIES):
-        print_text(f'\n"{query}"\n{decision_text(planner.plan(query, query_id=f"demo-{number}"))}')
-    print_text(f"\nnext: paretoroute show {out}   or: paretoroute fit YOUR_RUNS.jsonl --out policy.yaml")
+        decision = decision_text(planner.plan(query, query_id=f"demo-{number}"), label)
+        blocks.append(Entries((Entry("query", f'"{query}"'), *decision.entries)))
+    steps = (Entry("next", f"paretoroute show {out}"), Entry("", "paretoroute fit YOUR_RUNS.jsonl --out policy.yaml"))
+    print_text("")
+    show(*blocks, Entries(steps))
 
 
-def _write_and_report(policy: Policy, out: Path) -> None:
-    """Save a policy and print its summary; exit with 3 if its target is infeasible."""
-    policy.save(out)
-    _print_policy(policy, out)
-    if policy.document.solution.status == "infeasible":
-        raise typer.Exit(INFEASIBLE)
-
-
-def _print_policy(policy: Policy, out: Path) -> None:
+def _write_and_report(policy: Policy, out: Path, *notices: Block) -> None:
+    """Save a policy and print its summary, its trade-off and notices; exit with 3 if its target is infeasible."""
     from paretoroute.policy.files.replace import read_side_file_name
+    from paretoroute.report.layout import Entries, Entry
     from paretoroute.report.text import summary, trade_off_table
 
-    console().print(trade_off_table(policy.document))
-    print_text(summary(policy.document))
-    print_text(f"\nwritten   {out} and {read_side_file_name(out)} beside it")
-
-
-def _print_log(runs: Runs, policy: Policy) -> None:
-    from paretoroute.report.text import about_runs
-
-    fitted_on = policy.document.fitted_on
-    print_text(f"read {fitted_on.runs} runs of {fitted_on.queries} queries at {fitted_on.points} points")
-    for line in about_runs(runs, policy.document):
-        print_text(line if line.startswith("  ") else f"- {line}")
+    policy.save(out)
+    written = Entry("written", f"{out} and {read_side_file_name(out)} beside it")
+    show(summary(policy.document), trade_off_table(policy.document), *notices, Entries((written,)))
+    if policy.document.solution.status == "infeasible":
+        raise typer.Exit(INFEASIBLE)

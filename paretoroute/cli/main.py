@@ -8,26 +8,46 @@ from __future__ import annotations
 
 import sys
 import traceback
+from typing import Annotated
 
 import typer
 
 from paretoroute.cli.compare import compare
+from paretoroute.cli.console import help_width, print_error, print_text
 from paretoroute.cli.fit import demo, fit, solve
 from paretoroute.cli.options import BAD_INPUT
 from paretoroute.cli.plan import plan
 from paretoroute.cli.replay import replay
 from paretoroute.cli.show import schema, show
+from paretoroute.cli.version import version_text
 from paretoroute.errors import ParetorouteError
 
+
+def print_version(wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        print_text(version_text())
+        raise typer.Exit
+
+
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"max_content_width": 120},
     help="Pick model and test-time compute per query, from the runs you have already logged, to meet a target. "
     "Every command takes --debug, which prints the trace of an error.",
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", "-V", callback=print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Hold the options that stand before a command."""
+
 
 for command in (fit, solve, plan, replay, show, demo, schema, compare):
     app.command()(command)
@@ -38,13 +58,13 @@ def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
     try:
-        app(args=arguments, prog_name="paretoroute")
+        app(args=arguments, prog_name="paretoroute", terminal_width=help_width())
     except BrokenPipeError:
         sys.exit(0)
     except (ParetorouteError, OSError, MemoryError) as error:
         if debug:
             traceback.print_exc()
-        print(f"paretoroute: {error or type(error).__name__}", file=sys.stderr)
+        print_error(str(error) or type(error).__name__)
         sys.exit(BAD_INPUT)
 
 

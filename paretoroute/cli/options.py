@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paretoroute.cli.completion import one_of, policy_files
 from paretoroute.errors import QueryError, RunsError, TargetError
 from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
 
@@ -39,9 +40,15 @@ RunFiles = Annotated[
         help="Logged runs: JSONL, JSON, CSV, TSV, Parquet or Arrow files, also .gz; - is standard input.",
     ),
 ]
-PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY.yaml", help="A policy that fit or solve wrote.")]
+PolicyFile = Annotated[
+    Path,
+    typer.Argument(metavar="POLICY.yaml", help="A policy that fit or solve wrote.", autocompletion=policy_files),
+]
 Out = Annotated[Path, typer.Option("--out", help="Where to write the policy (.yaml).")]
-MaxCostUsd = Annotated[float | None, typer.Option("--max-cost", help="Greatest mean cost per query in USD.")]
+MaxCostUsd = Annotated[
+    float | None,
+    typer.Option("--max-cost", help="Greatest mean cost in USD per query (tables count 1,000 queries)."),
+]
 MinQualityShare = Annotated[float | None, typer.Option("--min-quality", help="Least mean quality, in [0, 1].")]
 MinQualityOf = Annotated[
     str | None, typer.Option("--min-quality-of", metavar="POINT", help="As good as this point (model@label) ...")
@@ -75,7 +82,10 @@ ScaleOfQuality = Annotated[
     ),
 ]
 PriceFile = Annotated[Path | None, typer.Option("--prices", help="YAML file of token prices per model.")]
-TextOrJson = Annotated[str, typer.Option("--format", help="text or json.")]
+TextOrJson = Annotated[str, typer.Option("--format", help="text or json.", autocompletion=one_of("text", "json"))]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Also print the signals: how much of each figure the query explains.")
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,15 +173,41 @@ def check_format(form: str, *allowed: str) -> None:
         raise QueryError(f"--format {form!r}: use {', '.join(others)} or {last}")
 
 
-def check_out(out: Path) -> None:
+def check_out(out: Path, inputs: Sequence[Path] = ()) -> None:
     """Refuse a policy file that cannot be written, before minutes of fitting are lost.
 
+    Args:
+        out: the policy's YAML file.
+        inputs: files that the command reads, which the policy must not replace.
+
     Raises:
-        RunsError: the name has another extension, or the folder is missing or read-only.
+        RunsError: the name has another extension, the folder is missing or read-only, or an input would be lost.
     """
     if out.suffix not in (".yaml", ".yml"):
         raise RunsError(f"--out {out}: a policy file ends in .yaml; name it {out.stem}.yaml")
     check_folder(out)
+    for path in inputs:
+        if is_same_file(out, path):
+            raise RunsError(f"--out {out}: {path} is read by this command and would be lost; choose another name")
+
+
+def check_not_over_policy(out: Path, policy: Path) -> None:
+    """Refuse to write a new policy over the one that it is solved from.
+
+    Raises:
+        RunsError: both paths lead to one file, whatever they are spelled like.
+    """
+    if is_same_file(out, policy):
+        raise RunsError(
+            f"--out {out}: this would write over {policy}, which is being solved; choose another name, or add --force"
+        )
+
+
+def is_same_file(one: Path, other: Path) -> bool:
+    """Return whether two paths lead to one file, through links and whatever they are spelled like."""
+    if one.exists() and other.exists():
+        return one.samefile(other)
+    return one.resolve() == other.resolve()
 
 
 def check_folder(out: Path) -> None:

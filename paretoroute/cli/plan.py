@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from paretoroute.cli.console import print_text
+from paretoroute.cli.completion import one_of
+from paretoroute.cli.console import print_text, show
 from paretoroute.cli.options import INFEASIBLE, PolicyFile, check_format
 from paretoroute.cli.query_file import FileQuery, read_queries
 from paretoroute.errors import QueryError
 
 if TYPE_CHECKING:
     from paretoroute.planner.decision import Decision
+    from paretoroute.planner.planner import Planner
+    from paretoroute.report.layout import Entries
 
-_BETWEEN = {"text": "\n\n", "json": ",\n", "jsonl": "\n"}
+_BETWEEN = {"json": ",\n", "jsonl": "\n"}
 
 
 def plan(
@@ -39,9 +42,17 @@ def plan(
     step: Annotated[str | None, typer.Option("--step", help="Its step, for limits on steps.")] = None,
     request: Annotated[
         str | None,
-        typer.Option("--request", metavar="DIALECT", help="Also print the arguments for openai or litellm."),
+        typer.Option(
+            "--request",
+            metavar="DIALECT",
+            help="Also print the arguments for openai or litellm.",
+            autocompletion=one_of("openai", "litellm"),
+        ),
     ] = None,
-    form: Annotated[str, typer.Option("--format", help="text, json or jsonl.")] = "text",
+    form: Annotated[
+        str,
+        typer.Option("--format", help="text, json or jsonl.", autocompletion=one_of("text", "json", "jsonl")),
+    ] = "text",
 ) -> None:
     """Decide what to call for one query, or for each query of a file.
 
@@ -49,7 +60,7 @@ def plan(
     """
     from paretoroute.planner.planner import Planner
 
-    check_format(form, *_BETWEEN)
+    check_format(form, "text", *_BETWEEN)
     if (query is None) == (queries is None):
         raise QueryError("give one query in quotes, or --queries FILE.jsonl")
     planner = Planner.load(policy, dialect=request)
@@ -64,8 +75,11 @@ def plan(
         decisions = [decide(query, query_id=query_id, **labels)]
     else:
         decisions = [_decide_line(decide, line, labels) for line in read_queries(queries)]
-    text = _BETWEEN[form].join(_answer(decision, form, request) for decision in decisions)
-    print_text(f"[\n{text}\n]" if form == "json" and queries is not None else text)
+    if form == "text":
+        show(*(_sentences(decision, planner, request) for decision in decisions))
+    else:
+        text = _BETWEEN[form].join(_json(decision, form, request) for decision in decisions)
+        print_text(f"[\n{text}\n]" if form == "json" and queries is not None else text)
     if not all(decision.keeps_limits for decision in decisions):
         raise typer.Exit(INFEASIBLE)
 
@@ -78,14 +92,22 @@ def _decide_line(decide: Callable[..., Decision], line: FileQuery, labels: Mappi
         raise QueryError(f"{line.where}: {error}") from None
 
 
-def _answer(decision: Decision, form: str, request: str | None) -> str:
-    """Format a decision, with the arguments of the request for a dialect if one is given."""
-    arguments = None if request is None else decision.request_kwargs(request)
-    if form == "text":
-        from paretoroute.report.text import decision_text
+def _sentences(decision: Decision, planner: Planner, request: str | None) -> Entries:
+    """Format a decision in words, with the arguments of the request for a dialect if one is given."""
+    from paretoroute.report.labels import labels_of
+    from paretoroute.report.layout import Entries, Entry
+    from paretoroute.report.outcomes import decision_text
 
-        text = decision_text(decision)
-        return text if arguments is None else f"{text}\nrequest   {json.dumps(arguments, ensure_ascii=False)}"
+    text = decision_text(decision, labels_of(planner.policy.document))
+    if request is None:
+        return text
+    arguments = json.dumps(decision.request_kwargs(request), ensure_ascii=False)
+    return Entries((*text.entries, Entry("request", arguments)))
+
+
+def _json(decision: Decision, form: str, request: str | None) -> str:
+    """Format a decision as JSON, with the arguments of the request for a dialect if one is given."""
+    arguments = None if request is None else decision.request_kwargs(request)
     row = decision.to_row()
     if form == "json":
         row |= _details(decision)

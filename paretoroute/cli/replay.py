@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from paretoroute.cli.console import print_text
+from paretoroute.cli.console import print_text, show
 from paretoroute.cli.options import (
     Columns,
     PolicyFile,
@@ -32,7 +32,8 @@ def replay(
     check_format(form, "text", "json")
     from paretoroute.evaluation.replay import replay as replay_policy
     from paretoroute.planner.planner import Planner
-    from paretoroute.report.text import replay_text
+    from paretoroute.report.labels import labels_of
+    from paretoroute.report.outcomes import replay_text
     from paretoroute.runs.read import read_runs
 
     scale = read_quality_scale(quality_scale)
@@ -40,7 +41,7 @@ def replay(
     log = read_runs(*runs, columns=read_columns(columns), strict=strict, quality_scale=scale)
     outcome = replay_policy(planner, log)
     if form == "text":
-        print_text(replay_text(outcome))
+        show(replay_text(outcome, labels_of(planner.policy.document)))
         return
     figures = {name: None if value != value else value for name, value in asdict(outcome).items()}  # no NaN in JSON
     print_text(json.dumps(figures, ensure_ascii=False, indent=2))

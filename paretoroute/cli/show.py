@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from paretoroute.cli.console import console
+from paretoroute.cli.console import print_text
+from paretoroute.cli.console import show as show_blocks
 from paretoroute.cli.options import PolicyFile, check_folder
 from paretoroute.errors import RunsError
 
@@ -26,10 +27,10 @@ def show(
         raise RunsError(f"--out {out}: a picture ends in .svg or .html; name it so")
     if out is not None:
         check_folder(out)
-    console().print(report.to_terminal(document))
+    show_blocks(report.to_terminal(document))
     if out is not None:
         out.write_text(report.to_svg(document) if out.suffix == ".svg" else report.to_html(document), encoding="utf-8")
-        typer.echo(f"drawn     {out}")
+        print_text(f"\ndrawn     {out}")
 
 
 def schema(

@@ -124,7 +124,7 @@ def _solve(
     return Solved(
         answer=answer,
         outcomes=means if is_context_free else outcomes,
-        target=with_names(target, grid.names),
+        target=with_names(by_column, grid.names),
         nearest=None if answer.nearest is None else with_names(answer.nearest, grid.names),
         limits=limits,
         share_kept=share_kept,

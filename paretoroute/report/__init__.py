@@ -11,26 +11,27 @@ from xml.etree.ElementTree import indent, tostring
 from paretoroute.policy.schema import PolicyDocument
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from paretoroute.report.terminal import Overview
 
 
-def to_terminal(document: PolicyDocument) -> RenderableType:
+def to_terminal(document: PolicyDocument) -> Overview:
     """Lay a policy out for a terminal: its summary, its points, its trade-off, and quality over cost.
 
-    The layout fits the width it is printed at, and uses ASCII alone where the output takes no more.
+    The layout fits the width it is printed at, and uses ASCII alone where the output takes no more. Its ``plain()`` is
+    the text for a pipe, without the plot.
     """
-    from paretoroute.report.terminal import layout
+    from paretoroute.report.terminal import Overview
 
-    return layout(document)
+    return Overview(document)
 
 
 def to_svg(document: PolicyDocument) -> str:
     """Draw quality over cost as a self-contained SVG file, light or dark as the reader prefers.
 
-    It shows every point of the grid, the frontier of policies, and the policy with its 90% intervals. Its title and
-    description are for screen readers.
+    It shows every point of the grid, the frontier that mixtures reach, and the policy with its 90% intervals. Its title
+    and description are for screen readers.
     """
-    from paretoroute.report.svg import picture
+    from paretoroute.report.picture.svg import picture
 
     root = picture(document)
     indent(root, " ")

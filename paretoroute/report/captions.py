@@ -4,46 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from paretoroute._money import costs_text
 from paretoroute.policy.schema import PolicyDocument
 from paretoroute.report.figure import Chart, Dot, Ends
-from paretoroute.report.text import money, target_text
+from paretoroute.report.frontier import Place
+from paretoroute.report.labels import labels_of
+from paretoroute.report.text import expected_text, summary
 
 _LABELLED = 14  # with more points than this, only the important ones are named in the plot
 
 
 def headline(document: PolicyDocument) -> list[str]:
-    """Describe the target and the expected outcome in two or three sentences."""
-    solution, saving = document.solution, document.expected.saving
-    sentences = [
-        f"Target: {target_text(document)} ({solution.status}: {solution.meaning}).",
-        f"Expected: {expected_text(document)}.",
-    ]
-    return [*sentences, f"Compared: {saving.meaning}."] if saving else sentences
+    """Describe the verdict, the target and the expected outcome, one sentence each."""
+    keys = ("verdict", "target", "status", "expected", "compared")
+    lines = [entry for entry in summary(document).entries if entry.key in keys]
+    return [f"{entry.key.capitalize()}: {entry.text.rstrip('.')}." for entry in lines]
 
 
-def expected_text(document: PolicyDocument) -> str:
-    """Format the expected quality and cost of the policy, with their intervals."""
-    expected = document.expected
-    return (
-        f"quality {expected.quality:.3f} [{expected.quality_low:.3f}, {expected.quality_high:.3f}] "
-        f"at {money(expected.cost_usd)} [{money(expected.cost_usd_low)}, {money(expected.cost_usd_high)}] per query"
-    )
-
-
-def description(document: PolicyDocument, chart: Chart) -> str:
+def description(document: PolicyDocument, chart: Chart, frontier: Sequence[Place]) -> str:
     """Describe the picture for readers who cannot see it."""
     best = document.expected.best_single
     called = sorted((dot for dot in chart.dots if dot.share > 0), key=lambda dot: -dot.share)
     mix = ", ".join(f"{dot.name} {percent(dot.share)}" for dot in called) or "nothing"
-    frontier = ""
-    if document.trade_off:
-        rows = sorted(document.trade_off, key=lambda row: row.cost_usd)
-        first, last = (f"quality {row.quality:.3f} at {money(row.cost_usd)}" for row in (rows[0], rows[-1]))
-        frontier = f" The frontier of policies runs from {first} to {last} per query."
+    ends = (frontier[0], frontier[-1])
+    first, last = (f"quality {place.quality:.3f} at {costs_text(place.cost_usd)}" for place in ends)
+    single = f"{labels_of(document)(best.point)}, quality {best.quality:.3f} at {costs_text(best.cost_usd)}"
     return (
-        f"Mean quality over mean cost per query of {len(chart.dots)} points of {len(chart.models)} models. "
-        f"This policy: {expected_text(document)}; it calls {mix}. "
-        f"Best single point: {best.point}, quality {best.quality:.3f} at {money(best.cost_usd)}.{frontier}"
+        f"Mean quality over mean cost of {len(chart.dots)} points of {len(chart.models)} models. "
+        f"This policy: {expected_text(document)}; it calls {mix}. Best single point: {single}. "
+        f"The frontier that mixtures reach runs from {first} to {last}."
     )
 
 
@@ -51,7 +40,7 @@ def point_text(dot: Dot) -> str:
     """Format the logged figures of a point and its share of the calls."""
     note = "; best single point" if dot.best else "" if dot.logged else "; never logged"
     quality = f"{dot.quality:.3f}{interval_text(dot.interval, ' [{:.3f}, {:.3f}]')}"
-    return f"{dot.name}: quality {quality} at {money(dot.cost_usd)}; called for {percent(dot.share)}{note}"
+    return f"{dot.name}: quality {quality} at {costs_text(dot.cost_usd)}; called for {percent(dot.share)}{note}"
 
 
 def interval_text(interval: Ends | None, form: str) -> str:

@@ -1,51 +1,86 @@
-"""A comparison of routers as a table and text for a terminal."""
+"""A comparison of routers as a table and text."""
 
 from __future__ import annotations
 
-from rich import box
-from rich.table import Table
-
+from paretoroute._money import UNIT, costs_text, decimals_of, dollars_text, per_thousand
 from paretoroute.calibration.intervals import Interval
 from paretoroute.evaluation.comparison import Comparison
-from paretoroute.report.text import money
+from paretoroute.report.labels import PointLabels
+from paretoroute.report.layout import Column, Entries, Entry, Row, Table
+from paretoroute.report.notices import merged
+from paretoroute.runs.table import Runs
+
+ORACLE = "oracle"
 
 
 def comparison_table(comparison: Comparison) -> Table:
     """Lay out the routers, best gain first."""
     best_cost = comparison.best_single_cost_usd
-    title = (
-        f"{comparison.queries} queries at {comparison.points} points, each held out once in {comparison.folds} folds; "
-        f"quality points over the best mixture of single points at equal cost, {money(comparison.from_cost_usd)} to "
-        f"{money(best_cost)} per query (90% intervals)"
-    )
-    table = Table(box=box.SIMPLE_HEAD, title=title)
-    table.add_column("router", overflow="fold")
-    for name in ("gain", "default minus router"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for name in ("peak\nquality", "cost at quality\nof best single"):
-        table.add_column(name, justify="right")
+    rows = []
     for row in comparison.rows:
         cost = row.cost_usd_at_best_single
         ratio = "never" if cost is None else f"x{cost / best_cost:.3f}"
         lead = "" if row.lead is None else _interval(row.lead)
-        style = "bold green" if row.lead is None else None
-        table.add_row(row.name, _interval(row.gain), lead, f"{row.peak_quality:.4f}", ratio, style=style)
-    return table
-
-
-def comparison_text(comparison: Comparison) -> str:
-    """Summarise the best single point, the default's policies and the verdict, one line each."""
-    policies = comparison.solved_policies
-    return "\n".join(
-        (
-            f"best single      {comparison.best_single}: quality {comparison.best_single_quality:.4f} "
-            f"at {money(comparison.best_single_cost_usd)} per query",
-            f"solved policies  {_interval(policies.gain)} over the training runs' static mixture at equal cost; "
-            f"realised / target cost {policies.cost_ratio:.2f} "
-            f"({policies.cost_ratio_low:.2f} to {policies.cost_ratio_high:.2f})",
-            f"verdict          {comparison.verdict}",
-        )
+        style = "bold green" if row.lead is None else ""
+        rows.append(Row((row.name, _interval(row.gain), lead, f"{row.peak_quality:.3f}", ratio), style))
+    columns = (
+        Column("router"),
+        Column("gain", is_number=True),
+        Column("default minus router", is_number=True, is_optional=True),
+        Column("peak quality", is_number=True, is_optional=True),
+        Column("cost at quality of best single", is_number=True, is_optional=True),
     )
+    return Table(_title(comparison), columns, tuple(rows))
+
+
+def _title(comparison: Comparison) -> str:
+    ends = (comparison.from_cost_usd, comparison.best_single_cost_usd)
+    decimals = decimals_of(ends)
+    low, high = (dollars_text(per_thousand(cost, decimals)) for cost in ends)
+    return (
+        f"{comparison.queries} queries at {comparison.points} points, each held out once in {comparison.folds} folds; "
+        f"quality points over the best mixture of single points at equal cost, {low} to {high} {UNIT} (90% intervals)"
+    )
+
+
+def comparison_text(comparison: Comparison, label: PointLabels) -> Entries:
+    """Summarise the verdict, the best single point, the default's policies and the upper bound.
+
+    Args:
+        comparison: of routers on a log.
+        label: the names of the log's points.
+    """
+    policies = comparison.solved_policies
+    spread = f"({policies.cost_ratio_low:.2f} to {policies.cost_ratio_high:.2f} over folds and targets)"
+    best = f"quality {comparison.best_single_quality:.3f} at {costs_text(comparison.best_single_cost_usd)}"
+    entries = [
+        Entry("verdict", comparison.verdict, "bold"),
+        Entry("single", f"the best single point is {label(comparison.best_single)}: {best}"),
+        Entry("spending", f"policies solved for cost targets spend x{policies.cost_ratio:.2f} of the target {spread}"),
+    ]
+    if any(row.name == ORACLE for row in comparison.rows):
+        text = "sees every outcome before it chooses: an upper bound, which no router can reach"
+        entries.append(Entry(ORACLE, text))
+    return Entries(tuple(entries))
+
+
+def log_notices(runs: Runs, comparison: Comparison, label: PointLabels) -> Entries:
+    """List the findings about the log, without the prices that were derived.
+
+    Args:
+        runs: the log as it was read.
+        comparison: of routers on it.
+        label: the names of its points.
+    """
+    entries = [
+        Entry("log", f"compared {comparison.runs} runs of {comparison.queries} queries at {comparison.points} points")
+    ]
+    findings = [(notice.kind, notice.text) for notice in comparison.notices if notice.kind != "price"]
+    for kind, text in merged(findings, dict.fromkeys(point.model for point in runs.points)):
+        entries.append(Entry("set aside" if kind == "set_aside" else "note", label.in_text(text)))
+        if kind == "set_aside" and runs.set_aside:
+            entries.append(Entry("", f"the first: {runs.set_aside[0]}"))
+    return Entries(tuple(entries))
 
 
 def _interval(interval: Interval) -> str:

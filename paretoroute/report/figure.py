@@ -11,8 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from paretoroute._money import exact_usd
 from paretoroute.grid import Budget
 from paretoroute.policy.schema import PointEntry, PolicyDocument
+from paretoroute.report.labels import labels_of
 
 _FREE = 0.07  # part of the axis that is reserved for costs of zero
 _LEAST_SPREAD = 3.0  # an axis of a single cost runs from a third of it to three times
@@ -39,7 +41,7 @@ class Dot:
 
     Args:
         model: position of its model in ``Chart.models``.
-        name: ``model@budget_label``.
+        name: of the point, as people read it.
         label: the budget's label.
         share: of the calls that the policy makes.
         quality: mean quality.
@@ -107,7 +109,10 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class LogAxis:
-    """A logarithmic axis from ``low`` to ``high`` in USD; ``free`` if zero has a place at its left end."""
+    """A logarithmic axis from ``low`` to ``high`` in USD; ``free`` if zero has a place at its left end.
+
+    Its marks count 1,000 queries.
+    """
 
     low: float
     high: float
@@ -123,15 +128,15 @@ class LogAxis:
 
     def ticks(self) -> list[Tick]:
         """Return the marks, from the left."""
-        for digits in ((1, 2, 5), (1, 3), (1,)):
+        for digits in ((1, 1.5, 2, 3, 4, 5, 6, 8), (1, 2, 5), (1, 3), (1,)):
             marked = self._marked(digits)
             if len(marked) <= _MOST_TICKS:
                 break
         else:
             marked = marked[:: math.ceil(len(marked) / _MOST_TICKS)]
-        return [Tick(0.0, "$0")] * self.free + [Tick(usd, dollars(usd)) for usd in marked]
+        return [Tick(0.0, "$0")] * self.free + [Tick(usd, exact_usd(1000 * usd)) for usd in marked]
 
-    def _marked(self, digits: Iterable[int]) -> list[float]:
+    def _marked(self, digits: Iterable[float]) -> list[float]:
         decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
         marked = (float(f"{digit}e{decade}") for decade in decades for digit in digits)
         return [usd for usd in marked if self.low <= usd <= self.high]
@@ -148,38 +153,22 @@ def chart_of(document: PolicyDocument) -> Chart:
     return Chart(tuple(entry.model for entry in document.grid), dots, _cost_axis(costs), _quality_axis(qualities))
 
 
-def dollars(usd: float) -> str:
-    """Format a round amount of USD in full, a very small one as a power of ten.
-
-    Example:
-        >>> dollars(0.0005), dollars(20.0), dollars(1e-7)
-        ('$0.0005', '$20', '$1e-07')
-    """
-    return f"${usd:.7f}".rstrip("0").rstrip(".") if usd >= 1e-5 else f"${usd:g}"
-
-
-def decimals(costs: Iterable[float]) -> int:
-    """Return the decimals that show three digits of the smallest positive amount, from 2 to 8."""
-    positive = [cost for cost in costs if cost > 0]
-    return min(max(2 - math.floor(math.log10(min(positive))), 2), 8) if positive else 2
-
-
 def _dots(document: PolicyDocument) -> Iterator[Dot]:
     every = [point for entry in document.grid for point in entry.points]
-    best = _best(document)
+    best, label = best_single(document), labels_of(document)
     for number, entry in enumerate(document.grid):
         before = None
         for point in sorted(entry.points, key=_compute):
             budget = Budget(point.kind, point.label, point.amount)
             yield Dot(
                 model=number,
-                name=f"{entry.model}@{point.label}",
+                name=label(f"{entry.model}@{point.label}"),
                 label=point.label,
                 share=point.share,
                 quality=point.quality,
                 interval=_interval(point),
                 cost_usd=point.cost_usd,
-                best=(entry.model, point.kind, point.label) == best,
+                best=point is best,
                 efficient=not any(_beats(other, point) for other in every),
                 joined=before is not None and before.kind == budget.kind and before.place is not None,
                 logged=point.never_logged is None,
@@ -202,16 +191,11 @@ def _beats(other: PointEntry, point: PointEntry) -> bool:
     return at_least_as_good and (other.quality, other.cost_usd) != (point.quality, point.cost_usd)
 
 
-def _best(document: PolicyDocument) -> tuple[str, str, str] | None:
-    """Return model, kind and label of the best single point; among points of the same name, the nearest in cost."""
+def best_single(document: PolicyDocument) -> PointEntry | None:
+    """Return the best single point; of several points of its name, the one that is nearest in cost."""
     best = document.expected.best_single
-    candidates = [
-        (abs(point.cost_usd - best.cost_usd), (entry.model, point.kind, point.label))
-        for entry in document.grid
-        for point in entry.points
-        if f"{entry.model}@{point.label}" == best.point
-    ]
-    return min(candidates)[1] if candidates else None
+    named = [point for entry in document.grid for point in entry.points if f"{entry.model}@{point.label}" == best.point]
+    return min(named, key=lambda point: abs(point.cost_usd - best.cost_usd), default=None)
 
 
 def _cost_axis(costs: Iterable[float]) -> LogAxis:

@@ -1,7 +1,6 @@
 """fit and solve: what they print, with which exit code, and that bad input leaves nothing behind."""
 
 import json
-import re
 
 import pytest
 
@@ -22,12 +21,30 @@ def test_fit_without_a_target_matches_the_best_single_point_and_prints_the_trade
         assert words in result.out
 
 
-def test_fit_says_what_it_found_in_words_and_figures(tmp_path):
-    result = command("fit", small_log(tmp_path), "--out", tmp_path / "p.yaml").out
+def test_fit_begins_with_the_verdict_and_prints_nothing_twice(tmp_path):
+    lines = command("fit", small_log(tmp_path), "--out", tmp_path / "p.yaml").out.splitlines()
 
-    for words in ("signal found: the query explains ", "rests on  200 queries, 200 effective", "verdict   routing "):
-        assert words in result
-    assert result.count("signal found: the query explains ") == len(re.findall("^signal    ", result, re.MULTILINE))
+    keys = [line.split()[0] for line in lines if line]
+    assert keys[:5] == ["verdict", "target", "status", "expected", "compared"]
+    assert keys[5] == "Trade-off"
+    assert keys[-1] == "written"
+    assert "signal" not in keys
+    told = [line for line in lines if line]
+    assert len(told) == len(set(told))
+
+
+def test_signals_are_printed_only_when_asked_for(tmp_path):
+    log, out = small_log(tmp_path), tmp_path / "p.yaml"
+
+    fitted_text = command("fit", log, "--out", out, "--verbose").out
+    solved, verbose = (
+        command("solve", out, "--min-quality", "0.5", "--out", tmp_path / "new.yaml", *options).out
+        for options in ((), ("--verbose",))
+    )
+
+    assert "signal    quality: signal found: the query explains " in fitted_text
+    assert "signal found" not in solved
+    assert "signal    quality: signal found: the query explains " in verbose
 
 
 def test_fit_reads_renamed_columns_a_grid_and_prices_and_exits_3_when_infeasible(tmp_path):
@@ -208,6 +225,48 @@ def test_solve_refuses_prices_by_model(tmp_path, prices, message):
 
     assert message in one_line(result)
     assert nothing_written(tmp_path)
+
+
+@pytest.mark.parametrize("out", ["policy.yaml", "sub/../policy.yaml", "link.yaml", "folder/policy.yaml"])
+def test_solve_writes_over_its_own_policy_only_when_forced(tmp_path, out):
+    policy = tmp_path / "policy.yaml"
+    fitted().policy.save(policy)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link.yaml").symlink_to(policy)
+    (tmp_path / "folder").symlink_to(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+
+    refused = command("solve", policy, "--min-quality", "0.6", "--out", tmp_path / out)
+
+    assert "this would write over" in one_line(refused) and "--force" in refused.err
+    assert {path: path.read_bytes() for path in before} == before
+
+    assert command("solve", policy, "--min-quality", "0.6", "--out", tmp_path / out, "--force").code == 0
+    assert pr.Policy.load(tmp_path / out).document.target.kind == "min_quality"
+
+
+@pytest.mark.parametrize("verb", ["fit", "solve"])
+def test_a_file_that_the_command_reads_is_never_written_over(tmp_path, verb):
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("thinker: {input: 0.5, output: 2.0}\n", encoding="utf-8")
+    source = fitted().runs_path if verb == "fit" else fitted().policy_path
+
+    result = command(verb, source, "--prices", prices, "--out", prices)
+
+    assert "prices.yaml is read by this command and would be lost" in one_line(result)
+    assert prices.read_text(encoding="utf-8").startswith("thinker")
+
+
+def test_a_point_is_typed_as_it_is_read_and_stands_in_full_in_the_file(tmp_path):
+    out = tmp_path / "new.yaml"
+
+    result = command("solve", fitted().policy_path, "--min-quality-of", "small", "--out", out)
+
+    assert result.code == 0, result
+    assert "target    lowest cost at the quality of small\n" in result.out
+    assert pr.Policy.load(out).document.target.of == "small@default"
+    several = command("solve", fitted().policy_path, "--min-quality-of", "thinker", "--out", out)
+    assert "model 'thinker' has several points: 'thinker@2000', 'thinker@8000'; name one of them" in one_line(several)
 
 
 def test_solve_with_nothing_to_solve_for_says_so(tmp_path):

@@ -1,5 +1,7 @@
 """The command line: what it answers, with which exit code, and that bad input leaves nothing behind."""
 
+from importlib.metadata import version
+
 import pytest
 
 from tests.cli.asking import QUERY, one_line
@@ -40,6 +42,11 @@ def test_every_command_has_help():
         result = command(name, "--help")
         assert result.code == 0
         assert "Usage: paretoroute" in result.out
+
+
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_the_version_is_that_of_the_package(option):
+    assert command(option) == (0, f"paretoroute {version('paretoroute')}\n", "")
 
 
 def test_the_installed_process_gives_the_exit_code_and_no_wrapped_lines(tmp_path):

@@ -28,7 +28,7 @@ def test_replay_answers_in_words_and_in_json(tmp_path):
     figures = json.loads(result.out)
     assert REPLAY < set(figures)
     assert (figures["queries"], figures["effective_queries"], figures["seen"]) == (30, 30, False)
-    assert f"quality   {figures['quality']:.4f}" in text.out
+    assert f"quality   {figures['quality']:.3f}" in text.out
     assert "warning   fewer than 50 queries count" in text.out
 
 

@@ -1,12 +1,18 @@
 """The table and the text of a comparison."""
 
 import io
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 from rich.console import Console
 
 from paretoroute.calibration.intervals import Interval
 from paretoroute.evaluation.comparison import Comparison, PolicyResult, RouterResult
-from paretoroute.report.comparison import comparison_table, comparison_text
+from paretoroute.grid import Budget, Point
+from paretoroute.report.comparison import comparison_table, comparison_text, log_notices
+from paretoroute.report.labels import labels_of_points
+from paretoroute.runs.findings import Finding
 
 COMPARISON = Comparison(
     runs=1200,
@@ -14,7 +20,7 @@ COMPARISON = Comparison(
     points=4,
     folds=3,
     seed=0,
-    best_single="tenor@high",
+    best_single="tenor@default",
     best_single_quality=0.72,
     best_single_cost_usd=0.006,
     from_cost_usd=0.0004,
@@ -29,6 +35,9 @@ COMPARISON = Comparison(
 )
 
 
+LABEL = labels_of_points([Point("tenor", Budget())])
+
+
 def test_the_table_shows_every_router_on_one_line():
     console = Console(width=100, file=io.StringIO(), record=True)
 
@@ -38,14 +47,28 @@ def test_the_table_shows_every_router_on_one_line():
     for row in COMPARISON.rows:
         line = next(line for line in lines if line.strip().startswith(row.name))
         assert f"{row.gain.value:+.2f} [{row.gain.low:+.2f}, {row.gain.high:+.2f}]" in line
-        assert f"{row.peak_quality:.4f}" in line
+        assert f"{row.peak_quality:.3f}" in line
         assert ("never" in line) == (row.cost_usd_at_best_single is None)
 
 
-def test_the_text_gives_the_best_single_point_the_solved_policies_and_the_verdict():
-    best, policies, verdict = comparison_text(COMPARISON).splitlines()
+def test_the_text_begins_with_the_verdict_and_explains_the_oracle():
+    verdict, best, spending, oracle = comparison_text(COMPARISON, LABEL).plain().splitlines()
 
-    assert best == "best single      tenor@high: quality 0.7200 at $0.006 per query"
-    assert policies.startswith("solved policies  +9.00 [+7.00, +11.00] over ")
-    assert policies.endswith("realised / target cost 1.01 (0.93 to 1.08)")
-    assert verdict == "verdict          paretoroute is ahead."
+    assert verdict == "verdict   paretoroute is ahead."
+    assert best == "single    the best single point is tenor: quality 0.720 at $6.00 per 1,000 queries"
+    assert spending == (
+        "spending  policies solved for cost targets spend x1.01 of the target (0.93 to 1.08 over folds and targets)"
+    )
+    assert oracle == "oracle    sees every outcome before it chooses: an upper bound, which no router can reach"
+
+
+def test_findings_of_the_log_come_last_and_without_derived_prices():
+    notices = (Finding("price", "derived"), Finding("note", "about tenor: x"), Finding("note", "about alto: x"))
+    runs = cast(Any, SimpleNamespace(points=[Point("tenor", Budget()), Point("alto", Budget())], set_aside=()))
+
+    text = log_notices(runs, replace(COMPARISON, notices=notices), LABEL).plain()
+
+    assert text.splitlines() == [
+        "log       compared 1200 runs of 300 queries at 4 points",
+        "note      about tenor, alto: x",
+    ]

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
 
-from paretoroute.policy.schema import PolicyDocument, TradeOffEntry
-from paretoroute.report import svg_elements as shapes
+from paretoroute.policy.schema import PolicyDocument
 from paretoroute.report.captions import (
     description,
     dots_to_name,
-    expected_text,
     headline,
     percent,
     point_text,
     shorten,
 )
 from paretoroute.report.figure import Chart, Dot, chart_of
-from paretoroute.report.label_placement import Box, Spot, Wanted, place, sampled, text_width
+from paretoroute.report.frontier import Place, drawn
+from paretoroute.report.layout import wrapped
+from paretoroute.report.picture import svg_elements as shapes
+from paretoroute.report.picture.label_placement import Box, Spot, Wanted, place, sampled, text_width
+from paretoroute.report.text import expected_text
 
 _WIDTH, _LEFT, _RIGHT, _HEIGHT = 960.0, 66.0, 24.0, 440.0
 _TEXT, _SMALL = 13.0, 12.0
@@ -36,13 +37,13 @@ class _Scene:
     Args:
         document: the policy.
         chart: its points and axes.
-        rows: its trade-off, by rising cost.
+        frontier: places along it, by rising cost.
         top: upper edge of the plot.
     """
 
     document: PolicyDocument
     chart: Chart
-    rows: Sequence[TradeOffEntry]
+    frontier: Sequence[Place]
     top: float
 
     @property
@@ -72,25 +73,32 @@ class _Scene:
                 yield before, dot
 
 
-def picture(document: PolicyDocument) -> Element:
-    """Draw a policy as an SVG element, from the back to the front."""
-    lines = [line for sentence in headline(document) for line in textwrap.wrap(sentence, _HEADLINE)]
-    rows = sorted(document.trade_off, key=lambda row: (row.cost_usd, row.quality))
-    scene = _Scene(document, chart_of(document), rows, top=66.0 + 18 * len(lines))
+def picture(document: PolicyDocument, *, is_alone: bool = True) -> Element:
+    """Draw a policy as an SVG element, from the back to the front.
+
+    Args:
+        document: the policy.
+        is_alone: whether nothing stands beside it; else its headline and the shares of calls are left to the page.
+    """
+    lines = [line for sentence in headline(document) for line in wrapped(sentence, _HEADLINE)]
+    chart = chart_of(document)
+    top = 66.0 + 18 * len(lines) if is_alone else 20.0
+    scene = _Scene(document, chart, drawn(document, chart.cost), top=top)
     root = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "class": "pr", "role": "img"})
     root.set("aria-labelledby", "pr-title pr-desc")
     root.append(shapes.unseen("title", f"Policy {document.name}: quality over cost", id="pr-title"))
-    root.append(shapes.unseen("desc", description(document, scene.chart), id="pr-desc"))
+    root.append(shapes.unseen("desc", description(document, scene.chart, scene.frontier), id="pr-desc"))
     root.append(shapes.unseen("style", shapes.style()))
     paper = SubElement(root, "rect", {"class": "f-paper", "width": "100%", "height": "100%"})
-    root.extend(_header(document.name, lines))
+    if is_alone:
+        root.extend(_header(document.name, lines))
     root.extend(_axes(scene))
     root.extend(_frontier(scene))
     root.extend(_dots(scene))
     root.append(_policy(scene))
     root.extend(_labels(scene))
     root.extend(_key(scene.bottom + 76))
-    legend, bottom = _legend(scene.chart, scene.bottom + 106)
+    legend, bottom = _legend(scene.chart, scene.bottom + 106, with_shares=is_alone)
     root.extend(legend)
     height = shapes.number(bottom)
     paper.set("rx", "6")
@@ -117,18 +125,17 @@ def _axes(scene: _Scene) -> Iterator[Element]:
         yield shapes.text(Spot(x, scene.bottom + 19), mark, size=_SMALL, fill="f-quiet", text_anchor="middle")
     yield shapes.line([Spot(_LEFT, scene.bottom), Spot(right, scene.bottom)], "s-edge", 1)
     below = Spot((_LEFT + right) / 2, scene.bottom + 42)
-    yield shapes.text(below, "mean cost per query, USD, logarithmic", size=_TEXT, text_anchor="middle")
+    yield shapes.text(below, "mean cost in USD per 1,000 queries, logarithmic", size=_TEXT, text_anchor="middle")
     beside = Spot(20, scene.top + _HEIGHT / 2)
     turn = f"rotate(-90 20 {shapes.number(beside.y)})"
     yield shapes.text(beside, "mean quality", size=_TEXT, text_anchor="middle", transform=turn)
 
 
 def _frontier(scene: _Scene) -> Iterator[Element]:
-    if scene.rows:
-        upper = [scene.at(row.cost_usd, row.quality_high) for row in scene.rows]
-        lower = [scene.at(row.cost_usd, row.quality_low) for row in scene.rows]
-        yield shapes.area(upper + lower[::-1], 0.08)
-        yield shapes.line([scene.at(row.cost_usd, row.quality) for row in scene.rows], "s-ink", 3, 0.75)
+    upper = [scene.at(place.cost_usd, place.high) for place in scene.frontier]
+    lower = [scene.at(place.cost_usd, place.low) for place in scene.frontier]
+    yield shapes.area(upper + lower[::-1], 0.08)
+    yield shapes.line([scene.at(place.cost_usd, place.quality) for place in scene.frontier], "s-ink", 3, 0.75)
 
 
 def _dots(scene: _Scene) -> Iterator[Element]:
@@ -204,7 +211,7 @@ def _covered(scene: _Scene) -> list[Box]:
 
 def _crossed(scene: _Scene) -> list[Box]:
     """Return boxes that a name should not cover: those of lines."""
-    boxes = sampled([scene.at(row.cost_usd, row.quality) for row in scene.rows])
+    boxes = sampled([scene.at(place.cost_usd, place.quality) for place in scene.frontier])
     for before, dot in scene.joined():
         boxes += sampled([scene.dot(before), scene.dot(dot)], 12.0)
     return boxes
@@ -216,7 +223,7 @@ def _key(y: float) -> Iterator[Element]:
     middle = Spot(13, 0)
     unfilled = {"class": "f-paper s-quiet", "stroke-width": "1.8"}
     signs = {
-        "policies' frontier, 90% interval": (
+        "frontier of mixtures, 90% interval": (
             shapes.area(corners, 0.1),
             shapes.line([Spot(0, 0), Spot(26, 0)], "s-ink", 3, 0.75),
         ),
@@ -231,18 +238,21 @@ def _key(y: float) -> Iterator[Element]:
         group.extend(sign)
         yield group
         yield shapes.text(Spot(x + 32, y), meaning, size=_SMALL, fill="f-quiet")
-        x += 32 + 0.92 * text_width(meaning, _SMALL) + 16
+        x += 32 + text_width(meaning, _SMALL) + 10
 
 
-def _legend(chart: Chart, y: float) -> tuple[list[Element], float]:
-    """List every point under its model; return the elements and the lower edge of the picture."""
+def _legend(chart: Chart, y: float, *, with_shares: bool) -> tuple[list[Element], float]:
+    """List the models, and every point's share of the calls; return the elements and the picture's lower edge."""
     elements = []
+    if with_shares:
+        elements.append(shapes.text(Spot(24, y), "Share of calls, by budget:", size=_SMALL, fill="f-quiet"))
+        y += 22
     for number, model in enumerate(chart.models):
         elements.append(shapes.marker(number, Spot(37, y - 4), 6, {"class": f"f-{shapes.colour(number)}"}))
         elements.append(shapes.text(Spot(56, y), shorten(model, 60), size=_SMALL, font_weight="600"))
         x = max(56 + _BOLD * text_width(shorten(model, 60), _SMALL) + 24, 190)  # 24: some bold fonts are even wider
-        for dot in (dot for dot in chart.dots if dot.model == number):
-            entry = f"{shorten(dot.label, 60)} {percent(dot.share)}"
+        for dot in (dot for dot in chart.dots if with_shares and dot.model == number):
+            entry = _share_text(dot, chart.models[number])
             if x + text_width(entry, _SMALL) > _WIDTH - _RIGHT:
                 x, y = 190.0, y + 18
             fill = "f-ink" if dot.share > 0 else "f-quiet"
@@ -250,6 +260,12 @@ def _legend(chart: Chart, y: float) -> tuple[list[Element], float]:
             x += text_width(entry, _SMALL) + 16
         y += 22
     return elements, y + 4
+
+
+def _share_text(dot: Dot, model: str) -> str:
+    """Format a point's share of the calls, behind its budget where the model alone does not name the point."""
+    share = percent(dot.share)
+    return share if dot.name == model else f"@{shorten(dot.label, 60)}: {share}"
 
 
 def _radius(dot: Dot) -> float:

@@ -2,7 +2,7 @@
 
 from itertools import combinations
 
-from paretoroute.report.label_placement import Box, Spot, Wanted, place
+from paretoroute.report.picture.label_placement import Box, Spot, Wanted, place
 
 
 def test_labels_of_crowded_dots_cover_neither_each_other_nor_a_dot():

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element
 
-from paretoroute.report.label_placement import Box, Spot
+from paretoroute.report.picture.label_placement import Box, Spot
 
 _LIGHT = {"paper": "#ffffff", "ink": "#1b1f24", "quiet": "#59636e", "rule": "#e3e7eb", "edge": "#9aa4ae"} | {
     f"m{i}": colour

@@ -31,10 +31,9 @@ def test_the_svg_is_well_formed_and_has_a_title_and_a_description(doc):
 def test_every_point_appears_in_the_svg_with_its_share(doc):
     titles_drawn = titles(doc)
 
-    for entry in doc.grid:
-        for point in entry.points:
-            own = [text for text in titles_drawn if text.startswith(f"{as_drawn(f'{entry.model}@{point.label}')}: ")]
-            assert len(own) == 1, titles_drawn
+    for dot in chart_of(doc).dots:
+        own = [text for text in titles_drawn if text.startswith(f"{as_drawn(dot.name)}: ")]
+        assert len(own) == 1, titles_drawn
     assert sum(text.startswith("this policy: ") for text in titles_drawn) == 1
     assert sum("best single point" in text for text in titles_drawn) == 1
 

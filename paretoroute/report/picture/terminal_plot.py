@@ -17,6 +17,8 @@ from rich.text import Text
 from paretoroute.policy.schema import PolicyDocument
 from paretoroute.report.captions import dots_to_name, shorten
 from paretoroute.report.figure import Chart, Dot
+from paretoroute.report.frontier import drawn
+from paretoroute.report.layout import Paragraph, printable
 
 _MARGIN = 7  # left of the plot, for the marks of quality
 _LEAST_WIDTH, _MOST_WIDTH, _ROWS = 30, 110, 20
@@ -70,7 +72,7 @@ def plot(
     """Plot a policy's points, its frontier and the policy itself.
 
     Args:
-        document: the policy, with printable names.
+        document: the policy.
         chart: its points and axes.
         letters: of the points, in the order of the chart.
         styles: of the points, likewise.
@@ -91,14 +93,14 @@ def plot(
     canvas.label(policy, "this policy", style="bold green")
     for dot in dots_to_name(chart.dots):
         i = chart.dots.index(dot)
-        name = shorten(dot.name, 28).replace("…", signs.ellipsis)
+        name = printable(shorten(dot.name, 28).replace("…", signs.ellipsis), ascii_only)
         canvas.label(cells[i], name, sign=letters[i], style=_emphasis(dot))
     return Group(
-        Text("quality over mean cost per query", style="italic", justify="center"),
+        Paragraph("Quality over mean cost in USD per 1,000 queries", "italic"),
         *_rows_with_marks(canvas, chart, signs),
         *_foot(canvas, chart, signs),
         Text(),
-        Text(f"{_POLICY} this policy   {signs.frontier} frontier of policies   letters: the points above", style="dim"),
+        Paragraph(f"{_POLICY} this policy; {signs.frontier} frontier of mixtures; letters: the points above", "dim"),
     )
 
 
@@ -107,8 +109,9 @@ def _emphasis(dot: Dot) -> str:
 
 
 def _draw_frontier(canvas: _Canvas, chart: Chart, document: PolicyDocument, *, ascii_only: bool) -> None:
-    rows = sorted(document.trade_off, key=lambda row: (row.cost_usd, row.quality))
-    line = [(chart.cost.place(row.cost_usd), chart.quality.place(row.quality)) for row in rows]
+    line = [
+        (chart.cost.place(place.cost_usd), chart.quality.place(place.quality)) for place in drawn(document, chart.cost)
+    ]
     dots_across, dots_down = (1, 1) if ascii_only else (2, 4)
     for (x0, y0), (x1, y1) in zip(line, line[1:], strict=False):
         longest = max(abs(x1 - x0) * canvas.width * dots_across, abs(y1 - y0) * canvas.height * dots_down)

@@ -1,0 +1,84 @@
+"""The frontier that mixtures reach: the upper concave hull of a policy's trade-off, its points and the policy itself.
+
+Calling one point for a part of the queries and another for the rest reaches every quality and cost on the straight
+line between the two. It is straight over cost and bends on a logarithmic axis, so that it is drawn through many places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from paretoroute.policy.schema import PolicyDocument
+from paretoroute.report.figure import LogAxis
+
+_STEPS = 24  # places between two corners
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A mean cost and the quality reached there, with its 90% interval.
+
+    Args:
+        cost_usd: per query.
+        quality: mean, in [0, 1].
+        low: lower end of the interval; the quality itself where none is stored.
+        high: upper end.
+    """
+
+    cost_usd: float
+    quality: float
+    low: float
+    high: float
+
+
+def corners(document: PolicyDocument) -> list[Place]:
+    """Return the corners of the frontier by rising cost and quality, from the cheapest place to the best."""
+    offers = sorted(_offers(document), key=lambda place: (place.cost_usd, -place.quality))
+    best = max(offers, key=lambda place: (place.quality, -place.cost_usd))
+    hull: list[Place] = []
+    for place in offers[: offers.index(best) + 1]:
+        if hull and place.quality <= hull[-1].quality:
+            continue
+        while len(hull) >= 2 and not _bends_down(hull[-2], hull[-1], place):
+            hull.pop()
+        hull.append(place)
+    return hull
+
+
+def drawn(document: PolicyDocument, axis: LogAxis) -> list[Place]:
+    """Return places along the frontier, close enough together for straight lines on the axis."""
+    hull = corners(document)
+    places = hull[:1]
+    for start, end in zip(hull, hull[1:], strict=False):
+        first = max(start.cost_usd, axis.low)
+        costs = [first * (end.cost_usd / first) ** (i / _STEPS) for i in range(start.cost_usd > 0, _STEPS)]
+        places += [_between(start, end, cost) for cost in costs if start.cost_usd < cost < end.cost_usd]
+        places.append(end)
+    return places
+
+
+def _offers(document: PolicyDocument) -> Iterator[Place]:
+    expected: Sequence[float] = (document.expected.cost_usd, document.expected.quality)
+    yield Place(*expected, document.expected.quality_low, document.expected.quality_high)
+    for row in document.trade_off:
+        yield Place(row.cost_usd, row.quality, row.quality_low, row.quality_high)
+    for point in (point for entry in document.grid for point in entry.points):
+        low = point.quality if point.quality_low is None else point.quality_low
+        high = point.quality if point.quality_high is None else point.quality_high
+        yield Place(point.cost_usd, point.quality, low, high)
+
+
+def _bends_down(first: Place, middle: Place, last: Place) -> bool:
+    """Return whether the middle lies above the line from the first to the last."""
+    rise = (middle.quality - first.quality) * (last.cost_usd - first.cost_usd)
+    return rise > (last.quality - first.quality) * (middle.cost_usd - first.cost_usd)
+
+
+def _between(start: Place, end: Place, cost_usd: float) -> Place:
+    """Interpolate a mixture of two places."""
+    part = (cost_usd - start.cost_usd) / (end.cost_usd - start.cost_usd)
+    quality, low, high = (
+        a + part * (b - a) for a, b in ((start.quality, end.quality), (start.low, end.low), (start.high, end.high))
+    )
+    return Place(cost_usd, quality, low, high)
