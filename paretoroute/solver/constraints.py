@@ -55,7 +55,9 @@ class Constraint:
     def total(self, sums: Sums) -> float:
         """Return the constraint's sum, from the sums over the queries that count."""
         constant = 0.0 if self.points is None else float(self.points @ sums.count)
-        return math.fsum((self.quality * sums.quality, self.cost * sums.cost, self.latency * sums.latency, constant))
+        pairs = (self.quality, sums.quality), (self.cost, sums.cost), (self.latency, sums.latency)
+        weighted = (weight * figure for weight, figure in pairs if weight)  # a latency that is not limited may be NaN
+        return math.fsum((*weighted, constant))
 
     def magnitude(self, tables: Tables) -> Floats:
         """Compute the largest absolute value that the figures of each point can add up to, ``(queries, points)``."""

@@ -18,7 +18,11 @@ def test_a_policy_that_cannot_be_read_is_refused_by_every_command(tmp_path):
     (tmp_path / "broken.yaml").write_text("schema: 1\n  name: [", encoding="utf-8")
     (tmp_path / "lonely.yaml").write_bytes(fitted().policy_path.read_bytes())
 
-    for name, message in (("gone.yaml", "gone.yaml"), ("broken.yaml", "broken.yaml"), ("lonely.yaml", ".safetensors is missing")):
+    for name, message in (
+        ("gone.yaml", "gone.yaml"),
+        ("broken.yaml", "broken.yaml"),
+        ("lonely.yaml", "is missing; copy it"),
+    ):
         path = tmp_path / name
         for arguments in (
             ("plan", path, QUERY),
