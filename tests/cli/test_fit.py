@@ -135,10 +135,10 @@ def test_a_broken_line_is_set_aside_with_its_number_and_strict_stops_at_it(tmp_p
         (("--ratio", "0.9"), "--ratio needs --min-quality-of POINT"),
         (("--max-cost", "-1"), "the USD of MaxCost must be a positive number, got -1.0. Did you mean MinQuality?"),
         (("--max-cost", "nan"), "the USD of MaxCost must be a positive number, got nan"),
-        (("--min-quality", "85"), "the quality of MinQuality must lie in [0, 1], got 85.0. Percent? Divide by 100."),
+        (("--min-quality", "85"), "the quality of MinQuality must lie in [0, 1], got 85. Percent? Divide by 100."),
         (
             ("--min-quality-of", "small@default", "--ratio", "0"),
-            "the ratio of MinQuality must be a positive number, got 0.0",
+            "the ratio of MinQuality must be a positive number, got 0",
         ),
         (("--columns", "model"), "--columns 'model': write NAME=YOURS,NAME=YOURS"),
         (("--columns", "modell=name"), "columns: 'modell' is no known column"),
