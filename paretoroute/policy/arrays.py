@@ -1,13 +1,17 @@
-"""Between a surface with its calibration sample and named arrays: the content of the side file of a policy.
+"""From the named arrays of a side file to a surface with its calibration sample, after checks of every number.
 
 Names in the file: the calibration sample is ``traffic``, the out-of-distribution check ``familiarity``, the smearing
-factor of a panel ``smear``, and its residual quantiles ``tail``.
+factor of a panel ``smear``, and its residual quantiles ``tail``. ``packing`` gives these names.
+
+A right checksum shows that a file is the one that was written, not that its numbers can be true. A number that no fit
+computes would plan with NaN or an impossible figure, and is refused before any is used. The bounds lie far beyond every
+log; they keep sums, squares and exponentials finite.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -17,7 +21,7 @@ from numpy.typing import NDArray
 from paretoroute.errors import PolicyError
 from paretoroute.surface.featurizer import Featurizer
 from paretoroute.surface.neighbours import HEADS, index
-from paretoroute.surface.ngrams import STATISTICS
+from paretoroute.surface.ngrams import HALF, STATISTICS
 from paretoroute.surface.panel import LEADING, QUANTILES, FirstLevel, Panel, Scale, SecondLevel
 from paretoroute.surface.surface import Bounds, OutOfDistributionCheck, Surface
 from paretoroute.surface.traffic import CalibrationSample, Labels
@@ -25,12 +29,39 @@ from paretoroute.surface.traffic import CalibrationSample, Labels
 Arrays = dict[str, NDArray[Any]]
 PANELS = ("quality", "amount", "prompt", "latency")
 TABLES = tuple(item.name for item in fields(CalibrationSample) if item.name != "labels")
-LATENCIES = ("latency_s", "logged_latency_s")
 SCALARS = ("least_known", "most_leverage")
 FIRST_LEVEL = {"offset": "offset", "slope": "slope", "targets": "targets", "weights": "weights"}
 SECOND_LEVEL = {"keep": "keep", "cross": "cross", "shift": "shift"}
 SCALE = {"low": "low", "high": "high", "spread": "spread", "smear": "smearing", "tail": "residual_quantiles"}
-PANEL_ARRAYS = ("base", "basis", *FIRST_LEVEL, *SECOND_LEVEL, *SCALE)
+LARGEST = 1e30  # of a coefficient
+MOST_FEATURE = float(np.finfo(np.float16).max)  # features are kept as float16
+MOST_AMOUNT = 1e24  # tokens, seconds or USD
+LOG_LEAST, LOG_MOST = -1000.0, 60.0  # of the logs of amounts; exp(60) is 1e26
+MOST_SPREAD = 100.0  # standard deviation of a quality, or of a log
+MOST_SMEARING = 1e6
+MOST_EXPONENT = 600.0  # of a quantile over the mean; exp(709) overflows
+LEAST_DIVISOR = 1e-30
+RIDGE = 1 / 3  # largest eigenvalue of (Z'Z + 3 I)^-1
+ROUNDING = 1e-4  # of that matrix in float32
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What one array has to be.
+
+    Args:
+        shape: its shape.
+        least: its least number.
+        most: its largest.
+        dtype: its type.
+        nan: whether NaN may stand for an unknown number.
+    """
+
+    shape: tuple[int, ...]
+    least: float = -LARGEST
+    most: float = LARGEST
+    dtype: str = "float32"
+    nan: bool = False
 
 
 class Numbers(NamedTuple):
@@ -38,37 +69,6 @@ class Numbers(NamedTuple):
 
     surface: Surface
     sample: CalibrationSample
-
-
-def to_arrays(surface: Surface, sample: CalibrationSample) -> Arrays:
-    """Name every number of a surface and its calibration sample.
-
-    Neighbours are stored as float16 features; their unit vectors are recomputed on reading.
-    """
-    arrays: Arrays = {f"traffic.{name}": table for name in TABLES if (table := getattr(sample, name)) is not None}
-    arrays |= {f"labels.{by}": labels.codes for by, labels in sample.labels.items()}
-    for name in PANELS:
-        panel = getattr(surface, name)
-        if panel is not None:
-            arrays |= {f"{name}.{part}": array for part, array in _panel_arrays(panel).items()}
-    arrays |= _prefixed("featurizer.", surface.featurizer)
-    arrays |= _prefixed("familiarity.", surface.familiarity)
-    arrays |= _prefixed("bounds.", surface.bounds)
-    arrays["neighbours.features"] = surface.neighbours.features
-    arrays["queries"] = surface.queries
-    return {name: array.astype(np.float32) if array.dtype == np.float64 else array for name, array in arrays.items()}
-
-
-def _prefixed(prefix: str, value: Featurizer | OutOfDistributionCheck | Bounds) -> Arrays:
-    """Name the arrays and numbers among the fields of a dataclass."""
-    arrays: Arrays = {}
-    for item in fields(value):
-        part = getattr(value, item.name)
-        if isinstance(part, float):
-            part = np.array([part])
-        if isinstance(part, np.ndarray):
-            arrays[prefix + item.name] = part
-    return arrays
 
 
 def from_arrays(
@@ -81,22 +81,17 @@ def from_arrays(
     """Rebuild a surface and its calibration sample.
 
     Args:
-        arrays: as :func:`to_arrays` returns them.
+        arrays: as :func:`~paretoroute.policy.packing.to_arrays` returns them.
         features: kind of the features.
         points: number of points of the grid, and of every panel.
         labels: names of the labels by kind; the arrays hold their codes.
 
     Raises:
-        PolicyError: an array is missing, or has a shape that does not fit the others.
+        PolicyError: an array is missing or unknown, has a shape that does not fit the others, or holds a number that no
+            fit can have computed.
     """
-    try:
-        numbers = Numbers(_surface(arrays, features), _sample(arrays, labels))
-        _check_featurizer(numbers.surface.featurizer)
-        _check_surface(numbers.surface, points)
-        _check_sample(numbers.sample, points)
-    except (KeyError, TypeError, IndexError, ValueError) as error:
-        raise PolicyError(f"the policy's numbers do not fit together ({error}); fit again") from None
-    return numbers
+    _check_arrays(arrays, features=features, points=points, labels={by: len(names) for by, names in labels.items()})
+    return Numbers(_surface(arrays, features), _sample(arrays, labels))
 
 
 def _surface(arrays: Mapping[str, NDArray[Any]], features: str) -> Surface:
@@ -136,84 +131,8 @@ def _panel(arrays: Mapping[str, NDArray[Any]], name: str) -> Panel | None:
     return _panel_of(parts)
 
 
-def _check_surface(surface: Surface, points: int) -> None:
-    width, kept = surface.featurizer.width, len(surface.neighbours.features)
-    _expect("neighbours.features", surface.neighbours.features, (kept, width))
-    for name in PANELS:
-        panel = getattr(surface, name)
-        if panel is not None:
-            arrays = _panel_arrays(panel)
-            for part, shape in _panel_shapes(surface, name, points).items():
-                _expect(f"{name}.{part}", arrays.get(part), shape)
-    _expect("queries", surface.queries, (points,))
-    _expect("familiarity.centre", surface.familiarity.centre, (width,))
-    _expect("familiarity.inverse", surface.familiarity.inverse, (width, width))
-    for item in fields(Bounds):
-        _expect(f"bounds.{item.name}", getattr(surface.bounds, item.name), (points,))
-
-
-def _panel_shapes(surface: Surface, name: str, points: int) -> dict[str, tuple[int, ...]]:
-    panel: Panel = getattr(surface, name)
-    width, kept, components = surface.featurizer.width, len(surface.neighbours.features), panel.basis.shape[1]
-    shapes = {"slope": (width, components), "targets": (kept, components), "weights": (HEADS, components)}
-    shapes |= {"basis": (points, components), "offset": (components,)}
-    if name == "quality":
-        inputs = surface.amount.basis.shape[1] + min(LEADING, components)
-        shapes |= {"keep": (components,), "cross": (inputs, components), "shift": (components,)}
-    if panel.scale.smearing is not None:
-        shapes |= {"smear": (points,), "tail": (len(QUANTILES),)}
-    return shapes | {part: (points,) for part in ("base", "low", "high", "spread")}
-
-
-def _check_sample(sample: CalibrationSample, points: int) -> None:
-    queries = len(sample.quality)
-    optional = () if sample.latency_s is None and sample.logged_latency_s is None else LATENCIES
-    for name in (*(name for name in TABLES if name not in LATENCIES), *optional):
-        _expect(f"traffic.{name}", getattr(sample, name), (queries, points))
-    for by, labels in sample.labels.items():
-        _expect(f"labels.{by}", labels.codes, (queries,))
-        if not (labels.codes >= 0).all() or not (labels.codes < len(labels.names)).all():
-            raise ValueError(f"labels.{by} holds a code without a name")
-
-
-def _check_featurizer(featurizer: Featurizer) -> None:
-    rows = len(featurizer.projection)
-    if featurizer.kind == "hashed_ngrams":
-        buckets, scaled = len(featurizer.buckets), len(STATISTICS)
-        # Texts without a common n-gram leave no bucket, and one row that is never read.
-        rows = max(buckets, 1)
-    else:
-        buckets, scaled = 0, rows
-    _expect("featurizer.projection", featurizer.projection, (rows, featurizer.rank))
-    lengths = {"buckets": buckets, "weights": buckets, "scales": rows, "centre": scaled, "scale": scaled}
-    for name, length in lengths.items():
-        _expect(f"featurizer.{name}", getattr(featurizer, name), (length,))
-
-
-def _expect(name: str, array: NDArray[Any] | None, shape: tuple[int, ...]) -> None:
-    if array is None or array.shape != shape:
-        raise ValueError(f"{name} is not of shape {shape}")
-
-
-def _panel_arrays(panel: Panel) -> dict[str, NDArray[Any]]:
-    """Name the arrays of a panel."""
-    arrays: dict[str, NDArray[Any] | None] = {"base": panel.base, "basis": panel.basis}
-    arrays |= {name: getattr(panel.first_level, field) for name, field in FIRST_LEVEL.items()}
-    if panel.second_level is not None:
-        arrays |= {name: getattr(panel.second_level, field) for name, field in SECOND_LEVEL.items()}
-    arrays |= {name: getattr(panel.scale, field) for name, field in SCALE.items()}
-    return {name: array for name, array in arrays.items() if array is not None}
-
-
 def _panel_of(arrays: Mapping[str, NDArray[Any]]) -> Panel:
-    """Rebuild a panel from its arrays.
-
-    Raises:
-        ValueError: an array has an unknown name.
-        KeyError: an array is missing.
-    """
-    if unknown := sorted(set(arrays) - set(PANEL_ARRAYS)):
-        raise ValueError(f"{unknown[0]!r} is not an array of a panel")
+    """Rebuild a panel from its arrays."""
     optional: dict[str, Any] = {
         field: arrays[name] for name, field in SCALE.items() if name in ("smear", "tail") and name in arrays
     }
@@ -227,3 +146,170 @@ def _panel_of(arrays: Mapping[str, NDArray[Any]]) -> Panel:
         second_level=second,
         scale=Scale(low=arrays["low"], high=arrays["high"], spread=arrays["spread"], **optional),
     )
+
+
+def _check_arrays(arrays: Mapping[str, NDArray[Any]], *, features: str, points: int, labels: Mapping[str, int]) -> None:
+    """Check the arrays of a side file by themselves and against each other.
+
+    Args:
+        arrays: by name.
+        features: kind of the features.
+        points: number of points of the grid.
+        labels: number of names by kind of label, ``""`` included.
+
+    Raises:
+        PolicyError: an array is missing or unknown, or of a wrong type, shape or value; it is named.
+    """
+    rules = _rules(arrays, features, points, labels)
+    for name in sorted(rules.keys() | arrays.keys()):
+        if name not in rules:
+            raise _refused(name, "belongs to no part of this policy")
+        _check(name, _array(arrays, name), rules[name])
+    _check_order(arrays)
+    _check_leverage(arrays["familiarity.inverse"])
+
+
+def _rules(
+    arrays: Mapping[str, NDArray[Any]], features: str, points: int, labels: Mapping[str, int]
+) -> dict[str, _Rule]:
+    rank = _length(arrays, "featurizer.projection", axis=1)
+    width = rank + (len(STATISTICS) if features == "hashed_ngrams" else 0)
+    kept = _length(arrays, "neighbours.features")
+    rules = _featurizer_rules(arrays, features, rank) | _sample_rules(arrays, points, labels)
+    for panel in ("quality", "amount", "prompt", "latency"):
+        if panel in ("quality", "amount") or any(name.startswith(f"{panel}.") for name in arrays):
+            components = _length(arrays, f"{panel}.basis", axis=1)
+            own = _panel_rules(panel, points=points, components=components, width=width, kept=kept)
+            rules |= {f"{panel}.{part}": rule for part, rule in own.items()}
+    inputs = _length(arrays, "amount.basis", axis=1) + min(LEADING, _length(arrays, "quality.basis", axis=1))
+    rules["quality.cross"] = replace(rules["quality.cross"], shape=(inputs, *rules["quality.cross"].shape[1:]))
+    return rules | {
+        "familiarity.centre": _Rule((width,), -MOST_FEATURE, MOST_FEATURE),
+        "familiarity.inverse": _Rule((width, width), -RIDGE - ROUNDING, RIDGE + ROUNDING),
+        "familiarity.least_known": _Rule((1,), 0.0, 1.0),
+        "familiarity.most_leverage": _Rule((1,), 0.0),
+        "bounds.prompt_overhead_tokens": _Rule((points,), -MOST_AMOUNT, MOST_AMOUNT, nan=True),
+        "bounds.most_completion_tokens": _Rule((points,), 0.0, MOST_AMOUNT, nan=True),
+        "neighbours.features": _Rule((kept, width), dtype="float16"),
+        "queries": _Rule((points,), 0.0),
+    }
+
+
+def _featurizer_rules(arrays: Mapping[str, NDArray[Any]], features: str, rank: int) -> dict[str, _Rule]:
+    rows = scaled = _length(arrays, "featurizer.projection")
+    buckets = 0
+    if features == "hashed_ngrams":
+        buckets, scaled = _length(arrays, "featurizer.buckets"), len(STATISTICS)
+        rows = max(buckets, 1)  # texts without a common n-gram leave no bucket, and one row that is never read
+    return {
+        "featurizer.buckets": _Rule((buckets,), 0, 2 * HALF - 1, "int32"),
+        "featurizer.weights": _Rule((buckets,), 0.0),
+        "featurizer.projection": _Rule((rows, rank), -127, 127, "int8"),
+        "featurizer.scales": _Rule((rows,), 0.0, 1.0),  # of unit vectors
+        "featurizer.centre": _Rule((scaled,)),
+        "featurizer.scale": _Rule((scaled,), LEAST_DIVISOR),
+    }
+
+
+def _panel_rules(panel: str, *, points: int, components: int, width: int, kept: int) -> dict[str, _Rule]:
+    least, most = (0.0, 1.0) if panel == "quality" else (LOG_LEAST, LOG_MOST)
+    rules = {
+        "base": _Rule((points,)),
+        "basis": _Rule((points, components)),
+        "offset": _Rule((components,)),
+        "slope": _Rule((width, components)),
+        "targets": _Rule((kept, components), dtype="float16"),
+        "weights": _Rule((HEADS, components), 0.0),
+        "low": _Rule((points,), least, most),
+        "high": _Rule((points,), least, most),
+        "spread": _Rule((points,), 0.0, MOST_SPREAD),
+    }
+    if panel == "quality":
+        each = _Rule((components,))
+        return rules | {"keep": each, "shift": each, "cross": _Rule((0, components))}
+    return rules | {
+        "smear": _Rule((points,), 1 / MOST_SMEARING, MOST_SMEARING),
+        "tail": _Rule((len(QUANTILES),)),
+    }
+
+
+def _sample_rules(arrays: Mapping[str, NDArray[Any]], points: int, labels: Mapping[str, int]) -> dict[str, _Rule]:
+    queries = _length(arrays, "traffic.quality")
+    if not queries:
+        raise _refused("traffic.quality", "holds no query")
+    share, amount = _Rule((queries, points), 0.0, 1.0), _Rule((queries, points), 0.0, MOST_AMOUNT)
+    tables = {"quality": share, "amount": amount, "prompt_tokens": amount}
+    if "traffic.latency_s" in arrays or "traffic.logged_latency_s" in arrays:
+        tables["latency_s"] = amount
+    rules = {f"traffic.{name}": rule for name, rule in tables.items()}
+    rules |= {f"traffic.logged_{name}": replace(rule, nan=True) for name, rule in tables.items()}
+    return rules | {f"labels.{by}": _Rule((queries,), 0, names - 1, "int16") for by, names in labels.items()}
+
+
+def _array(arrays: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
+    if name not in arrays:
+        raise _refused(name, "is missing")
+    return arrays[name]
+
+
+def _length(arrays: Mapping[str, NDArray[Any]], name: str, *, axis: int = 0) -> int:
+    shape = _array(arrays, name).shape
+    if len(shape) <= axis:
+        raise _refused(name, f"has {len(shape)} axes, too few")
+    return shape[axis]
+
+
+def _check(name: str, array: NDArray[Any], rule: _Rule) -> None:
+    if array.dtype.name != rule.dtype:
+        raise _refused(name, f"has type {array.dtype.name}, must have {rule.dtype}")
+    if array.shape != rule.shape:
+        raise _refused(name, f"has shape {array.shape}, must have {rule.shape}")
+    if not array.size or _keeps(array, rule):
+        return
+    wide = array.astype(np.float64)
+    wrong = ~((wide >= rule.least) & (wide <= rule.most) | (np.isnan(wide) if rule.nan else False))
+    place = tuple(int(i) for i in np.argwhere(wrong)[0])
+    unknown = ", or NaN where unknown" if rule.nan else ""
+    raise _refused(
+        name, f"is {wide[place]:g} at {list(place)}, must lie between {rule.least:g} and {rule.most:g}{unknown}"
+    )
+
+
+def _keeps(array: NDArray[Any], rule: _Rule) -> bool:
+    """Return whether all numbers keep a rule, in one pass for each end; NaN fails both comparisons."""
+    if array.dtype == np.float16:  # all of its finite numbers do; its exponent is full if it is not finite
+        return bool((array.view(np.uint16) & 0x7C00).max() < 0x7C00)
+    if not rule.nan:
+        return bool(array.min() >= rule.least and array.max() <= rule.most)
+    least, most = np.fmin.reduce(array, axis=None), np.fmax.reduce(array, axis=None)  # NaN if all are
+    return bool(np.isnan(least) or (least >= rule.least and most <= rule.most))
+
+
+def _check_order(arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Check what has to ascend: the ends of ranges, buckets, and quantiles."""
+    for panel in ("quality", "amount", "prompt", "latency"):
+        if f"{panel}.low" in arrays and (arrays[f"{panel}.low"] > arrays[f"{panel}.high"]).any():
+            raise _refused(f"{panel}.low", f"is above {panel}.high")
+        if (tail := arrays.get(f"{panel}.tail")) is not None:
+            if (np.diff(tail) < 0).any():
+                raise _refused(f"{panel}.tail", "descends, must hold quantiles")
+            if float(np.abs(tail).max()) * float(arrays[f"{panel}.spread"].max()) > MOST_EXPONENT:
+                raise _refused(f"{panel}.tail", f"times {panel}.spread exceeds {MOST_EXPONENT:g}")
+    if (np.diff(arrays["featurizer.buckets"]) <= 0).any():
+        raise _refused("featurizer.buckets", "does not ascend")
+
+
+def _check_leverage(inverse: NDArray[Any]) -> None:
+    """Check that the matrix gives every query a leverage: that it is symmetric, and positive up to rounding."""
+    wide = inverse.astype(np.float64)
+    try:
+        np.linalg.cholesky(wide + ROUNDING * np.eye(len(wide)))
+        is_positive = bool(np.abs(wide - wide.T).max(initial=0.0) <= ROUNDING)
+    except np.linalg.LinAlgError:
+        is_positive = False
+    if not is_positive:
+        raise _refused("familiarity.inverse", "is not symmetric and positive definite")
+
+
+def _refused(name: str, reason: str) -> PolicyError:
+    return PolicyError(f"array {name} {reason}; fit again, or copy both files again")

@@ -9,13 +9,14 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from paretoroute.errors import PolicyError, TargetError, needs_fit_extra
+from paretoroute.errors import PolicyError, TargetError, needs_fit_extra, one_line
 from paretoroute.grid import Grid, Price
 from paretoroute.limits import Limit, parse_limit
 from paretoroute.policy import schema as doc
-from paretoroute.policy.arrays import from_arrays, to_arrays
+from paretoroute.policy.arrays import from_arrays
 from paretoroute.policy.codec import grid_of, target_of
 from paretoroute.policy.files import read_policy
 from paretoroute.surface.surface import Surface
@@ -58,6 +59,7 @@ class Policy:
                 then.
         """
         from paretoroute.policy.files.write import write_policy
+        from paretoroute.policy.packing import to_arrays
 
         write_policy(path, self.document, to_arrays(self.surface, self.calibration_sample))
 
@@ -69,12 +71,16 @@ class Policy:
             PolicyError: a file is missing, changed, of a newer schema, or does not fit together.
         """
         document, arrays, sha256 = read_policy(path)
-        numbers = from_arrays(
-            arrays,
-            features=document.features.kind,
-            points=sum(len(entry.points) for entry in document.grid),
-            labels={by: ("", *names) for by, names in document.labels.items()},
-        )
+        try:
+            numbers = from_arrays(
+                arrays,
+                features=document.features.kind,
+                points=sum(len(entry.points) for entry in document.grid),
+                labels={by: ("", *names) for by, names in document.labels.items()},
+            )
+        except PolicyError as error:
+            place = f"{one_line(Path(path).name)}: surface.file: {document.surface.file}"
+            raise PolicyError(f"{place}: {error}") from None
         return Policy(document, numbers.surface, numbers.sample, sha256)
 
     @needs_fit_extra

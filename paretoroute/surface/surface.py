@@ -35,7 +35,7 @@ class OutOfDistributionCheck:
     def leverage(self, vector: Floats) -> float:
         """Return z'(Z'Z + 3 I)^-1 z: the variance of a ridge forecast at the query, in units of one run's."""
         centred = vector - self.centre
-        return float(centred @ self.inverse @ centred)
+        return max(float(centred @ self.inverse @ centred), 0.0)  # the matrix is rounded to float32
 
     def is_unfamiliar(self, leverage: float, known_share: float) -> bool:
         """Return whether a query of this leverage, with this share of known n-grams, lies too far from the log."""

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 import paretoroute as pr
-from paretoroute.policy.arrays import to_arrays
+from paretoroute.policy.packing import to_arrays
 from tests.synthetic_log import PRICES, Recipe, bits, make_runs, rows_of, table_of
 
 SEARCH = {

@@ -11,7 +11,7 @@ from paretoroute.fitting.fit import fit
 from paretoroute.fitting.pipeline import fit_surface
 from paretoroute.fitting.points.log_grid import build_grid
 from paretoroute.planner.planner import Planner
-from paretoroute.policy.arrays import to_arrays
+from paretoroute.policy.packing import to_arrays
 from paretoroute.runs.read import read_runs
 from paretoroute.targets import MaxCost
 from tests.synthetic_log import KINDS, PRICES, TRUTH, bits, fitted, make_runs, table_of

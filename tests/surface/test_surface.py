@@ -8,7 +8,8 @@ import pytest
 from paretoroute.errors import PolicyError
 from paretoroute.fitting.result import context_free
 from paretoroute.grid import Budget, Grid, Point, Price, cost_usd
-from paretoroute.policy.arrays import PANELS, from_arrays, to_arrays
+from paretoroute.policy.arrays import PANELS, from_arrays
+from paretoroute.policy.packing import to_arrays
 from paretoroute.surface import neighbours
 from paretoroute.surface.panel import LEADING
 from tests.synthetic_log import bits, fitted, make_runs
@@ -27,6 +28,10 @@ FIGURES = ("quality", "quality_se", "amount", "prompt_tokens", "latency_s")
 def arrays(signal_fit):
     fit, _ = signal_fit
     return to_arrays(fit.surface, fit.calibration_sample)
+
+
+def label_names(fit) -> dict[str, tuple[str, ...]]:
+    return {by: labels.names for by, labels in fit.calibration_sample.labels.items()}
 
 
 def slow_components(panel, vector, nearest):
@@ -90,7 +95,7 @@ def test_a_surface_that_went_through_arrays_forecasts_the_same_bits(signal_fit, 
         arrays,
         features="hashed_ngrams",
         points=len(grid.points),
-        labels={by: labels.names for by, labels in fit.calibration_sample.labels.items()},
+        labels=label_names(fit),
     )
 
     for text in TEXTS:
@@ -108,7 +113,10 @@ def test_a_surface_of_embeddings_goes_through_arrays_too():
     fit, grid = fitted(make_runs(embedding=True), kind="embedding")
 
     surface, _ = from_arrays(
-        to_arrays(fit.surface, fit.calibration_sample), features="embedding", points=len(grid.points)
+        to_arrays(fit.surface, fit.calibration_sample),
+        features="embedding",
+        points=len(grid.points),
+        labels=label_names(fit),
     )
 
     for embedding in np.random.default_rng(0).standard_normal((10, 3)).astype(np.float32):
@@ -121,16 +129,19 @@ def test_panels_that_were_not_fitted_stay_absent(signal_fit, arrays):
     fit, grid = signal_fit
     some = {name: array for name, array in arrays.items() if not name.startswith(("latency.", "prompt."))}
 
-    surface, _ = from_arrays(some, features="hashed_ngrams", points=len(grid.points))
+    some = {name: array for name, array in some.items() if not name.endswith("latency_s")}
+
+    surface, _ = from_arrays(some, features="hashed_ngrams", points=len(grid.points), labels=label_names(fit))
 
     assert surface.latency is None
     assert surface.prompt is None
     assert np.isnan(surface.at_text("x").prompt_tokens).all()
 
 
-def test_a_grid_of_another_size_is_refused(arrays):
-    with pytest.raises(PolicyError, match=r"do not fit together \(quality.basis is not of shape .*5, 4\)\); fit again"):
-        from_arrays(arrays, features="hashed_ngrams", points=5)
+def test_a_grid_of_another_size_is_refused(arrays, signal_fit):
+    fit, _ = signal_fit
+    with pytest.raises(PolicyError, match=r"array amount.base has shape \(4,\), must have \(5,\); fit again"):
+        from_arrays(arrays, features="hashed_ngrams", points=5, labels=label_names(fit))
 
 
 # Each of these would otherwise plan with wrong numbers, or fail at the first query in production.
@@ -145,26 +156,29 @@ CUT = [
 
 @pytest.mark.parametrize("name", CUT)
 def test_an_array_that_is_one_row_short_is_refused(arrays, signal_fit, name):
-    _, grid = signal_fit
+    fit, grid = signal_fit
+    cut = arrays | {name: arrays[name][:-1]}
 
-    with pytest.raises(PolicyError, match="the policy's numbers do not fit together"):
-        from_arrays(arrays | {name: arrays[name][:-1]}, features="hashed_ngrams", points=len(grid.points))
+    with pytest.raises(PolicyError, match="array .* has shape .*, must have .*; fit again, or copy both files again"):
+        from_arrays(cut, features="hashed_ngrams", points=len(grid.points), labels=label_names(fit))
 
 
-@pytest.mark.parametrize("name", ["queries", "neighbours.features", "quality.base", "featurizer.centre"])
+@pytest.mark.parametrize("name", sorted(CUT))
 def test_an_array_that_is_missing_is_refused(arrays, signal_fit, name):
-    _, grid = signal_fit
+    fit, grid = signal_fit
     rest = {key: array for key, array in arrays.items() if key != name}
 
-    with pytest.raises(PolicyError, match="the policy's numbers do not fit together"):
-        from_arrays(rest, features="hashed_ngrams", points=len(grid.points))
+    with pytest.raises(PolicyError, match=f"array {name} is missing; fit again, or copy both files again"):
+        from_arrays(rest, features="hashed_ngrams", points=len(grid.points), labels=label_names(fit))
 
 
-def test_an_array_that_nobody_knows_is_refused(arrays, signal_fit):
-    _, grid = signal_fit
+@pytest.mark.parametrize("name", ["quality.extra", "amount.keep", "labels.colour", "traffic.weight", "more"])
+def test_an_array_that_nobody_knows_is_refused(arrays, signal_fit, name):
+    fit, grid = signal_fit
+    more = arrays | {name: np.zeros(3, np.float32)}
 
-    with pytest.raises(PolicyError, match="do not fit together"):
-        from_arrays(arrays | {"quality.extra": np.zeros(3)}, features="hashed_ngrams", points=len(grid.points))
+    with pytest.raises(PolicyError, match=f"array {name} belongs to no part of this policy"):
+        from_arrays(more, features="hashed_ngrams", points=len(grid.points), labels=label_names(fit))
 
 
 def test_cost_is_tokens_times_prices_and_where_there_is_no_price_the_amount_itself():
