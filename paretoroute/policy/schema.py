@@ -23,12 +23,14 @@ from paretoroute.policy.schema_types import (
     Amount,
     BudgetKind,
     Count,
+    FindingKind,
     Section,
     Settings,
     Sha256,
     Share,
     Usd,
     check_interval,
+    check_total,
     check_unique,
     in_key_order,
     without,
@@ -93,7 +95,7 @@ class MixtureEntry(Section):
         tuple[Annotated[str, Field(pattern=KIND_PATTERN)], ...],
         Field(strict=False, description="which rows apply to a query"),
     ]
-    sides: Annotated[tuple[SideEntry, ...], Field(strict=False)]
+    sides: Annotated[tuple[SideEntry, ...], Field(strict=False, min_length=1)]
 
     @model_validator(mode="after")
     def _consistent(self) -> MixtureEntry:
@@ -102,6 +104,9 @@ class MixtureEntry(Section):
             raise ValueError(f"prices and kinds must have one entry for each of the {rows} rows; solve again")
         if any(len(side.prices) != rows or len(side.weights) != kinds for side in self.sides):
             raise ValueError("every side needs a price per row and a weight per kind; solve again")
+        check_unique("kind", self.kinds)
+        for place, kind in enumerate(self.kinds):
+            check_total(f"weights of kind {kind!r}", (side.weights[place] for side in self.sides))
         return self
 
 
@@ -264,22 +269,6 @@ class SurfaceEntry(Section):
     settings: Settings
 
 
-FindingKind = Literal[  # the kinds of runs.findings, which a host that only plans does not load
-    "set_aside",
-    "column",
-    "price",
-    "given_price",
-    "logged_cost",
-    "grid",
-    "unlogged",
-    "families",
-    "signal",
-    "context_free",
-    "verdict",
-    "note",
-]
-
-
 class FittedOnEntry(Section):
     """The log the policy was fitted on, and the findings of the fit."""
 
@@ -326,6 +315,11 @@ class TradeOffEntry(Section):
     quality: Share
     quality_low: Share
     quality_high: Share
+
+    @model_validator(mode="after")
+    def _ordered(self) -> TradeOffEntry:
+        check_interval("quality_", self.quality_low, self.quality_high)
+        return self
 
 
 class PolicyDocument(Section):

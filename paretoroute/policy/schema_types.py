@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from paretoroute.grid import MOST_KIND_CHARACTERS, kind_fault
 
+ROUNDING = 1e-6
 SHA256_PATTERN = "^[0-9a-f]{64}$"
 SEED_PATTERN = "^[0-9a-f]{1,64}$"
 KIND_PATTERN = "^[01]*$"
@@ -61,6 +62,21 @@ BudgetKind = Annotated[
 Settings = Annotated[dict[str, Setting], AfterValidator(in_key_order)]
 Amount = Annotated[float, AfterValidator(_whole_if_integral)]
 
+FindingKind = Literal[  # the kinds of runs.findings, which a host that only plans does not load
+    "set_aside",
+    "column",
+    "price",
+    "given_price",
+    "logged_cost",
+    "grid",
+    "unlogged",
+    "families",
+    "signal",
+    "context_free",
+    "verdict",
+    "note",
+]
+
 
 class Section(BaseModel):
     """A section of a policy file: strict, without unknown keys, finite and frozen."""
@@ -80,3 +96,10 @@ def check_interval(prefix: str, low: float, high: float) -> None:
     """Raise ValueError if the ends of an interval are in the wrong order."""
     if low > high:
         raise ValueError(f"{prefix}low is {low}, above {prefix}high, {high}; swap or correct them")
+
+
+def check_total(what: str, shares: Iterable[float]) -> None:
+    """Raise ValueError if probabilities do not add up to 1, up to rounding."""
+    total = sum(shares)
+    if abs(total - 1) > ROUNDING:
+        raise ValueError(f"the {what} add up to {total:g}, must add up to 1; solve again")

@@ -1,7 +1,7 @@
 """Findings: sentences for the user about a log or a fit, each with a kind that code can select by.
 
 Only the kind carries meaning for code; the text may be reworded at any time. A policy file lists the texts and, beside
-them, the kinds (``policy.schema.FindingKind``, which names the same kinds).
+them, the kinds (``policy.schema_types.FindingKind``, which names the same kinds).
 """
 
 from __future__ import annotations

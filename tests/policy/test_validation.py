@@ -2,6 +2,7 @@
 
 import pytest
 
+from paretoroute import _yaml
 from paretoroute.errors import PolicyError, PolicySchemaError
 from paretoroute.policy.files import read_policy
 from tests.policy.documents import refusal, replace_in, side_of
@@ -123,3 +124,51 @@ def test_a_missing_file_and_a_folder_are_policy_errors(tmp_path):
     assert "gone.yaml: cannot be read: No such file or directory" in refusal(tmp_path / "gone.yaml", PolicyError)
     (tmp_path / "folder.yaml").mkdir()
     assert "folder.yaml: is not a file" in refusal(tmp_path / "folder.yaml", PolicyError)
+
+
+SIDE = {"objective": 1.0, "prices": [0.1, 0.2]}
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "message"),
+    [
+        ("sides", [], "solution.mixture.sides: must not be empty"),
+        (
+            "sides",
+            [SIDE | {"weights": [0.4]}],
+            "solution.mixture: the weights of kind '11' add up to 0.4, must add up to",
+        ),
+        (
+            "sides",
+            3 * [SIDE | {"weights": [0.5]}],
+            "the weights of kind '11' add up to 1.5, must add up to 1; solve again",
+        ),
+        ("sides", [SIDE | {"weights": [0.5, 0.5]}], "every side needs a price per row and a weight per kind"),
+        ("sides", [SIDE | {"weights": [-1.0]}], "solution.mixture.sides.0.weights.0: must be at least 0 (got -1.0)"),
+        ("kinds", ["11", "11"], "every side needs a price per row and a weight per kind"),
+        ("kinds", ["1"], "prices and kinds must have one entry for each of the 2 rows"),
+    ],
+)
+def test_a_mixture_that_no_solve_writes_is_refused(policy, where, value, message):
+    data = _yaml.read(policy)
+    data["solution"]["mixture"][where] = value
+    policy.write_text(_yaml.dumps(data))
+
+    assert message in refusal(policy, PolicySchemaError)
+
+
+def test_a_kind_of_query_that_is_listed_twice_in_a_mixture_is_refused(policy):
+    data = _yaml.read(policy)
+    mixture = data["solution"]["mixture"]
+    mixture |= {"kinds": ["11", "11"], "sides": [SIDE | {"weights": [1.0, 1.0]}]}
+    policy.write_text(_yaml.dumps(data))
+
+    assert "solution.mixture: kind '11' is listed twice; keep one" in refusal(policy, PolicySchemaError)
+
+
+def test_an_interval_of_the_trade_off_whose_ends_are_swapped_is_refused(policy):
+    data = _yaml.read(policy)
+    data["trade_off"][0] |= {"quality_low": 0.9, "quality_high": 0.8}
+    policy.write_text(_yaml.dumps(data))
+
+    assert "trade_off.0: quality_low is 0.9, above quality_high, 0.8" in refusal(policy, PolicySchemaError)
