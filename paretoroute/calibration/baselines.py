@@ -26,10 +26,14 @@ def best_single(outcomes: LoggedOutcomes) -> int:
 
 
 def cost_ratio(outcomes: LoggedOutcomes, rule: Rule, point: int) -> Interval:
-    """Compute the mean cost of a rule over that of a single point; the interval is by the delta method on the log."""
+    """Compute the mean cost of a rule over that of a single point; the interval is by the delta method on the log.
+
+    Where either costs nothing the ratio has no interval; of two free ones it is 1.
+    """
     cost, other = outcomes.chosen(rule).cost_usd, outcomes.cost_usd[:, point]
     if not (cost.mean() > 0 and other.mean() > 0):
-        return Interval(1.0, 1.0, 1.0)
+        ratio = 0.0 if other.mean() > 0 else 1.0
+        return Interval(ratio, ratio, ratio)
     relative = cost / cost.mean() - other / other.mean()
     factor = np.exp(Z90 * relative.std() / np.sqrt(len(cost)))
     ratio = float(cost.mean() / other.mean())

@@ -36,8 +36,8 @@ from paretoroute.solver.coupled.master_problem import KEPT, MasterSolution
 from paretoroute.solver.coupled.relaxation import CoupledProblem
 from paretoroute.solver.coupled.solve import nearest_target, relax
 from paretoroute.solver.rules import MixtureRule
-from paretoroute.solver.solution import Status, binding, quality_per_usd
-from paretoroute.targets import Target
+from paretoroute.solver.solution import Facts, Status, binding, quality_per_usd
+from paretoroute.targets import MinQuality, Target
 
 _RELAX_EXTRA = 1e-4  # a relaxed limit moves this much further, so that it can then be kept
 
@@ -56,6 +56,7 @@ class LimitedCalibration:
         used: means of the constraints' left-hand sides on logged outcomes, ``(constraints,)``.
         shadow_prices: by constraint, per unit of the number that states it, on the forecasts.
         gap: relative duality gap on the forecasts: at most this much more at the same use of every constraint.
+        is_best: whether a floor of quality is the highest mean quality that the limits allow.
     """
 
     status: Status
@@ -67,6 +68,7 @@ class LimitedCalibration:
     used: Floats
     shadow_prices: dict[str, float]
     gap: float
+    is_best: bool = False
 
     @property
     def shadow_price(self) -> float:
@@ -77,6 +79,10 @@ class LimitedCalibration:
     def binds(self) -> tuple[str, ...]:
         """Names of the constraints that bind."""
         return binding(self.shadow_prices)
+
+    def facts(self, *, has_limits: bool = True) -> Facts:
+        """Return what a sentence states; ``has_limits``: whether limits left out some choices."""
+        return Facts(shadow_price=self.shadow_price, is_best=self.is_best, has_limits=has_limits)
 
 
 def calibrate_limited(
@@ -131,6 +137,7 @@ class _Blend:
         binds: which constraints bind, ``(constraints,)``.
         status: of the target.
         nearest: the closest target that can be met, if the target is infeasible.
+        is_best: whether a floor of quality is the highest mean quality that the limits allow.
     """
 
     mixed: MasterSolution
@@ -138,6 +145,7 @@ class _Blend:
     binds: Mask
     status: Status
     nearest: Target | None = None
+    is_best: bool = False
 
 
 def _blend(problem: LimitedProblem, pool: CandidatePool) -> _Blend:
@@ -147,7 +155,8 @@ def _blend(problem: LimitedProblem, pool: CandidatePool) -> _Blend:
         mixed = pool.best(pool.value, pool.attainable_rhs())
         binds = mixed.prices > KEPT
         prices = Multipliers(1.0, mixed.prices * magnitude(pool.value) / pool.scale)
-        return _Blend(mixed, prices, binds, "slack" if own and not binds[0] else "met")
+        status: Status = "slack" if own and not binds[0] else "met"
+        return _Blend(mixed, prices, binds, status, is_best=status == "met" and _is_highest(problem, pool))
     mixed = pool.best(pool.nearness(), pool.rhs + TOLERANCE * pool.scale, AFTER_TARGET)
     reached = float(pool.total(mixed, pool.cost_usd if own.cost else pool.quality)) / len(problem.logged.quality)
     return _Blend(
@@ -157,6 +166,14 @@ def _blend(problem: LimitedProblem, pool: CandidatePool) -> _Blend:
         status="infeasible",
         nearest=nearest_target(problem.target, problem.logged, reached),
     )
+
+
+def _is_highest(problem: LimitedProblem, pool: CandidatePool) -> bool:
+    """Return whether the target is a floor of quality above which the limits leave nothing."""
+    if not isinstance(problem.target, MinQuality):
+        return False
+    highest = pool.best(pool.nearness(), pool.attainable_rhs(), AFTER_TARGET)
+    return bool(float(pool.total(highest, pool.quality)) <= -pool.rhs[0] + 2 * TOLERANCE * pool.scale[0])
 
 
 def _answer(problem: LimitedProblem, pool: CandidatePool, blend: _Blend) -> LimitedCalibration:
@@ -176,6 +193,7 @@ def _answer(problem: LimitedProblem, pool: CandidatePool, blend: _Blend) -> Limi
         used=pool.total(blend.mixed, pool.use) / size,
         shadow_prices={one.name: float(price) for one, price in zip(constraints, shadow_price, strict=True)},
         gap=0.0 if blend.status == "infeasible" else _gap(problem.relaxation, pool, blend),
+        is_best=blend.is_best,
     )
 
 

@@ -23,8 +23,10 @@ from paretoroute.calibration.outcomes import Chosen, aipw_imputed
 from paretoroute.forecast import Forecast, Tables
 from paretoroute.solver.frontier import Frontier, frontier, gains, running_sum, values
 from paretoroute.solver.rules import PriceRule
-from paretoroute.solver.solution import ROUNDING, Status, binding, floor_of, meaning
+from paretoroute.solver.solution import ROUNDING, Facts, Status, binding, floor_of, meaning
 from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
+
+_AT_END = 1e-9  # in breakpoints; a place so near to the end of the frontier lies at the end
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,14 @@ class Calibrated:
         estimate: the rule to follow and its value: ``estimate.rule.price`` in quality per USD of forecast cost,
             ``estimate.rule.split``, ``estimate.quality``, ``estimate.cost_usd`` and their intervals. Of an infeasible
             target, all of it belongs to ``nearest``.
+        is_best: whether every query gets its point of the highest forecast quality.
     """
 
     status: Status
     target: Target
     nearest: Target | None
     estimate: PolicyValue[PriceRule]
+    is_best: bool = False
 
     @property
     def shadow_price(self) -> float:
@@ -61,13 +65,19 @@ class Calibrated:
 
     @property
     def binds(self) -> tuple[str, ...]:
-        """Names of the constraints that bind."""
+        """Names of the constraints that bind; a floor that takes the best choice has no finite price, and binds."""
+        if self.status == "met" and self.is_best and isinstance(self.target, MinQuality):
+            return ("quality",)
         return binding(self.shadow_prices)
 
     @property
     def meaning(self) -> str:
         """The status and the price in one sentence."""
-        return meaning(self.status, self.target, self.nearest, self.shadow_price)
+        return meaning(self.status, self.target, self.nearest, self.facts())
+
+    def facts(self, *, has_limits: bool = False) -> Facts:
+        """Return what a sentence states; ``has_limits``: whether limits left out some choices."""
+        return Facts(shadow_price=self.shadow_price, is_best=self.is_best, has_limits=has_limits)
 
 
 def calibrate(forecast: Forecast, logged_quality: Floats, logged_cost_usd: Floats, target: Target) -> Calibrated:
@@ -85,13 +95,17 @@ def calibrate(forecast: Forecast, logged_quality: Floats, logged_cost_usd: Float
     line = _logged_frontier(forecast, logged_quality, logged_cost_usd)
     if isinstance(target, BestTrade):
         price = 1 / target.usd_per_quality
-        value = _value_at(line, float((line.frontier.price > price).sum()))
-        return Calibrated("met", target, None, replace(value, rule=PriceRule(price, 0.0)))
+        place = float((line.frontier.price > price).sum())
+        value = replace(_value_at(line, place), rule=PriceRule(price, 0.0))
+        return Calibrated("met", target, None, value, is_best=place >= line.frontier.price.size)
     if isinstance(target, MaxCost):
         crossing = _meet_cost(line.cost_usd, target)
     else:
         crossing = _meet_quality(line.quality, target, Tables(line.logged.quality, forecast.cost_usd))
-    return Calibrated(crossing.status, target, crossing.nearest, _value_at(line, crossing.place))
+    place, end = crossing.place, line.frontier.price.size
+    if abs(place - end) < _AT_END:
+        place = float(end)
+    return Calibrated(crossing.status, target, crossing.nearest, _value_at(line, place), is_best=place >= end)
 
 
 def curve(
@@ -169,7 +183,7 @@ def _meet_cost(cost: Floats, target: MaxCost) -> _Crossing:
     least = float(isotonic(cost)[0])
     if target.usd < least * (1 - ROUNDING):
         return _Crossing("infeasible", meet(cost, least, "left"), MaxCost(usd=least))
-    if target.usd >= cost[-1]:
+    if target.usd >= cost[-1] * (1 - ROUNDING):
         return _Crossing("slack", float(cost.size - 1))
     return _Crossing("met", meet(cost, max(target.usd, least), "right"))
 
@@ -177,7 +191,7 @@ def _meet_cost(cost: Floats, target: MaxCost) -> _Crossing:
 def _meet_quality(quality: Floats, target: MinQuality, logged: Tables) -> _Crossing:
     """Locate the place at which the mean logged quality equals the floor."""
     floor, most = floor_of(target, logged), float(isotonic(quality)[-1])
-    if floor <= quality[0]:
+    if floor <= quality[0] * (1 + ROUNDING):
         return _Crossing("slack", 0.0)
     if floor <= most * (1 + ROUNDING):
         return _Crossing("met", meet(quality, min(floor, most), "left"))

@@ -12,7 +12,7 @@ from paretoroute.calibration import intervals
 from paretoroute.calibration.intervals import Interval
 from paretoroute.errors import one_line
 from paretoroute.fitting.result import Fit, Signal
-from paretoroute.grid import Between, Point
+from paretoroute.grid import Between, Grid, Point
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.folds import groups_of
 from paretoroute.runs.table import Runs
@@ -72,8 +72,14 @@ def uniform_findings(runs: Runs, kind: str) -> tuple[Finding, ...]:
     return (Finding("note", f"{of_all} one {noun}{f' ({shown})' if shown else ''}, {rest}; is the {noun} logged?"),)
 
 
-def signal_findings(fit: Fit) -> tuple[Finding, ...]:
-    """State how much of each figure's variance the query explains, and by how many components."""
+def signal_findings(fit: Fit, grid: Grid, *, lost: bool = False) -> tuple[Finding, ...]:
+    """State how much of each figure's variance the query explains, and by how many components.
+
+    Args:
+        fit: the fit.
+        grid: the points on offer; where none is priced by tokens, the panel of tokens holds costs.
+        lost: whether routing lost, so that quality and tokens follow no query after all.
+    """
     surface, sample = fit.surface, fit.calibration_sample
     panels = {
         "quality": (surface.quality, sample.quality),
@@ -81,20 +87,33 @@ def signal_findings(fit: Fit) -> tuple[Finding, ...]:
         "prompt tokens": (surface.prompt, sample.prompt_tokens),
         "latency": (surface.latency, sample.latency_s),
     }
-    return tuple(Finding("signal", _signal_text(signal, *panels[signal.name])) for signal in fit.signals)
+    priced = grid.token_prices.priced
+    amount = "tokens" if priced.all() else "tokens and logged cost" if priced.any() else "cost"
+    names = {"tokens": amount}
+    return tuple(
+        Finding(
+            "signal",
+            f"{names.get(signal.name, signal.name)}: "
+            + _signal_text(signal, *panels[signal.name], lost=lost and signal.name != "latency"),
+        )
+        for signal in fit.signals
+    )
 
 
-def _signal_text(signal: Signal, panel: Panel | None, forecast: Floats32 | None) -> str:
+def _signal_text(signal: Signal, panel: Panel | None, forecast: Floats32 | None, *, lost: bool) -> str:
     share, reach = 100 * signal.explained, 100 * intervals.Z90 * signal.explained_se
     explained = f"the query explains {share:.1f}% +- {reach:.1f} of the variance out of fold"
     if not signal.used or panel is None or forecast is None:
-        rest = "not beyond noise, so it stays at the context-free means; no components kept"
-        return f"{signal.name}: {'' if signal.used else 'no '}signal found: {explained}; {rest}"
+        return (
+            f"no signal found: {explained}; not beyond noise, so it stays at the context-free means; no components kept"
+        )
+    if lost:
+        return f"signal found: {explained}; not used, since routing lost to the best static mixture"
     points, kept = panel.basis.shape
     figures = forecast if panel.scale.smearing is None else np.log(np.maximum(forecast, LEAST_FORECAST))
     directions = _carrying(figures)
     carry = f"{directions} of which carr{'y' if directions != 1 else 'ies'} 90% of what the forecasts vary by"
-    return f"{signal.name}: signal found: {explained}; {kept} component{'s' * (kept != 1)} of {points} kept, {carry}"
+    return f"signal found: {explained}; {kept} component{'s' * (kept != 1)} of {points} kept, {carry}"
 
 
 def _carrying(forecast: Floats32) -> int:

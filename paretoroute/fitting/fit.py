@@ -194,7 +194,7 @@ def _judged(fit: Fit, grid: Grid) -> _Judged:
     gain = baselines.gain_over_static_mixture(logged, rules)
     queries = len(logged.quality)
     effective = queries * sum(map(logged.logged_share, rules)) / len(rules)
-    findings = [*signal_findings(fit)]
+    findings = [*signal_findings(fit, grid, lost=gain.high < 0)]
     if gain.high < 0:
         fit = context_free(fit, grid)
         text = "routing lost to the best static mixture: the policy is that mixture"

@@ -46,15 +46,20 @@ def expected_section(outcomes: LoggedOutcomes, value: PolicyValue[Rule], names: 
     )
 
 
-def _saving(outcomes: LoggedOutcomes, rule: Rule, best: int, *, name: str) -> doc.SavingEntry:
-    ratio = baselines.cost_ratio(outcomes, rule, best)
-    gain = normal_interval(100 * (outcomes.chosen(rule).quality - outcomes.quality[:, best]))
+def _saving(outcomes: LoggedOutcomes, rule: Rule, best: int, *, name: str) -> doc.SavingEntry | None:
+    """Compare with the best single point; None where that is free and the policy is not, which no ratio states."""
+    ratio, chosen = baselines.cost_ratio(outcomes, rule, best), outcomes.chosen(rule)
+    cost, other = chosen.cost_usd.mean(), outcomes.cost_usd[:, best].mean()
+    if cost > 0 >= other:
+        return None
+    gain = normal_interval(100 * (chosen.quality - outcomes.quality[:, best]))
+    value, low, high = (f"{round(end, 2) + 0.0:+.2f}" for end in (gain.value, gain.low, gain.high))
+    compared = f"mean cost is x{ratio.value:.3f} of that of {name}" if other > 0 else f"free, as {name} is"
     return doc.SavingEntry(
         ratio=readable(ratio.value),
         low=readable(ratio.low),
         high=readable(ratio.high),
-        meaning=f"mean cost is x{ratio.value:.3f} of that of {name}, at {gain.value:+.2f} quality points "
-        f"[{gain.low:+.2f}, {gain.high:+.2f}]",
+        meaning=f"{compared}, at {value} quality points [{low}, {high}]",
     )
 
 

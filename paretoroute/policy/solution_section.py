@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from paretoroute.calibration.coupled import LimitedCalibration
 from paretoroute.calibration.outcomes import LoggedOutcomes
 from paretoroute.calibration.single import Calibrated
-from paretoroute.limits import CallLimit, Limit, MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit
+from paretoroute.limits import CallLimit, Forbid, Limit, MaxCostOf, MaxShare, MinQualityOf, PopulationLimit, Require
 from paretoroute.policy import schema as doc
 from paretoroute.policy.codec import mixture_entry, target_entry
 from paretoroute.policy.sections import readable
-from paretoroute.solver.solution import meaning
-from paretoroute.targets import MinQuality, Target
+from paretoroute.solver.solution import decimal_usd, meaning
+from paretoroute.targets import BestTrade, MinQuality, Target
 
 Answer = Calibrated | LimitedCalibration
 
@@ -66,59 +66,73 @@ def solution_section(solved: Solved) -> doc.SolutionEntry:
 
 def _meaning(solved: Solved) -> str:
     answer = solved.answer
+    facts = answer.facts(has_limits=bool(solved.limits))
     if isinstance(answer, LimitedCalibration) and answer.relaxed:
         relaxed = "; ".join(str(named.limit) for named in answer.relaxed)
-        return f"the limits cannot be kept together; the nearest that can: {relaxed}"
-    return meaning(answer.status, solved.target, solved.nearest, answer.shadow_price)
+        several = sum(isinstance(limit, PopulationLimit) for limit in solved.limits) > 1
+        subject = "the limits cannot be kept together" if several else "the limit cannot be kept"
+        beside = f"; {meaning('infeasible', solved.target, solved.nearest, facts)}" if solved.nearest else ""
+        return f"{subject}; the nearest that can: {relaxed}{beside}"
+    return meaning(answer.status, solved.target, solved.nearest, facts)
 
 
 def _limit_entry(limit: Limit, solved: Solved) -> doc.LimitEntry:
     """Write a limit down with what it costs."""
     name, answer = str(limit), solved.answer
     if isinstance(limit, CallLimit):
-        return doc.LimitEntry(limit=name, used=None, shadow_price=0.0, meaning=_call_limit_meaning(solved.share_kept))
-    constraints = answer.constraints if isinstance(answer, LimitedCalibration) else ()
-    names = [constraint.name for constraint in constraints]
-    if not isinstance(answer, LimitedCalibration) or name not in names:
-        return doc.LimitEntry(limit=name, used=None, shadow_price=0.0, meaning="no logged query has this label")
+        return doc.LimitEntry(limit=name, used=None, shadow_price=0.0, meaning=_call_limit_meaning(limit, solved))
+    assert isinstance(answer, LimitedCalibration), "a limit on the population couples the queries"
+    names = [constraint.name for constraint in answer.constraints]
     price = answer.shadow_prices[name]
     if answer.status == "infeasible":
         relaxed = [str(named.limit) for named in answer.relaxed if named.name == name]
         text = f"cannot be kept; the nearest that can: {relaxed[0]}" if relaxed else "kept"
     elif price > 0:
-        text = limit_meaning(limit, price, minimises_cost=isinstance(solved.target, MinQuality))
+        text = limit_meaning(limit, price, target=solved.target)
     else:
         text = "does not bind"
     used = abs(float(answer.used[names.index(name)]))
     return doc.LimitEntry(limit=name, used=readable(used), shadow_price=readable(price), meaning=text)
 
 
-def _call_limit_meaning(share_kept: float) -> str:
-    if share_kept < 1:
-        share = f"{100 * (1 - share_kept):.3g}% of the logged queries"
+def _call_limit_meaning(limit: CallLimit, solved: Solved) -> str:
+    if isinstance(limit, Forbid | Require):  # a rule on models that leaves nothing to call is an error
+        labels = (solved.outcomes.forecast.labels or {}).get(limit.by) if limit.of else None
+        if limit.of and (labels is None or limit.of not in labels):
+            return f"no logged query has the {limit.by} {limit.of}: the rule counts for planned queries that have it"
+        return "kept at every logged query"
+    if solved.share_kept < 1:
+        share = f"{100 * (1 - solved.share_kept):.3g}% of the logged queries"
         return f"at {share} no point keeps the limits on calls, and the nearest is called"
     return "kept at every logged query"
 
 
-def limit_meaning(limit: PopulationLimit, price: float, *, minimises_cost: bool) -> str:
-    """Describe what a limit that binds costs.
+def limit_meaning(limit: PopulationLimit, price: float, *, target: Target) -> str:
+    """Describe what a limit that binds costs, at the margin.
 
     Args:
         limit: the limit.
-        price: of a unit of its number, in quality, or in USD per query if cost is minimised.
-        minimises_cost: whether the target is a quality, and cost is minimised.
+        price: of a unit of its number, in the unit of the objective: quality, USD per query if the target is a quality
+            and cost is minimised, or quality net of cost for the best trade.
+        target: beside the limit.
 
     Example:
-        >>> limit_meaning(MaxShare(0.2, "big"), 0.05, minimises_cost=False)
-        'one more percent of calls to big buys 0.05 quality points (of 100)'
+        >>> from paretoroute.targets import MaxCost
+        >>> limit_meaning(MaxShare(0.2, "big"), 0.05, target=MaxCost(0.004))
+        'one more percent of calls to big buys 0.05 quality points (of 100), at the margin'
     """
     step, unit, costs = 1.0, "one more second of mean latency", False
     if isinstance(limit, MaxShare):
         step, unit = 0.01, f"one more percent of calls to {limit.of}"
     elif isinstance(limit, MaxCostOf):
         step, unit = 1e-5, f"one more cent per 1,000 queries of {limit.by} {limit.of}"
-    elif not isinstance(limit, MaxMeanLatency):
+    elif isinstance(limit, MinQualityOf):
         step, unit, costs = 0.01, f"one more quality point of {limit.by} {limit.of}", True
-    if minimises_cost:
-        return f"{unit} {'costs' if costs else 'saves'} ${1000 * price * step:.2g} per 1,000 queries"
-    return f"{unit} {'costs' if costs else 'buys'} {100 * price * step:.2g} quality points (of 100)"
+    elif limit.of is not None:
+        unit = f"{unit} of {limit.by} {limit.of}"
+    if isinstance(target, MinQuality):
+        amount = f"{'costs' if costs else 'saves'} {decimal_usd(1000 * price * step)} per 1,000 queries"
+    else:
+        net = ", net of cost" if isinstance(target, BestTrade) else ""
+        amount = f"{'costs' if costs else 'buys'} {100 * price * step:.2g} quality points (of 100){net}"
+    return f"{unit} {amount}, at the margin"

@@ -8,18 +8,17 @@ from dataclasses import dataclass, replace
 from paretoroute.calibration.coupled import calibrate_limited
 from paretoroute.calibration.outcomes import LoggedOutcomes, logged_outcomes
 from paretoroute.calibration.single import calibrate
-from paretoroute.errors import GridError
+from paretoroute.errors import GridError, TargetError, did_you_mean
 from paretoroute.grid import Grid, Price
-from paretoroute.limits import Limit, PopulationLimit, on_grid
+from paretoroute.limits import Limit, MaxShare, PopulationLimit, on_grid
 from paretoroute.policy import schema as doc
 from paretoroute.policy import sections
 from paretoroute.policy.codec import target_entry, with_names
 from paretoroute.policy.eligibility import restrict
 from paretoroute.policy.solution_section import Answer, Solved, solution_section
 from paretoroute.price import UNITS, looks_like, wrong_unit
-from paretoroute.solver.constraints import constraint_of
 from paretoroute.surface.surface import Surface
-from paretoroute.surface.traffic import CalibrationSample
+from paretoroute.surface.traffic import MOST_NAMES, CalibrationSample
 from paretoroute.targets import MinQuality, Target
 
 
@@ -77,10 +76,11 @@ def solve_document(
 
     Raises:
         GridError: the target's point is not in the grid.
-        TargetError: a limit names an unknown model, needs labels or latencies that were not logged, or leaves nothing
+        TargetError: a limit names an unknown model, needs a label or latencies that were not logged, or leaves nothing
             to call.
     """
     limits = tuple(on_grid(limit, grid) for limit in limits)
+    _check_labels(limits, sample)
     outcomes = logged_outcomes(sample, grid)
     eligible = restrict(outcomes.forecast, limits, sample=sample, surface=surface, grid=grid)
     outcomes = replace(outcomes, forecast=eligible.forecast)
@@ -104,6 +104,20 @@ def solve_document(
         trade_off=sections.trade_off_section(outcomes),
         coin_seed=provenance.coin_seed,
     )
+
+
+def _check_labels(limits: Sequence[Limit], sample: CalibrationSample) -> None:
+    """Refuse limits on the mean over a label that no logged query has, which nothing could keep or break."""
+    for limit in limits:
+        if not isinstance(limit, PopulationLimit) or isinstance(limit, MaxShare) or limit.of is None:
+            continue
+        labels = sample.labels.get(limit.by)
+        if labels is None or limit.of in labels.names[1:]:
+            continue
+        names = labels.names[1:]
+        beyond = f", or it is not among the {MOST_NAMES} commonest" if len(names) >= MOST_NAMES else ""
+        near = f"{did_you_mean(limit.of, names)}{', ...' if len(names) > 5 else ''}"
+        raise TargetError(f"{limit}: no logged query has the {limit.by} {limit.of!r}{beyond}; {near}")
 
 
 def _solve(
@@ -133,7 +147,7 @@ def _solve(
 
 
 def _calibrate(outcomes: LoggedOutcomes, target: Target, limits: Sequence[PopulationLimit]) -> Answer:
-    if any(constraint_of(limit, outcomes.forecast) for limit in limits):
+    if limits:
         return calibrate_limited(outcomes, target, limits)
     return calibrate(outcomes.forecast, outcomes.calibration_quality, outcomes.calibration_cost_usd, target)
 

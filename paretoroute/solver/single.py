@@ -153,7 +153,25 @@ def _solution(answer: _Answer, target: MaxCost | MinQuality, seed: int) -> Solut
         expected_cost_usd=mean.cost / low.size,
         shadow_prices={"cost" if limits_cost else "quality": 0.0 if answer.status == "slack" else price},
         gap=_quality_gap(ties, mean) if limits_cost else _cost_gap(ties, mean, slack=answer.status == "slack"),
+        is_best=_is_best(answer, mean.quality),
     )
+
+
+def _is_best(answer: _Answer, quality: float) -> bool:
+    """Return whether no choice has a higher total quality; looked up only at the upper end of a tie."""
+    if answer.split < 1 - _INSIDE and _has_ties(answer.ties):
+        return False
+    best = math.fsum([answer.ties.state.fixed.quality, *_best_qualities(answer.ties.state)])
+    return quality >= best - _INSIDE * abs(best)
+
+
+def _has_ties(ties: _Ties) -> bool:
+    return bool((ties.low_point != ties.high_point).any())
+
+
+def _best_qualities(state: PartlyFixed) -> list[float]:
+    kernel = BlockScores(state.free)
+    return [float(kernel.score(block, Weights(1.0, 0.0)).max(axis=1).sum()) for _, block in kernel]
 
 
 def _quality_gap(ties: _Ties, total: CostQuality[float]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 import numpy as np
@@ -43,6 +44,7 @@ class Solution:
         expected_cost_usd: mean cost per query of the relaxation.
         shadow_prices: by limit: ``cost`` in quality per USD, ``quality`` in USD per quality; 0 where it does not bind.
         gap: duality gap beyond rounding, relative to the objective.
+        is_best: whether no choice has a higher mean quality.
     """
 
     status: Status
@@ -57,6 +59,7 @@ class Solution:
     expected_cost_usd: float
     shadow_prices: dict[str, float]
     gap: float
+    is_best: bool = False
 
     @property
     def tied(self) -> Mask:
@@ -76,7 +79,8 @@ class Solution:
     @property
     def meaning(self) -> str:
         """Meaning of status and price, in a sentence."""
-        return meaning(self.status, self.target, self.nearest, self.shadow_price)
+        facts = Facts(shadow_price=self.shadow_price, is_best=self.is_best)
+        return meaning(self.status, self.target, self.nearest, facts)
 
 
 def binding(shadow_prices: Mapping[str, float]) -> tuple[str, ...]:
@@ -97,35 +101,68 @@ def quality_per_usd(target: Target, shadow_prices: Mapping[str, float]) -> float
     return shadow_prices.get("cost", 0.0)
 
 
-def meaning(status: Status, target: Target, nearest: Target | None, shadow_price: float) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """The facts about a solution that its sentence states.
+
+    Args:
+        shadow_price: quality per USD, 0 where the target does not bind.
+        is_best: whether every query gets its point of the highest forecast quality, so that no quality is left to buy.
+        has_limits: whether limits leave out some choices.
+    """
+
+    shadow_price: float
+    is_best: bool = False
+    has_limits: bool = False
+
+
+def meaning(status: Status, target: Target, nearest: Target | None, facts: Facts) -> str:
     """Return the meaning of a status and a shadow price, in a sentence.
 
     Args:
         status: of the solution.
         target: as given.
         nearest: the target that can be met instead, where infeasible.
-        shadow_price: quality per USD, 0 where nothing binds.
+        facts: about the choice.
 
     Example:
         >>> from paretoroute.targets import MaxCost
-        >>> meaning("met", MaxCost(0.004), None, 200.0)
-        'one more cent per 1,000 queries buys 0.2 quality points (of 100)'
+        >>> meaning("met", MaxCost(0.004), None, Facts(shadow_price=200.0))
+        'one more cent per 1,000 queries buys 0.2 quality points (of 100), at the margin'
     """
-    if isinstance(target, BestTrade):
-        return f"money is spent wherever one more right answer costs less than ${target.usd_per_quality:.4g}"
+    within = " within the limits" if facts.has_limits else ""
     if status == "infeasible":
-        return f"{target} cannot be met; the nearest that can is: {nearest}"
+        return f"{target} cannot be met{within}; the nearest that can is: {nearest}"
+    if isinstance(target, BestTrade):
+        worth = f"one more right answer is forecast to cost less than ${target.usd_per_quality:.4g}"
+        return f"money is spent wherever {worth}{', as far as the limits allow' if facts.has_limits else ''}"
     if isinstance(target, MinQuality):
-        if shadow_price <= 0:
-            return "the cheapest choice already has the quality asked for"
-        return f"one more quality point (of 100) costs ${10 / shadow_price:.2g} more per 1,000 queries"
-    if shadow_price <= 0:
-        return "spending more would not raise forecast quality"
-    # The smallest amount that buys a printable gain; at a price too low for any of them, a dollar per query.
+        return _floor_meaning(status, facts, within)
+    if status == "slack":
+        return f"spending more would not raise forecast quality{within}"
+    return f"one more {_purchase(facts.shadow_price)} quality points (of 100), at the margin"
+
+
+def _floor_meaning(status: Status, facts: Facts, within: str) -> str:
+    if status == "slack":
+        return f"the cheapest choice{within} already has the quality asked for"
+    if facts.is_best:
+        return f"the quality asked for takes the best choice{within}: no other has a higher forecast quality"
+    price = decimal_usd(10 / facts.shadow_price)
+    return f"one more quality point (of 100) costs {price} more per 1,000 queries, at the margin"
+
+
+def _purchase(shadow_price: float) -> str:
+    """Describe the smallest amount that buys a printable gain; at a price too low for any of them, a dollar a query."""
     for amount, usd in _AMOUNTS:
         if 100 * shadow_price * usd >= 0.01:
-            return f"one more {amount} buys {100 * shadow_price * usd:.2g} quality points (of 100)"
-    return f"one more dollar per query buys {100 * shadow_price:.2g} quality points (of 100)"
+            return f"{amount} buys {100 * shadow_price * usd:.2g}"
+    return f"dollar per query buys {100 * shadow_price:.2g}"
+
+
+def decimal_usd(usd: float) -> str:
+    """Format an amount of USD with two significant digits, without an exponent."""
+    return f"${Decimal(f'{usd:.2g}'):f}"
 
 
 def floor_of(target: MinQuality, forecast: Tables) -> float:

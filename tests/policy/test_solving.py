@@ -248,7 +248,10 @@ def test_the_best_trade_spends_where_it_pays_and_nowhere_else():
     assert dear.cost_usd > middle.document.expected.cost_usd > cheap.cost_usd
     assert dear.quality > middle.document.expected.quality > cheap.quality
     assert middle.document.solution.quality_per_usd == pytest.approx(200.0)
-    assert middle.document.solution.meaning == "money is spent wherever one more right answer costs less than $0.005"
+    assert (
+        middle.document.solution.meaning
+        == "money is spent wherever one more right answer is forecast to cost less than $0.005"
+    )
 
 
 def test_a_point_that_is_out_comes_back_without_a_fit(tmp_path):
@@ -313,8 +316,12 @@ def test_a_replay_plans_with_the_labels_and_says_what_the_limits_came_to():
     assert found.calls.get("metered@default", 0) <= 100  # the easy half may still go there
 
 
-def test_a_label_that_no_query_has_changes_nothing_and_says_so():
-    solved = policy().solve(limits=[pr.MinQualityOf(0.99, "chess")])
+def test_a_mean_over_a_label_that_no_query_has_is_refused_with_the_near_labels():
+    with pytest.raises(TargetError, match="no logged query has the tag 'chess'; near: '"):
+        policy().solve(limits=[pr.MinQualityOf(0.99, "chess")])
 
-    assert solved.document.solution.limits[0].meaning == "no logged query has this label"
-    assert solved.document.expected == policy().solve(limits=[]).document.expected
+
+def test_a_rule_for_a_label_that_no_query_has_waits_for_planned_queries_that_have_it():
+    (limit,) = policy().solve(limits=[pr.Forbid(("thinker",), "chess")]).document.solution.limits
+
+    assert limit.meaning == "no logged query has the tag chess: the rule counts for planned queries that have it"

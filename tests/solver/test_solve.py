@@ -177,9 +177,9 @@ def test_shadow_prices_have_units_and_a_meaning():
     spend, reach = solve(forecast, MaxCost(0.002)), solve(forecast, MinQuality(0.7))
 
     assert spend.shadow_prices == {"cost": pytest.approx(200.0)} and spend.binds == ("cost",)
-    assert spend.meaning == "one more cent per 1,000 queries buys 0.2 quality points (of 100)"
+    assert spend.meaning == "one more cent per 1,000 queries buys 0.2 quality points (of 100), at the margin"
     assert reach.shadow_prices == {"quality": pytest.approx(0.005)}
-    assert reach.meaning == "one more quality point (of 100) costs $0.05 more per 1,000 queries"
+    assert reach.meaning == "one more quality point (of 100) costs $0.05 more per 1,000 queries, at the margin"
 
 
 @pytest.mark.parametrize("of", ["gpt@low", 2, -1])
