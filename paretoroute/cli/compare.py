@@ -10,6 +10,7 @@ import typer
 from paretoroute.cli.console import console, print_text, show
 from paretoroute.cli.options import (
     Columns,
+    Join,
     PriceFile,
     RunFiles,
     ScaleOfQuality,
@@ -28,6 +29,7 @@ def compare(
     seed: Annotated[int, typer.Option("--seed", help="Same runs and seed, same figures.")] = 0,
     columns: Columns = None,
     quality_scale: ScaleOfQuality = None,
+    join: Join = "id",
     prices: PriceFile = None,
     form: TextOrJson = "text",
 ) -> None:
@@ -41,7 +43,7 @@ def compare(
     token_prices = read_price_file(prices)
     scale = read_quality_scale(quality_scale)
     with console(stderr=True).status("reading the runs") as status:
-        log = read_runs(*runs, columns=read_columns(columns), quality_scale=scale)
+        log = read_runs(*runs, columns=read_columns(columns), quality_scale=scale, join=join)
         comparison = compare_routers(log, prices=token_prices, folds=folds, seed=seed, progress=status.update)
     if form == "json":
         print_text(json.dumps(comparison.to_json(), ensure_ascii=False, indent=2, allow_nan=False))

@@ -12,6 +12,7 @@ from paretoroute.cli.options import (
     INFEASIBLE,
     AddPoints,
     Columns,
+    Join,
     LimitTexts,
     MaxCostUsd,
     MinQualityOf,
@@ -52,6 +53,7 @@ def fit(
     limit: LimitTexts = None,
     columns: Columns = None,
     quality_scale: ScaleOfQuality = None,
+    join: Join = "id",
     strict: Strict = False,
     grid: Annotated[Path | None, typer.Option("--grid", help="YAML file of the points to choose from.")] = None,
     add_point: AddPoints = None,
@@ -75,7 +77,7 @@ def fit(
     token_prices = read_price_file(prices)
     points = None if grid is None else read_grid(grid)
     with console(stderr=True).status("reading the runs") as status:
-        log = read_runs(*runs, columns=read_columns(columns), strict=strict, quality_scale=scale)
+        log = read_runs(*runs, columns=read_columns(columns), strict=strict, quality_scale=scale, join=join)
         policy = fit_policy(
             log,
             target,

@@ -81,6 +81,9 @@ ScaleOfQuality = Annotated[
         help="Scale that quality is on, e.g. 1:5 for stars; 0:1 by default.",
     ),
 ]
+Join = Annotated[
+    str, typer.Option("--join", metavar="id|id,text", help="Runs of one query share its id, or its id and text.")
+]
 PriceFile = Annotated[Path | None, typer.Option("--prices", help="YAML file of token prices per model.")]
 TextOrJson = Annotated[str, typer.Option("--format", help="text or json.", autocompletion=one_of("text", "json"))]
 Verbose = Annotated[

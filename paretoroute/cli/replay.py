@@ -8,6 +8,7 @@ from dataclasses import asdict
 from paretoroute.cli.console import print_text, show
 from paretoroute.cli.options import (
     Columns,
+    Join,
     PolicyFile,
     RunFiles,
     ScaleOfQuality,
@@ -25,6 +26,7 @@ def replay(
     *,
     columns: Columns = None,
     quality_scale: ScaleOfQuality = None,
+    join: Join = "id",
     strict: Strict = False,
     form: TextOrJson = "text",
 ) -> None:
@@ -38,7 +40,7 @@ def replay(
 
     scale = read_quality_scale(quality_scale)
     planner = Planner.load(policy)
-    log = read_runs(*runs, columns=read_columns(columns), strict=strict, quality_scale=scale)
+    log = read_runs(*runs, columns=read_columns(columns), strict=strict, quality_scale=scale, join=join)
     outcome = replay_policy(planner, log)
     if form == "text":
         show(replay_text(outcome, labels_of(planner.policy.document)))

@@ -51,9 +51,10 @@ class Builder:
     Args:
         strict: raise at the first bad row instead of setting it aside.
         scale: the scale that numbers of quality are on.
+        by_text: whether the texts of one id are queries of their own.
     """
 
-    def __init__(self, *, strict: bool, scale: QualityScale) -> None:
+    def __init__(self, *, strict: bool, scale: QualityScale, by_text: bool) -> None:
         self.strict = strict
         self.quality = QualityCheck(scale)
         self.labels = LabelCheck()
@@ -61,7 +62,7 @@ class Builder:
         self.rows = 0
         self.reasons: Counter[str] = Counter()
         self.set_aside: list[BadRow] = []
-        self.queries = Queries()
+        self.queries = Queries(by_text=by_text)
         self.points: dict[tuple[str, str, str], int] = {}
         self.amounts: list[set[float]] = []
         self.chunks: dict[str, list[NDArray]] = {name: [] for name in ("query", "point", "cost_is_mean", *ROW_NUMBERS)}
@@ -86,7 +87,7 @@ class Builder:
         good = self._set_bad_rows_aside(source, batch, faults)
         self.bills.see(source, batch, good, number)
         self.rows += len(batch.lines) + len(batch.broken)
-        query = self._query_codes(text, good)
+        query = self._query_codes(text, good, source.name)
         if vectors is not None:
             kept = [v for v, keep in zip(vectors, good, strict=True) if keep and v is not None]
             self.queries.embed(query.tolist(), kept, source.name)
@@ -148,13 +149,13 @@ class Builder:
         self.set_aside += bad_rows[:room]
         return fault_of < 0
 
-    def _query_codes(self, text: dict[str, Coded], good: NDArray[np.bool_]) -> NDArray[np.int32]:
+    def _query_codes(self, text: dict[str, Coded], good: NDArray[np.bool_], source: str) -> NDArray[np.int32]:
         """Number the query of each good row."""
         coded = [text[name] for name in QueryFields._fields]
         combined = _combined([column.codes[good] for column in coded])
         rows = np.flatnonzero(good)[combined.first_row]
         columns = [[column.values[code] for code in column.codes[rows].tolist()] for column in coded]
-        numbered = [self.queries.code(QueryFields(*fields)) for fields in zip(*columns, strict=True)]
+        numbered = [self.queries.code(QueryFields(*fields), source) for fields in zip(*columns, strict=True)]
         return np.array(numbered, np.int32)[combined.number]
 
     def finish(self, notices: Sequence[Finding]) -> Runs:
@@ -164,13 +165,17 @@ class Builder:
             notices: of the readers; they come first.
 
         Raises:
-            RunsError: quality is on another scale or cannot be read, or no row is left.
+            RunsError: no row is left, quality is on another scale or cannot be read, or ids stand for different
+                queries.
         """
         notices = (*notices, *self.labels.finish(), *self.quality.finish(), *self._check_bills())
         set_aside = self.reasons.total()
         if set_aside == self.rows:
             raise RunsError(self._nothing_left())
+        self.queries.name_pairs()
+        about_queries = self.queries.finish()
         has_runs = {name: set(np.unique(_joined(self.chunks[name])).tolist()) for name in ("query", "point")}
+        has_runs["query"] = {self.queries.merged.get(code, code) for code in has_runs["query"]}
         ids = sorted(query_id for query_id, code in self.queries.codes.items() if code in has_runs["query"])
         by_id = np.array([self.queries.codes[query_id] for query_id in ids])
         points = {
@@ -194,7 +199,7 @@ class Builder:
             points=ordered,
             set_aside=tuple(self.set_aside),
             set_aside_count=set_aside,
-            notices=(*notices, *near_names(ordered), *self._notices(columns)),
+            notices=(*notices, *near_names(ordered), *self._notices(columns, about_queries)),
             **columns,
         )
 
@@ -217,8 +222,10 @@ class Builder:
 
     def _columns(self, by_id: NDArray[np.int64], place: NDArray[np.int32]) -> dict[str, NDArray]:
         """Join the chunks, renumber queries and points, and sort; rows that are still equal after that are equal."""
-        rank = np.full(len(self.queries.codes), -1, np.int32)
+        rank = np.full(len(self.queries.texts), -1, np.int32)
         rank[by_id] = np.arange(len(by_id), dtype=np.int32)
+        for textless, code in self.queries.merged.items():
+            rank[textless] = rank[code]
         columns = {"query": rank[_joined(self.chunks.pop("query"))], "point": place[_joined(self.chunks.pop("point"))]}
         cell = columns["query"].astype(np.int64) * len(place) + columns["point"]
         order = np.argsort(cell, kind="stable")
@@ -246,24 +253,16 @@ class Builder:
     def _commonest(self) -> tuple[str, int]:
         return min(self.reasons.items(), key=lambda item: (-item[1], item[0]))
 
-    def _notices(self, columns: dict[str, NDArray]) -> list[Finding]:
+    def _notices(self, columns: dict[str, NDArray], about_queries: list[Finding]) -> list[Finding]:
         notices: list[Finding] = []
         if self.reasons:
             reason, count = self._commonest()
             total = self.reasons.total()
             text = f"rows set aside: {total} of {self.rows}; the commonest reason ({count}) is {reason}"
             notices.append(Finding("set_aside", text))
-        for what, disputed in sorted(self.queries.disputed.items()):
-            text = f"queries logged with more than one {what}: {len(disputed)}; the one that sorts first is kept"
-            notices.append(Finding("note", text))
+        notices += about_queries
         if several := sum(len(amounts) > 1 for amounts in self.amounts):
             text = f"points logged with more than one budget amount: {several}; the smallest is kept"
-            notices.append(Finding("note", text))
-        if silent := 0 if self.queries.embeddings else self.queries.texts.count(""):
-            text = (
-                f"queries with neither text nor embedding: {silent} of {len(self.queries.texts)}; "
-                "they tell what points are like on average, not which queries they suit"
-            )
             notices.append(Finding("note", text))
         if repeated := _exact_repeats(columns):
             text = f"rows that repeat another row exactly: {repeated}; they are kept (was a file given twice?)"

@@ -17,6 +17,7 @@ def read_runs(
     columns: Mapping[str, str] | None = None,
     strict: bool = False,
     quality_scale: tuple[float, float] | None = None,
+    join: str = "id",
 ) -> Runs:
     """Read logged runs.
 
@@ -30,21 +31,24 @@ def read_runs(
         strict: raise at the first bad row instead of setting it aside.
         quality_scale: the worst and the best number of the scale that quality is on, such as ``(1, 5)`` for stars, or
             ``(5, 1)`` where 1 is the best. A number counts as ``(number - worst) / (best - worst)``. None: [0, 1].
+        join: ``"id"``: rows of one ``query_id`` are runs of one query. ``"id,text"``: each pair of id and text is a
+            query, named ``ID#KEY`` where the id has several texts; the key is a hash of the text.
 
     Raises:
-        RunsError: a source is missing or of no known format, lacks a required column, or holds no usable row; or
-            quality is on another scale.
+        RunsError: a source is missing or of no known format, lacks a required column, or holds no usable row; quality
+            is on another scale; or more than 1% of the ids have different texts.
     """
     from paretoroute.runs.builder import Builder
     from paretoroute.runs.checks.quality_scale import QualityScale
     from paretoroute.runs.formats.open import open_source
+    from paretoroute.runs.queries import parse_join
 
     if not sources:
         raise RunsError("no log was given; name at least one file of runs")
     if sum(str(item) == "-" for item in sources if isinstance(item, str | Path)) > 1:
         raise RunsError("standard input (-) is named twice, and can be read once; keep one")
     scale = QualityScale() if quality_scale is None else QualityScale.of(quality_scale)
-    builder, unknown = Builder(strict=strict, scale=scale), set()
+    builder, unknown = Builder(strict=strict, scale=scale, by_text=parse_join(join)), set()
     names = _names(columns or {})
     for position, item in enumerate(sources, start=1):
         source = open_source(item, position)

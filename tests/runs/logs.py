@@ -32,9 +32,11 @@ amount = st.none() | st.floats(0, 1e6, allow_nan=False)
 @st.composite
 def rows(draw):
     kind, label, size = draw(budgets)
+    query_id = draw(st.none() | st.sampled_from(["a", "b", "c", "0042"]))
+    near_copies = st.sampled_from(["", f"question {query_id}", f"Question {query_id}?", f"QUESTION  {query_id}"])
     return {
-        "query_id": draw(st.none() | st.sampled_from(["a", "b", "c", "0042"])),
-        "query": draw(text),
+        "query_id": query_id,
+        "query": draw(text if query_id is None else near_copies),
         "model": draw(names),
         "budget_kind": kind,
         "budget_label": label,

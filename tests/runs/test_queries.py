@@ -26,14 +26,14 @@ def test_chat_messages_become_one_text(tmp_path):
 
 def test_a_query_with_two_texts_or_tags_keeps_the_one_that_sorts_first(tmp_path):
     log = [
-        GOOD | {"query_id": 7, "query": text, "benchmark": tag} for text, tag in (("b", "y"), ("a", None), ("", "x"))
+        GOOD | {"query_id": 7, "query": text, "benchmark": tag} for text, tag in (("A?", "y"), ("A", None), ("", "x"))
     ]
 
     runs = read_rows(tmp_path, *log)
 
-    assert (runs.query_ids, runs.texts, runs.tags) == (("7",), ("a",), ("x",))
-    assert "queries logged with more than one text: 1; the one that sorts first is kept" in texts(runs.notices)
-    assert "queries logged with more than one tag: 1; the one that sorts first is kept" in texts(runs.notices)
+    assert (runs.query_ids, runs.texts, runs.tags) == (("7",), ("A",), ("x",))
+    assert "queries logged with more than one text: 1 ('7'); the one that sorts first is kept" in texts(runs.notices)
+    assert "queries logged with more than one tag: 1 ('7'); the one that sorts first is kept" in texts(runs.notices)
 
 
 def test_embeddings_are_kept_once_a_query_and_in_its_order(tmp_path):
@@ -63,9 +63,11 @@ def test_a_tag_goes_before_a_benchmark(tmp_path):
 
 
 def test_of_two_embeddings_of_a_query_one_is_kept_whatever_the_order(tmp_path):
-    log = [GOOD | {"query_id": "a", "embedding": vector} for vector in ([1.0, 2.0], [2.0, 1.0], [1.0, 3.0])]
+    log = [GOOD | {"query_id": "a", "embedding": vector} for vector in ([1.0, 2.0], [1.01, 2.0], [1.0, 2.02])]
 
     runs = read_rows(tmp_path, *log)
 
-    assert "queries logged with more than one embedding: 1; the one that sorts first is kept" in texts(runs.notices)
+    assert "queries logged with more than one embedding: 1 ('a'); the one that sorts first is kept" in texts(
+        runs.notices
+    )
     assert_same(runs, read_rows(tmp_path, *log[::-1]))
