@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
+from paretoroute.query import query_text
 from paretoroute.runs.read import read_runs
 from paretoroute.runs.table import ROW_NUMBERS
 
@@ -25,7 +26,9 @@ budgets = st.sampled_from(
         (None, "true", None),
     ]
 )
-text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), min_size=1, max_size=12)
+text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), min_size=1, max_size=12).filter(
+    query_text  # no "null" and the like, which mean that no text was stored
+)
 amount = st.none() | st.floats(0, 1e6, allow_nan=False)
 
 
