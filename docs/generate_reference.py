@@ -38,7 +38,7 @@ PAGES = {
         "MaxCost MinQuality BestTrade MaxShare MaxMeanLatency MaxCostOf MinQualityOf MaxCallLatency MaxCallCost "
         "ContextLength Forbid Require parse_limit",
     ),
-    "evaluation": ("Evaluation", "replay Replay"),
+    "evaluation": ("Evaluation", "replay Replay compare Comparison"),
     "errors": (
         "Errors",
         "ParetorouteError RunsError GridError TargetError QueryError PolicyError PolicySchemaError "

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from paretoroute.errors import QueryError as QueryError
     from paretoroute.errors import RunsError as RunsError
     from paretoroute.errors import TargetError as TargetError
+    from paretoroute.evaluation.compare import compare as compare
+    from paretoroute.evaluation.comparison import Comparison as Comparison
     from paretoroute.evaluation.replay import Replay as Replay
     from paretoroute.evaluation.replay import replay as replay
     from paretoroute.fitting.fit import fit as fit
@@ -96,6 +98,8 @@ _MODULES = {
     "policy.policy": ("Policy",),
     "price": ("Price",),
     "grid_file": ("read_grid", "read_prices"),
+    "evaluation.compare": ("compare",),
+    "evaluation.comparison": ("Comparison",),
     "evaluation.replay": ("Replay", "replay"),
     "runs.read": ("read_runs",),
     "runs.table": ("Runs",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from paretoroute.grid import Budget, Point
@@ -152,4 +153,4 @@ def against(chosen: Alternative, runner_up: Alternative) -> str:
 
 
 def _signed_usd(usd: float) -> str:
-    return f"{'-' if usd < 0 else '+'}${abs(usd):.3g}"
+    return f"{'-' if usd < 0 else '+'}${Decimal(f'{abs(usd):.3g}'):f}"  # never with an exponent

@@ -1,6 +1,7 @@
 """A decision has an id, makes the arguments of its request, and is logged as a row that is read back."""
 
 import paretoroute as pr
+from paretoroute.planner.decision import Alternative, against
 from tests.planner.decisions import EASY_QUERY, mask
 from tests.planner_cases import fitted, make_rows, no_signal, write_rows
 
@@ -50,3 +51,10 @@ def test_the_decision_names_the_file_that_decided():
     planner = pr.Planner.load(fitted().policy_path)
 
     assert planner.plan(EASY_QUERY).policy_sha256 == fitted().policy.sha256 != ""
+
+
+def test_a_difference_of_cost_is_written_without_an_exponent():
+    cheap, dear = Alternative("a@low", 0.5, 1e-09), Alternative("b@low", 0.4, 3e-09)
+
+    assert against(cheap, dear) == "against b@low: +10.0 quality points, -$0.000002 per 1,000 queries"
+    assert against(dear, cheap).endswith("+$0.000002 per 1,000 queries")

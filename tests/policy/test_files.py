@@ -147,7 +147,8 @@ def test_arrays_that_were_read_cannot_be_changed_in_place(policy):
 def test_the_file_opens_with_what_it_is_and_comments_every_section(policy):
     text = policy.read_text()
 
-    assert text.startswith("# yaml-language-server: $schema=policy.schema.json\n# (written by `paretoroute schema`)\n")
+    assert text.startswith("# yaml-language-server: $schema=policy.schema.json\n# Its schema, for editors: ")
+    assert "`paretoroute schema --out policy.schema.json`" in text.splitlines()[1]
     assert f"{side_of(policy).name}; move and copy the two together" in text
     for section in set(DOCUMENT) - {"schema", "name"}:
         before = text[: text.index(f"\n{section}:")]

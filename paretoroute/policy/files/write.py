@@ -22,7 +22,7 @@ from paretoroute.policy.schema import PolicyDocument
 SUFFIXES = (".yaml", ".yml")
 HEADER = """\
 # yaml-language-server: $schema=policy.schema.json
-# (written by `paretoroute schema`)
+# Its schema, for editors: write it beside this file with `paretoroute schema --out policy.schema.json`.
 # A paretoroute policy: which model to call at how much test-time compute, and what to expect of it.
 # The numbers behind it lie beside this file in {side}; move and copy the two together.
 """
