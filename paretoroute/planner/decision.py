@@ -141,7 +141,7 @@ def explain(name: str, grounds: Grounds) -> str:
         return f"{name} is worth the most at the policy's prices{among}"
     if math.isinf(grounds.usd_per_quality):
         return f"{name} has the highest forecast quality{among}"
-    worth = f"where a right answer in place of a wrong one is worth ${grounds.usd_per_quality:.4g}"
+    worth = f"where a right answer in place of a wrong one is worth ${_decimal(grounds.usd_per_quality)}"
     return f"{name} is the best trade of quality and cost{among}, {worth}"
 
 
@@ -153,4 +153,9 @@ def against(chosen: Alternative, runner_up: Alternative) -> str:
 
 
 def _signed_usd(usd: float) -> str:
-    return f"{'-' if usd < 0 else '+'}${Decimal(f'{abs(usd):.3g}'):f}"  # never with an exponent
+    return f"{'-' if usd < 0 else '+'}${_decimal(abs(usd))}"
+
+
+def _decimal(value: float) -> str:
+    """Format a figure with three significant digits and never with an exponent."""
+    return f"{Decimal(f'{value:.3g}'):f}"
