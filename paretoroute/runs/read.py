@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from paretoroute.errors import RunsError, needs_fit_extra
+from paretoroute.errors import RunsError, close_names, needs_fit_extra
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.table import Runs
+
+if TYPE_CHECKING:
+    from paretoroute.runs.formats.base import Source
+
+_SAMPLE = 50  # values of an unknown column that a hint looks at
 
 
 @needs_fit_extra
@@ -48,22 +55,22 @@ def read_runs(
     if sum(str(item) == "-" for item in sources if isinstance(item, str | Path)) > 1:
         raise RunsError("standard input (-) is named twice, and can be read once; keep one")
     scale = QualityScale() if quality_scale is None else QualityScale.of(quality_scale)
-    builder, unknown = Builder(strict=strict, scale=scale, by_text=parse_join(join)), set()
+    builder, unknown = Builder(strict=strict, scale=scale, by_text=parse_join(join)), _Unknown()
     names = _names(columns or {})
     for position, item in enumerate(sources, start=1):
         source = open_source(item, position)
         if source.seen:
-            _check_columns(source.name, source.seen, columns or {}, names)
+            _check_columns(source, columns or {}, names, item)
         rows = builder.rows
         for batch in source.batches(names):
             builder.add(source, batch)
         if source.seen and builder.rows > rows:
-            _check_columns(source.name, source.seen, columns or {}, names)
-        unknown |= source.seen - set(names.values()) - set((columns or {}).values())
+            _check_columns(source, columns or {}, names, item)
+        unknown.add(source.seen, columns or {}, names, item)
     if not builder.rows:
         given = ", ".join(map(_name, sources))
         raise RunsError(f"{given}: the log is empty; give a file with at least one run")
-    return builder.finish(_ignored(unknown))
+    return builder.finish(unknown.finish())
 
 
 def _name(source: object) -> str:
@@ -82,26 +89,65 @@ def _names(columns: Mapping[str, str]) -> dict[str, str]:
     return {column: columns.get(column, column) for column in READ}
 
 
-def _check_columns(source: str, seen: set[str], columns: Mapping[str, str], names: Mapping[str, str]) -> None:
+def _check_columns(source: Source, columns: Mapping[str, str], names: Mapping[str, str], item: object) -> None:
     """Refuse a source that lacks a required column altogether."""
-    there = f"it has {', '.join(sorted(seen))}"
+    from paretoroute.runs.checks import column_names
+
+    seen = source.seen
     for column, name in columns.items():
         if name not in seen:
-            raise RunsError(f"{source} has no column {name!r}, which was to be read as {column}; {there}")
+            near = close_names(name, seen, most=3, cutoff=0.6)
+            hint = f" (near: {', '.join(near)})" if near else ""
+            raise RunsError(
+                f"{source.name} has no column {name!r}, which was to be read as {column}; "
+                f"it has {', '.join(sorted(seen))}{hint}"
+            )
     needed = [column for column in ("model", "quality") if names[column] not in seen]
     if names["query"] not in seen and names["query_id"] not in seen:
         needed.insert(0, "query")
     if needed:
-        raise RunsError(
-            f"{source} has no column {' and no '.join(needed)}; {there}. "
-            f"If one of these is meant, name it with --columns {needed[0]}=NAME"
-        )
+        samples = _first_values(item, seen - set(names.values()), names)
+        raise RunsError(column_names.lacking(source.name, seen, needed, samples))
 
 
-def _ignored(unknown: set[str]) -> list[Finding]:
-    from paretoroute.runs.columns import ACCEPTED
+@dataclass
+class _Unknown:
+    """The columns of all sources that are not read, and some of their values."""
 
-    others = sorted(unknown - set(ACCEPTED))
-    if not others:
-        return []
-    return [Finding("column", f"columns that are not known were ignored: {', '.join(others)}")]
+    ignored: set[str] = field(default_factory=set)
+    present: set[str] = field(default_factory=set)
+    samples: dict[str, list[object]] = field(default_factory=dict)
+
+    def add(self, seen: set[str], columns: Mapping[str, str], names: Mapping[str, str], item: object) -> None:
+        """Take in the columns of one source."""
+        from paretoroute.runs.columns import ACCEPTED
+
+        unknown = seen - set(names.values()) - set(columns.values()) - set(ACCEPTED)
+        self.samples |= _first_values(item, unknown - self.ignored, names)
+        self.ignored |= unknown
+        self.present |= {column for column, name in names.items() if name in seen}
+
+    def finish(self) -> list[Finding]:
+        """Return a finding if there are any."""
+        from paretoroute.runs.checks import column_names
+
+        return column_names.ignored(self.ignored, self.present, self.samples)
+
+
+def _first_values(item: object, wanted: Collection[str], names: Mapping[str, str]) -> dict[str, list[object]]:
+    """Read some values of columns from a source that can be read again; nothing from any other."""
+    from paretoroute.runs.columns import python_values
+    from paretoroute.runs.formats.open import open_source
+
+    is_file = isinstance(item, str | Path) and str(item) != "-"
+    if not wanted or not (is_file or hasattr(item, "iloc")):
+        return {}
+    keys = {f"\0{name}": name for name in wanted}  # no known column has such a name
+    with contextlib.suppress(RunsError):
+        for batch in open_source(item, 1).batches({**names, **keys}):
+            return {
+                name: list(python_values(batch.columns[key][:_SAMPLE]))
+                for key, name in keys.items()
+                if key in batch.columns
+            }
+    return {}

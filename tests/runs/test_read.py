@@ -113,7 +113,9 @@ def test_a_renamed_or_required_column_that_is_not_there_is_an_error_listing_what
         tmp_path / f"log.{write.__name__.removeprefix('write_')}", [{"query": "x", "llm": "small", "quality": 1}]
     )
 
-    with pytest.raises(RunsError, match=r"no column model; it has llm, quality, query\. .*--columns model=NAME"):
+    with pytest.raises(
+        RunsError, match=r"no column model; it has llm, quality, query; is llm the model\? .*--columns model=llm"
+    ):
         read_runs(path)
     with pytest.raises(RunsError, match="no column 'modell', which was to be read as model; it has llm, "):
         read_runs(path, columns={"model": "modell"})
