@@ -308,4 +308,6 @@ def test_the_worth_of_a_right_answer_is_a_target(tmp_path):
 
     assert result.code == 0
     assert "target    best trade at $0.01 for a right answer in place of a wrong one" in result.out
-    assert "status    met: money is spent wherever one more right answer is forecast to cost less than $0.01" in result.out
+    assert (
+        "status    met: money is spent wherever one more right answer is forecast to cost less than $0.01" in result.out
+    )
