@@ -105,3 +105,10 @@ def test_the_side_file_is_readable_by_safetensors_itself(policy):
     arrays = safetensors.numpy.load_file(side_of(policy))
 
     np.testing.assert_array_equal(ARRAYS["weights"], arrays["weights"])
+
+
+@pytest.mark.parametrize("name", ["policy.0123456789ab.safetensors", "policy.safetensors"])
+def test_a_side_file_in_place_of_the_policy_names_the_yaml_file(policy, name):
+    side = side_of(policy).rename(policy.parent / name)
+
+    assert refusal(side, PolicyError) == f"{name}: holds the numbers of a policy; name its YAML file, policy.yaml"

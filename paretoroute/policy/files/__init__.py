@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import re
 import stat
 import time
 from collections.abc import Callable
@@ -37,6 +38,7 @@ DTYPES = {
     "I8": "|i1", "I16": "<i2", "I32": "<i4", "I64": "<i8",
     "U8": "|u1", "U16": "<u2", "U32": "<u4", "U64": "<u8",
 }  # fmt: skip
+_HASH = re.compile(r"\.[0-9a-f]{12}$", re.ASCII)  # at the end of the stem of a side file
 _deserialize = cast(
     "Callable[[bytes], list[tuple[str, dict[str, Any]]]]",
     safetensors.deserialize,  # pyright: ignore[reportUnknownMemberType]  # safetensors does not type it
@@ -87,6 +89,11 @@ def read_policy(path: str | os.PathLike[str]) -> PolicyFiles:
 
 def _read(path: Path) -> PolicyFiles:
     """Read both files once."""
+    if path.suffix == ".safetensors":
+        policy = f"{_HASH.sub('', path.stem)}.yaml"
+        raise PolicyError(
+            f"{one_line(path.name)}: holds the numbers of a policy; name its YAML file, {one_line(policy)}"
+        )
     try:
         content = _yaml.read_bytes(path)
         data = _yaml.loads_bytes(content, name=path.name)
