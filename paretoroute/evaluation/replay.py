@@ -110,7 +110,11 @@ def replay(planner: Planner, runs: Runs) -> Replay:
 def _logged(runs: Runs, grid: Grid) -> _Logged:
     column = grid_columns(runs, grid)
     if not (column >= 0).any():
-        raise RunsError(f"no point of the policy is in the log; the policy has {', '.join(grid.names[:5])}")
+        logged = ", ".join(point.name for point in runs.points[:5])
+        raise RunsError(
+            f"no point of the policy is in the log; the policy has {', '.join(grid.names[:5])}, the log has {logged}; "
+            "replay runs of the policy's points (rename models that are the same), or fit a policy on this log"
+        )
 
     def by_grid(means: Floats) -> Floats:
         table = np.full((len(means), len(grid.points)), np.nan)

@@ -74,6 +74,9 @@ def read_policy(path: str | os.PathLike[str]) -> PolicyFiles:
         PolicyChecksumError: the side file is missing, elsewhere, or not the one that was written.
     """
     path = Path(path)
+    if path.suffix == ".safetensors":
+        name = re.sub(r"(\.[0-9a-f]{12})?\.safetensors$", ".yaml", path.name)
+        raise PolicyError(f"{path.name}: these are the numbers of a policy; name the policy file beside it, {name}")
     try:
         return _read(path)
     except PolicyChecksumError:
