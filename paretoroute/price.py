@@ -173,9 +173,11 @@ def usd(amount: float) -> str:
     """Write an amount with three significant digits and without an exponent.
 
     Example:
-        >>> usd(1.2361), usd(-0.00002345), usd(0.0)
-        ('$1.24', '$-0.0000234', '$0.00')
+        >>> usd(1.2361), usd(0.2361), usd(-0.00002345), usd(0.0)
+        ('$1.24', '$0.236', '$-0.0000234', '$0.00')
     """
-    if abs(amount) >= 0.1 or amount == 0:
+    if abs(amount) >= 1 or amount == 0:
         return f"${amount:,.2f}"
+    if abs(amount) >= 0.1:
+        return f"${amount:.3f}".removesuffix("0")
     return "$" + np.format_float_positional(amount, precision=3, fractional=False, trim="k")

@@ -132,12 +132,13 @@ class Bill:
         rows, error = self.paired, np.nan_to_num(self.logged_usd - self.tokens_usd)
         beyond = TOLERANCE * np.abs(np.nan_to_num(self.tokens_usd))
         counts = {
-            "cost more": rows & (error > beyond),
-            "cost less": rows & (error < -beyond),
-            "are below $0": np.nan_to_num(self.logged_usd) < 0,
-            "have a cost and no tokens": self.has_cost & np.isnan(self.tokens_usd),
+            ("costs more", "cost more"): rows & (error > beyond),
+            ("costs less", "cost less"): rows & (error < -beyond),
+            ("is below $0", "are below $0"): np.nan_to_num(self.logged_usd) < 0,
+            ("has a cost and no tokens", "have a cost and no tokens"): self.has_cost & np.isnan(self.tokens_usd),
         }
-        parts = [f"{int(odd.sum())} runs {text}" for text, odd in counts.items() if odd.any()]
+        sizes = {verbs: int(odd.sum()) for verbs, odd in counts.items() if odd.any()}
+        parts = [f"{n} runs {several}" if n > 1 else f"1 run {one}" for (one, several), n in sizes.items()]
         return f"; {', '.join(parts)}" if parts else ""
 
 

@@ -29,7 +29,7 @@ class SettledPrice(NamedTuple):
         price: None: cost is forecast from logged cost.
         note: why there is no price, or a caveat about it; may be empty.
         fees: mean fee of a call in USD, by point of the log, where it is not 0.
-        finding: about a given price, or None.
+        finding: about a given price, or an odd derived one; or None.
     """
 
     price: Price | None
@@ -150,8 +150,8 @@ def _derived(runs: Runs, model: str, derived: DerivedPrice) -> SettledPrice:
     bill = bill_of(runs, model, price)
     if not bill.is_explained:
         return SettledPrice(None, _unexplained(bill, model))
-    notes = [derived.note, _absurd(price), _fee_note(bill, model)]
-    return SettledPrice(price, "; ".join(filter(None, notes)), _fees(runs, bill))
+    notes = [derived.note, _fee_note(bill, model)]
+    return SettledPrice(price, "; ".join(filter(None, notes)), _fees(runs, bill), _absurd(price, model))
 
 
 def _given(runs: Runs, model: str, price: Price, derived: DerivedPrice) -> SettledPrice:
@@ -190,10 +190,14 @@ def _fee_note(bill: Bill, model: str, where: str = "") -> str:
     return f"{where}{bill.sums(model)}: the rest is a mean fee per call"
 
 
-def _absurd(price: Price) -> str:
+def _absurd(price: Price, model: str) -> Finding | None:
+    """Ask for the currency where a derived price is far from every price list."""
     least, most = ABSURD_USD
     odd = [usd_per_mtok for usd_per_mtok in price.parts.values() if 0 < usd_per_mtok < least or usd_per_mtok > most]
-    return f"is cost_usd in USD? {usd(odd[0])} per million tokens is no price of a language model" if odd else ""
+    if not odd:
+        return None
+    text = f"is cost_usd of {model} in USD? It gives {usd(odd[0])} per million tokens, far from the price of any model"
+    return Finding("note", text)
 
 
 def _rounding(runs: Runs, model: str) -> Finding | None:
