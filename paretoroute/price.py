@@ -173,7 +173,7 @@ def usd(amount: float) -> str:
     """Write an amount with three significant digits and without an exponent.
 
     Example:
-        >>> usd(1.2361), usd(0.2361), usd(-0.00002345), usd(0.0)
+        >>> usd(1.2361), usd(0.2361), usd(-0.00002341), usd(0.0)
         ('$1.24', '$0.236', '$-0.0000234', '$0.00')
     """
     if abs(amount) >= 1 or amount == 0:

@@ -204,11 +204,7 @@ class Builder:
         )
 
     def _check_bills(self) -> tuple[Finding, ...]:
-        """Correct totals that leave a part out, and set aside the rows that cannot be right.
-
-        Raises:
-            RunsError: in strict mode, the first row to be set aside.
-        """
+        """Correct totals that leave a part out, and set impossible rows aside (in strict mode, raise at the first)."""
         columns = {name: _joined(self.chunks[name]) for name in bills.COLUMNS}
         checked = self.bills.finish(columns, _joined(self.chunks["point"]), [model for model, *_ in self.points])
         if self.strict and checked.bad_rows:

@@ -12,6 +12,7 @@ from paretoroute.runs.findings import Finding
 from paretoroute.runs.table import Runs
 
 PLAUSIBLE_USD = 0.1  # per million tokens: dearer prices are in the right unit, so that the cost is in another one
+LEAST_USD = 1e-3  # per million tokens: below it no model is sold
 _CENTS = 100.0
 _NEAR_CENTS = 1.5  # the factor within which a ratio counts as 100
 
@@ -42,6 +43,10 @@ def check_given(runs: Runs, given: Mapping[str, Price]) -> None:
 def unit_findings(runs: Runs, given: Mapping[str, Price]) -> list[Finding]:
     """Ask about units where logged cost cannot decide."""
     ratios = list(_ratios(runs, given).values())
+    largest = max((usd_per_mtok for price in given.values() for usd_per_mtok in price.parts.values()), default=0.0)
+    if not ratios and 0 < largest < LEAST_USD:
+        text = f"every price given is below ${LEAST_USD:g} per million tokens: are they in USD per token?"
+        return [Finding("given_price", text)]
     for factor, question in ((_CENTS, "is cost_usd in cents?"), (1 / _CENTS, "are the prices in cents?")):
         if ratios and all(1 / _NEAR_CENTS <= ratio / factor <= _NEAR_CENTS for ratio in ratios):
             text = f"logged cost is about {factor:g} times tokens x prices of every given price (median): {question}"
