@@ -10,7 +10,7 @@ log; they keep sums, squares and exponentials finite.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -77,6 +77,7 @@ def from_arrays(
     features: str,
     points: int,
     labels: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    bills: Sequence[int] = (),
 ) -> Numbers:
     """Rebuild a surface and its calibration sample.
 
@@ -85,13 +86,31 @@ def from_arrays(
         features: kind of the features.
         points: number of points of the grid, and of every panel.
         labels: names of the labels by kind; the arrays hold their codes.
+        bills: columns of the points with logged cost, whose amounts are whole bills: below 0 where a call was refunded.
 
     Raises:
         PolicyError: an array is missing or unknown, has a shape that does not fit the others, or holds a number that no
             fit can have computed.
     """
-    _check_arrays(arrays, features=features, points=points, labels={by: len(names) for by, names in labels.items()})
+    kinds = {by: len(names) for by, names in labels.items()}
+    _check_arrays(_without_refunds(arrays, bills), features=features, points=points, labels=kinds)
     return Numbers(_surface(arrays, features), _sample(arrays, labels))
+
+
+def _without_refunds(arrays: Mapping[str, NDArray[Any]], bills: Sequence[int]) -> Mapping[str, NDArray[Any]]:
+    """Replace the refunds among logged bills by 0 for the check of all other numbers; none exceeds the dearest call."""
+    name = "traffic.logged_amount"
+    logged = arrays.get(name)
+    columns = [] if logged is None or logged.ndim != 2 else [j for j in bills if j < logged.shape[1]]
+    if logged is None or not len(logged) or not columns:
+        return arrays
+    amounts = np.nan_to_num(logged[:, columns], neginf=-np.inf, posinf=np.inf)
+    is_refund = (amounts < 0) & (-amounts <= amounts.max(axis=0))
+    if not is_refund.any():
+        return arrays
+    logged = logged.copy()
+    logged[:, columns] = np.where(is_refund, np.float32(0), logged[:, columns])
+    return {**arrays, name: logged}
 
 
 def _surface(arrays: Mapping[str, NDArray[Any]], features: str) -> Surface:

@@ -71,12 +71,14 @@ class Policy:
             PolicyError: a file is missing, changed, of a newer schema, or does not fit together.
         """
         document, arrays, sha256 = read_policy(path)
+        bills = [entry.cost == "logged" for entry in document.grid for _ in entry.points]
         try:
             numbers = from_arrays(
                 arrays,
                 features=document.features.kind,
                 points=sum(len(entry.points) for entry in document.grid),
                 labels={by: ("", *names) for by, names in document.labels.items()},
+                bills=[j for j, is_bill in enumerate(bills) if is_bill],
             )
         except PolicyError as error:
             place = f"{one_line(Path(path).name)}: surface.file: {document.surface.file}"

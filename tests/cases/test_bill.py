@@ -18,6 +18,7 @@ FAULTS: dict[str, Fault | None] = {
     "tool fee": fee_on(0.04, 0.25),
     "one outlier": fee_on(0.01, 2.0),
     "refunds": fee_on(0.05, -0.02),
+    "refunds of whole calls": times(0.05, -1.0),
     "free calls": times(0.2, 0.0),
     "two prices": times(0.5, 0.5),
     "batch discount": times(0.3, 0.5),
@@ -28,7 +29,7 @@ TARGETS = {"the best point": None, "a third": 1 / 3, "a tenth": 0.1}
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_every_point_costs_what_was_logged_and_every_policy_what_its_choices_cost(name):
+def test_every_point_costs_what_was_logged_and_every_policy_what_its_choices_cost(name, tmp_path):
     runs = bill_runs(FAULTS[name], queries=60)
     policy = pr.fit(runs)
 
@@ -39,6 +40,8 @@ def test_every_point_costs_what_was_logged_and_every_policy_what_its_choices_cos
     for share in TARGETS.values():
         solved = policy if share is None else policy.solve(pr.MaxCost(usd=share * float(logged.max())))
         check_replay(solved, runs)
+    policy.save(tmp_path / "p.yaml")
+    assert pr.Policy.load(tmp_path / "p.yaml").document.expected == policy.document.expected
 
 
 def check_replay(policy: pr.Policy, runs: pr.Runs) -> None:
