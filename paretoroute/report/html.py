@@ -29,7 +29,7 @@ dd{margin:0;overflow-wrap:anywhere}
 .number{white-space:nowrap;font-variant-numeric:tabular-nums}
 .scroll{overflow-x:auto}
 .scroll svg{display:block;width:100%;min-width:44rem;height:auto}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
+table{border-collapse:separate;border-spacing:0;width:100%;font-variant-numeric:tabular-nums}
 th,td{padding:.3rem .7rem;text-align:right;border-bottom:1px solid #d8dee4;white-space:nowrap}
 th.name{text-align:left;overflow-wrap:anywhere;white-space:normal;min-width:9rem;
 position:sticky;left:0;background:#f6f8fa}

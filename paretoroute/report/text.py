@@ -7,6 +7,7 @@ from typing import NamedTuple
 from paretoroute._money import costs_text, decimals_of, exact_usd, per_thousand
 from paretoroute.policy.schema import PolicyDocument, TargetBestTrade, TargetMaxCost, TargetMinQuality
 from paretoroute.report.figure import best_single
+from paretoroute.report.frontier import corners
 from paretoroute.report.labels import labels_of
 from paretoroute.report.layout import Column, Entries, Entry, Row, Table
 
@@ -82,7 +83,7 @@ class TradeOffRow(NamedTuple):
 def trade_off_rows(document: PolicyDocument) -> list[TradeOffRow]:
     """List this policy, the best single point, and the frontier by rising cost.
 
-    Rows of the frontier that another row matches or beats in both cost and quality are left out.
+    Rows that a mixture of others matches or beats are left out, as they lie below the frontier that pictures draw.
     """
     expected, best = document.expected, document.expected.best_single
     policy = TradeOffRow(
@@ -92,13 +93,12 @@ def trade_off_rows(document: PolicyDocument) -> list[TradeOffRow]:
     low, high = (None, None) if point is None else (point.quality_low, point.quality_high)
     name = f"best single: {labels_of(document)(best.point)}"
     rows = [policy, TradeOffRow(name, best.cost_usd, best.quality, low, high, "single")]
-    reached = -1.0
-    for row in sorted(document.trade_off, key=lambda row: (row.cost_usd, -row.quality)):
-        is_matched = any(other.cost_usd <= row.cost_usd and other.quality >= row.quality for other in rows[:2])
-        if row.quality > reached and not is_matched:
-            figures = (row.cost_usd, row.quality, row.quality_low, row.quality_high)
+    reached = {(corner.cost_usd, corner.quality) for corner in corners(document)}
+    reached -= {(row.cost_usd, row.quality) for row in rows}
+    for entry in sorted(document.trade_off, key=lambda entry: entry.cost_usd):
+        if (entry.cost_usd, entry.quality) in reached:
+            figures = (entry.cost_usd, entry.quality, entry.quality_low, entry.quality_high)
             rows.append(TradeOffRow("frontier", *figures, "frontier"))
-        reached = max(reached, row.quality)
     return rows
 
 
