@@ -287,20 +287,9 @@ def parse_limit(text: str) -> Limit:
                 )
             except TargetError as error:
                 raise TargetError(f"limit {text!r}: {error}") from None
-    raise TargetError(
-        f"limit {one_line(repr(text))} is of no known form; nearest: {'; '.join(_nearest_forms(text))}. "
-        "All forms are listed by paretoroute fit --help"
-    )
-
-
-def _nearest_forms(text: str) -> list[str]:
-    """Return the forms most like a text, best first, at most three: those that share its words, numbers apart."""
-    text = text[:200]
-    words = set(re.findall(r"[a-z]+", text.casefold()))
-    shared = {kind.FORM: len(words & set(re.findall(r"[a-z]+", kind.FORM.casefold()))) for kind in _KINDS}
-    most = max(shared.values())
-    candidates = [form for form, count in shared.items() if count and count >= most - 1] or list(shared)
-    return close_names(text, candidates, most=3, cutoff=0.0)
+    near = "; ".join(close_names(text[:200], [kind.FORM for kind in _KINDS], most=3, cutoff=0.0))
+    start = f"limit {one_line(repr(text))} is of no known form; nearest: {near}"
+    raise TargetError(f"{start}. All forms are listed by paretoroute fit --help")
 
 
 def _field(name: str, text: str) -> Any:

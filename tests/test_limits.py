@@ -74,7 +74,7 @@ def test_what_people_write_is_understood(words, limit):
         ("big at most 20%", "limit 'big at most 20%' is of no known form; nearest: share of MODEL at most 0.2"),
         ("share of big at most 20", "a share must lie in [0, 1], got 20. Percent? Divide by 100."),
         ("mean latency at most -1 s", "a mean latency must be a positive number, got -1"),
-        ("max latency 5s", "nearest: mean latency [of tag TAG] at most 5 s; latency of a call"),
+        ("max latency 5s", "nearest: mean latency [of tag TAG] at most 5 s; "),
         ("mean latency at most 1e s", "limit 'mean latency at most 1e s': '1e' is no number"),
         ("latency of a call at most 3 s at quantile 0.5.", "'0.5.' is no number"),
         ("context of big at most 1e999 tokens", "a context length must be a positive number, got inf"),
