@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from paretoroute import query
 from paretoroute.errors import RunsError, one_line
-from paretoroute.runs.checks.query_texts import TextCheck, id_names, text_key
+from paretoroute.runs.checks.query_texts import TextCheck, differ_in_form_alone, id_names, text_key
 from paretoroute.runs.findings import Finding
 
 
@@ -105,7 +105,7 @@ class Queries:
         """Compare a row's text with the one kept, and record where the texts of a disputed query come from."""
         kept = self.texts[code]
         if code not in self.check.keys:
-            if not kept or not row.query or row.query == kept:
+            if not kept or not row.query or row.query == kept or differ_in_form_alone(row.query, kept):
                 return
             self.check.trace(code, kept, source=self.first_sources[code], tag=self.tags[code])
         if row.query != kept and row.query:

@@ -55,6 +55,15 @@ def text_key(text: str) -> str:
     return hashlib.sha256(_plain(text).encode()).hexdigest()[:KEY_DIGITS]
 
 
+def differ_in_form_alone(one: str, other: str) -> bool:
+    """Return whether two texts differ in case, white space and their last marks alone; much faster than their keys."""
+    return _folded(one) == _folded(other) != ""
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split()).rstrip(" .!?")
+
+
 def _plain(text: str) -> str:
     """Return the form of a text that its near-copies share."""
     folded = unicodedata.normalize("NFKC", text).casefold()
