@@ -90,30 +90,38 @@ def signal_findings(fit: Fit, grid: Grid, *, lost: bool = False) -> tuple[Findin
     priced = grid.token_prices.priced
     amount = "tokens" if priced.all() else "tokens and logged cost" if priced.any() else "cost"
     names = {"tokens": amount}
+    by_length = "prompt tokens" if surface.prompt_growth is not None else None
+    if by_length:
+        names[by_length] = f"{by_length}, beyond the length of the text"
     return tuple(
         Finding(
             "signal",
             f"{names.get(signal.name, signal.name)}: "
-            + _signal_text(signal, *panels[signal.name], lost=lost and signal.name != "latency"),
+            + _signal_text(
+                signal, *panels[signal.name], lost=lost and signal.name != "latency", by_length=signal.name == by_length
+            ),
         )
         for signal in fit.signals
     )
 
 
-def _signal_text(signal: Signal, panel: Panel | None, forecast: Floats32 | None, *, lost: bool) -> str:
+def _signal_text(signal: Signal, panel: Panel | None, forecast: Floats32 | None, *, lost: bool, by_length: bool) -> str:
+    """Describe one panel's signal; ``by_length``: beyond what the length of the text explains."""
     share, reach = 100 * signal.explained, 100 * intervals.Z90 * signal.explained_se
     explained = f"the query explains {share:.1f}% +- {reach:.1f} of the variance out of fold"
     if not signal.used or panel is None or forecast is None:
-        return (
-            f"no signal found: {explained}; not beyond noise, so it stays at the context-free means; no components kept"
-        )
+        stays = "follows that length alone" if by_length else "stays at the context-free means"
+        return f"no signal found: {explained}; not beyond noise, so it {stays}; no components kept"
     if lost:
         return f"signal found: {explained}; not used, since routing lost to the best static mixture"
     points, kept = panel.basis.shape
+    kept_text = f"{kept} component{'s' * (kept != 1)} of {points} kept"
+    if by_length:
+        return f"signal found: {explained}; {kept_text}"
     figures = forecast if panel.scale.smearing is None else np.log(np.maximum(forecast, LEAST_FORECAST))
     directions = _carrying(figures)
     carry = f"{directions} of which carr{'y' if directions != 1 else 'ies'} 90% of what the forecasts vary by"
-    return f"signal found: {explained}; {kept} component{'s' * (kept != 1)} of {points} kept, {carry}"
+    return f"signal found: {explained}; {kept_text}, {carry}"
 
 
 def _carrying(forecast: Floats32) -> int:

@@ -56,7 +56,8 @@ class FittedPanel:
     Args:
         panel: as the surface holds it.
         signal: how much of the figure the query explains.
-        forecast: out-of-fold forecasts in the figure's unit, ``(sample, points)``.
+        forecast: out-of-fold forecasts in the figure's unit, of a text of typical length where the figure grows with
+            the text, ``(sample, points)``.
     """
 
     panel: Panel
@@ -164,7 +165,10 @@ def _scale(residuals: _Residuals) -> Scale:
 
 
 def _range(logged: LoggedPanel) -> tuple[Floats, Floats]:
-    """Return the least and the largest figure to forecast, ``(points,)``; of logs, half and twice the logged range."""
+    """Return the least and the largest figure to forecast, ``(points,)``; of logs, half and twice the logged range.
+
+    A figure that grows with the text leaves that range with the text alone.
+    """
     points = logged.values.shape[1]
     if not logged.log:
         return np.zeros(points), np.ones(points)
@@ -172,7 +176,8 @@ def _range(logged: LoggedPanel) -> tuple[Floats, Floats]:
     low = np.where(is_logged, logged.values, np.inf).min(0)
     high = np.where(is_logged, logged.values, -np.inf).max(0)
     low, high = np.where(np.isfinite(low), low, 0.0), np.where(np.isfinite(high), high, 0.0)
-    return low - np.log(2), high + np.log(2)
+    margin = np.log(2) if logged.growth is None else np.where(logged.growth.is_flat, np.log(2), 0.0)
+    return low - margin, high + margin
 
 
 def _smearing(residuals: _Residuals, forecast: Floats) -> Floats:
@@ -182,8 +187,9 @@ def _smearing(residuals: _Residuals, forecast: Floats) -> Floats:
     calls cost a hundred times as much as the others, a share of another point's factor would miss the logged mean.
     """
     is_logged = residuals.is_logged
-    logged = np.nan_to_num(residuals.logged.means(residuals.sample.rows)).sum(0)
-    expected = np.where(is_logged, np.exp(forecast), 0.0).sum(0)
+    rows = residuals.sample.rows
+    logged = np.nan_to_num(residuals.logged.means(rows)).sum(0)
+    expected = np.where(is_logged, np.exp(forecast) * residuals.logged.factor(rows), 0.0).sum(0)
     is_positive = is_logged.any(0) & (logged > 0)
     count = np.where(is_positive, is_logged.sum(0), 0)
     own = np.log(np.where(is_positive, logged, 1.0) / np.where(is_positive, expected, 1.0))

@@ -36,6 +36,7 @@ from paretoroute.fitting.sample import (
     calibration_sample,
     draw_sample,
     featurized,
+    grown,
     neighbour_count,
     with_shared_forecasts,
 )
@@ -87,12 +88,15 @@ def fit_surface(
     logged = panels_of(runs, grid)
     panels = _fitted_panels(logged, grid, sample, seed=seed, report=report)
     surface = _surface(runs, featurizer, sample, panels, kept=neighbour_count(sample, grid))
+    growth = {name: panel.growth for name, panel in logged.items()}
+    surface = replace(surface, amount_growth=growth["tokens"], prompt_growth=growth.get("prompt tokens"))
     forecasts = {name: panel.forecast for name, panel in panels.items()}
     calibration = calibration_sample(logged, forecasts, sample, runs)
     fit = Fit(surface, calibration, tuple(panel.signal for panel in panels.values()))
     if offer is not None and offer.unlogged:
         fit = interpolation.widened(fit, grid.points, offer)
-    return replace(fit, calibration_sample=with_shared_forecasts(fit.calibration_sample, fit.surface, sample))
+    shared = with_shared_forecasts(fit.calibration_sample, fit.surface, sample)
+    return replace(fit, calibration_sample=grown(shared, fit.surface, [runs.texts[i] for i in sample.rows]))
 
 
 def _fitted_panels(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -15,7 +16,7 @@ from paretoroute.fitting.text_features import Featurized, fit_embeddings, fit_te
 from paretoroute.grid import Grid
 from paretoroute.runs.folds import folds, groups_of
 from paretoroute.runs.table import Runs
-from paretoroute.surface.surface import Surface
+from paretoroute.surface.surface import Surface, TextSize
 from paretoroute.surface.traffic import CalibrationSample, Labels, sample_size
 
 FOLDS = 5
@@ -72,6 +73,18 @@ def with_shared_forecasts(calibration: CalibrationSample, surface: Surface, samp
         shared = surface.at(sample.features[rows[0]])
         for name, table in tables.items():
             table[rows[rows < len(table)]] = np.nan_to_num(getattr(shared, name))
+    return replace(calibration, **tables)
+
+
+def grown(calibration: CalibrationSample, surface: Surface, texts: Sequence[str]) -> CalibrationSample:
+    """Turn forecasts for texts of typical length into those for the texts of the sample, as a surface does."""
+    factors = {"prompt_tokens": surface.prompt_growth, "amount": surface.amount_growth}
+    tables: dict[str, Floats32] = {}
+    sizes = [TextSize.of(text) for text in texts[: len(calibration.quality)]]
+    for name, growth in factors.items():
+        if growth is not None:
+            factor = np.stack([growth.at(size) for size in sizes])
+            tables[name] = (getattr(calibration, name) * factor).astype(np.float32)
     return replace(calibration, **tables)
 
 

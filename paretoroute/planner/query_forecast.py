@@ -14,7 +14,7 @@ from paretoroute.grid import forecast_cost_usd
 from paretoroute.planner.request import Request
 from paretoroute.policy.policy import Policy
 from paretoroute.surface.featurizer import function_fingerprint, ngram_fingerprint
-from paretoroute.surface.surface import Amounts
+from paretoroute.surface.surface import Amounts, TextSize
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class QueryForecast:
 
     Args:
         amounts: tokens, latency and quality before calibration; a context-free policy has its mean quality there.
-        raw_cost_usd: before calibration, as the policy's rule reads it.
+        raw_cost_usd: before calibration, as the policy's rule reads it; a context-free policy has its mean cost there,
+            whatever the length of the text.
         quality: calibrated, in [0, 1].
         cost_usd: calibrated.
         is_read: whether the query could be read; if not, its means over all logged queries stand for it.
@@ -74,6 +75,7 @@ class Forecaster:
         self._solution = policy.document.solution
         self._latency_known = policy.calibration_sample.latency_known(policy.grid)
         self._means = policy.outcomes.forecast if self._solution.prompt_blind else None
+        self._most_usd = _most_usd(policy)
 
     def at(self, request: Request) -> QueryForecast:
         """Forecast every point for a request.
@@ -84,16 +86,32 @@ class Forecaster:
         amounts, is_read = self._amounts(request)
         amounts = replace(amounts, latency_s=np.where(self._latency_known, amounts.latency_s, np.nan))
         if self._means is None:
-            raw_cost = forecast_cost_usd(amounts.amount, amounts.prompt_tokens, self._grid)
+            raw_cost = cost = self._cost_usd(amounts)
         else:
             amounts, raw_cost = replace(amounts, quality=self._means.quality[0]), self._means.cost_usd[0]
+            cost = np.maximum(raw_cost + self._of_length(TextSize.of(request.text)), 0.0)
         return QueryForecast(
             amounts=amounts,
             raw_cost_usd=raw_cost,
             quality=np.clip(amounts.quality + self._solution.quality_shift, 0.0, 1.0),
-            cost_usd=raw_cost * self._solution.cost_ratio,
+            cost_usd=self._calibrated(cost),
             is_read=is_read,
         )
+
+    def _cost_usd(self, amounts: Amounts) -> Floats:
+        return forecast_cost_usd(amounts.amount, amounts.prompt_tokens, self._grid)
+
+    def _of_length(self, size: TextSize | None) -> Floats:
+        """Return what the length of a text adds to the mean cost of the logged ones, ``(points,)``."""
+        if size is None:
+            return np.zeros(len(self._grid.points))
+        of_text, typical = (self._surface.context_free(some) for some in (size, None))
+        return self._cost_usd(of_text) - self._cost_usd(typical)
+
+    def _calibrated(self, cost: Floats) -> Floats:
+        """Correct costs as measured on the log; what a text costs beyond the dearest logged one is counted as it is."""
+        within = np.fmin(cost, self._most_usd)
+        return within * self._solution.cost_ratio + (cost - within)
 
     def _amounts(self, request: Request) -> tuple[Amounts, bool]:
         """Return what the surface forecasts, and whether the query could be read."""
@@ -105,8 +123,8 @@ class Forecaster:
         if self._kind == "function" and self._features is not None and text is not None:
             embedding = self._features(text)
         if embedding is None:
-            return self._surface.context_free(), False
-        return self._surface.at(self._vector(embedding)), True
+            return self._surface.context_free(TextSize.of(text)), False
+        return self._surface.at(self._vector(embedding), size=TextSize.of(text)), True
 
     def _vector(self, embedding: ArrayLike) -> Floats:
         featurizer, vector = self._surface.featurizer, np.asarray(embedding, np.float64)
@@ -114,6 +132,14 @@ class Forecaster:
         if vector.shape != (width,) or not np.isfinite(vector).all():
             raise QueryError(f"the embedding must be {width} finite numbers, got shape {vector.shape}")
         return featurizer.of_embedding(vector)
+
+
+def _most_usd(policy: Policy) -> Floats:
+    """Return the largest forecast cost of each point among the logged queries; infinite where costs do not grow."""
+    sample, surface, grid = policy.calibration_sample, policy.surface, policy.grid
+    if surface.prompt_growth is None and surface.amount_growth is None:
+        return np.full(len(grid.points), np.inf)
+    return forecast_cost_usd(sample.amount.max(0), sample.prompt_tokens.max(0), grid)
 
 
 def _check_features(policy: Policy, features: Callable[[str], ArrayLike] | None) -> None:

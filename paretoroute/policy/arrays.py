@@ -2,6 +2,9 @@
 
 Names in the file: the calibration sample is ``traffic``, the out-of-distribution check ``familiarity``, the smearing
 factor of a panel ``smear``, and its residual quantiles ``tail``. ``packing`` gives these names.
+``prompt_growth`` and ``amount_growth`` hold how prompt tokens, and logged costs, grow with the length of the text
+(:class:`~paretoroute.surface.surface.TextGrowth`); policies written before that was measured have neither, and plan as
+they did.
 
 A right checksum shows that a file is the one that was written, not that its numbers can be true. A number that no fit
 computes would plan with NaN or an impossible figure, and is refused before any is used. The bounds lie far beyond every
@@ -23,11 +26,12 @@ from paretoroute.surface.featurizer import Featurizer
 from paretoroute.surface.neighbours import HEADS, index
 from paretoroute.surface.ngrams import HALF, STATISTICS
 from paretoroute.surface.panel import LEADING, QUANTILES, FirstLevel, Panel, Scale, SecondLevel
-from paretoroute.surface.surface import Bounds, OutOfDistributionCheck, Surface
+from paretoroute.surface.surface import Bounds, OutOfDistributionCheck, Surface, TextGrowth
 from paretoroute.surface.traffic import CalibrationSample, Labels
 
 Arrays = dict[str, NDArray[Any]]
 PANELS = ("quality", "amount", "prompt", "latency")
+GROWTHS = ("prompt_growth", "amount_growth")
 TABLES = tuple(item.name for item in fields(CalibrationSample) if item.name != "labels")
 SCALARS = ("least_known", "most_leverage")
 FIRST_LEVEL = {"offset": "offset", "slope": "slope", "targets": "targets", "weights": "weights"}
@@ -116,6 +120,7 @@ def _without_refunds(arrays: Mapping[str, NDArray[Any]], bills: Sequence[int]) -
 def _surface(arrays: Mapping[str, NDArray[Any]], features: str) -> Surface:
     featurizer = Featurizer(kind=features, **_group(arrays, "featurizer."))
     panels: dict[str, Any] = {name: _panel(arrays, name) for name in PANELS}
+    growths: dict[str, Any] = {name: TextGrowth(**part) for name in GROWTHS if (part := _group(arrays, f"{name}."))}
     familiarity = _group(arrays, "familiarity.")
     familiarity |= {name: float(familiarity[name][0]) for name in SCALARS}
     return Surface(
@@ -125,6 +130,7 @@ def _surface(arrays: Mapping[str, NDArray[Any]], features: str) -> Surface:
         bounds=Bounds(**_group(arrays, "bounds.")),
         queries=arrays["queries"].astype(np.float64),
         **panels,
+        **growths,
     )
 
 
@@ -200,6 +206,11 @@ def _rules(
             components = _length(arrays, f"{panel}.basis", axis=1)
             own = _panel_rules(panel, points=points, components=components, width=width, kept=kept)
             rules |= {f"{panel}.{part}": rule for part, rule in own.items()}
+    for growth in GROWTHS:
+        if any(name.startswith(f"{growth}.") for name in arrays):
+            # At an intercept of -1 token the constant share is below 0 by that token.
+            rules |= {f"{growth}.{item.name}": _Rule((points,), 0.0) for item in fields(TextGrowth)}
+            rules[f"{growth}.constant"] = _Rule((points,))
     inputs = _length(arrays, "amount.basis", axis=1) + min(LEADING, _length(arrays, "quality.basis", axis=1))
     rules["quality.cross"] = replace(rules["quality.cross"], shape=(inputs, *rules["quality.cross"].shape[1:]))
     return rules | {

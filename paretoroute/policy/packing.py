@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute.policy.arrays import FIRST_LEVEL, PANELS, SCALE, SECOND_LEVEL, TABLES, Arrays
+from paretoroute.policy.arrays import FIRST_LEVEL, GROWTHS, PANELS, SCALE, SECOND_LEVEL, TABLES, Arrays
 from paretoroute.surface.featurizer import Featurizer
 from paretoroute.surface.panel import Panel
-from paretoroute.surface.surface import Bounds, OutOfDistributionCheck, Surface
+from paretoroute.surface.surface import Bounds, OutOfDistributionCheck, Surface, TextGrowth
 from paretoroute.surface.traffic import CalibrationSample
 
 
@@ -29,12 +29,16 @@ def to_arrays(surface: Surface, sample: CalibrationSample) -> Arrays:
     arrays |= _prefixed("featurizer.", surface.featurizer)
     arrays |= _prefixed("familiarity.", surface.familiarity)
     arrays |= _prefixed("bounds.", surface.bounds)
+    for name in GROWTHS:
+        growth = getattr(surface, name)
+        if growth is not None:
+            arrays |= _prefixed(f"{name}.", growth)
     arrays["neighbours.features"] = surface.neighbours.features
     arrays["queries"] = surface.queries
     return {name: array.astype(np.float32) if array.dtype == np.float64 else array for name, array in arrays.items()}
 
 
-def _prefixed(prefix: str, value: Featurizer | OutOfDistributionCheck | Bounds) -> Arrays:
+def _prefixed(prefix: str, value: Featurizer | OutOfDistributionCheck | Bounds | TextGrowth) -> Arrays:
     """Name the arrays and numbers among the fields of a dataclass."""
     arrays: Arrays = {}
     for item in fields(value):

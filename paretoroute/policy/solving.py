@@ -84,9 +84,9 @@ def solve_document(
     outcomes = logged_outcomes(sample, grid)
     eligible = restrict(outcomes.forecast, limits, sample=sample, surface=surface, grid=grid)
     outcomes = replace(outcomes, forecast=eligible.forecast)
-    solved = _solve(
-        outcomes, target, limits, grid=grid, share_kept=eligible.share_kept, uniform=surface.has_uniform_queries
-    )
+    # Where routing lost the surface still counts prompts, on whose length the mixture must not depend.
+    unrouted = surface.has_uniform_queries or "context_free" in provenance.fitted_on.finding_kinds
+    solved = _solve(outcomes, target, limits, grid=grid, share_kept=eligible.share_kept, unrouted=unrouted)
     value = solved.answer.estimate
     return doc.PolicyDocument(
         schema=1,  # type: ignore[call-arg]  # the field's alias
@@ -121,11 +121,17 @@ def _check_labels(limits: Sequence[Limit], sample: CalibrationSample) -> None:
 
 
 def _solve(
-    outcomes: LoggedOutcomes, target: Target, limits: tuple[Limit, ...], *, grid: Grid, share_kept: float, uniform: bool
+    outcomes: LoggedOutcomes,
+    target: Target,
+    limits: tuple[Limit, ...],
+    *,
+    grid: Grid,
+    share_kept: float,
+    unrouted: bool,
 ) -> Solved:
     """Solve for a target and limits by routing and by the best context-free policy, and keep the better answer.
 
-    Where the logged queries are ``uniform``, there is nothing to route by, and the answer is context-free.
+    Where queries are to stay ``unrouted``, as where all logged ones are alike, the answer is context-free.
     """
     by_column = target
     if isinstance(target, MinQuality) and isinstance(target.of, str):
@@ -133,7 +139,7 @@ def _solve(
     population = [limit for limit in limits if isinstance(limit, PopulationLimit)]
     means = outcomes.context_free()
     routed, context_free = (_calibrate(some, by_column, population) for some in (outcomes, means))
-    is_context_free = uniform or _better(context_free, routed)
+    is_context_free = unrouted or _better(context_free, routed)
     answer = context_free if is_context_free else routed
     return Solved(
         answer=answer,

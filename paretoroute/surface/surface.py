@@ -1,19 +1,24 @@
 """The surface: the fitted functions from a query to quality, tokens and latency at every point. NumPy only.
 
-It forecasts tokens rather than money: cost is tokens times prices, so that a price change needs no new fit.
+It forecasts tokens rather than money: cost is tokens times prices, so that a price change needs no new fit. Prompt
+tokens are counted from the text: a panel forecasts those of a text of typical length, and :class:`TextGrowth` is the
+factor for the length at hand. A panel alone would stay inside its logged range, however long the text.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
-from paretoroute._arrays import Floats
+from paretoroute._arrays import Floats, Mask, single
 from paretoroute.surface.featurizer import Featurizer
 from paretoroute.surface.neighbours import Nearest, Neighbours
 from paretoroute.surface.panel import Panel, second_level_inputs
+
+LEAST_GROWTH = 1e-3  # of a figure with the length of the text: rounding must not leave an empty or negative prompt
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,61 @@ class OutOfDistributionCheck:
     def is_unfamiliar(self, leverage: float, known_share: float) -> bool:
         """Return whether a query of this leverage, with this share of known n-grams, lies too far from the log."""
         return known_share < self.least_known or leverage > self.most_leverage
+
+
+class TextSize(NamedTuple):
+    """Length of a text in UTF-8, whose tokens differ in length by script.
+
+    Args:
+        ascii_bytes: bytes of ASCII characters.
+        other_bytes: bytes of all others, two to four each.
+    """
+
+    ascii_bytes: float
+    other_bytes: float
+
+    @staticmethod
+    def of(text: str | None) -> TextSize | None:
+        """Measure a text; None for None and for a blank text, whose length says nothing."""
+        if text is None or not text.strip():
+            return None
+        ascii_bytes = len(text.encode("ascii", "ignore"))
+        return TextSize(ascii_bytes, len(text.encode("utf-8", "replace")) - ascii_bytes)
+
+
+@dataclass(frozen=True)
+class TextGrowth:
+    """The growth of a figure with the length of the text: its factor over the figure of a typical text.
+
+    factor_j = constant_j + x_j (per_ascii_byte_j ascii_bytes + per_other_byte_j other_bytes), and 1 without a text,
+    with x_j = max(0, 1 - flat_bytes_j / bytes) the share of the text beyond a length up to which nothing grows. With
+    the mean size of the logged texts it is 1. A point whose figure does not follow the text has constant 1, slopes 0.
+
+    Args:
+        constant: share that every prompt has, such as a system prompt, ``(points,)``.
+        per_ascii_byte: not negative, ``(points,)``.
+        per_other_byte: not negative, ``(points,)``.
+        flat_bytes: 0 where the log shows growth; where it shows none, because its texts are too much alike, its longest
+            text, beyond which tokens are counted all the same, ``(points,)``.
+    """
+
+    constant: Floats
+    per_ascii_byte: Floats
+    per_other_byte: Floats
+    flat_bytes: Floats
+
+    @property
+    def is_flat(self) -> Mask:
+        """Which points' figures do not follow the logged texts, ``(points,)``."""
+        return (self.flat_bytes > 0) | (self.per_ascii_byte == 0) & (self.per_other_byte == 0)
+
+    def at(self, size: TextSize | None) -> Floats:
+        """Return the factor at every point, at least 0.001, ``(points,)``."""
+        if size is None:
+            return np.ones_like(self.constant)
+        grown = self.per_ascii_byte * size.ascii_bytes + self.per_other_byte * size.other_bytes
+        share = np.maximum(1 - self.flat_bytes / (size.ascii_bytes + size.other_bytes), 0.0)
+        return np.maximum(self.constant + share * grown, LEAST_GROWTH)
 
 
 @dataclass(frozen=True)
@@ -91,6 +151,8 @@ class Surface:
         queries: logged queries per point, ``(points,)``.
         familiarity: out-of-distribution check.
         bounds: of a call's tokens.
+        prompt_growth: of prompt tokens with the text; None where no text was logged.
+        amount_growth: of the cost of points that are not priced by tokens; None where none follows the text.
     """
 
     featurizer: Featurizer
@@ -102,6 +164,8 @@ class Surface:
     queries: Floats
     familiarity: OutOfDistributionCheck
     bounds: Bounds
+    prompt_growth: TextGrowth | None = None
+    amount_growth: TextGrowth | None = None
 
     @cached_property
     def has_empty_queries(self) -> bool:
@@ -115,15 +179,25 @@ class Surface:
         features = self.neighbours.features
         return bool((features == features[:1]).all())
 
-    def context_free(self) -> Amounts:
-        """Forecast without a query: the context-free means."""
-        return Amounts(
+    def context_free(self, size: TextSize | None = None) -> Amounts:
+        """Forecast by the context-free means; of a text of known size, what is counted from it is counted."""
+        amounts = Amounts(
             quality=self.quality.context_free(),
             quality_se=self.quality.scale.spread / np.sqrt(np.maximum(self.queries, 1.0)),
             amount=self.amount.context_free(),
             prompt_tokens=self._unknown if self.prompt is None else self.prompt.context_free(),
             latency_s=self._unknown if self.latency is None else self.latency.context_free(),
         )
+        return self.grown(amounts, size)
+
+    def grown(self, amounts: Amounts, size: TextSize | None) -> Amounts:
+        """Turn forecasts for a text of typical length into those for a text of this size."""
+        prompt, amount = amounts.prompt_tokens, amounts.amount
+        if self.prompt_growth is not None:
+            prompt = single(prompt * self.prompt_growth.at(size))
+        if self.amount_growth is not None:
+            amount = single(amount * self.amount_growth.at(size))
+        return replace(amounts, prompt_tokens=prompt, amount=amount)
 
     @cached_property
     def _unknown(self) -> Floats:
@@ -134,19 +208,20 @@ class Surface:
 
     def at_text(self, text: str) -> Amounts:
         """Forecast every point for one query's text."""
-        return self.at(*self.featurizer.of_text(text))
+        return self.at(*self.featurizer.of_text(text), size=TextSize.of(text))
 
-    def at(self, vector: Floats, known_share: float = 1.0) -> Amounts:
+    def at(self, vector: Floats, known_share: float = 1.0, *, size: TextSize | None = None) -> Amounts:
         """Forecast every point for one query.
 
         Args:
             vector: its features, ``(width,)``.
             known_share: share of its n-gram mass that the log has too, in [0, 1].
+            size: of its text; None: a text of typical length stands in.
         """
         nearest = self.neighbours.nearest(vector, self.featurizer.rank)
         leverage = self.familiarity.leverage(vector)
         quality, amount = self.quality.components(vector, nearest), self.amount.components(vector, nearest)
-        return Amounts(
+        amounts = Amounts(
             quality=self.quality.at(quality, second_level_inputs(amount, quality)),
             quality_se=self.quality.scale.spread * np.sqrt(leverage + 1 / np.maximum(self.queries, 1.0)),
             amount=self.amount.at(amount),
@@ -154,3 +229,4 @@ class Surface:
             latency_s=self._at(self.latency, vector, nearest),
             unfamiliar=self.familiarity.is_unfamiliar(leverage, known_share),
         )
+        return self.grown(amounts, size)

@@ -34,5 +34,7 @@ def with_surface(policy: pr.Policy, at_text) -> pr.Policy:
         amount=kept.amount,
         bounds=kept.bounds,
         featurizer=kept.featurizer,
+        prompt_growth=None,
+        amount_growth=None,
     )
     return dataclasses.replace(policy, surface=stub)

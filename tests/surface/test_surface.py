@@ -12,6 +12,7 @@ from paretoroute.policy.arrays import PANELS, from_arrays
 from paretoroute.policy.packing import to_arrays
 from paretoroute.surface import neighbours
 from paretoroute.surface.panel import LEADING
+from paretoroute.surface.surface import TextGrowth, TextSize
 from tests.synthetic_log import bits, fitted, make_runs
 
 TEXTS = (
@@ -125,6 +126,34 @@ def test_a_surface_of_embeddings_goes_through_arrays_too():
             assert getattr(before, name).tobytes() == getattr(after, name).tobytes(), name
 
 
+def test_a_policy_without_growth_of_prompts_plans_as_before(arrays, signal_fit):
+    fit, grid = signal_fit
+    older = {name: array for name, array in arrays.items() if not name.startswith(("prompt_growth.", "amount_growth."))}
+
+    surface, _ = from_arrays(older, features="hashed_ngrams", points=len(grid.points))
+
+    assert surface.prompt_growth is None
+    long, short = (surface.at_text("Compose " * n).prompt_tokens for n in (10_000, 100_000))
+    assert (short < 2.01 * np.nanmax(fit.calibration_sample.logged_prompt_tokens)).all()
+    np.testing.assert_allclose(long, short, rtol=0.2)
+
+
+def test_a_figure_grows_in_proportion_to_the_bytes_beyond_its_constant():
+    growth = TextGrowth(
+        constant=np.array([0.5, 1.0, 1.0]),
+        per_ascii_byte=np.array([0.01, 0.01, 0.0]),
+        per_other_byte=np.array([0.02, 0.02, 0.0]),
+        flat_bytes=np.array([0.0, 100.0, 0.0]),
+    )
+
+    assert growth.at(None).tolist() == [1.0, 1.0, 1.0]
+    np.testing.assert_allclose(growth.at(TextSize(50, 0)), [1.0, 1.0, 1.0])
+    np.testing.assert_allclose(growth.at(TextSize(100, 100)), [3.5, 1.0 + 0.5 * 3, 1.0])
+    assert growth.is_flat.tolist() == [False, True, True]
+    assert TextSize.of("ab河🎉") == TextSize(2, 7)
+    assert TextSize.of(" \n") is None
+
+
 def test_panels_that_were_not_fitted_stay_absent(signal_fit, arrays):
     fit, grid = signal_fit
     some = {name: array for name, array in arrays.items() if not name.startswith(("latency.", "prompt."))}
@@ -150,7 +179,8 @@ CUT = [
     "quality.low", "quality.spread", "amount.smear", "prompt.slope", "latency.high", "familiarity.centre",
     "familiarity.inverse", "featurizer.buckets", "featurizer.weights", "featurizer.projection", "featurizer.scales",
     "featurizer.centre", "featurizer.scale", "bounds.prompt_overhead_tokens",
-    "bounds.most_completion_tokens", "neighbours.features", "queries", "traffic.quality", "traffic.logged_amount",
+    "bounds.most_completion_tokens", "prompt_growth.constant", "prompt_growth.flat_bytes", "neighbours.features",
+    "queries", "traffic.quality", "traffic.logged_amount",
 ]  # fmt: skip
 
 
@@ -196,8 +226,10 @@ def test_a_fit_made_context_free_forecasts_the_logged_means_for_every_query(sign
 
     means = reduced.surface.context_free()
     for text in TEXTS:
-        for name in ("quality", "amount", "prompt_tokens"):
-            np.testing.assert_array_equal(getattr(reduced.surface.at_text(text), name), getattr(means, name))
+        forecast, counted = reduced.surface.at_text(text), reduced.surface.context_free(TextSize.of(text))
+        for name in ("quality", "amount"):
+            np.testing.assert_array_equal(getattr(forecast, name), getattr(means, name))
+        np.testing.assert_array_equal(forecast.prompt_tokens, counted.prompt_tokens)
     np.testing.assert_array_equal(
         np.unique(reduced.calibration_sample.quality, axis=0), means.quality[None].astype(np.float32)
     )

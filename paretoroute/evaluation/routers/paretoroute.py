@@ -12,6 +12,7 @@ from paretoroute.fitting.fit import fit
 from paretoroute.forecast import Forecast
 from paretoroute.grid import forecast_cost_usd
 from paretoroute.policy.policy import Policy
+from paretoroute.surface.surface import TextSize
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,16 @@ class FittedPolicy:
     def __call__(self, batch: QueryBatch) -> Forecast:
         """Forecast quality and cost, ``(queries, points)`` each."""
         surface = self.policy.surface
-        if self.policy.document.features.kind == "hashed_ngrams" or batch.embeddings is None:
+        if "context_free" in self.policy.document.fitted_on.finding_kinds:
+            predictions = [surface.context_free()] * len(batch.texts)
+        elif self.policy.document.features.kind == "hashed_ngrams" or batch.embeddings is None:
             predictions = [surface.at_text(text) for text in batch.texts]
         else:
             vectors = batch.embeddings.astype(np.float64)
-            predictions = [surface.at(surface.featurizer.of_embedding(vector)) for vector in vectors]
+            predictions = [
+                surface.at(surface.featurizer.of_embedding(vector), size=TextSize.of(text))
+                for vector, text in zip(vectors, batch.texts, strict=True)
+            ]
         amount = np.stack([prediction.amount for prediction in predictions])
         prompt = np.stack([prediction.prompt_tokens for prediction in predictions])
         quality = np.stack([prediction.quality for prediction in predictions])

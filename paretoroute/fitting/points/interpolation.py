@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from paretoroute.fitting.points.unlogged import PointsOnOffer, UnloggedPoint
 from paretoroute.fitting.result import Fit
 from paretoroute.grid import Between, Point
 from paretoroute.surface.panel import Panel, Scale
-from paretoroute.surface.surface import Bounds, Surface
+from paretoroute.surface.surface import Bounds, Surface, TextGrowth
 from paretoroute.surface.traffic import CalibrationSample
 
 # Distance of an interpolated figure from the truth, as a share of its neighbours' distance, and of quality besides
@@ -182,7 +182,13 @@ def _surface(surface: Surface, columns: _Columns) -> Surface:
         queries=single(queries),
         # A bound has to hold for certain: the larger neighbour's.
         bounds=Bounds(columns.most(bounds.prompt_overhead_tokens), columns.most(bounds.most_completion_tokens)),
+        prompt_growth=surface.prompt_growth and _growth(surface.prompt_growth, columns.of_prompts),
+        amount_growth=surface.amount_growth and _growth(surface.amount_growth, columns),
     )
+
+
+def _growth(growth: TextGrowth, columns: _Columns) -> TextGrowth:
+    return TextGrowth(**{item.name: single(columns.mix(getattr(growth, item.name))) for item in fields(TextGrowth)})
 
 
 def _panel(panel: Panel, columns: _Columns, miss: float) -> Panel:
