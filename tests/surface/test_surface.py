@@ -130,7 +130,9 @@ def test_a_policy_without_growth_of_prompts_plans_as_before(arrays, signal_fit):
     fit, grid = signal_fit
     older = {name: array for name, array in arrays.items() if not name.startswith(("prompt_growth.", "amount_growth."))}
 
-    surface, _ = from_arrays(older, features="hashed_ngrams", points=len(grid.points))
+    labels = {by: labels.names for by, labels in fit.calibration_sample.labels.items()}
+
+    surface, _ = from_arrays(older, features="hashed_ngrams", points=len(grid.points), labels=labels)
 
     assert surface.prompt_growth is None
     long, short = (surface.at_text("Compose " * n).prompt_tokens for n in (10_000, 100_000))
