@@ -1,7 +1,7 @@
-"""Compare forecasts of prompt tokens on held-out queries: python experiments/prompt_length/run.py LOGS... [--seed 0].
+"""Compare forecasts of prompt tokens on held-out queries: python experiments/prompt_length/run.py LOGS...
 
-A log is a Parquet file, or a folder with an ``outcomes.parquet``. Each candidate is fitted twice: on 70% of the queries,
-and on the 90% with the shortest texts. The rest is forecast from the text alone.
+A log is a Parquet file, or a folder with an ``outcomes.parquet``. Each candidate is fitted twice: on 70% of the
+queries, and on the 90% with the shortest texts. The rest is forecast from the text alone.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scipy.optimize import nnls
 
 import paretoroute as pr
 from paretoroute._arrays import single
-from paretoroute.calibration.intervals import resampled
+from paretoroute.calibration.intervals import Interval, resampled
 from paretoroute.fitting import pipeline
 from paretoroute.fitting.logged_panels import PROMPT_COMPONENTS, LoggedPanel
 from paretoroute.fitting.panel import fit_panel
@@ -98,8 +98,8 @@ def continued(inside: Forecaster, counted: Forecaster, runs: Runs) -> Forecaster
 def candidates(runs: Runs, seed: int) -> dict[str, Forecaster]:
     """Fit every candidate."""
     today = panel(runs, None, seed)
-    counts = {f"count, {unit}, power {power}": count(runs, power, unit)
-              for unit, power in (("bytes", 0), ("bytes", 1), ("bytes", 2), ("characters", 1), ("split", 1))}  # fmt: skip
+    kinds = (("bytes", 0), ("bytes", 1), ("bytes", 2), ("characters", 1), ("split", 1))
+    counts = {f"count, {unit}, power {power}": count(runs, power, unit) for unit, power in kinds}
     best = counts["count, bytes, power 1"]
     return {
         "panel (before)": today,
@@ -119,7 +119,13 @@ def judge(forecast: np.ndarray, logged: np.ndarray) -> tuple[np.ndarray, np.ndar
     return error, *totals
 
 
+def spelled(interval: Interval) -> str:
+    """Write an interval in percent."""
+    return f"{100 * interval.value:.1f} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
+
+
 def report(name: str, train: Runs, test: Runs, seed: int, *, quartiles: bool) -> None:
+    """Print the errors of every candidate, fitted on some queries, on the others."""
     logged = test.means("prompt_tokens").mean
     size = np.array([len(text.encode()) for text in test.texts])
     print(f"  {name}: {len(train.query_ids)} to fit, {len(test.query_ids)} held out")
@@ -135,14 +141,18 @@ def report(name: str, train: Runs, test: Runs, seed: int, *, quartiles: bool) ->
         rng = np.random.default_rng(0)
         draws = rng.integers(0, len(error), (500, len(error)))
         low, high = np.quantile(predicted[draws].sum(1) / actual[draws].sum(1), (0.05, 0.95))
-        line_ = (f"    {label:28s} relative error {100 * gain[0].value:6.1f}% [{100 * gain[0].low:.1f}, {100 * gain[0].high:.1f}], "
-                 f"less before {100 * gain[1].value:+6.1f} [{100 * gain[1].low:+.1f}, {100 * gain[1].high:+.1f}], "
-                 f"MAE/mean {100 * abs_error:5.1f}%, bias {bias:.3f} [{low:.3f}, {high:.3f}]")  # fmt: skip
+        figures = [
+            f"    {label:28s} relative error {spelled(gain[0])}%",
+            f"less before {spelled(gain[1])}",
+            f"MAE/mean {100 * abs_error:5.1f}%",
+            f"bias {bias:.3f} [{low:.3f}, {high:.3f}]",
+        ]
         if quartiles:
             ends = np.quantile(size, (0, 0.25, 0.5, 0.75, 1))
             parts = [(size >= a) & (size <= b) for a, b in zip(ends[:-1], ends[1:], strict=True)]
-            line_ += ", bias by quartile " + " ".join(f"{predicted[p].sum() / actual[p].sum():.2f}" for p in parts)
-        print(line_)
+            ratios = " ".join(f"{predicted[p].sum() / actual[p].sum():.2f}" for p in parts)
+            figures.append(f"bias by quartile of length {ratios}")
+        print(", ".join(figures))
     sys.stdout.flush()
 
 

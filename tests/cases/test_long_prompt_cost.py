@@ -159,7 +159,7 @@ def test_a_cost_that_does_not_follow_the_text_stays(tmp_path):
 
 
 def test_without_texts_the_panel_of_prompt_tokens_stands(tmp_path):
-    rows = [{**row, "embedding": [len(row["query"]) / 1000, i % 3]} for i, row in enumerate(LOGS["plain"])]
+    rows = [{**row, "embedding": [len(row["query"]) / 1000, float(i // 2 % 3)]} for i, row in enumerate(LOGS["plain"])]
     rows = [{k: v for k, v in row.items() if k != "query"} for row in rows]
 
     policy = policy_of(rows, tmp_path)
@@ -170,7 +170,7 @@ def test_without_texts_the_panel_of_prompt_tokens_stands(tmp_path):
 
 
 def test_an_embedding_beside_a_text_leaves_the_count_to_the_text(tmp_path):
-    rows = [{**row, "embedding": [float(i % 5), float(i % 3)]} for i, row in enumerate(LOGS["plain"])]
+    rows = [{**row, "embedding": [float(i // 2 % 5), float(i // 2 % 3)]} for i, row in enumerate(LOGS["plain"])]
     planner = pr.Planner(policy_of(rows, tmp_path))
 
     alone = planner.plan(None, embedding=[1.0, 2.0], models=["big"]).expected_cost_usd
