@@ -91,8 +91,6 @@ def signal_findings(fit: Fit, grid: Grid, *, lost: bool = False) -> tuple[Findin
     amount = "tokens" if priced.all() else "tokens and logged cost" if priced.any() else "cost"
     names = {"tokens": amount}
     by_length = "prompt tokens" if surface.prompt_growth is not None else None
-    if by_length:
-        names[by_length] = f"{by_length}, beyond the length of the text"
     return tuple(
         Finding(
             "signal",
@@ -108,7 +106,8 @@ def signal_findings(fit: Fit, grid: Grid, *, lost: bool = False) -> tuple[Findin
 def _signal_text(signal: Signal, panel: Panel | None, forecast: Floats32 | None, *, lost: bool, by_length: bool) -> str:
     """Describe one panel's signal; ``by_length``: beyond what the length of the text explains."""
     share, reach = 100 * signal.explained, 100 * intervals.Z90 * signal.explained_se
-    explained = f"the query explains {share:.1f}% +- {reach:.1f} of the variance out of fold"
+    left = " that the length of the text leaves," if by_length else ""
+    explained = f"the query explains {share:.1f}% +- {reach:.1f} of the variance{left} out of fold"
     if not signal.used or panel is None or forecast is None:
         stays = "follows that length alone" if by_length else "stays at the context-free means"
         return f"no signal found: {explained}; not beyond noise, so it {stays}; no components kept"

@@ -83,7 +83,7 @@ def panels_of(runs: Runs, grid: Grid) -> dict[str, LoggedPanel]:
     components = len(grid.points)
     few = min(components, AMOUNT_COMPONENTS)
     sizes = [TextSize.of(text) for text in runs.texts]
-    growth = cost_growth(np.where(priced, np.nan, amount), sizes)
+    growth = cost_growth(amount, ~priced, sizes)
     panels = {
         "quality": LoggedPanel("quality", quality, count, False, components),
         "tokens": replace(

@@ -108,22 +108,24 @@ def prompt_growth(prompt: Floats, sizes: Sequence[TextSize | None], points: Sequ
     return _fitted(prompt, bytes_, slopes, is_evident, rounding=1.0)
 
 
-def cost_growth(cost: Floats, sizes: Sequence[TextSize | None]) -> FittedGrowth | None:
+def cost_growth(amount: Floats, is_cost: Mask, sizes: Sequence[TextSize | None]) -> FittedGrowth | None:
     """Measure how logged costs grow with the text; None where none does beyond noise.
 
     A point whose cost does not has slopes of 0, and one whose cost has other reasons too grows beyond the longest text.
 
     Args:
-        cost: mean cost in USD, NaN where nothing was logged or a point is priced by tokens, ``(queries, points)``.
+        amount: mean cost in USD, NaN where nothing was logged, ``(queries, points)``.
+        is_cost: the points that it is the cost of; others, such as completion tokens, stay as they are, ``(points,)``.
         sizes: of the logged texts.
     """
     if not any(sizes):
         return None
     bytes_ = _table(sizes)
     total = bytes_.sum(axis=1, keepdims=True)
-    slopes, is_explained = np.zeros((cost.shape[1], 2)), np.zeros(cost.shape[1], bool)
+    slopes, is_explained = np.zeros((amount.shape[1], 2)), np.zeros(amount.shape[1], bool)
     prior = float(np.nanmean(total)) ** 2  # in proportion to the text, or less
-    for j, column in enumerate(cost.T):
+    for j in np.flatnonzero(is_cost):
+        column = amount[:, j]
         mean = np.nanmean(column) if (column > 0).any() else 0.0
         moments = _moments(total, column / (mean or 1.0), least_noise=1e-6)
         if mean > 0 and _distance_from_zero([moments]) > EVIDENT:
@@ -131,7 +133,7 @@ def cost_growth(cost: Floats, sizes: Sequence[TextSize | None]) -> FittedGrowth 
             is_explained[j] = _squared_correlation(total[:, 0], column) > EXPLAINED
     if not slopes.any():
         return None
-    return _fitted(cost, bytes_, slopes, is_explained, rounding=0.0, panel_follows=True)
+    return _fitted(amount, bytes_, slopes, is_explained, rounding=0.0, panel_follows=True)
 
 
 def _squared_correlation(sizes: Floats, values: Floats) -> float:

@@ -103,7 +103,7 @@ def test_predictions_add_up_to_the_logged_tokens_and_hide_rounding():
 
 def test_a_log_without_texts_has_no_growth():
     assert prompt_growth(np.full((3, 2), 5.0), [None] * 3, POINTS) is None
-    assert cost_growth(np.full((3, 2), 5.0), [None] * 3) is None
+    assert cost_growth(np.full((3, 2), 5.0), np.ones(2, bool), [None] * 3) is None
 
 
 def test_a_query_without_a_text_stands_for_a_typical_one():
@@ -120,12 +120,15 @@ def test_costs_grow_where_the_length_explains_them_and_beyond_the_log_where_it_d
     explained = 1e-6 * lengths + 1e-4
     in_part = 2e-3 + 1e-6 * lengths + draw.normal(0, 2e-3, 200)
     noise = draw.lognormal(-7, 0.1, 200)
-    cost = np.stack([explained, in_part, noise, np.full(200, np.nan)], axis=1)
+    tokens = 0.25 * lengths  # of completions, at a point that is priced by tokens
+    cost = np.stack([explained, in_part, noise, np.full(200, np.nan), tokens], axis=1)
 
-    fit = cost_growth(cost, sizes_of(lengths))
+    fit = cost_growth(cost, np.arange(5) < 4, sizes_of(lengths))
 
-    assert fit.growth.flat_bytes.tolist() == [0.0, 9000.0, 0.0, 0.0]
-    assert fit.growth.per_ascii_byte[2] == fit.growth.per_ascii_byte[3] == 0
+    assert fit.growth.flat_bytes.tolist() == [0.0, 9000.0, 0.0, 0.0, 0.0]
+    assert fit.growth.per_ascii_byte[2:].tolist() == [0.0, 0.0, 0.0]
+    np.testing.assert_array_equal(fit.logged, cost)
+    np.testing.assert_allclose(fit.rest[:, 2:], cost[:, 2:], rtol=1e-12)
     explained_far = fit.growth.at(TextSize(600_000, 0))[0] * (1e-6 * lengths.mean() + 1e-4)
     assert explained_far == pytest.approx(0.6001, rel=0.01)
     # Continued from what the line says at the longest text.
