@@ -188,7 +188,8 @@ def uniform_numbers(column: Any, numbers_are_text: bool) -> NDArray[np.float64] 
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         return None
     values = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return values + 0.0  # a copy that does not hold on to the batch, and without negative zeros
+    with np.errstate(invalid="ignore"):  # of signalling NaN
+        return values + 0.0  # a copy that does not hold on to the batch, and without negative zeros
 
 
 def texts(
@@ -230,7 +231,7 @@ def _uniform_texts(column: Any) -> Coded | None:
         if not (pa.types.is_large_string(column.type) or pa.types.is_string(column.type)):
             if not pa.types.is_string_view(column.type):
                 return None
-            column = column.cast(pa.large_string())
+            column = pa.array(column.to_pylist(), pa.large_string())  # a cast reads what absent texts point to
         encoded = column.fill_null("").dictionary_encode()
         return Coded(encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist())
     except (UnicodeEncodeError, UnicodeDecodeError):
@@ -293,7 +294,7 @@ def _uniform_vectors(column: Any) -> NDArray[np.float32] | None:
     widths = np.unique(column.value_lengths().to_numpy(zero_copy_only=False))
     if len(widths) != 1 or widths[0] == 0 or flat.null_count or not pa.types.is_floating(flat.type):
         return None
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         vectors = flat.to_numpy(zero_copy_only=False).astype(np.float32) + np.float32(0)
     return vectors.reshape(len(column), -1) if np.isfinite(vectors).all() else None
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from paretoroute.errors import RunsError
 from paretoroute.runs.columns import BATCH_ROWS, Batch
+from paretoroute.runs.formats.arrow_checks import check_batch
 from paretoroute.runs.formats.origin import Origin
 
 SUFFIXES = (".arrow", ".feather", ".ipc")
@@ -48,6 +49,7 @@ class Table:
         start = 1
         try:
             for batch in self.read(wanted):
+                check_batch(batch)
                 for part in _cut(batch):
                     columns = {column: part.column(name) for column, name in names.items() if name in self.seen}
                     yield Batch(columns, np.arange(start, start + part.num_rows))
@@ -61,24 +63,27 @@ class Table:
 def open_file(origin: Origin) -> Table:
     """Open an Arrow or Feather file as a stream of record batches; one that is zipped or piped is read whole.
 
+    A plain file is read, not mapped: a mapped one that is cut short meanwhile ends the process by a signal.
+
     Raises:
         RunsError: the file is not an Arrow file.
     """
     import pyarrow as pa
 
     path = origin.plain_file
-    data = None if path is not None and path.stat().st_size else whole(origin)
+    data = None if path is not None else whole(origin)
     try:
-        handle = pa.memory_map(str(path)) if data is None else pa.BufferReader(data)
+        handle = pa.OSFile(str(path)) if data is None else pa.BufferReader(data)
         try:
             file = pa.ipc.open_file(handle)
         except pa.ArrowInvalid:
             handle.seek(0)
             stream = pa.ipc.open_stream(handle)
             return Table(origin.name, stream.schema.names, lambda wanted: stream)
+        columns = file.schema.names
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        raise RunsError(f"{origin.name} cannot be read as an Arrow file: {first_line(error)}") from None
-    return Table(origin.name, file.schema.names, lambda wanted: map(file.get_batch, range(file.num_record_batches)))
+        raise RunsError(f"{origin.name} is damaged, or no Arrow file: {first_line(error)}; write it again") from None
+    return Table(origin.name, columns, lambda wanted: map(file.get_batch, range(file.num_record_batches)))
 
 
 def whole(origin: Origin) -> bytes:

@@ -22,9 +22,10 @@ def open_file(origin: Origin) -> Table:
     where = origin.plain_file or pa.BufferReader(whole(origin))
     try:
         file = pq.ParquetFile(where, pre_buffer=False)
+        columns = file.schema_arrow.names
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        raise RunsError(f"{origin.name} cannot be read as Parquet: {first_line(error)}") from None
+        raise RunsError(f"{origin.name} is damaged, or no Parquet file: {first_line(error)}; write it again") from None
     meta = file.metadata
     stored = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
     rows = min(BATCH_ROWS, max(1, int(BATCH_BYTES / max(1.0, stored / max(1, meta.num_rows)))))
-    return Table(origin.name, file.schema_arrow.names, lambda wanted: file.iter_batches(rows, columns=wanted))
+    return Table(origin.name, columns, lambda wanted: file.iter_batches(rows, columns=wanted))
