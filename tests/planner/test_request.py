@@ -39,8 +39,8 @@ def test_queries_and_ids_of_different_number_are_refused():
 @pytest.mark.parametrize(
     ("limit", "message"),
     [
-        ({"max_cost_usd": 0.0}, "max_cost_usd must be a positive number, got 0.0"),
-        ({"max_cost_usd": -1.0}, "max_cost_usd must be a positive number, got -1.0"),
+        ({"max_cost_usd": 0.0}, "max_cost_usd must be a positive number, got 0"),
+        ({"max_cost_usd": -1.0}, "max_cost_usd must be a positive number, got -1"),
         ({"max_cost_usd": math.nan}, "max_cost_usd must be a positive number, got nan"),
         ({"max_latency_s": math.inf}, "max_latency_s must be a positive number, got inf"),
         ({"min_quality": 97}, r"min_quality must lie in \[0, 1\], got 97. Percent\? Divide by 100."),

@@ -241,10 +241,3 @@ def test_reading_a_policy_loads_nothing_heavy(policy):
     done = python("-c", program, policy)
 
     assert ("[]", "") == (done.stdout.strip(), done.stderr)
-
-
-def test_the_side_file_given_in_place_of_the_policy_names_the_policy_file(policy):
-    side = next(policy.parent.glob("*.safetensors"))
-
-    with pytest.raises(PolicyError, match="the numbers of a policy; name the policy file beside it, policy.yaml"):
-        read_policy(side)

@@ -75,8 +75,10 @@ def read_policy(path: str | os.PathLike[str]) -> PolicyFiles:
     """
     path = Path(path)
     if path.suffix == ".safetensors":
-        name = re.sub(r"(\.[0-9a-f]{12})?\.safetensors$", ".yaml", path.name)
-        raise PolicyError(f"{path.name}: these are the numbers of a policy; name the policy file beside it, {name}")
+        policy = f"{_HASH.sub('', path.stem)}.yaml"
+        raise PolicyError(
+            f"{one_line(path.name)}: holds the numbers of a policy; name its YAML file, {one_line(policy)}"
+        )
     try:
         return _read(path)
     except PolicyChecksumError:
@@ -92,11 +94,6 @@ def read_policy(path: str | os.PathLike[str]) -> PolicyFiles:
 
 def _read(path: Path) -> PolicyFiles:
     """Read both files once."""
-    if path.suffix == ".safetensors":
-        policy = f"{_HASH.sub('', path.stem)}.yaml"
-        raise PolicyError(
-            f"{one_line(path.name)}: holds the numbers of a policy; name its YAML file, {one_line(policy)}"
-        )
     try:
         content = _yaml.read_bytes(path)
         data = _yaml.loads_bytes(content, name=path.name)

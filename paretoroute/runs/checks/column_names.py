@@ -177,7 +177,8 @@ def _wide(log: _Lacking, near: Mapping[str, str]) -> str | None:
     others = [name for name in log.seen if name not in OTHER_NAMES and guess(name) is None]
     numeric = sorted(name for name in others if not log.samples or _is_numeric(log.samples.get(name, ())))
     models = [name for name in numeric if _MODEL_NAME.search(name)]
-    if len(models) < 2 and log.samples and "quality" in log.needed and "quality" not in near:
+    may_hold_queries = len(numeric) < len(log.seen)  # a column of texts, or one named like a known column
+    if len(models) < 2 and log.samples and may_hold_queries and "quality" in log.needed and "quality" not in near:
         models = numeric
     if len(models) < 2:
         return None

@@ -274,8 +274,8 @@ def test_on_the_command_line_by_name_or_by_grid_file(tmp_path):
     solved = command("solve", out, "--prices", prices, "--max-cost", "0.01", "--out", tmp_path / "dear.yaml")
 
     assert (said.code, by_file.code, solved.code) == (0, 0, 0), said.err + by_file.err + solved.err
-    assert "- deep@8000 was never logged: it is forecast between deep@2000 and deep@32000" in said.out
-    assert "- deep@middling was never logged" in by_file.out
+    assert "deep@8000 was never logged: it is forecast between deep@2000 and deep@32000" in said.out
+    assert "deep@middling was never logged" in by_file.out
     assert pr.Policy.load(tmp_path / "dear.yaml").grid.between == pr.Policy.load(out).grid.between
     shown = command("show", out, "--out", tmp_path / "policy.html")
     assert shown.code == 0
