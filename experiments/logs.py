@@ -23,7 +23,7 @@ def read_log(*paths: str, coverage: float = 0.8) -> pr.Runs:
     """Read Parquet files (or folders with an outcomes.parquet) as one log.
 
     Rows without a cost are dropped, and so are points logged for less than ``coverage`` of the queries of any file.
-    Texts stored as base64 in ``query_b64`` are decoded in memory.
+    Texts stored as base64 in ``query_b64`` are decoded in memory, and each query keeps one text.
     """
     tables, points = [], None
     for path in map(Path, paths):
@@ -35,6 +35,7 @@ def read_log(*paths: str, coverage: float = 0.8) -> pr.Runs:
             )
         key = pc.binary_join_element_wise(pa.scalar(path.name), table["query_id"].cast("string"), "/")
         table = table.set_column(table.column_names.index("query_id"), "query_id", key)
+        table = _with_one_text(table)
         cost = table["cost_usd"]
         table = table.set_column(table.column_names.index("query"), "query", table["query"].cast("large_string"))
         table = table.filter(pc.is_valid(cost)).select([name for name in COLUMNS if name in table.column_names])
@@ -48,6 +49,20 @@ def read_log(*paths: str, coverage: float = 0.8) -> pr.Runs:
     table = pa.concat_tables(tables, promote_options="default")
     names = pc.binary_join_element_wise(*(table[c].cast("string") for c in COLUMNS[3:6]), "|")
     return pr.read_runs(table.filter(pc.is_in(names, pa.array(sorted(points or ())))))
+
+
+def _with_one_text(table: pa.Table) -> pa.Table:
+    """Replace the texts of each query by the one that sorts first, where a source writes its prompts in several forms.
+
+    GPQA Diamond has each question with and without its options, which a fit refuses as different questions of one id.
+    """
+    first: dict[str, str] = {}
+    ids, texts = table["query_id"].to_pylist(), table["query"].to_pylist()
+    for key, text in zip(ids, texts, strict=True):
+        if text and text < first.get(key, "\U0010ffff"):
+            first[key] = text
+    column = table.column_names.index("query")
+    return table.set_column(column, "query", pa.array([first.get(key, "") for key in ids], pa.large_string()))
 
 
 def split(runs: pr.Runs, seed: int, share: float = 0.3) -> tuple[pr.Runs, pr.Runs]:
