@@ -15,7 +15,7 @@ from paretoroute.runs.table import Runs
 if TYPE_CHECKING:
     from paretoroute.runs.formats.base import Source
 
-_SAMPLE = 50  # values of an unknown column that a hint looks at
+_SAMPLE = 1000  # values of an unknown column that a hint looks at
 
 
 @needs_fit_extra

@@ -133,7 +133,7 @@ class BillCheck:
         columns, self._findings = dict(columns), []
         aside: dict[int, tuple[str, str]] = {}
         names = np.array(models, object)
-        at_models = {name: (names == name)[point] for name in dict.fromkeys(models)}
+        at_models = {name: (names == name)[point] for name in sorted(set(models))}  # whatever the order of the rows
         for part in PARTS:
             if part.exceeds(columns).any():
                 for name, at_model in at_models.items():

@@ -211,8 +211,10 @@ def _nested(samples: Samples, wanted: Collection[str]) -> str | None:
     inside: list[str] = []
     for name, values in sorted(samples.items()):
         objects: list[dict[str, Any]] = [value for value in values if isinstance(value, dict)]
-        keys = dict.fromkeys(key for value in objects for key in value)
-        inside += [f"{name}.{key}" for key in keys if (key if key in OTHER_NAMES else guess(str(key))) in wanted]
+        keys = {str(key) for value in objects for key in value}
+        columns = {key: key if key in OTHER_NAMES else guess(key) for key in keys}
+        order = [column for column in OTHER_NAMES if column in wanted]
+        inside += [f"{name}.{key}" for column in order for key in sorted(keys) if columns[key] == column]
     if not inside:
         return None
     return (
