@@ -1,9 +1,15 @@
-"""Token prices of one model, and tokens times prices in USD."""
+"""Token prices of one model, tokens times prices in USD, and amounts of USD as people read them.
+
+Files, JSON and the library count USD per query. A call often costs less than a hundredth of a cent, so that texts and
+pictures count 1,000 queries; no amount has an exponent.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -12,6 +18,8 @@ from paretoroute._arrays import Floats, Mask
 from paretoroute.errors import GridError
 
 TOKENS_PER_PRICE_UNIT = 1e6
+UNIT = "per 1,000 queries"
+_FEWEST, _MOST = 2, 12  # decimals
 
 
 def tokens_usd(
@@ -169,15 +177,87 @@ def wrong_unit(unit: str) -> str:
     return f"prices look like USD {per}; give USD per million tokens (multiply by {UNITS[unit]:,.0f})"
 
 
-def usd(amount: float) -> str:
-    """Write an amount with three significant digits and without an exponent.
+def sum_usd(amount: float) -> str:
+    """Write a sum of a bill: to the cent from one dollar on, and with three significant digits below.
 
     Example:
-        >>> usd(1.2361), usd(0.2361), usd(-0.00002341), usd(0.0)
-        ('$1.24', '$0.236', '$-0.0000234', '$0.00')
+        >>> sum_usd(1234.561), sum_usd(0.2361), sum_usd(-0.00002341), sum_usd(0.0)
+        ('$1,234.56', '$0.236', '-$0.0000234', '$0.00')
     """
-    if abs(amount) >= 1 or amount == 0:
-        return f"${amount:,.2f}"
-    if abs(amount) >= 0.1:
-        return f"${amount:.3f}".removesuffix("0")
-    return "$" + np.format_float_positional(amount, precision=3, fractional=False, trim="k")
+    sign, size = "-" if amount < 0 else "", abs(amount)
+    if size >= 1 or size == 0:
+        return f"{sign}${size:,.2f}"
+    if size >= 0.1:
+        return f"{sign}${size:.3f}".removesuffix("0")
+    return f"{sign}$" + np.format_float_positional(size, precision=3, fractional=False, trim="k")
+
+
+def rounded_usd(usd: float, digits: int = 12) -> str:
+    """Write an amount with so many significant digits; those of the default show it as somebody chose it.
+
+    Example:
+        >>> rounded_usd(4e-06), rounded_usd(1000 * 0.0021), rounded_usd(123.4, 2)
+        ('$0.000004', '$2.1', '$120')
+    """
+    return f"${Decimal(f'{usd:.{digits}g}').normalize():f}"
+
+
+def decimals_of(usd: Iterable[float]) -> int:
+    """Return the decimals that show three digits of the smallest positive cost, in USD per 1,000 queries.
+
+    Args:
+        usd: costs in USD per query that stand beside one another, as in a column.
+
+    Example:
+        >>> decimals_of([0.00236, 0.0125]), decimals_of([2.7e-06, 0.0125]), decimals_of([0.0])
+        (2, 5, 2)
+    """
+    positive = [1000 * cost for cost in usd if cost > 0 and math.isfinite(cost)]
+    if not positive:
+        return _FEWEST
+    return min(max(2 - math.floor(math.log10(min(positive))), _FEWEST), _MOST)
+
+
+def per_thousand(usd: float, decimals: int | None = None) -> str:
+    """Format a cost in USD per query as USD per 1,000 queries, without sign and unit.
+
+    A positive cost never reads as zero, and an unknown one (NaN) reads ``unknown``.
+
+    Args:
+        usd: the cost in USD per query.
+        decimals: of its column; None: those that show three digits.
+
+    Example:
+        >>> per_thousand(0.00236), per_thousand(3.288e-06), per_thousand(1e-16), per_thousand(0.01, 4)
+        ('2.36', '0.00329', '<0.000000000001', '10.0000')
+    """
+    if math.isnan(usd):
+        return "unknown"
+    decimals = decimals_of([abs(usd)]) if decimals is None else decimals
+    text = f"{1000 * usd:.{decimals}f}"
+    return f"<{10.0**-decimals:.{decimals}f}" if usd > 0 and not float(text) else text
+
+
+def costs_text(*usd: float) -> str:
+    """Format costs with equal decimals: the first, and its interval in brackets where there are three.
+
+    Example:
+        >>> costs_text(3.288e-06, 3.234e-06, 3.343e-06)
+        '$0.00329 [$0.00323, $0.00334] per 1,000 queries'
+    """
+    decimals = decimals_of(usd)
+    first, *ends = (dollars_text(per_thousand(cost, decimals)) for cost in usd)
+    interval = f" [{', '.join(ends)}]" if ends else ""
+    return f"{first}{interval} {UNIT}"
+
+
+def dollars_text(amount: str) -> str:
+    """Put the dollar sign before an amount that :func:`per_thousand` formatted.
+
+    Example:
+        >>> dollars_text("2.36"), dollars_text("<0.01"), dollars_text("unknown")
+        ('$2.36', '<$0.01', 'unknown')
+    """
+    if amount == "unknown":
+        return amount
+    return f"<${amount[1:]}" if amount.startswith("<") else f"${amount}"

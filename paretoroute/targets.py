@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from paretoroute.errors import TargetError
+from paretoroute.price import rounded_usd
 
 
 def positive(name: str, value: float) -> float:
@@ -58,7 +59,7 @@ class MaxCost:
         positive("the USD of MaxCost", self.usd)
 
     def __str__(self) -> str:
-        return f"mean cost at most ${self.usd:.6g} per query"
+        return f"mean cost at most {rounded_usd(self.usd, 6)} per query"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class BestTrade:
         positive("the USD per quality of BestTrade", self.usd_per_quality)
 
     def __str__(self) -> str:
-        return f"best trade at ${self.usd_per_quality:.6g} for a right answer in place of a wrong one"
+        return f"best trade at {rounded_usd(self.usd_per_quality, 6)} for a right answer in place of a wrong one"
 
 
 Target = MaxCost | MinQuality | BestTrade

@@ -22,6 +22,7 @@ from paretoroute._arrays import Mask
 from paretoroute.errors import TargetError
 from paretoroute.planner.knapsack import Choice, best_choice
 from paretoroute.planner.query_forecast import PointFigures
+from paretoroute.price import rounded_usd
 from paretoroute.targets import not_negative, positive
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ class PlanPreview:
         """The status as a sentence."""
         if self.status == "infeasible":
             steps = ", ".join(step for step, _ in self.points)
-            return f"the cheapest points for {steps} cost ${self.least_usd:.4g}, and ${self.left_usd:.4g} is left"
+            least, left = rounded_usd(self.least_usd, 4), rounded_usd(self.left_usd, 4)
+            return f"the cheapest points for {steps} cost {least}, and {left} is left"
         if self.quality_per_usd <= 0:
             return "more money would not raise expected quality"
         return (
@@ -175,7 +177,8 @@ class Task:
         self._left_usd -= decision.expected_cost_usd
         if choice.feasible:
             return decision
-        why = f"the money left does not pay for the steps to come; the cheapest points cost ${choice.least_usd:.4g}"
+        least = rounded_usd(choice.least_usd, 4)
+        why = f"the money left does not pay for the steps to come; the cheapest points cost {least}"
         return replace(decision, status="infeasible", why=why)
 
     def spent(self, usd: float) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from paretoroute.grid import Budget, Point
+from paretoroute.price import UNIT, rounded_usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def explain(name: str, grounds: Grounds) -> str:
         return f"{name} is worth the most at the policy's prices{among}"
     if math.isinf(grounds.usd_per_quality):
         return f"{name} has the highest forecast quality{among}"
-    worth = f"where a right answer in place of a wrong one is worth ${_decimal(grounds.usd_per_quality)}"
+    worth = f"where a right answer in place of a wrong one is worth {rounded_usd(grounds.usd_per_quality, 3)}"
     return f"{name} is the best trade of quality and cost{among}, {worth}"
 
 
@@ -149,13 +149,5 @@ def against(chosen: Alternative, runner_up: Alternative) -> str:
     """Compare a point with the next best one."""
     quality = 100 * (chosen.expected_quality - runner_up.expected_quality)
     cost = 1000 * (chosen.expected_cost_usd - runner_up.expected_cost_usd)
-    return f"against {runner_up.point}: {quality:+.1f} quality points, {_signed_usd(cost)} per 1,000 queries"
-
-
-def _signed_usd(usd: float) -> str:
-    return f"{'-' if usd < 0 else '+'}${_decimal(abs(usd))}"
-
-
-def _decimal(value: float) -> str:
-    """Format a figure with three significant digits and never with an exponent."""
-    return f"{Decimal(f'{value:.3g}'):f}"
+    signed = f"{'-' if cost < 0 else '+'}{rounded_usd(abs(cost), 3)}"
+    return f"against {runner_up.point}: {quality:+.1f} quality points, {signed} {UNIT}"

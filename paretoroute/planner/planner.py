@@ -27,6 +27,7 @@ from paretoroute.planner.query_forecast import Forecaster, PointFigures, QueryFo
 from paretoroute.planner.request import Request, callable_points, labels_of, text_of
 from paretoroute.policy.codec import rule_of
 from paretoroute.policy.policy import Policy
+from paretoroute.price import rounded_usd
 from paretoroute.query import Query
 from paretoroute.solver.argmax import scored
 from paretoroute.solver.rules import PriceRule
@@ -309,7 +310,9 @@ class Planner:
             remarks.append("The query is unlike the logged ones. ")
         if admitted.is_feasible and admitted.output.is_lowered[draw.column]:
             cap, limit = int(admitted.output.tokens[draw.column]), request.max_cost_usd or 0.0
-            remarks.append(f"The output is capped at {cap} tokens, so that the call costs at most ${limit:.6g}. ")
+            remarks.append(
+                f"The output is capped at {cap} tokens, so that the call costs at most {rounded_usd(limit)}. "
+            )
         return "".join(remarks)
 
     def _draw(self, request: Request, forecast: QueryForecast, admitted: Admitted) -> _Draw:

@@ -11,6 +11,7 @@ from paretoroute.limits import CallLimit, Forbid, Limit, Require
 from paretoroute.planner.admission import Unkept
 from paretoroute.planner.query_forecast import QueryForecast
 from paretoroute.planner.request import Request
+from paretoroute.price import rounded_usd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,8 @@ def unkept_text(unkept: Unkept, call: NearestCall) -> str:
         ]
         return f"no point keeps the policy's limits ({'; '.join(map(str, own))}); {call.name} comes nearest"
     if unkept.limit == "cost":
-        return f"{_cost_text(unkept, call)}; {call.name} comes nearest, at {_usd(call.forecast.cost_usd[call.column])}"
+        reached = f"at {rounded_usd(call.forecast.cost_usd[call.column], 4)}"
+        return f"{_cost_text(unkept, call)}; {call.name} comes nearest, {reached}"
     if unkept.limit == "quality":
         reached = f"with {call.forecast.quality[call.column]:.3g}"
         return (
@@ -57,7 +59,7 @@ def unkept_text(unkept: Unkept, call: NearestCall) -> str:
 def _cost_text(unkept: Unkept, call: NearestCall) -> str:
     if not call.priced[unkept.among].any():
         return "a hard limit on cost needs points that are priced by tokens, and none is"
-    return f"the cost of no point can be held under {_usd(call.request.max_cost_usd or 0.0)} for certain"
+    return f"the cost of no point can be held under {rounded_usd(call.request.max_cost_usd or 0.0)} for certain"
 
 
 def _latency_text(unkept: Unkept, call: NearestCall) -> str:
@@ -67,7 +69,3 @@ def _latency_text(unkept: Unkept, call: NearestCall) -> str:
     if np.isnan(reached):
         return f"{beside}, and {call.name} is called"
     return f"{call.name} comes nearest, at {reached:.3g} s" + (f"; {beside}" if beside else "")
-
-
-def _usd(value: float) -> str:
-    return f"${value:.4g}"

@@ -11,7 +11,8 @@ from paretoroute.limits import CallLimit, Forbid, Limit, MaxCostOf, MaxShare, Mi
 from paretoroute.policy import schema as doc
 from paretoroute.policy.codec import mixture_entry, target_entry
 from paretoroute.policy.sections import readable
-from paretoroute.solver.solution import decimal_usd, meaning
+from paretoroute.price import rounded_usd
+from paretoroute.solver.solution import meaning
 from paretoroute.targets import BestTrade, MinQuality, Target
 
 Answer = Calibrated | LimitedCalibration
@@ -131,7 +132,7 @@ def limit_meaning(limit: PopulationLimit, price: float, *, target: Target) -> st
     elif limit.of is not None:
         unit = f"{unit} of {limit.by} {limit.of}"
     if isinstance(target, MinQuality):
-        amount = f"{'costs' if costs else 'saves'} {decimal_usd(1000 * price * step)} per 1,000 queries"
+        amount = f"{'costs' if costs else 'saves'} {rounded_usd(1000 * price * step, 2)} per 1,000 queries"
     else:
         net = ", net of cost" if isinstance(target, BestTrade) else ""
         amount = f"{'costs' if costs else 'buys'} {100 * price * step:.2g} quality points (of 100){net}"

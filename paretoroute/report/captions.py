@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from paretoroute._money import costs_text
 from paretoroute.policy.schema import PolicyDocument
+from paretoroute.price import costs_text
 from paretoroute.report.figure import Chart, Dot, Ends
 from paretoroute.report.frontier import Place
 from paretoroute.report.labels import labels_of

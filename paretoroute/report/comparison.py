@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from paretoroute._money import UNIT, costs_text, decimals_of, dollars_text, per_thousand
 from paretoroute.calibration.intervals import Interval
 from paretoroute.evaluation.comparison import Comparison
+from paretoroute.price import UNIT, costs_text, decimals_of, dollars_text, per_thousand
 from paretoroute.report.labels import PointLabels
 from paretoroute.report.layout import Column, Entries, Entry, Row, Table
 from paretoroute.report.notices import merged

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from paretoroute._money import exact_usd
 from paretoroute.grid import Budget
 from paretoroute.policy.schema import PointEntry, PolicyDocument
+from paretoroute.price import rounded_usd
 from paretoroute.report.labels import labels_of
 
 _FREE = 0.07  # part of the axis that is reserved for costs of zero
@@ -134,7 +134,7 @@ class LogAxis:
                 break
         else:
             marked = marked[:: math.ceil(len(marked) / _MOST_TICKS)]
-        return [Tick(0.0, "$0")] * self.free + [Tick(usd, exact_usd(1000 * usd)) for usd in marked]
+        return [Tick(0.0, "$0")] * self.free + [Tick(usd, rounded_usd(1000 * usd)) for usd in marked]
 
     def _marked(self, digits: Iterable[float]) -> list[float]:
         decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)

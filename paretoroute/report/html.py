@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, SubElement
 
-from paretoroute._money import decimals_of, per_thousand
 from paretoroute.policy.schema import PolicyDocument
+from paretoroute.price import decimals_of, per_thousand
 from paretoroute.report.captions import interval_text, percent
 from paretoroute.report.figure import Dot, chart_of
 from paretoroute.report.notices import notices

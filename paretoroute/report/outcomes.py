@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from paretoroute._money import UNIT, costs_text, dollars_text, per_thousand
 from paretoroute.calibration.intervals import Z90
 from paretoroute.planner.decision import Decision
+from paretoroute.price import UNIT, costs_text, dollars_text, per_thousand
 from paretoroute.report.labels import PointLabels
 from paretoroute.report.layout import Entries, Entry
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.text import Text
 
-from paretoroute._money import decimals_of, per_thousand
 from paretoroute.policy.schema import PolicyDocument
+from paretoroute.price import decimals_of, per_thousand
 from paretoroute.report.captions import interval_text, percent
 from paretoroute.report.figure import Chart, Dot, chart_of
 from paretoroute.report.layout import Column, Entries, Entry, Row, Table

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from paretoroute._money import costs_text, decimals_of, exact_usd, per_thousand
 from paretoroute.policy.schema import PolicyDocument, TargetBestTrade, TargetMaxCost, TargetMinQuality
+from paretoroute.price import costs_text, decimals_of, per_thousand, rounded_usd
 from paretoroute.report.figure import best_single
 from paretoroute.report.frontier import corners
 from paretoroute.report.labels import labels_of
@@ -19,12 +19,12 @@ def target_text(document: PolicyDocument) -> str:
     """Describe the target in one phrase; a cost that was asked for also per query, as it was typed."""
     target = document.target
     if isinstance(target, TargetMaxCost):
-        asked = f"{exact_usd(1000 * target.usd)} per 1,000 queries ({exact_usd(target.usd)} per query)"
+        asked = f"{rounded_usd(1000 * target.usd)} per 1,000 queries ({rounded_usd(target.usd)} per query)"
         return f"highest quality at a mean cost of at most {asked}"
     if isinstance(target, TargetMinQuality):
         return f"lowest cost at a mean quality of at least {target.quality:.4g}"
     if isinstance(target, TargetBestTrade):
-        return f"best trade at {exact_usd(target.usd_per_quality)} for a right answer in place of a wrong one"
+        return f"best trade at {rounded_usd(target.usd_per_quality)} for a right answer in place of a wrong one"
     share = "" if target.ratio == 1 else f"{target.ratio:.4g} times "
     return f"lowest cost at {share}the quality of {labels_of(document)(target.of)}"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Literal
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from paretoroute._arrays import Mask
 from paretoroute.errors import TargetError
 from paretoroute.forecast import Tables
+from paretoroute.price import rounded_usd
 from paretoroute.targets import BestTrade, MinQuality, Target
 
 Status = Literal["met", "slack", "infeasible"]
@@ -134,7 +134,7 @@ def meaning(status: Status, target: Target, nearest: Target | None, facts: Facts
     if status == "infeasible":
         return f"{target} cannot be met{within}; the nearest that can is: {nearest}"
     if isinstance(target, BestTrade):
-        worth = f"one more right answer is forecast to cost less than ${target.usd_per_quality:.4g}"
+        worth = f"one more right answer is forecast to cost less than {rounded_usd(target.usd_per_quality, 4)}"
         return f"money is spent wherever {worth}{', as far as the limits allow' if facts.has_limits else ''}"
     if isinstance(target, MinQuality):
         return _floor_meaning(status, facts, within)
@@ -148,7 +148,7 @@ def _floor_meaning(status: Status, facts: Facts, within: str) -> str:
         return f"the cheapest choice{within} already has the quality asked for"
     if facts.is_best:
         return f"the quality asked for takes the best choice{within}: no other has a higher forecast quality"
-    price = decimal_usd(10 / facts.shadow_price)
+    price = rounded_usd(10 / facts.shadow_price, 2)
     return f"one more quality point (of 100) costs {price} more per 1,000 queries, at the margin"
 
 
@@ -158,11 +158,6 @@ def _purchase(shadow_price: float) -> str:
         if 100 * shadow_price * usd >= 0.01:
             return f"{amount} buys {100 * shadow_price * usd:.2g}"
     return f"dollar per query buys {100 * shadow_price:.2g}"
-
-
-def decimal_usd(usd: float) -> str:
-    """Format an amount of USD with two significant digits, without an exponent."""
-    return f"${Decimal(f'{usd:.2g}'):f}"
 
 
 def floor_of(target: MinQuality, forecast: Tables) -> float:

@@ -87,7 +87,9 @@ def test_all_limits_of_a_call_are_named_in_turn():
         assert not decision.keeps_limits
         return decision.why
 
-    assert why(max_cost_usd=1e-9).startswith("the cost of no point can be held under $1e-09 for certain; small@default")
+    assert why(max_cost_usd=1e-9).startswith(
+        "the cost of no point can be held under $0.000000001 for certain; small@default"
+    )
     assert why(min_quality=1.0).startswith("no point is forecast to reach quality 1; ")
     # small is within 3 s and not good enough; big is good enough and slow: quality wins over latency.
     both = why(min_quality=planner.plan("prove task number 3").expected_quality - 0.01, max_latency_s=3.0)

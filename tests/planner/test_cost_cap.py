@@ -56,7 +56,7 @@ def test_a_limit_below_every_bill_is_infeasible_and_names_the_cheapest_point():
     assert decision.status == "infeasible"
     assert decision.point.name == "small@default"
     assert decision.why.startswith(
-        "the cost of no point can be held under $1e-09 for certain; small@default comes nearest, at $"
+        "the cost of no point can be held under $0.000000001 for certain; small@default comes nearest, at $"
     )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Mask
-from paretoroute.price import Price, usd
+from paretoroute.price import Price, sum_usd
 from paretoroute.runs.align import token_cost_usd
 from paretoroute.runs.table import Runs
 
@@ -124,8 +124,8 @@ class Bill:
         """State the logged sum of a model and what tokens times prices come to."""
         logged, by_tokens, runs = float(self.logged_sums.sum()), float(self.token_sums.sum()), int(self.has_cost.sum())
         if by_tokens > logged:
-            return f"tokens x prices come to {usd(by_tokens)} where {runs} runs of {model} cost {usd(logged)}"
-        return f"tokens x prices explain {usd(by_tokens)} of the {usd(logged)} that {runs} runs of {model} cost"
+            return f"tokens x prices come to {sum_usd(by_tokens)} where {runs} runs of {model} cost {sum_usd(logged)}"
+        return f"tokens x prices explain {sum_usd(by_tokens)} of the {sum_usd(logged)} that {runs} runs of {model} cost"
 
     def odd_runs(self) -> str:
         """Count the runs that cost more or less than their tokens, or have none, as "; 4 runs cost more"."""

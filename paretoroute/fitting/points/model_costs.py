@@ -12,7 +12,7 @@ from paretoroute._arrays import Floats
 from paretoroute.fitting.points.bills import TOLERANCE, Bill, bill_of, decimal_unit
 from paretoroute.fitting.points.token_prices import DerivedPrice, derive_price
 from paretoroute.grid import Point, PointKey
-from paretoroute.price import Price, usd
+from paretoroute.price import Price, sum_usd
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.table import Runs
 
@@ -196,7 +196,9 @@ def _absurd(price: Price, model: str) -> Finding | None:
     odd = [usd_per_mtok for usd_per_mtok in price.parts.values() if 0 < usd_per_mtok < least or usd_per_mtok > most]
     if not odd:
         return None
-    text = f"is cost_usd of {model} in USD? It gives {usd(odd[0])} per million tokens, far from the price of any model"
+    text = (
+        f"is cost_usd of {model} in USD? It gives {sum_usd(odd[0])} per million tokens, far from the price of any model"
+    )
     return Finding("note", text)
 
 
@@ -212,9 +214,8 @@ def _rounding(runs: Runs, model: str) -> Finding | None:
         return None
     zeros = int((costs == 0).sum())
     some = f", and {zeros} of {len(costs)} runs cost 0" if zeros else ""
-    text = (
-        f"cost_usd of {model} is rounded to {usd(unit)}{some}: log more digits, or give a price and leave cost_usd out"
-    )
+    rounded = f"cost_usd of {model} is rounded to {sum_usd(unit)}{some}"
+    text = f"{rounded}: log more digits, or give a price and leave cost_usd out"
     return Finding("note", text)
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Mask
-from paretoroute.price import usd
+from paretoroute.price import sum_usd
 from paretoroute.runs.columns import Batch
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.formats.base import Source
@@ -144,9 +144,8 @@ class BillCheck:
                 for row in self._refunds(columns, at_model, name):
                     aside.setdefault(int(row), ("cost_usd", f"negative ({columns['cost_usd'][row]})"))
         if self.lost_rows:
-            text = (
-                f"rows set aside carry {usd(self.lost_usd)} of logged cost ({self.lost_rows} rows), which is in no sum"
-            )
+            lost = f"{sum_usd(self.lost_usd)} of logged cost ({self.lost_rows} rows)"
+            text = f"rows set aside carry {lost}, which is in no sum"
             self._findings.append(Finding("note", text))
         kept = np.ones(len(point), bool)
         kept[list(aside)] = False
@@ -193,12 +192,14 @@ class BillCheck:
             impossible = below
         refunds = below & ~impossible
         if refunds.any():
-            text = f"{int(refunds.sum())} runs of {name} cost less than 0, {usd(sums[refunds].sum())} together: refunds"
+            refunded = sum_usd(sums[refunds].sum())
+            text = f"{int(refunds.sum())} runs of {name} cost less than 0, {refunded} together: refunds"
             self._findings.append(Finding("note", text))
         if impossible.any():
             text = (
                 f"rows set aside for their cost: {int(impossible.sum())} of {name}, below 0 by "
-                f"{usd(-sums[impossible].sum())} together, which no charge explains; leave cost_usd empty where unknown"
+                f"{sum_usd(-sums[impossible].sum())} together, which no charge explains; leave cost_usd empty where "
+                "unknown"
             )
             self._findings.append(Finding("note", text))
         return np.flatnonzero(impossible)

@@ -137,7 +137,7 @@ def test_refunds_count_in_the_sum_and_are_named(tmp_path):
     assert of(runs, "big", "cost_usd").sum() == pytest.approx(
         sum(row["cost_usd"] for row in rows if row["model"] == "big")
     )
-    assert "4 runs of big cost less than 0, $-0.004 together: refunds" in notes(runs)
+    assert "4 runs of big cost less than 0, -$0.004 together: refunds" in notes(runs)
 
 
 @pytest.mark.parametrize("cost", [-1.0, -0.3])
