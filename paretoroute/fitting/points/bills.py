@@ -26,6 +26,10 @@ TOLERANCE = 0.02  # the residue, relative to the logged sum, up to which token p
 RELEVANT = 0.01  # the share of its model's bill from which a point's own residue counts
 ROUNDING = 1e-9  # residues below this, relative to the logged sum, are rounding errors: no fee
 _LEAST_DIGITS = 7  # costs with so many decimals do not count as rounded
+_FEES = 10  # distinct fees of a call, such as those of 0 to 9 searches
+_WITH_FEES = 0.8  # of the runs: the least share whose residue is one of these ...
+_ALIKE = 0.5  # ... where fewer than this share have one of as many commonest token costs
+_FINE = (1e-4, 1e-3)  # relative to the median token cost: the resolution of residues, and the coarsest that can tell
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,23 @@ class Bill:
         return float(np.median(beyond / logged))
 
     @property
+    def is_beside_fees(self) -> bool:
+        """Whether the prices are those that were paid, beside fees: residues take few values, whatever the tokens.
+
+        At any other price the residue of a run would follow its tokens.
+        """
+        rows = self.paired & (np.nan_to_num(self.tokens_usd) > 0)
+        if not rows.any():
+            return False
+        logged, by_tokens = self.logged_usd[rows], self.tokens_usd[rows]
+        resolution, coarsest = np.array(_FINE) * np.median(by_tokens)
+        resolution = max(resolution, decimal_unit(logged))
+        if resolution > coarsest:
+            return False
+        share = _share_of_commonest((logged - by_tokens) / resolution)
+        return share >= _WITH_FEES and _share_of_commonest(by_tokens / resolution) < _ALIKE
+
+    @property
     def residue_share(self) -> float:
         """The largest residue of the model or of one of its points, relative to the model's logged sum."""
         residue = self.logged_sums - self.token_sums
@@ -153,6 +174,12 @@ def bill_of(runs: Runs, model: str, price: Price) -> Bill:
         is_own=~runs.cost_is_mean[at_model],
         points=len(runs.points),
     )
+
+
+def _share_of_commonest(values: Floats) -> float:
+    """Return the share of the values that round to one of the ten commonest integers."""
+    counts = np.unique(np.round(values), return_counts=True)[1]
+    return float(np.sort(counts)[-_FEES:].sum() / len(values))
 
 
 def decimal_unit(costs: Floats) -> float:

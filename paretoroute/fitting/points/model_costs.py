@@ -163,7 +163,7 @@ def _given(runs: Runs, model: str, price: Price, derived: DerivedPrice) -> Settl
     if bill.is_explained and not error > TOLERANCE:
         note = _fee_note(bill, model)
         return SettledPrice(price, "", _fees(runs, bill), Finding("given_price", note) if note else None)
-    if error <= TOLERANCE:
+    if error <= TOLERANCE or bill.is_beside_fees:
         return SettledPrice(None, _unexplained(bill, model))
     paid = None if derived.price is None else bill_of(runs, model, derived.price)
     fees = {} if paid is None else _fees(runs, paid)

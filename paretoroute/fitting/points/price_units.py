@@ -55,7 +55,11 @@ def unit_findings(runs: Runs, given: Mapping[str, Price]) -> list[Finding]:
 
 
 def _ratios(runs: Runs, given: Mapping[str, Price]) -> dict[str, float]:
-    """Return the median of logged cost over tokens times prices by model, where both are known and positive."""
+    """Return the median of logged cost over tokens times prices by model, where both are known and positive.
+
+    Models whose logged cost is tokens times the price given beside fees are left out: their price is in the right unit.
+    """
     models = {point.model for point in runs.points}
-    ratios = {model: bill_of(runs, model, price).median_ratio for model, price in given.items() if model in models}
+    bills = {model: bill_of(runs, model, price) for model, price in given.items() if model in models}
+    ratios = {model: bill.median_ratio for model, bill in bills.items() if not bill.is_beside_fees}
     return {model: ratio for model, ratio in ratios.items() if not math.isnan(ratio)}

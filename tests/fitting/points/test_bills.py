@@ -136,6 +136,27 @@ def test_a_discount_on_many_calls_leaves_the_cost_logged_also_beside_a_given_pri
         assert finding(findings, "logged_cost")
 
 
+@pytest.mark.parametrize("share", [0.55, 0.8, 1.0])
+@pytest.mark.parametrize("fee_usd", [0.01, 5.0])
+def test_a_fee_on_most_calls_is_no_other_price(share, fee_usd):
+    runs = bill_runs(fee_on(share, fee_usd))
+
+    grid, findings = build_grid(runs, prices=GIVEN)
+
+    assert set(grid.prices) == {"small"}
+    assert total_usd(runs, grid) == pytest.approx(logged_usd(runs), rel=1e-9)
+    (text,) = finding(findings, "logged_cost")
+    assert f"{round(200 * share)} runs cost more" in text
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.1, 2.0])
+def test_a_price_list_that_changed_for_every_call_is_no_fee(factor):
+    grid, findings = build_grid(bill_runs(times(1.0, factor)), prices=GIVEN)
+
+    assert grid.prices["big"] == GIVEN["big"]
+    assert "differs from its logged cost" in finding(findings, "given_price")[0]
+
+
 def test_costs_rounded_to_few_digits_are_named():
     def plant(columns, draw):
         columns["cost_usd"] = np.round(columns["cost_usd"] / 200, 4)
