@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from paretoroute.errors import RunsError, one_line
 from paretoroute.query import Misfit
+from paretoroute.runs.checks.mixed_scales import MixedScales
 from paretoroute.runs.columns import Batch, Fault, python_values, uniform_numbers
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.formats.base import Source
@@ -137,6 +138,7 @@ class QualityCheck:
         self.rows = 0
         self.stated = 0
         self.low, self.high = math.inf, -math.inf
+        self.mixed = MixedScales(scale.worst, scale.best)
         self.outside = _Outside()
         self.letters: set[str] = set()
         self.first_word = ""
@@ -166,6 +168,7 @@ class QualityCheck:
         is_outside = (quality < -ROUNDING) | (quality > 1 + ROUNDING)
         ranged = values[has_value & (is_number | is_outside)]
         self.low, self.high = min(self.low, ranged.min(initial=math.inf)), max(self.high, ranged.max(initial=-math.inf))
+        self.mixed.see(source.name, batch, np.where(is_number, values, np.nan))
         if not self.first_word and not is_number.all():
             self.first_word = self._place(source, batch, int(is_number.argmin()))
         self._record_outside(source, batch, values, is_outside=is_outside, trials=trials)
@@ -252,7 +255,7 @@ class QualityCheck:
                 f"{self.first_word}: a quality that is no number has no place on the descending scale {self.scale}; "
                 "write numbers, or leave out the scale"
             )
-        return [*self._missing(), *self._rescaled()]
+        return [*self._missing(), *self._rescaled(), *self.mixed.finish()]
 
     def _wrong_scale(self) -> str:
         outside = self.outside
@@ -321,7 +324,9 @@ class QualityCheck:
     def _rescaled(self) -> list[Finding]:
         if self.scale == QualityScale():
             return []
-        text = f"quality is rescaled to [0, 1] from the scale {self.scale}, worst to best"
+        seen = f"its values range from {self.low:.6g} to {self.high:.6g}"
+        text = f"quality is rescaled to [0, 1] from the scale {self.scale}, worst to best; "
+        text += seen if self.low <= self.high else "it has no numbers, so that nothing changes"
         return [Finding("note", text)]
 
 

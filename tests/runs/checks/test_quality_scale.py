@@ -79,7 +79,8 @@ def test_a_scale_rescales_and_may_descend(tmp_path):
 
     assert qualities_of(up) == [0.0, 0.25, 1.0, 0.875]
     assert qualities_of(down) == [1.0, 0.75, 0.0, 0.125]
-    assert texts(up.notices) == ("quality is rescaled to [0, 1] from the scale 1:5, worst to best",)
+    (text,) = texts(up.notices)
+    assert text == "quality is rescaled to [0, 1] from the scale 1:5, worst to best; its values range from 1 to 5"
     assert_same(up, read_runs(write_csv(tmp_path / "log.csv", stars), quality_scale=(1, 5)))
     assert_same(up, read_runs(write_parquet(tmp_path / "log.parquet", stars), quality_scale=(1, 5)))
 
