@@ -16,7 +16,8 @@ Where the log shows no growth at all, beyond noise, prompt tokens stay at their 
 queries which the log cannot tell apart are forecast alike; beyond that text they are counted at that quarter.
 
 Costs are treated likewise, without a prior. Where the length does not explain nearly all of them the panel, which reads
-the text, forecasts them up to the longest logged text, and the slope continues from there.
+the text, forecasts them up to the longest logged text, and the slope continues from there. Where no growth is visible
+because a few costs have other reasons (fees, refunds), it is measured without these.
 
 On real logs the count times a panel was closer than either alone: see experiments/prompt_length.
 """
@@ -39,6 +40,8 @@ EVIDENT = (
     12.0  # squared distance, in standard errors, from slopes of 0 at which a log shows that prompts follow the text
 )
 EXPLAINED = 0.9  # share of a cost's variance from which on its forecast is left to the length
+OUTLYING = 5.0  # median distances from the line of least distances, from which on a cost has another reason
+LINE_STEPS = 30
 LEAST_NOISE = 0.3  # standard deviation of rounding to whole tokens
 LEAST_CELLS = 5
 LEAST_FIGURE = 1e-12  # of a point without any run, whose figure is never read
@@ -123,17 +126,21 @@ def cost_growth(amount: Floats, is_cost: Mask, sizes: Sequence[TextSize | None])
     bytes_ = _table(sizes)
     total = bytes_.sum(axis=1, keepdims=True)
     slopes, is_explained = np.zeros((amount.shape[1], 2)), np.zeros(amount.shape[1], bool)
+    is_hidden = np.zeros(amount.shape[1], bool)  # by other costs, so that the panel forecasts the mean
     prior = float(np.nanmean(total)) ** 2  # in proportion to the text, or less
     for j in np.flatnonzero(is_cost):
         column = amount[:, j]
         mean = np.nanmean(column) if (column > 0).any() else 0.0
         moments = _moments(total, column / (mean or 1.0), least_noise=1e-6)
+        is_hidden[j] = mean > 0 and _distance_from_zero([moments]) <= EVIDENT
+        if is_hidden[j]:
+            moments = _moments(total, _without_outliers(total, column / mean), least_noise=1e-6)
         if mean > 0 and _distance_from_zero([moments]) > EVIDENT:
             slopes[j] = _slopes([moments], np.zeros(1), prior)[0] * mean
             is_explained[j] = _squared_correlation(total[:, 0], column) > EXPLAINED
     if not slopes.any():
         return None
-    return _fitted(amount, bytes_, slopes, is_explained, rounding=0.0, panel_follows=True)
+    return _fitted(amount, bytes_, slopes, is_explained, rounding=0.0, panel_follows=~is_hidden)
 
 
 def _squared_correlation(sizes: Floats, values: Floats) -> float:
@@ -171,6 +178,23 @@ def _moments(sizes: Floats, values: Floats, *, least_noise: float = LEAST_NOISE)
             line = _Line.through(size, value, value.mean() / line.fitted(size, value))
     noise = max(line.noise, least_noise)
     return _Moments(line.centred.T @ line.centred / noise**2, line.centred.T @ line.rest / noise**2)
+
+
+def _without_outliers(sizes: Floats, values: Floats) -> Floats:
+    """Return the values with NaN where they lie far from the line of least absolute distances, ``(queries,)``."""
+    known = ~np.isnan(values) & ~np.isnan(sizes[:, 0])
+    if known.sum() < LEAST_CELLS:
+        return values
+    design = np.column_stack([np.ones(known.sum()), sizes[known]])
+    value, weight = values[known], np.ones(known.sum())
+    distance = np.abs(value - np.median(value))
+    for _ in range(LINE_STEPS):
+        line = np.linalg.lstsq(design * weight[:, None], value * weight, rcond=None)[0]
+        distance = np.abs(value - design @ line)
+        weight = 1 / np.sqrt(np.maximum(distance, 1e-3 * np.median(distance) + 1e-12))
+    kept = values.copy()
+    kept[np.flatnonzero(known)[distance > OUTLYING * np.median(distance) + 1e-9]] = np.nan
+    return kept
 
 
 @dataclass(frozen=True)
@@ -234,7 +258,13 @@ def _distance_from_zero(moments: Sequence[_Moments]) -> float:
 
 
 def _fitted(
-    values: Floats, sizes: Floats, slopes: Floats, is_evident: Mask, *, rounding: float, panel_follows: bool = False
+    values: Floats,
+    sizes: Floats,
+    slopes: Floats,
+    is_evident: Mask,
+    *,
+    rounding: float,
+    panel_follows: Mask | bool = False,
 ) -> FittedGrowth:
     """Add the intercepts with which each point's predictions add up to its logged values, and normalise.
 
@@ -244,7 +274,7 @@ def _fitted(
         slopes: ``(points, 2)``.
         is_evident: which points grow within the log, ``(points,)``; the others do beyond its longest text.
         rounding: by which whole numbers may lie off; at an intercept below minus that the slopes are lowered.
-        panel_follows: whether the forecast at the longest text is that of its length, and not the mean.
+        panel_follows: whether the forecast at the longest text is that of its length, and not the mean, ``(points,)``.
     """
     has_text = ~np.isnan(sizes[:, 0])
     typical = sizes[has_text].mean(0)

@@ -133,3 +133,25 @@ def test_costs_grow_where_the_length_explains_them_and_beyond_the_log_where_it_d
     assert explained_far == pytest.approx(0.6001, rel=0.01)
     # Continued from what the line says at the longest text.
     assert fit.growth.at(TextSize(600_000, 0))[1] * (2e-3 + 9e-3) == pytest.approx(0.6, rel=0.5)
+
+
+@pytest.mark.parametrize(("share", "fee_usd"), [(0.04, 0.25), (0.3, 0.05), (0.01, 3.0)])
+def test_costs_grow_also_where_some_have_another_reason(share, fee_usd):
+    draw = np.random.default_rng(0)
+    lengths = np.geomspace(300, 9000, 200)
+    cost = 2e-3 + 1e-6 * lengths + draw.normal(0, 3e-4, 200)
+    charged = draw.permutation(200) < 200 * share
+    cost[charged] += fee_usd
+
+    fit = cost_growth(cost[:, None], np.ones(1, bool), sizes_of(lengths))
+
+    far, farther = (float(fit.growth.at(TextSize(size, 0))[0]) * cost.mean() for size in (300_000, 600_000))
+    assert farther - far == pytest.approx(0.3, rel=0.35)
+
+
+def test_costs_with_fees_that_do_not_grow_stay_as_they_are():
+    draw = np.random.default_rng(1)
+    lengths = draw.permutation(np.geomspace(300, 9000, 200))
+    cost = draw.lognormal(-7, 0.2, 200) + 0.05 * (np.arange(200) < 8)
+
+    assert cost_growth(cost[:, None], np.ones(1, bool), sizes_of(lengths)) is None
