@@ -19,11 +19,14 @@ from __future__ import annotations
 
 import difflib
 import functools
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 FIT_PACKAGES = ("jax", "jaxlib", "optax", "orjson", "pyarrow", "rich", "scipy", "typer")
+
+_COMPARED_CHARACTERS, _COMPARED_NAMES = 200, 2000  # of names that may be meant
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -108,8 +111,13 @@ def needs_fit_extra(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def close_names(name: str, names: Iterable[str], *, most: int, cutoff: float) -> list[str]:
-    """Return the names most like ``name``, best first: at most ``most``, of a similarity of ``cutoff`` or more."""
-    return difflib.get_close_matches(name, list(names), n=most, cutoff=cutoff)
+    """Return the names most like ``name``, best first: at most ``most``, of a similarity of ``cutoff`` or more.
+
+    Names are compared by their first 200 characters, and only the first 2,000 of them: the time grows with the product.
+    """
+    by_start = {one[:_COMPARED_CHARACTERS]: one for one in itertools.islice(names, _COMPARED_NAMES)}
+    near = difflib.get_close_matches(name[:_COMPARED_CHARACTERS], list(by_start), n=most, cutoff=cutoff)
+    return [by_start[start] for start in near]
 
 
 def did_you_mean(name: str, names: Sequence[str]) -> str:
@@ -120,4 +128,4 @@ def did_you_mean(name: str, names: Sequence[str]) -> str:
         "near: 'small'"
     """
     near = close_names(name, names, most=5, cutoff=0.3) or names[:5]
-    return f"near: {', '.join(map(repr, near))}"
+    return f"near: {', '.join(one_line(repr(one)) for one in near)}"

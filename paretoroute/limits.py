@@ -286,8 +286,8 @@ def parse_limit(text: str) -> Limit:
                     **{name: _field(name, part) for name, part in match.groupdict().items() if part is not None}
                 )
             except TargetError as error:
-                raise TargetError(f"limit {text!r}: {error}") from None
-    near = "; ".join(close_names(text[:200], [kind.FORM for kind in _KINDS], most=3, cutoff=0.0))
+                raise TargetError(f"limit {one_line(repr(text))}: {error}") from None
+    near = "; ".join(close_names(text, [kind.FORM for kind in _KINDS], most=3, cutoff=0.0))
     start = f"limit {one_line(repr(text))} is of no known form; nearest: {near}"
     raise TargetError(f"{start}. All forms are listed by paretoroute fit --help")
 

@@ -342,5 +342,8 @@ def _shown(fault: Fault, position: int) -> str:
     value = fault.value_at(position) if fault.value_at and fault.field not in _UNSHOWN else None
     if value is None:
         return ""
-    shown = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
+    try:
+        shown = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
+    except ValueError:  # a whole number of more digits than Python writes
+        return ""
     return f" ({shown})" if len(shown) <= 60 else f" ({shown[:57]}...)"

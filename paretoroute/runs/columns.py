@@ -225,7 +225,7 @@ def _uniform_texts(column: Any) -> Coded | None:
                 return None
             column = pa.array(column, pa.large_string())
         elif pa.types.is_dictionary(column.type):
-            column = column.dictionary_decode()  # its dictionary may hold texts that no row uses
+            return _dictionary_texts(column)
         if pa.types.is_null(column.type):
             return Coded(np.zeros(len(column), np.int64), [""])
         if not (pa.types.is_large_string(column.type) or pa.types.is_string(column.type)):
@@ -236,6 +236,20 @@ def _uniform_texts(column: Any) -> Coded | None:
         return Coded(encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist())
     except (UnicodeEncodeError, UnicodeDecodeError):
         return None
+
+
+def _dictionary_texts(column: Any) -> Coded | None:
+    """Convert a dictionary of texts without repeating them; it may hold texts that no row uses, and one twice."""
+    indices = column.indices.cast("int64")
+    used = indices.drop_null().unique()
+    texts = _uniform_texts(column.dictionary.take(used))
+    if texts is None:
+        return None
+    place = np.zeros(len(column.dictionary) + 1, np.int64)  # the last stands for an absent text
+    place[used.to_numpy()] = texts.codes
+    values = texts.values if "" in texts.values else [*texts.values, ""]
+    place[-1] = values.index("")
+    return Coded(place[indices.fill_null(len(column.dictionary)).to_numpy()], values)
 
 
 def _one_by_one(name: str, column: Any, convert: Callable[[object], Any], *, absent: Any, faults: list[Fault]) -> list:
@@ -261,7 +275,8 @@ def python_values(column: Any) -> Sequence[object]:
     if not isinstance(column, pa.Array):
         return column
     if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
+        values = python_values(column.dictionary)
+        return [None if i is None else values[i] for i in column.indices.to_pylist()]
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):  # some of it is not UTF-8
         raw = column.cast(pa.large_binary()).to_pylist()
         return [None if value is None else value.decode("utf-8", "surrogateescape") for value in raw]

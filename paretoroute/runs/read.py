@@ -15,6 +15,8 @@ from paretoroute.runs.table import Runs
 if TYPE_CHECKING:
     from paretoroute.runs.formats.base import Source
 
+MOST_COLUMNS = 10_000
+_WIDE = "write what varies from run to run as values, not as names of columns"
 _SAMPLE = 1000  # values of an unknown column that a hint looks at
 
 
@@ -59,10 +61,12 @@ def read_runs(
     names = _names(columns or {})
     for position, item in enumerate(sources, start=1):
         source = open_source(item, position)
-        if source.seen:
+        if 0 < len(source.seen) <= MOST_COLUMNS:
             _check_columns(source, columns or {}, names, item)
         rows = builder.rows
         for batch in source.batches(names):
+            if len(source.seen) > MOST_COLUMNS:
+                raise RunsError(f"{source.name} has more than {MOST_COLUMNS:,} columns; {_WIDE}")
             builder.add(source, batch)
         if source.seen and builder.rows > rows:
             _check_columns(source, columns or {}, names, item)

@@ -17,7 +17,10 @@ import numpy as np
 from paretoroute.grid import BUDGET_KINDS, EFFORT_ORDER, Budget, kind_fault
 from paretoroute.query import Misfit, is_absent, kind_of, listed, sound
 
-_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:nan|inf|infinity)", re.I | re.A)
+_DECIMAL = re.compile(
+    r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:nan|inf|infinity)", re.I | re.A
+)
+_MOST_DIGITS = 4000  # of an id; Python writes no more than 4300
 _NO_QUALITY = frozenset(("", "n/a", "#n/a", "na", "<na>", "none", "null", "nan", "-"))
 _QUALITY_WORDS = {
     **dict.fromkeys(("true", "yes", "pass", "passed", "correct", "right", "success"), 1.0),
@@ -135,6 +138,8 @@ def opaque(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
+        if abs(value) >= 10**_MOST_DIGITS:
+            raise Misfit(f"a number of more than {_MOST_DIGITS} digits where text belongs")
         return str(value)
     if isinstance(value, float):
         return amount_text(value)

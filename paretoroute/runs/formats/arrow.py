@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from paretoroute.errors import RunsError
 from paretoroute.runs.columns import BATCH_ROWS, Batch
 from paretoroute.runs.formats.arrow_checks import check_batch
 from paretoroute.runs.formats.origin import Origin
+from paretoroute.runs.formats.sizes import ROW_BYTES, check_size, expanded_bytes, unpacked_bytes
 
 SUFFIXES = (".arrow", ".feather", ".ipc")
 
@@ -25,12 +27,14 @@ class Table:
         columns: names of its columns.
         read: returns record batches of the wanted columns.
         unit: what positions count.
+        stored: bytes of its file; None: it is in memory.
     """
 
     name: str
     columns: list[str]
     read: Callable[[list[str]], Iterable[Any]]
     unit: str = "row"
+    stored: int | None = None
 
     def __post_init__(self) -> None:
         self.seen = set(self.columns)
@@ -39,7 +43,8 @@ class Table:
         """Yield the rows.
 
         Raises:
-            RunsError: two of the wanted columns have one name, or the source is damaged.
+            RunsError: two of the wanted columns have one name, or the source is damaged, or would take much more memory
+                than its file.
         """
         import pyarrow as pa
 
@@ -50,14 +55,30 @@ class Table:
         try:
             for batch in self.read(wanted):
                 check_batch(batch)
+                self._check_rows(start - 1 + batch.num_rows)
                 for part in _cut(batch):
+                    self._check_texts(part)
                     columns = {column: part.column(name) for column, name in names.items() if name in self.seen}
                     yield Batch(columns, np.arange(start, start + part.num_rows))
                     start += part.num_rows
+        except RunsError:
+            raise
         except (pa.ArrowException, OSError, ValueError, KeyError) as error:
             raise RunsError(
                 f"{self.name} is damaged after row {start - 1}: {first_line(error)}; write it again"
             ) from None
+
+    def _check_rows(self, rows: int) -> None:
+        if self.stored is not None:
+            check_size(self.name, rows * ROW_BYTES, self.stored, what=f"{rows:,} rows")
+
+    def _check_texts(self, part: Any) -> None:
+        """Refuse rows that share a long text; a dictionary of texts is read without repeating them."""
+        import pyarrow as pa
+
+        stored = part.nbytes if self.stored is None else self.stored
+        repeated = [column for column in part.columns if not pa.types.is_dictionary(column.type)]
+        check_size(self.name, sum(map(expanded_bytes, repeated)), stored, what=f"{part.num_rows:,} rows")
 
 
 def open_file(origin: Origin) -> Table:
@@ -74,22 +95,35 @@ def open_file(origin: Origin) -> Table:
     data = None if path is not None else whole(origin)
     try:
         handle = pa.OSFile(str(path)) if data is None else pa.BufferReader(data)
+        stored = handle.size()
+        check_size(origin.name, unpacked_bytes(handle), stored, what="its compressed batches")
+        handle.seek(0)
         try:
             file = pa.ipc.open_file(handle)
         except pa.ArrowInvalid:
             handle.seek(0)
             stream = pa.ipc.open_stream(handle)
-            return Table(origin.name, stream.schema.names, lambda wanted: stream)
+            return Table(origin.name, stream.schema.names, lambda wanted: stream, stored=stored)
         columns = file.schema.names
-    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+    except RunsError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, KeyError, struct.error) as error:
         raise RunsError(f"{origin.name} is damaged, or no Arrow file: {first_line(error)}; write it again") from None
-    return Table(origin.name, columns, lambda wanted: map(file.get_batch, range(file.num_record_batches)))
+    batches = range(file.num_record_batches)
+    return Table(origin.name, columns, lambda wanted: map(file.get_batch, batches), stored=stored)
 
 
 def whole(origin: Origin) -> bytes:
-    """Read all bytes of an origin that has no plain file."""
+    """Read all bytes of an origin that has no plain file.
+
+    Raises:
+        RunsError: they would take much more memory than the gzipped file.
+    """
     with origin.open() as file:
-        return file.read()
+        data = file.read(origin.most_bytes + 1)
+    if len(data) > origin.most_bytes:
+        raise RunsError(f"{origin.name} unzips to more than {origin.most_bytes / 1e6:,.0f} MB; unzip it first")
+    return data
 
 
 def first_line(error: BaseException) -> str:

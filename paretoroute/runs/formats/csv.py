@@ -45,21 +45,37 @@ class Csv(AbstractTextFile):
         """Yield the rows; rows with too many or too few cells are listed as broken.
 
         Raises:
-            RunsError: the header cannot be read, or the file writes decimals with a comma and not every number of it
-                can be read with certainty.
+            RunsError: the header cannot be read, a line is too long, the rows of a gzipped file are too many, or the
+                file writes decimals with a comma and not every number of it can be read with certainty.
         """
         with self.origin.open_text() as raw:
             file = io.TextIOWrapper(raw, "utf-8-sig", errors="surrogateescape", newline="")
             header = self._header(file, names)
             commas = None if header.separator == "," else DecimalCommas(self.name)
-            reader = csv.reader(file, delimiter=header.separator, strict=True)
+            reader = csv.reader(self._lines(file, header.lines), delimiter=header.separator, strict=True)
             part = _Part(before=header.lines)
+            rows = 0
             while not part.is_last:
                 part = _read_part(reader, len(header.names), before=header.lines)
+                rows += len(part.rows)
+                self.origin.check_rows(rows)
                 if part.rows or part.broken:
                     yield self._batch(part, header, names, commas)
             if commas is not None:
                 commas.finish()
+
+    def _lines(self, file: IO[str], before: int) -> Iterator[str]:
+        """Yield the lines after the header.
+
+        Raises:
+            RunsError: a line is too long to hold.
+        """
+        for number, line in enumerate(iter(lambda: file.readline(MAX_LINE_BYTES), ""), start=before + 1):
+            if len(line) >= MAX_LINE_BYTES and not line.endswith(("\r", "\n")):
+                raise RunsError(
+                    f"{self.name}, line {number}: longer than {MAX_LINE_BYTES // 2**20} MiB; check that the file is CSV"
+                )
+            yield line
 
     def _batch(self, part: _Part, header: _Header, names: Mapping[str, str], commas: DecimalCommas | None) -> Batch:
         cells = dict(zip(header.names, zip(*part.rows, strict=True), strict=True)) if part.rows else {}

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from paretoroute.errors import RunsError
 
 _SIGN = r"\s*[+-]?"
-_END = r"(?:[eE][+-]?[0-9]+)?\s*%?\s*"
+_END = r"(?:[eE][+-]?[0-9]+)?\s*(?:%\s*)?"
 _COMMA = re.compile(rf"{_SIGN}([0-9]*),([0-9]+){_END}", re.A)
 _POINT = re.compile(rf"{_SIGN}[0-9]*\.[0-9]+{_END}", re.A)
 _THOUSANDS = re.compile(rf"{_SIGN}[0-9]{{1,3}}(?:,[0-9]{{3}}){{2,}}(?:\.[0-9]+)?{_END}", re.A)

@@ -11,9 +11,9 @@ from paretoroute.runs.columns import BATCH_ROWS, Batch, BrokenLine
 from paretoroute.runs.formats.base import AbstractTextFile
 from paretoroute.runs.formats.objects import object_batch
 from paretoroute.runs.formats.origin import Origin
+from paretoroute.runs.formats.sizes import check_size, parsed_bytes
 
 SUFFIXES = (".json",)
-MAX_BYTES = 2**30
 _FORM = "write an array of objects (in pandas to_json(orient='records')) or one object per line as .jsonl"
 _ROW_KEYS = ("model", "quality", "query")  # an object with one of these is itself a run
 
@@ -25,7 +25,7 @@ class JsonArray(AbstractTextFile):
         """Yield the rows; items that are not objects are listed as broken.
 
         Raises:
-            RunsError: the file is larger than 1 GiB, or holds no array of objects.
+            RunsError: the file is larger than 1 GiB or takes too much memory, or holds no array of objects.
         """
         items = self._items()
         for start in range(0, len(items), BATCH_ROWS):
@@ -42,13 +42,14 @@ class JsonArray(AbstractTextFile):
 
     def _items(self) -> list[object]:
         with self.origin.open_text() as file:
-            text = file.read(MAX_BYTES + 1)
-        if len(text) > MAX_BYTES:
+            text = file.read(self.origin.most_bytes + 1)
+        if len(text) > self.origin.most_bytes:
             raise RunsError(
-                f"{self.name} is larger than {MAX_BYTES // 2**30} GiB, and a JSON file is read whole; "
+                f"{self.name} holds more than {self.origin.most_bytes / 1e6:,.0f} MB, and a JSON file is read whole; "
                 "write one object per line as .jsonl, which is streamed"
             )
         text = text.removeprefix(b"\xef\xbb\xbf")
+        check_size(self.name, parsed_bytes(text), len(text), what="its values")
         return self._array(self._parsed(text)) if text.strip() else []
 
     def _parsed(self, text: bytes) -> object:

@@ -12,8 +12,10 @@ from paretoroute.runs.columns import BATCH_BYTES, BATCH_ROWS, Batch, BrokenLine
 from paretoroute.runs.formats.base import MAX_LINE_BYTES, AbstractTextFile
 from paretoroute.runs.formats.objects import object_batch
 from paretoroute.runs.formats.origin import Origin
+from paretoroute.runs.formats.sizes import parsed_bytes
 
 SUFFIXES = (".jsonl", ".ndjson")
+MOST_PARSED_BYTES = 128 * 2**20  # of one line
 
 
 @dataclass
@@ -21,12 +23,19 @@ class JsonLines(AbstractTextFile):
     """A file with one JSON object per line; blank lines are skipped."""
 
     def batches(self, names: Mapping[str, str]) -> Iterator[Batch]:
-        """Yield the rows; lines that are not a JSON object are listed as broken."""
+        """Yield the rows; lines that are not a JSON object are listed as broken.
+
+        Raises:
+            RunsError: the file cannot be read, or the rows of a gzipped file are too many.
+        """
         with self.origin.open_text() as file:
             part = _Part()
+            rows = 0
             for position, line in _lines(file):
                 part.add(position, line)
                 if part.is_full:
+                    rows += len(part.rows)
+                    self.origin.check_rows(rows)
                     yield self._batch(part, names)
                     part = _Part()
             if part.rows or part.broken:
@@ -59,11 +68,11 @@ class _Part:
         if line is None:
             self.broken.append(BrokenLine(position, f"longer than {MAX_LINE_BYTES // 2**20} MiB"))
             return
-        row = _parsed(line)
+        row = _Reason("too many values") if _is_too_rich(line) else _parsed(line)
         if isinstance(row, dict):
             self.rows.append(row)
             self.lines.append(position)
-            self.size_bytes += len(line)
+            self.size_bytes += max(len(line), parsed_bytes(line) // 4)
         elif row is not _BLANK:
             self.broken.append(BrokenLine(position, row if type(row) is _Reason else "no JSON object"))
 
@@ -73,6 +82,11 @@ class _Reason(str):
 
 
 _BLANK = object()
+
+
+def _is_too_rich(line: bytes) -> bool:
+    """Return whether a line of megabytes holds little but values, which take ten times as much and more when parsed."""
+    return len(line) > 2**20 and parsed_bytes(line) > MOST_PARSED_BYTES
 
 
 def _parsed(line: bytes) -> object:

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import IO, cast
 
 from paretoroute.errors import RunsError
+from paretoroute.runs.formats.sizes import ROW_BYTES, ZIPPED_FREE_BYTES, ZIPPED_RATIO, check_size
 
 GZIP_MAGIC = b"\x1f\x8b"
+MOST_BYTES = 2**30  # of a file that is read whole
 _CHUNK_BYTES = 2**18
 
 
@@ -39,6 +41,21 @@ class Origin:
         """The file, if it can be read in any order; None for a stream and a gzipped file."""
         return None if self.zipped else self.path
 
+    @property
+    def most_bytes(self) -> int:
+        """How many bytes may be read whole, unzipped: 1 GiB, or less for a small gzipped file."""
+        stored = self.path.stat().st_size if self.path is not None and self.zipped else MOST_BYTES
+        return min(MOST_BYTES, 10 * stored + ZIPPED_FREE_BYTES)
+
+    def check_rows(self, rows: int) -> None:
+        """Refuse a small gzipped file with a huge number of rows.
+
+        Raises:
+            RunsError: they would take much more memory than the file.
+        """
+        if self.zipped and self.path is not None:
+            check_size(self.name, rows * ROW_BYTES, self.path.stat().st_size, what=f"{rows:,} rows")
+
     @contextlib.contextmanager
     def open(self) -> Iterator[IO[bytes]]:
         """Open the bytes, through gzip if they are zipped.
@@ -50,12 +67,18 @@ class Origin:
             with contextlib.ExitStack() as stack:
                 raw = self.stream if self.path is None else stack.enter_context(open(self.path, "rb"))
                 assert raw is not None  # an origin has a path or a stream
-                unzipped = gzip.GzipFile(fileobj=raw) if self.zipped else raw
-                yield cast("IO[bytes]", unzipped)  # gzip's file is one of bytes
+                yield self._unzipped(raw) if self.zipped else raw
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise RunsError(f"{self.name} is not a whole gzip file ({error}); compress it again") from None
         except OSError as error:
             raise RunsError(f"{self.name} cannot be read: {error.strerror or error}") from None
+
+    def _unzipped(self, raw: IO[bytes]) -> IO[bytes]:
+        unzipped = cast("IO[bytes]", gzip.GzipFile(fileobj=raw))  # gzip's file is one of bytes
+        if self.path is None:
+            return unzipped
+        most = ZIPPED_RATIO * self.path.stat().st_size + ZIPPED_FREE_BYTES
+        return io.BufferedReader(_Limited(unzipped, most, self.name), _CHUNK_BYTES)
 
     @contextlib.contextmanager
     def open_text(self) -> Iterator[IO[bytes]]:
@@ -95,6 +118,24 @@ class Replayed(io.RawIOBase):
         """Read the first bytes, then the stream."""
         part = self._head[: len(buffer)] or self._rest.read(len(buffer))
         self._head = self._head[len(part) :]
+        buffer[: len(part)] = part
+        return len(part)
+
+
+class _Limited(io.RawIOBase):
+    """An unzipped stream that is refused once it is much longer than its file."""
+
+    def __init__(self, unzipped: IO[bytes], most: int, name: str) -> None:
+        self._unzipped, self._left, self._most, self._name = unzipped, most, most, name
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # any writable buffer; a memoryview is passed
+        part = self._unzipped.read(len(buffer))
+        self._left -= len(part)
+        if self._left < 0:
+            raise RunsError(f"{self._name} unzips to more than {self._most / 1e6:,.0f} MB; unzip it first")
         buffer[: len(part)] = part
         return len(part)
 

@@ -1,31 +1,66 @@
-"""Parquet files, streamed in batches of rows; rows are counted from 1."""
+"""Parquet files, streamed in batches of rows; rows are counted from 1.
+
+Texts are read as dictionaries: a file of a kilobyte may repeat one long text in each of a million rows.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 from paretoroute.errors import RunsError
 from paretoroute.runs.columns import BATCH_BYTES, BATCH_ROWS
 from paretoroute.runs.formats.arrow import Table, first_line, whole
 from paretoroute.runs.formats.origin import Origin
+from paretoroute.runs.formats.sizes import check_size
 
 SUFFIXES = (".parquet", ".pq")
+_NUMBER_BYTES = 16  # of a number in a list
+_LIST_REPEATS = 5  # beyond those of any file: all runs of a query repeat its embedding, which takes no room in the file
 
 
 def open_file(origin: Origin) -> Table:
     """Open a Parquet file as a stream of record batches; one that is zipped or piped is read whole.
 
     Raises:
-        RunsError: the file is not Parquet.
+        RunsError: the file is not Parquet, or would take much more memory than it has bytes.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    where = origin.plain_file or pa.BufferReader(whole(origin))
+    path = origin.plain_file
+    data = None if path is not None else whole(origin)
     try:
-        file = pq.ParquetFile(where, pre_buffer=False)
-        columns = file.schema_arrow.names
+        with pa.OSFile(str(path)) if data is None else pa.BufferReader(data) as file:
+            stored, meta = file.size(), pq.read_metadata(file)
+        where = path if data is None else pa.BufferReader(data)
+        parquet = pq.ParquetFile(where, pre_buffer=False, read_dictionary=_text_columns(meta))
+        columns = parquet.schema_arrow.names
+        rows = _batch_rows(origin.name, meta, stored)
+    except RunsError:
+        raise
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise RunsError(f"{origin.name} is damaged, or no Parquet file: {first_line(error)}; write it again") from None
-    meta = file.metadata
-    stored = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
-    rows = min(BATCH_ROWS, max(1, int(BATCH_BYTES / max(1.0, stored / max(1, meta.num_rows)))))
-    return Table(origin.name, columns, lambda wanted: file.iter_batches(rows, columns=wanted))
+    return Table(origin.name, columns, lambda wanted: parquet.iter_batches(rows, columns=wanted), stored=stored)
+
+
+def _text_columns(meta: Any) -> list[str]:
+    """Return the paths of the columns of text, those inside lists and structures too."""
+    columns = [meta.schema.column(j) for j in range(meta.num_columns)]
+    return [column.path for column in columns if column.logical_type.type in ("STRING", "JSON", "ENUM")]
+
+
+def _batch_rows(name: str, meta: Any, stored: int) -> int:
+    """Return how many rows to read at a time.
+
+    Raises:
+        RunsError: a list column would take much more memory than the file.
+    """
+    groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
+    parts = [[group.column(j) for j in range(meta.num_columns)] for group in groups]
+    for group in parts:
+        for part in group:
+            check_size(
+                name, part.num_values * _NUMBER_BYTES / _LIST_REPEATS, stored, what=f"column {part.path_in_schema}"
+            )
+    size = sum(max(part.total_uncompressed_size, 8 * part.num_values) for group in parts for part in group)
+    return min(BATCH_ROWS, max(1, int(BATCH_BYTES / max(1.0, size / max(1, meta.num_rows)))))

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from paretoroute.errors import RunsError
-from paretoroute.runs.formats import json as json_format
+from paretoroute.runs.formats import origin
 from paretoroute.runs.read import read_runs
 from tests.runs.logs import GOOD, assert_same, only_fault, read_rows
 
@@ -64,7 +64,7 @@ def test_other_json_is_refused_with_what_to_do(tmp_path, text, message):
 
 
 def test_a_file_too_large_to_hold_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(json_format, "MAX_BYTES", 50)
+    monkeypatch.setattr(origin, "MOST_BYTES", 50)
 
-    with pytest.raises(RunsError, match=r"log.json is larger than .* write one object per line as .jsonl"):
+    with pytest.raises(RunsError, match=r"log.json holds more than .* write one object per line as .jsonl"):
         read_json(tmp_path, LOG)
