@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +21,18 @@ if TYPE_CHECKING:
     from paretoroute.report.layout import Entries
 
 _BETWEEN = {"json": ",\n", "jsonl": "\n"}
+_Dialect = Annotated[
+    str | None,
+    typer.Option(
+        "--request",
+        metavar="DIALECT",
+        help="Also print the arguments for openai or litellm.",
+        autocompletion=one_of("openai", "litellm"),
+    ),
+]
+_Form = Annotated[
+    str, typer.Option("--format", help="text, json or jsonl.", autocompletion=one_of("text", "json", "jsonl"))
+]
 
 
 def plan(
@@ -40,19 +52,8 @@ def plan(
     tag: Annotated[str | None, typer.Option("--tag", help="Tag of the query, for limits on tags.")] = None,
     tenant: Annotated[str | None, typer.Option("--tenant", help="Its tenant, for limits on tenants.")] = None,
     step: Annotated[str | None, typer.Option("--step", help="Its step, for limits on steps.")] = None,
-    request: Annotated[
-        str | None,
-        typer.Option(
-            "--request",
-            metavar="DIALECT",
-            help="Also print the arguments for openai or litellm.",
-            autocompletion=one_of("openai", "litellm"),
-        ),
-    ] = None,
-    form: Annotated[
-        str,
-        typer.Option("--format", help="text, json or jsonl.", autocompletion=one_of("text", "json", "jsonl")),
-    ] = "text",
+    request: _Dialect = None,
+    form: _Form = "text",
 ) -> None:
     """Decide what to call for one query, or for each query of a file.
 
@@ -78,8 +79,7 @@ def plan(
     if form == "text":
         show(*(_sentences(decision, planner, request) for decision in decisions))
     else:
-        text = _BETWEEN[form].join(_json(decision, form, request) for decision in decisions)
-        print_text(f"[\n{text}\n]" if form == "json" and queries is not None else text)
+        print_text(_json_text(decisions, form, request, is_list=queries is not None))
     if not all(decision.keeps_limits for decision in decisions):
         raise typer.Exit(INFEASIBLE)
 
@@ -103,6 +103,12 @@ def _sentences(decision: Decision, planner: Planner, request: str | None) -> Ent
         return text
     arguments = json.dumps(decision.request_kwargs(request), ensure_ascii=False)
     return Entries((*text.entries, Entry("request", arguments)))
+
+
+def _json_text(decisions: Sequence[Decision], form: str, request: str | None, *, is_list: bool) -> str:
+    """Format decisions as JSON or as JSON lines."""
+    text = _BETWEEN[form].join(_json(decision, form, request) for decision in decisions)
+    return f"[\n{text}\n]" if form == "json" and is_list else text
 
 
 def _json(decision: Decision, form: str, request: str | None) -> str:

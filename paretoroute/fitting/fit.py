@@ -83,13 +83,11 @@ def fit(
         'met'
     """
     runs.require_choice()
-    counted = billed_totals(runs, {**(grid.prices if grid else {}), **(prices or {})})
-    offer = _offer(counted.runs, grid, add_points, prices)
+    offer = _offer(runs, grid, add_points, prices)
     _check_request(offer.grid, target, limits)
-    log = _featured(on_grid(counted.runs, offer.logged), features)
+    log = _featured(on_grid(offer.runs, offer.logged), features)
     fitted = fit_surface(log.runs, offer.logged, offer=offer.points, kind=log.kind, seed=seed, progress=progress)
     judged = _judged(fitted, replace(offer.grid, between=fitted.between))
-    offer = replace(offer, findings=(*counted.findings, *offer.findings))
     provenance = _provenance(runs, offer, log, judged, name=name, seed=seed)
     return judged.solved(provenance, target, limits)
 
@@ -99,11 +97,13 @@ class _Offer:
     """The points on offer.
 
     Args:
+        runs: the log, with the totals of tokens that are billed.
         logged: those that were logged, with the prices of their models.
         points: all of them, and where the unlogged ones lie.
-        findings: about prices and points that were left out.
+        findings: about totals, prices and points that were left out.
     """
 
+    runs: Runs
     logged: Grid
     points: PointsOnOffer
     findings: tuple[Finding, ...]
@@ -115,12 +115,14 @@ class _Offer:
 
 
 def _offer(runs: Runs, grid: Grid | None, added: Sequence[str | Point], prices: Mapping[str, Price] | None) -> _Offer:
+    totals = billed_totals(runs, {**(grid.prices if grid else {}), **(prices or {})})
+    runs = totals.runs
     request = split_request(runs.points, grid, added)
     logged, findings = build_grid(runs, request.logged, prices)
     points = place_unlogged(request.unlogged, logged, runs.points, order=grid.points if grid else ())
     if len(logged.points) < 2:
         raise RunsError(f"only {logged.names[0]!r} is left to choose from: {' '.join(texts(findings))}")
-    return _Offer(logged, points, findings)
+    return _Offer(runs, logged, points, (*totals.findings, *findings))
 
 
 def _check_request(grid: Grid, target: Target | None, limits: Sequence[Limit]) -> None:

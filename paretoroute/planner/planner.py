@@ -107,8 +107,7 @@ class Planner:
         seed: int | None = None,
         features: Callable[[str], ArrayLike] | None = None,
     ) -> None:
-        self.policy = policy
-        self.dialect = dialect
+        self.policy, self.dialect = policy, dialect
         self._grid = policy.grid
         self._forecaster = Forecaster(policy, features)
         if dialect is not None:
@@ -229,20 +228,12 @@ class Planner:
 
     def mean_figures(self, step: str) -> PointFigures:
         """Return every point's means over the logged queries of a step, or over all where the step was not logged."""
-        outcomes, labels = self.policy.outcomes, self.policy.calibration_sample.labels.get("step")
-        rows = slice(None) if labels is None or step not in labels.names else labels.values == step
-        mask = outcomes.forecast.callable
-        return PointFigures(
-            quality=np.clip(outcomes.quality[rows].mean(0), 0.0, 1.0),
-            cost_usd=np.maximum(outcomes.cost_usd[rows].mean(0), 0.0),
-            callable=np.ones(len(self._grid.points), bool) if mask is None else np.asarray(mask[rows].any(axis=0)),
-        )
+        return PointFigures.of_step(self.policy, step)
 
     def _decide(self, request: Request) -> Decision:
         forecast = self._forecaster.at(request)
         admitted = self._admission.admit(request, forecast)
         draw = self._draw(request, forecast, admitted)
-        status = self._status(forecast, admitted, draw.column)
         others = [int(j) for j in draw.ranked if j != draw.column]
         chosen = self._alternative(forecast, draw.column)
         runner_up = self._alternative(forecast, others[0]) if others else None
@@ -261,7 +252,7 @@ class Planner:
             expected_latency_s=None if math.isnan(latency) else latency,
             output_cap_tokens=int(cap) if math.isfinite(cap) else None,
             propensity=draw.propensity,
-            status=status,
+            status=self._status(forecast, admitted, draw.column),
             why=f"{self._remark(request, forecast, admitted, draw)}{'; '.join(reasons)}.",
             runner_up=runner_up,
             fallbacks=tuple(self._grid.names[j] for j in others[:FALLBACKS]),

@@ -56,6 +56,19 @@ class PointFigures:
     cost_usd: Floats
     callable: Mask
 
+    @staticmethod
+    def of_step(policy: Policy, step: str) -> PointFigures:
+        """Return the means over the logged queries of a step of a task, or over all where the step was not logged."""
+        outcomes, labels = policy.outcomes, policy.calibration_sample.labels.get("step")
+        rows = slice(None) if labels is None or step not in labels.names else labels.values == step
+        mask = outcomes.forecast.callable
+        quality = np.clip(outcomes.quality[rows].mean(0), 0.0, 1.0)
+        return PointFigures(
+            quality=quality,
+            cost_usd=np.maximum(outcomes.cost_usd[rows].mean(0), 0.0),
+            callable=np.ones(len(quality), bool) if mask is None else np.asarray(mask[rows].any(axis=0)),
+        )
+
 
 class Forecaster:
     """Forecasts one query at a time by a policy's surface.

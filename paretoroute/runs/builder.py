@@ -7,7 +7,7 @@ query's text, tag, tenant, step or conversation, the value that sorts first is k
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,10 +26,8 @@ from paretoroute.runs.columns import NUMBERS, TEXTS, Batch, Coded, Fault, embedd
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.formats.base import Source
 from paretoroute.runs.queries import Queries, QueryFields
-from paretoroute.runs.table import ROW_NUMBERS, BadRow, Runs
-
-MAX_BAD_ROWS = 1000
-_UNSHOWN = ("query", "embedding")  # private, or too long for a message
+from paretoroute.runs.set_aside import SetAside
+from paretoroute.runs.table import ROW_NUMBERS, Runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +53,11 @@ class Builder:
     """
 
     def __init__(self, *, strict: bool, scale: QualityScale, by_text: bool) -> None:
-        self.strict = strict
+        self.set_aside = SetAside(strict=strict)
         self.quality = QualityCheck(scale)
         self.labels = LabelCheck()
         self.bills = bills.BillCheck()
         self.rows = 0
-        self.reasons: Counter[str] = Counter()
-        self.set_aside: list[BadRow] = []
         self.queries = Queries(by_text=by_text)
         self.points: dict[tuple[str, str, str], int] = {}
         self.amounts: list[set[float]] = []
@@ -84,7 +80,7 @@ class Builder:
         vectors = embeddings(columns["embedding"], faults) if "embedding" in columns else None
         faults += _missing(text, number)
         budgets, budget_codes = _budgets(text, number["budget"], faults)
-        good = self._set_bad_rows_aside(source, batch, faults)
+        good = self.set_aside.add(source, batch, faults)
         self.bills.see(source, batch, good, number)
         self.rows += len(batch.lines) + len(batch.broken)
         query = self._query_codes(text, good, source.name)
@@ -116,39 +112,6 @@ class Builder:
             numbered.append(code)
         return np.array(numbered, np.int32)[combined.number]
 
-    def _set_bad_rows_aside(self, source: Source, batch: Batch, faults: list[Fault]) -> NDArray[np.bool_]:
-        """Record the bad rows, one reason each, in the order of the file; return which rows are good."""
-        fault_of = np.full(len(batch.lines), -1)
-        place = np.zeros(len(batch.lines), np.int64)
-        for i, fault in enumerate(faults):
-            fresh = fault_of[fault.rows] < 0
-            fault_of[fault.rows[fresh]] = i
-            place[fault.rows[fresh]] = np.flatnonzero(fresh)
-        bad = np.flatnonzero(fault_of >= 0)
-        for i, count in Counter(fault_of[bad].tolist()).items():
-            self.reasons[_named(faults[i].field, faults[i].reason)] += count
-        self.reasons.update(broken.reason for broken in batch.broken)
-        room = 1 if self.strict else MAX_BAD_ROWS - len(self.set_aside)
-        bad_rows = [
-            BadRow(
-                source.name,
-                broken.line,
-                "",
-                f"{broken.reason} ({broken.detail})" if broken.detail else broken.reason,
-                source.unit,
-            )
-            for broken in batch.broken[:room]
-        ]
-        for row in bad[:room].tolist():
-            fault = faults[fault_of[row]]
-            reason = fault.reason + _shown(fault, int(place[row]))
-            bad_rows.append(BadRow(source.name, int(batch.lines[row]), fault.field, reason, source.unit))
-        bad_rows.sort(key=lambda bad_row: bad_row.line)
-        if self.strict and bad_rows:
-            raise RunsError(f"{bad_rows[0]}; correct this row, or leave out strict to set it aside")
-        self.set_aside += bad_rows[:room]
-        return fault_of < 0
-
     def _query_codes(self, text: dict[str, Coded], good: NDArray[np.bool_], source: str) -> NDArray[np.int32]:
         """Number the query of each good row."""
         coded = [text[name] for name in QueryFields._fields]
@@ -169,9 +132,8 @@ class Builder:
                 queries.
         """
         notices = (*notices, *self.labels.finish(), *self.quality.finish(), *self._check_bills())
-        set_aside = self.reasons.total()
-        if set_aside == self.rows:
-            raise RunsError(self._nothing_left())
+        if self.set_aside.count == self.rows:
+            raise RunsError(self.set_aside.nothing_left())
         self.queries.name_pairs()
         about_queries = self.queries.finish()
         has_runs = {name: set(np.unique(_joined(self.chunks[name])).tolist()) for name in ("query", "point")}
@@ -197,8 +159,8 @@ class Builder:
             steps=tuple(queries.steps[i] or None for i in by_id),
             embeddings=queries.embedding_rows(by_id),
             points=ordered,
-            set_aside=tuple(self.set_aside),
-            set_aside_count=set_aside,
+            set_aside=tuple(self.set_aside.rows),
+            set_aside_count=self.set_aside.count,
             notices=(*notices, *near_names(ordered), *self._notices(columns, about_queries)),
             **columns,
         )
@@ -207,10 +169,7 @@ class Builder:
         """Correct totals that leave a part out, and set impossible rows aside (in strict mode, raise at the first)."""
         columns = {name: _joined(self.chunks[name]) for name in bills.COLUMNS}
         checked = self.bills.finish(columns, _joined(self.chunks["point"]), [model for model, *_ in self.points])
-        if self.strict and checked.bad_rows:
-            raise RunsError(f"{checked.bad_rows[0]}; correct this row, or leave out strict to set it aside")
-        self.reasons += checked.reasons
-        self.set_aside += checked.bad_rows[: MAX_BAD_ROWS - len(self.set_aside)]
+        self.set_aside.record(checked.reasons, checked.bad_rows)
         self.chunks |= {name: [column] for name, column in checked.columns.items()}
         if not checked.kept.all():
             self.chunks = {name: [_joined(parts)[checked.kept]] for name, parts in self.chunks.items()}
@@ -238,25 +197,8 @@ class Builder:
             columns[name] = columns[name][order]
         return columns
 
-    def _nothing_left(self) -> str:
-        reason, count = self._commonest()
-        first = next((f"; first: {row}" for row in self.set_aside if str(row).find(reason) >= 0), "")
-        return (
-            f"no usable row among {self.rows}: {reason} ({count} of them{first}). "
-            "Correct the log, or name the right columns with --columns"
-        )
-
-    def _commonest(self) -> tuple[str, int]:
-        return min(self.reasons.items(), key=lambda item: (-item[1], item[0]))
-
     def _notices(self, columns: dict[str, NDArray], about_queries: list[Finding]) -> list[Finding]:
-        notices: list[Finding] = []
-        if self.reasons:
-            reason, count = self._commonest()
-            total = self.reasons.total()
-            text = f"rows set aside: {total} of {self.rows}; the commonest reason ({count}) is {reason}"
-            notices.append(Finding("set_aside", text))
-        notices += about_queries
+        notices = [*self.set_aside.finish(self.rows), *about_queries]
         if several := sum(len(amounts) > 1 for amounts in self.amounts):
             text = f"points logged with more than one budget amount: {several}; the smallest is kept"
             notices.append(Finding("note", text))
@@ -331,19 +273,3 @@ def _exact_repeats(columns: dict[str, NDArray]) -> int:
     for column in columns.values():
         same &= (column[1:] == column[:-1]) | ((column[1:] != column[1:]) & (column[:-1] != column[:-1]))
     return int(same.sum())
-
-
-def _named(column: str, reason: str) -> str:
-    return f"{column}: {reason}" if column else reason
-
-
-def _shown(fault: Fault, position: int) -> str:
-    """Return the bad value in brackets, shortened; ``""`` if it is absent, private or long."""
-    value = fault.value_at(position) if fault.value_at and fault.field not in _UNSHOWN else None
-    if value is None:
-        return ""
-    try:
-        shown = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
-    except ValueError:  # a whole number of more digits than Python writes
-        return ""
-    return f" ({shown})" if len(shown) <= 60 else f" ({shown[:57]}...)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,10 +52,7 @@ def read_runs(
     from paretoroute.runs.formats.open import open_source
     from paretoroute.runs.queries import parse_join
 
-    if not sources:
-        raise RunsError("no log was given; name at least one file of runs")
-    if sum(str(item) == "-" for item in sources if isinstance(item, str | Path)) > 1:
-        raise RunsError("standard input (-) is named twice, and can be read once; keep one")
+    _check_sources(sources)
     scale = QualityScale() if quality_scale is None else QualityScale.of(quality_scale)
     builder, unknown = Builder(strict=strict, scale=scale, by_text=parse_join(join)), _Unknown()
     names = _names(columns or {})
@@ -72,9 +69,16 @@ def read_runs(
             _check_columns(source, columns or {}, names, item)
         unknown.add(source.seen, columns or {}, names, item)
     if not builder.rows:
-        given = ", ".join(map(_name, sources))
-        raise RunsError(f"{given}: the log is empty; give a file with at least one run")
+        raise RunsError(f"{', '.join(map(_name, sources))}: the log is empty; give a file with at least one run")
     return builder.finish(unknown.finish())
+
+
+def _check_sources(sources: Sequence[object]) -> None:
+    """Refuse no source at all, and standard input named twice."""
+    if not sources:
+        raise RunsError("no log was given; name at least one file of runs")
+    if sum(str(item) == "-" for item in sources if isinstance(item, str | Path)) > 1:
+        raise RunsError("standard input (-) is named twice, and can be read once; keep one")
 
 
 def _name(source: object) -> str:
