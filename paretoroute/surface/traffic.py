@@ -94,10 +94,10 @@ class CalibrationSample:
         """
         if self.latency_s is None or self.logged_latency_s is None:
             return np.zeros(len(grid.points), bool)
-        known: Mask = np.asarray((~np.isnan(self.logged_latency_s)).any(axis=0))
+        has_latency: Mask = np.asarray((~np.isnan(self.logged_latency_s)).any(axis=0))
         for place in grid.unlogged:
-            known[place.column] = known[place.below] and known[place.above]
-        return known
+            has_latency[place.column] = has_latency[place.below] and has_latency[place.above]
+        return has_latency
 
     def logged_cost_usd(self, grid: Grid) -> NDArray[np.float64]:
         """Return the logged cost at the grid's prices, ``(queries, points)``, NaN where nothing was logged."""

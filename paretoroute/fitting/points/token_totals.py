@@ -94,9 +94,9 @@ def _by_given(price: Price) -> Callable[[Runs, Mask], bool]:
 
     def is_explained(runs: Runs, rows: Mask) -> bool:
         cost, by_tokens = runs.cost_usd[rows], token_cost_usd(runs, price, rows)
-        known = ~np.isnan(by_tokens)
+        has_tokens = ~np.isnan(by_tokens)
         close = np.abs(by_tokens - cost) <= ROW_TOLERANCE * np.abs(cost)
-        return bool(known.any()) and float(close[known].mean()) >= SHARE
+        return bool(has_tokens.any()) and float(close[has_tokens].mean()) >= SHARE
 
     return is_explained
 

@@ -229,12 +229,12 @@ class QualityCheck:
         if not is_outside.any():
             return
         outside = self.outside
-        found = values[is_outside]
+        numbers = values[is_outside]
         if not outside.first:
-            outside.first = f"{self._place(source, batch, int(is_outside.argmax()))}: {found[0]:.6g}"
-        outside.by_source[source.name] += len(found)
-        outside.values |= set(np.unique(found)[:2].tolist())
-        outside.counts += int(((found == np.floor(found)) & (found > 1) & (found <= trials[is_outside])).sum())
+            outside.first = f"{self._place(source, batch, int(is_outside.argmax()))}: {numbers[0]:.6g}"
+        outside.by_source[source.name] += len(numbers)
+        outside.values |= set(np.unique(numbers)[:2].tolist())
+        outside.counts += int(((numbers == np.floor(numbers)) & (numbers > 1) & (numbers <= trials[is_outside])).sum())
 
     def _place(self, source: Source, batch: Batch, row: int) -> str:
         return f"{source.name}, {source.unit} {batch.lines[row]}"
@@ -293,7 +293,7 @@ class QualityCheck:
         """Refuse letters that may mean one thing or another, such as P and F beside inspect_ai's partial P."""
         letters = self.letters
         is_partial_alone = "P" in letters and not letters & {"C", "I"}
-        if not any(letters <= known for known in _LETTERS) or is_partial_alone:
+        if not any(letters <= together for together in _LETTERS) or is_partial_alone:
             raise RunsError(
                 f"quality has the letters {', '.join(sorted(letters))}, whose meaning is open: C, I, P, N are read "
                 "together (correct, incorrect, partial, no answer), T and F, Y and N; write words such as pass and "
