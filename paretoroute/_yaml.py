@@ -25,7 +25,7 @@ from typing import Any, TypeAlias
 import yaml
 from yaml import events
 
-from paretoroute.errors import ParetorouteError
+from paretoroute.errors import ParetorouteError, expect
 
 TEXT_KEYS = frozenset({"label", "model", "name", "of"})
 
@@ -66,7 +66,8 @@ def read(path: str | os.PathLike[str], *, text_keys: Collection[str] = TEXT_KEYS
     Raises:
         YamlError: the file is missing or unreadable, or breaks a rule in the module docstring.
     """
-    return loads_bytes(read_bytes(path), name=Path(path).name, text_keys=text_keys)
+    content = read_bytes(path)
+    return loads_bytes(content, name=Path(path).name, text_keys=text_keys)
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
@@ -75,6 +76,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     Raises:
         YamlError: the file is missing, unreadable or larger.
     """
+    expect("the path", path, (str, os.PathLike), YamlError)
     name = Path(path).name
     try:
         is_file = stat.S_ISREG(os.stat(path).st_mode)

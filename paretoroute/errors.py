@@ -20,8 +20,9 @@ from __future__ import annotations
 import difflib
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
+from numbers import Integral
 from typing import ParamSpec, TypeVar
 
 FIT_PACKAGES = ("jax", "jaxlib", "optax", "orjson", "pyarrow", "rich", "scipy", "typer")
@@ -34,9 +35,20 @@ R = TypeVar("R")
 
 def one_line(value: object, limit: int = 120) -> str:
     """Return text for one line of a message: without control characters, cut at ``limit`` characters."""
-    text = str(value)
+    try:
+        text = str(value)
+    except ValueError:  # a whole number of more digits than Python writes
+        text = "a number of thousands of digits"
     text = text if text.isprintable() else ascii(text)
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it: as code, on one line."""
+    try:
+        return one_line(ascii(value))
+    except ValueError:  # it holds such a number
+        return f"a {type(value).__name__}"
 
 
 class ParetorouteError(ValueError):
@@ -77,6 +89,34 @@ class DialectError(ParetorouteError):
 
 class MissingExtraError(ParetorouteError, ImportError):
     """A package of an optional extra that is not installed."""
+
+
+def expect(name: str, value: object, kinds: type | tuple[type, ...], error: type[ParetorouteError]) -> None:
+    """Refuse an argument of another type.
+
+    Args:
+        name: of the argument, as the subject of the message.
+        value: what was given.
+        kinds: the types that are allowed.
+        error: to raise.
+    """
+    if not isinstance(value, kinds):
+        allowed = " or ".join(kind.__name__ for kind in (kinds if isinstance(kinds, tuple) else (kinds,)))
+        raise error(f"{name} must be of type {allowed}, got {shown(value)}")
+
+
+def expect_items(name: str, value: object, kinds: type | tuple[type, ...], error: type[ParetorouteError]) -> None:
+    """Refuse an argument that is no sequence or set of values of some types; the arguments are those of `expect`."""
+    if not isinstance(value, Sequence | Set):  # an array is neither
+        raise error(f"{name} must be a list, got {shown(value)}")
+    for item in value:
+        expect(f"each of {name}", item, kinds, error)
+
+
+def expect_seed(value: object, error: type[ParetorouteError]) -> None:
+    """Refuse a seed that is no whole number of at least 0."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
+        raise error(f"seed must be a whole number of at least 0, got {shown(value)}")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from paretoroute._arrays import Floats, Indices, Mask
-from paretoroute.errors import TargetError
+from paretoroute.errors import TargetError, expect, shown
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,14 @@ class Forecast(Tables):
     labels: Mapping[str, NDArray[np.str_]] | None = None
 
     def __post_init__(self) -> None:
-        quality = np.asarray(self.quality)
-        cost = np.asarray(self.cost_usd)
+        quality = _numbers("quality", self.quality)
+        cost = _numbers("cost_usd", self.cost_usd)
+        if self.latency_s is not None:
+            _numbers("latency_s", self.latency_s)
+        if self.callable is not None:
+            _numbers("callable", self.callable)
+        if self.labels is not None:
+            expect("a forecast's labels", self.labels, Mapping, TargetError)
         if quality.ndim != 2 or 0 in quality.shape:
             raise TargetError(f"a forecast's quality has shape (queries, points), got {quality.shape}")
         for name in ("cost_usd", "latency_s", "callable"):
@@ -96,3 +102,13 @@ class Forecast(Tables):
             stuck = np.flatnonzero(~np.broadcast_to(self.callable, quality.shape).any(axis=1))
             if stuck.size:
                 raise TargetError(f"query {stuck[0]} has no callable point; allow at least one at every query")
+
+
+def _numbers(name: str, values: object) -> Floats:
+    try:
+        array = np.asarray(values)
+    except (ValueError, TypeError, OverflowError):  # rows of different lengths
+        array = np.array(None)
+    if array.dtype.kind not in "fiub":
+        raise TargetError(f"a forecast's {name} must be an array of numbers, got {shown(values)}")
+    return array

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from paretoroute._arrays import Floats
-from paretoroute.errors import GridError, did_you_mean
+from paretoroute.errors import GridError, did_you_mean, expect
 from paretoroute.price import TOKENS_PER_PRICE_UNIT, Price, TokenPrices, tokens_usd
 
 BUDGET_KINDS = ("none", "effort", "thinking_tokens", "samples", "max_tokens")
@@ -42,6 +42,7 @@ class Budget:
     amount: float | None = None
 
     def __post_init__(self) -> None:
+        expect("the kind of a budget", self.kind, str, GridError)
         if fault := kind_fault(self.kind):
             raise GridError(f"budget kind {self.kind!r} {fault}")
 

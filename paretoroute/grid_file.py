@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from paretoroute import _yaml
-from paretoroute.errors import GridError
+from paretoroute.errors import GridError, expect
 from paretoroute.grid import BUDGET_KINDS, Budget, Grid, Point, kind_fault
 from paretoroute.price import UNITS, Price, wrong_unit
 
@@ -44,6 +44,7 @@ def read_grid(path: str | os.PathLike[str]) -> Grid:
         GridError: the file does not have the form above; the message names the file and the key.
         YamlError: it is not safe, plain YAML.
     """
+    expect("the path", path, (str, os.PathLike), GridError)
     name = Path(path).name
     points: list[Point] = []
     prices: dict[str, Price] = {}
@@ -72,6 +73,7 @@ def read_prices(path: str | os.PathLike[str]) -> dict[str, Price]:
         GridError: the file does not have the form above; the message names the file and the key.
         YamlError: it is not safe, plain YAML.
     """
+    expect("the path", path, (str, os.PathLike), GridError)
     name = Path(path).name
     data = _yaml.read(path)
     if isinstance(data, dict) and data and not isinstance(data.get("models"), list):

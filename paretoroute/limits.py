@@ -12,13 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from typing import Any, ClassVar, Literal, NamedTuple, get_args, overload
 
 import numpy as np
 
-from paretoroute.errors import TargetError, close_names, did_you_mean, one_line
+from paretoroute.errors import TargetError, close_names, did_you_mean, expect, expect_items, one_line, shown
 from paretoroute.grid import Grid
-from paretoroute.targets import fraction, positive
+from paretoroute.targets import fraction, positive, real
 
 By = Literal["tag", "tenant", "step"]
 _BY = get_args(By)
@@ -38,14 +39,14 @@ class LabelGroup(NamedTuple):
 
 
 def _check_label(subject: str, label: str | None, by: str) -> None:
-    if by not in _BY:
-        raise TargetError(f"{subject} is by {by!r}; use one of {', '.join(_BY)}")
+    if not isinstance(by, str) or by not in _BY:
+        raise TargetError(f"{subject} is by {shown(by)}; use one of {', '.join(_BY)}")
     if label is not None and not (isinstance(label, str) and label):
         raise TargetError(f"{subject} needs the name of a {by}, got {label!r}")
 
 
 def _check_quantile(value: float) -> None:
-    if not 0.5 <= value < 1:
+    if not 0.5 <= real("a quantile", value) < 1:
         raise TargetError(f"a quantile must lie in [0.5, 1), got {value}")
 
 
@@ -70,6 +71,7 @@ class MaxShare:
     def __post_init__(self) -> None:
         fraction("a share", self.share)
         if not isinstance(self.of, str):
+            expect_items("the columns of MaxShare", self.of, Integral, TargetError)
             object.__setattr__(self, "columns", tuple(self.of))
 
     def __str__(self) -> str:
@@ -201,6 +203,7 @@ class ContextLength:
 
     def __post_init__(self) -> None:
         positive("a context length", self.tokens)
+        expect("the model of ContextLength", self.of, str, TargetError)
 
     def __str__(self) -> str:
         return f"context of {self.of} at most {self.tokens} tokens"
@@ -261,6 +264,7 @@ def _check_models(limit: Forbid | Require) -> None:
     kind = type(limit).__name__
     if isinstance(limit.models, str):
         raise TargetError(f"{kind} needs a list of models, got the text {limit.models!r}; write [{limit.models!r}]")
+    expect_items(f"the models of {kind}", limit.models, str, TargetError)
     if not limit.models:
         raise TargetError(f"{kind} names no model; name at least one")
     object.__setattr__(limit, "models", tuple(limit.models))
@@ -279,6 +283,7 @@ def parse_limit(text: str) -> Limit:
         >>> str(parse_limit("mean quality of tag code at least 0.8"))
         'mean quality of tag code at least 0.8'
     """
+    expect("a limit", text, str, TargetError)
     for kind in _KINDS:
         if "\n" not in text.strip() and (match := re.fullmatch(kind.PATTERN, text.strip())):
             try:

@@ -4,9 +4,24 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
-from paretoroute.errors import TargetError
+from paretoroute.errors import TargetError, shown
 from paretoroute.price import rounded_usd
+
+
+def real(name: str, value: object) -> float:
+    """Return a real number as a float.
+
+    Raises:
+        TargetError: it is of another type, such as text or a boolean, or too large for a float.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TargetError(f"{name} must be a number, got {shown(value)}")
+    try:
+        return float(value)
+    except OverflowError:
+        raise TargetError(f"{name} must be below 1e308, got a whole number of more digits") from None
 
 
 def positive(name: str, value: float) -> float:
@@ -15,9 +30,10 @@ def positive(name: str, value: float) -> float:
     Raises:
         TargetError: it is another number; the message names it.
     """
-    if not (math.isfinite(value) and value > 0):
-        raise TargetError(f"{name} must be a positive number, got {value:.12g}")
-    return float(value)
+    number = real(name, value)
+    if not (math.isfinite(number) and number > 0):
+        raise TargetError(f"{name} must be a positive number, got {number:.12g}")
+    return number
 
 
 def not_negative(name: str, value: float) -> float:
@@ -26,9 +42,10 @@ def not_negative(name: str, value: float) -> float:
     Raises:
         TargetError: it is another number; the message names it.
     """
-    if not (math.isfinite(value) and value >= 0):
+    number = real(name, value)
+    if not (math.isfinite(number) and number >= 0):
         raise TargetError(f"{name} must be a finite number of at least 0, got {value}")
-    return float(value)
+    return number
 
 
 def fraction(name: str, value: float) -> float:
@@ -37,10 +54,11 @@ def fraction(name: str, value: float) -> float:
     Raises:
         TargetError: it is another number; the message names it, and asks whether percent were meant.
     """
-    if not 0 <= value <= 1:
-        hint = " Percent? Divide by 100." if 1 < value <= 100 else ""
-        raise TargetError(f"{name} must lie in [0, 1], got {value:.12g}.{hint}")
-    return float(value)
+    number = real(name, value)
+    if not 0 <= number <= 1:
+        hint = " Percent? Divide by 100." if 1 < number <= 100 else ""
+        raise TargetError(f"{name} must lie in [0, 1], got {number:.12g}.{hint}")
+    return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +72,7 @@ class MaxCost:
     usd: float
 
     def __post_init__(self) -> None:
-        if self.usd < 0:
+        if real("the USD of MaxCost", self.usd) < 0:
             raise TargetError(f"the USD of MaxCost must be a positive number, got {self.usd}. Did you mean MinQuality?")
         positive("the USD of MaxCost", self.usd)
 

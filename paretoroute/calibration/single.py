@@ -20,6 +20,7 @@ from paretoroute._arrays import Floats, Indices
 from paretoroute.calibration.estimate import PolicyValue, estimate_value
 from paretoroute.calibration.isotonic import isotonic, meet
 from paretoroute.calibration.outcomes import Chosen, aipw_imputed
+from paretoroute.errors import TargetError, expect
 from paretoroute.forecast import Forecast, Tables
 from paretoroute.solver.frontier import Frontier, frontier, gains, running_sum, values
 from paretoroute.solver.rules import PriceRule
@@ -92,6 +93,12 @@ def calibrate(forecast: Forecast, logged_quality: Floats, logged_cost_usd: Float
     Raises:
         TargetError: shapes disagree, a logged number is infinite, or a relative target names no column.
     """
+    expect("the forecast", forecast, Forecast, TargetError)
+    expect("the target", target, (MaxCost, MinQuality, BestTrade), TargetError)
+    for name, figures in (("logged_quality", logged_quality), ("logged_cost_usd", logged_cost_usd)):
+        expect(name, figures, np.ndarray, TargetError)
+        if figures.dtype.kind not in "fiu":
+            raise TargetError(f"{name} must be an array of numbers, got one of {figures.dtype}")
     line = _logged_frontier(forecast, logged_quality, logged_cost_usd)
     if isinstance(target, BestTrade):
         price = 1 / target.usd_per_quality

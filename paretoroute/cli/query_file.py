@@ -54,6 +54,8 @@ def read_queries(path: Path) -> list[FileQuery]:
 def _parse(line: bytes, where: str) -> FileQuery:
     try:
         row = json.loads(line)
+    except RecursionError:
+        raise QueryError(f"{where}: JSON that is nested too deeply; each line is an object with a query") from None
     except ValueError as error:
         reason = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else error
         raise QueryError(f"{where}: not JSON ({reason}); each line is an object with a query") from None

@@ -12,7 +12,7 @@ one and forecasts that one. Two figures follow, in quality points of 100, with 9
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats
 from paretoroute.calibration.intervals import resampled
-from paretoroute.errors import RunsError
+from paretoroute.errors import GridError, RunsError, TargetError, expect, expect_seed
 from paretoroute.evaluation.comparison import Comparison, PolicyResult, RouterResult, verdict_on
 from paretoroute.evaluation.equal_cost import gain_over_static_mixture
 from paretoroute.evaluation.routers.base import Router
@@ -111,6 +111,13 @@ def compare(
         RunsError: there is nothing to choose between, or too few queries for so many folds.
         GridError: no point has a known cost.
     """
+    expect("the log", runs, Runs, RunsError)
+    expect("routers", routers, Collection, TargetError)
+    expect("the grid", grid, (Grid, type(None)), GridError)
+    expect("prices", prices, (Mapping, type(None)), GridError)
+    if isinstance(folds, bool) or not isinstance(folds, int):
+        raise RunsError(f"folds must be a whole number of at least 2, got {folds!r}")
+    expect_seed(seed, TargetError)
     runs.require_choice()
     study = _study(runs, grid, prices, folds=folds, seed=seed)
     contenders = (PolicyRouter(), *routers, Oracle(study.runs, study.grid))

@@ -15,7 +15,7 @@ import numpy as np
 
 from paretoroute._arrays import Floats, Indices
 from paretoroute.calibration.intervals import normal_interval
-from paretoroute.errors import RunsError, needs_fit_extra
+from paretoroute.errors import PolicyError, RunsError, expect, needs_fit_extra
 from paretoroute.fitting.points.token_totals import billed_totals
 from paretoroute.grid import Grid
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit, columns_of
@@ -76,6 +76,8 @@ def replay(planner: Planner, runs: Runs) -> Replay:
     Raises:
         RunsError: none of the policy's points is in the log, or none of its choices was logged.
     """
+    expect("the planner", planner, Planner, PolicyError)
+    expect("the log", runs, Runs, RunsError)
     grid = planner.policy.grid
     logged = _logged(runs, grid)
     decisions = _decisions(planner, runs)

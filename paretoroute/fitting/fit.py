@@ -6,14 +6,23 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from paretoroute._arrays import Floats32
 from paretoroute.calibration import baselines, outcomes
-from paretoroute.errors import QueryError, RunsError, needs_fit_extra
+from paretoroute.errors import (
+    GridError,
+    QueryError,
+    RunsError,
+    TargetError,
+    expect,
+    expect_items,
+    expect_seed,
+    needs_fit_extra,
+)
 from paretoroute.fitting.findings import family_findings, signal_findings, uniform_findings, unlogged_findings, verdict
 from paretoroute.fitting.pipeline import fit_surface
 from paretoroute.fitting.points.log_grid import build_grid
@@ -82,6 +91,7 @@ def fit(
         >>> policy.document.solution.status
         'met'
     """
+    _check_types(runs, target, limits=limits, grid=grid, add_points=add_points, prices=prices, seed=seed)
     runs.require_choice()
     offer = _offer(runs, grid, add_points, prices)
     _check_request(offer.grid, target, limits)
@@ -90,6 +100,19 @@ def fit(
     judged = _judged(fitted, replace(offer.grid, between=fitted.between))
     provenance = _provenance(runs, offer, log, judged, name=name, seed=seed)
     return judged.solved(provenance, target, limits)
+
+
+def _check_types(
+    runs: object, target: object, *, limits: object, grid: object, add_points: object, prices: object, seed: object
+) -> None:
+    """Refuse arguments of another type."""
+    expect("the log", runs, Runs, RunsError)
+    expect("the target", target, (*get_args(Target), type(None)), TargetError)
+    expect_items("limits", limits, get_args(Limit), TargetError)
+    expect("the grid", grid, (Grid, type(None)), GridError)
+    expect_items("add_points", add_points, (str, Point), GridError)
+    expect("prices", prices, (Mapping, type(None)), GridError)
+    expect_seed(seed, TargetError)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from paretoroute._arrays import Mask
-from paretoroute.errors import TargetError
+from paretoroute.errors import TargetError, expect
 from paretoroute.planner.knapsack import Choice, best_choice
 from paretoroute.planner.query_forecast import PointFigures
 from paretoroute.price import rounded_usd
@@ -123,6 +123,7 @@ class Task:
     """
 
     def __init__(self, planner: TaskPlanner, steps: Sequence[str | tuple[str, Query]], *, max_cost_usd: float) -> None:
+        expect("steps", steps, Sequence, TargetError)
         if isinstance(steps, str) or not steps:
             raise TargetError(f"a task needs a list of steps, got {steps!r}; write ['plan', 'write']")
         self._planner = planner

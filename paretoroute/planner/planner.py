@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from paretoroute._arrays import Indices, Mask
-from paretoroute.errors import QueryError
+from paretoroute.errors import DialectError, PolicyError, QueryError, TargetError, expect, expect_seed
 from paretoroute.limits import PopulationLimit
 from paretoroute.planner.admission import Admission, Admitted
 from paretoroute.planner.cost_cap import CostCap
@@ -107,6 +107,10 @@ class Planner:
         seed: int | None = None,
         features: Callable[[str], ArrayLike] | None = None,
     ) -> None:
+        expect("the policy", policy, Policy, PolicyError)
+        expect("the dialect", dialect, (str, type(None)), DialectError)
+        if seed is not None:
+            expect_seed(seed, TargetError)
         self.policy, self.dialect = policy, dialect
         self._grid = policy.grid
         self._forecaster = Forecaster(policy, features)
@@ -194,6 +198,8 @@ class Planner:
             QueryError: there are more or fewer ids than queries; or as :meth:`plan`.
             TargetError: as :meth:`plan`.
         """
+        expect("queries", queries, Iterable, QueryError)
+        expect("query_ids", query_ids, (Collection, type(None)), QueryError)
         batch = list(queries)
         ids = query_ids if query_ids is not None else [None] * len(batch)
         if len(ids) != len(batch):

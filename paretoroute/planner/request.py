@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from paretoroute._arrays import Mask
-from paretoroute.errors import QueryError, TargetError, did_you_mean
+from paretoroute.errors import QueryError, TargetError, did_you_mean, expect, expect_items
 from paretoroute.grid import Grid
 from paretoroute.query import Misfit, Query, query_text
 from paretoroute.targets import fraction, not_negative, positive
@@ -79,6 +79,8 @@ def text_of(query: Query | None) -> str | None:
 
 def labels_of(**labels: str | None) -> dict[str, str]:
     """Return the labels that are given, by kind."""
+    for kind, label in labels.items():
+        expect(f"the {kind}", label, (str, type(None)), QueryError)
     return {kind: label for kind, label in labels.items() if label}
 
 
@@ -97,7 +99,10 @@ def callable_points(grid: Grid, models: Collection[str] | None, callable: Mask |
     if models is not None:
         allowed &= np.isin([point.model for point in grid.points], _checked_models(grid, models))
     if callable is not None:
-        mask = np.asarray(callable)
+        try:
+            mask = np.asarray(callable)
+        except ValueError:  # rows of different lengths
+            mask = np.array(None)
         if mask.shape != allowed.shape or mask.dtype != np.bool_:
             raise TargetError(f"callable must be bool of shape {allowed.shape}, got {mask.dtype} {mask.shape}")
         allowed &= mask
@@ -109,6 +114,7 @@ def callable_points(grid: Grid, models: Collection[str] | None, callable: Mask |
 def _checked_models(grid: Grid, models: Collection[str]) -> list[str]:
     if isinstance(models, str):
         raise TargetError(f"models must be a list of names, got the text {models!r}; write [{models!r}]")
+    expect_items("models", models, str, TargetError)
     for name in sorted(set(models) - set(grid.models)):
         raise TargetError(f"unknown model {name!r}; {did_you_mean(name, grid.models)}")
     return list(models)

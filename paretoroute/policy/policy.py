@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from paretoroute.errors import PolicyError, TargetError, needs_fit_extra, one_line
+from paretoroute.errors import GridError, PolicyError, TargetError, expect, expect_items, needs_fit_extra, one_line
 from paretoroute.grid import Grid, Price
 from paretoroute.limits import Limit, parse_limit
 from paretoroute.policy import schema as doc
@@ -108,7 +108,13 @@ class Policy:
         """
         from paretoroute.policy.solving import Provenance, check_prices, solve_document
 
+        expect("the target", target, (*get_args(Target), type(None)), TargetError)
+        if limits is not None:
+            expect_items("limits", limits, get_args(Limit), TargetError)
+        expect("prices", prices, (Mapping, type(None)), GridError)
         grid = self.grid
+        for price in (prices or {}).values():
+            expect("each of prices", price, Price, GridError)
         if prices:
             check_prices(grid, prices)
             grid = replace(grid, prices={**grid.prices, **prices})

@@ -323,7 +323,7 @@ def _vector(value: object) -> NDArray[np.float32]:
         raise Misfit("not a list of numbers") from None
     if parsed is None or parsed == "":
         raise Misfit("missing")
-    if not isinstance(parsed, Sequence) or not set(map(type, parsed)) <= {int, float}:
+    if not isinstance(parsed, Sequence) or isinstance(parsed, bytes) or not set(map(type, parsed)) <= {int, float}:
         raise Misfit("not a list of numbers")
     try:
         with np.errstate(over="ignore"):

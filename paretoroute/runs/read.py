@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from paretoroute.errors import RunsError, close_names, needs_fit_extra
+from paretoroute.errors import RunsError, close_names, expect, needs_fit_extra
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.table import Runs
 
@@ -53,6 +53,7 @@ def read_runs(
     from paretoroute.runs.queries import parse_join
 
     _check_sources(sources)
+    expect("columns", columns, (Mapping, type(None)), RunsError)
     scale = QualityScale() if quality_scale is None else QualityScale.of(quality_scale)
     builder, unknown = Builder(strict=strict, scale=scale, by_text=parse_join(join)), _Unknown()
     names = _names(columns or {})
@@ -91,7 +92,8 @@ def _names(columns: Mapping[str, str]) -> dict[str, str]:
     """Map every known column to its name in the log."""
     from paretoroute.runs.columns import ACCEPTED, READ
 
-    for column in columns:
+    for column, name in columns.items():
+        expect(f"columns[{column!r}]", name, str, RunsError)
         if column not in (*READ, *ACCEPTED):
             raise RunsError(f"columns: {column!r} is no known column; use one of {', '.join(READ)}")
     return {column: columns.get(column, column) for column in READ}

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from paretoroute._arrays import Floats, Indices
+from paretoroute.errors import TargetError, expect
 from paretoroute.forecast import Forecast, Tables
 from paretoroute.solver.argmax import TIE, cheapest
 from paretoroute.solver.block_argmax import CostQuality, float64_blocks
@@ -85,6 +86,7 @@ def frontier(forecast: Forecast) -> Frontier:
         >>> line.price.tolist(), line.cost_usd.tolist(), line.quality.tolist()
         ([0.4], [1.0, 2.0], [0.5, 0.9])
     """
+    expect("the forecast", forecast, Forecast, TargetError)
     start = cheapest_points(forecast)
     steps = climb(forecast, start)
     cost, quality = values(forecast, start)

@@ -14,9 +14,9 @@ it. Several constraints are solved by :mod:`paretoroute.solver.coupled.solve`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, get_args, overload
 
-from paretoroute.errors import fit_extra
+from paretoroute.errors import TargetError, expect, expect_items, expect_seed, fit_extra
 from paretoroute.forecast import Forecast
 from paretoroute.solver.single import solve_single
 from paretoroute.solver.solution import Solution
@@ -63,9 +63,16 @@ def solve(
         >>> solution.choice.tolist(), round(solution.expected_quality, 12)
         ([1, 0], 0.6)
     """
+    expect("the forecast", forecast, Forecast, TargetError)
+    expect("the target", target, (MaxCost, MinQuality, BestTrade), TargetError)
+    expect("limits", limits, Sequence, TargetError)
+    expect_seed(seed, TargetError)
     if limits or isinstance(target, BestTrade):
         with fit_extra("solve with limits"):
+            from paretoroute.limits import PopulationLimit
             from paretoroute.solver.coupled.solve import solve_limited
+
+            expect_items("limits", limits, get_args(PopulationLimit), TargetError)
 
             return solve_limited(forecast, target, limits, seed=seed)
     return solve_single(forecast, target, seed=seed)
