@@ -57,7 +57,8 @@ def plan(
 ) -> None:
     """Decide what to call for one query, or for each query of a file.
 
-    The exit code is 3 if no point keeps the limits of a call; the nearest point is printed, as infeasible.
+    The exit code is 3 if no point keeps the limits of a call; the nearest point is printed, as infeasible. With a file
+    it is 3 only if that holds for every query: the status of each line tells.
     """
     from paretoroute.planner.planner import Planner
 
@@ -80,7 +81,7 @@ def plan(
         show(*(_sentences(decision, planner, request) for decision in decisions))
     else:
         print_text(_json_text(decisions, form, request, is_list=queries is not None))
-    if not all(decision.keeps_limits for decision in decisions):
+    if decisions and not any(decision.keeps_limits for decision in decisions):
         raise typer.Exit(INFEASIBLE)
 
 

@@ -136,6 +136,17 @@ def test_plan_keeps_hard_limits_and_says_what_comes_of_them():
         assert (result.code, json.loads(result.out)["status"]) == (code, status), arguments
 
 
+def test_a_file_exits_with_3_only_if_no_query_has_a_point_within_the_limits(tmp_path):
+    long = f"{QUERY} {'theorem lemma ' * 2000}"
+    both = queries_file(tmp_path, json.dumps({"query": QUERY}), json.dumps({"query": long}))
+    some = command("plan", fitted().policy_path, "--queries", both, "--format", "jsonl", "--max-cost", "0.0003")
+    none = command("plan", fitted().policy_path, "--queries", both, "--format", "jsonl", "--max-cost", "0.000000001")
+    statuses = [json.loads(line)["status"] for line in some.out.splitlines()]
+
+    assert statuses[0] != "infeasible" and statuses[1] == "infeasible" and some.code == 0
+    assert none.code == 3 and len(none.out.splitlines()) == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

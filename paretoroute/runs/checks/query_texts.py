@@ -1,7 +1,8 @@
 """Ids that stand for different queries: a log in which they are common is refused.
 
 Two texts of one id are *near-copies* if they differ only in case, white space, punctuation of prose and Unicode form,
-or in dates, times and UUIDs beside at least 8 other words (as in a system prompt). They are *versions* of one text if
+or in dates, times and UUIDs beside at least 8 other words (as in a system prompt), or if one is a chat whose only
+message is the other. They are *versions* of one text if
 they share most of their pairs of words. A few ids with versions are questions that were edited; where they are common,
 they are tasks on one document, or questions behind one long prompt, and are refused like any other difference.
 """
@@ -40,6 +41,7 @@ _STAMPS = re.compile(
 )
 _OPERATORS = re.compile(r"(?<=\d)\s*([-+*/^%=<>:×÷·]+)\s*(?=\d)")  # between numbers they are no punctuation
 _PROSE = re.compile(r"[\s.,;:!?'\"()*_#`\-–—…“”‘’„«»¿¡。、，；：！？]+")
+_LONE_MESSAGE = "user: "  # a text, and a chat of it as the one message, are the same query
 _SYMBOL = re.compile(r"[^\w\s]")
 
 
@@ -66,7 +68,7 @@ def _folded(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Return the form of a text that its near-copies share."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    folded = unicodedata.normalize("NFKC", text).casefold().removeprefix(_LONE_MESSAGE)
     plain = _words(_STAMPS.sub(" ", folded))
     return plain if plain.count(" ") >= LEAST_WORDS - 1 else _words(folded) or folded.strip()
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paretoroute.errors import RunsError
+from paretoroute.query import query_text
 from paretoroute.runs.checks.query_texts import text_key
 from paretoroute.runs.findings import texts
 from paretoroute.runs.read import read_runs
@@ -214,5 +215,10 @@ def test_embeddings_of_different_queries_under_one_id_are_refused(tmp_path):
 
 
 def test_a_key_is_equal_in_every_process_and_tells_texts_without_words_apart():
-    assert text_key("Why?") == text_key("  why ") == "2be23c585f15"
+    assert (
+        text_key("Why?")
+        == text_key("  why ")
+        == "2be23c585f15"
+        == text_key(query_text([{"role": "user", "content": "Why?"}]))
+    )
     assert len({text_key(text) for text in ("", "?", "!", "...", "+", "😀", "😢")}) == 7
