@@ -112,6 +112,8 @@ def _check_columns(source: Source, columns: Mapping[str, str], names: Mapping[st
                 f"{source.name} has no column {name!r}, which was to be read as {column}; "
                 f"it has {', '.join(sorted(seen))}{hint}"
             )
+    if other_unit := column_names.other_unit(columns):
+        raise RunsError(f"{source.name}: {other_unit}")
     needed = [column for column in ("model", "quality") if names[column] not in seen]
     if names["query"] not in seen and names["query_id"] not in seen:
         needed.insert(0, "query")

@@ -6,6 +6,7 @@ forecast from logged cost (``cost: logged``). A model with neither a cost nor a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -58,7 +59,7 @@ def build_grid(runs: Runs, grid: Grid | None = None, prices: Mapping[str, Price]
     excluded = {cost.model for cost in unknown}
     kept = tuple(point for point in points if point.name not in dropped and point.model not in excluded)
     if unknown:
-        reason = _no_cost(unknown)
+        reason = _no_cost(unknown) + _cost_column(runs)
         if not kept:
             raise GridError(reason)
         findings.append(Finding("grid", f"left out, since nothing says what a call costs: {reason}"))
@@ -124,6 +125,13 @@ def _no_cost(unknown: Sequence[ModelCost]) -> str:
         f"model {first.model!r} has tokens but no cost in the log at {costless!r}, and no price{others}; "
         f'give one with a price file: {{"{first.model}": {{input: USD, output: USD}}}}, in USD per million tokens'
     )
+
+
+def _cost_column(runs: Runs) -> str:
+    """Name the column that was not read and may be the cost, if the notice about such columns names one."""
+    named = (re.search(r"cost_usd=([^,\s\"]+)", notice.text) for notice in runs.notices if notice.kind == "column")
+    name = next((match[1] for match in named if match), None)
+    return "" if name is None else f"; or, if {name} is the cost, add cost_usd={name} to --columns"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ OTHER_NAMES: dict[str, str] = {
     "query": "messages prompt question input query_text user_prompt instruction request text",
     "query_id": "request_id question_id prompt_id example_id task_id doc_id item_id id",
     "model": "model_name model_id llm engine deployment model_used",
-    "quality": "score accuracy acc correct is_correct rating reward grade passed success judge_score exact_match",
+    "quality": "score accuracy acc correct is_correct rating reward grade passed success judge_score exact_match stars",
     "cost_usd": "spend response_cost total_cost cost cost_in_usd usd price calculated_total_cost",
     "prompt_tokens": "input_tokens tokens_in num_prompt_tokens input_token_count prompt_token_count",
     "completion_tokens": "output_tokens tokens_out num_completion_tokens output_token_count candidates_token_count",
@@ -36,17 +36,19 @@ OTHER_NAMES: dict[str, str] = {
     "embedding": "embeddings vector query_embedding",
 }
 _CLUES = {  # what keeps a column from being renamed
-    "id": "joins the runs of a query only if all of them share it",
-    "requestid": "joins the runs of a query only if all of them share it",
+    "id": "joins the runs of a query, as query_id, only if all of them share it",
+    "requestid": "joins the runs of a query, as query_id, only if all of them share it",
     "totaltokens": "does not split the prompt from the answer; log prompt_tokens and completion_tokens",
     "inputtokens": "of Anthropic leave out cached tokens, which prompt_tokens include",
 }
+_BESIDE = ("cost_usd", "budget_label")  # without these a log is also of little use
 _STARTS, _ENDS = ("starttime", "startedat", "start"), ("endtime", "endedat", "completedat", "finishedat", "end")
 _MODEL_NAME = re.compile(
     r"gpt|claude|llama|mi[sx]tral|gemini|gemma|qwen|qwq|deepseek|phi-?\d|wizardlm|vicuna|grok|palm|nova-|kimi|glm|falcon"
     r"|dbrx|jamba|sonnet|haiku|opus|smollm|command-r|\byi-|(?:^|[/@ _-])o[134](?:-|$)",
     re.I,
 )
+_MILLISECONDS = re.compile(r"(latency|duration|time|elapsed)(.*_)?_?(ms|msecs?|millis|milliseconds)_*$")
 _SUFFIX_LENGTH = 9  # a longer name also counts at the end of a column's name (usage.prompt_tokens)
 _SHOWN = 30
 _KEYS = {re.sub(r"[^a-z0-9]", "", name): column for column, names in OTHER_NAMES.items() for name in names.split()}
@@ -104,7 +106,8 @@ def lacking(source: str, seen: Collection[str], needed: Sequence[str], samples: 
     """
     log = _Lacking(source, seen, needed, samples)
     start = f"{source} has no column {' and no '.join(needed)}"
-    near = guesses(seen, set(seen) - set(needed)) | _misspelt(log)
+    guessed = guesses(seen, set(seen) - set(needed))
+    near = guessed | _misspelt(log)
     near = {column: near[column] for column in needed if column in near}
     if wide := _wide(log, near):
         return f"{start}: {wide}"
@@ -113,8 +116,30 @@ def lacking(source: str, seen: Collection[str], needed: Sequence[str], samples: 
         return f"{start}; {there}. {nested}"
     if near:
         asked = " and ".join(f"is {name} the {column}?" for column, name in near.items())
-        return f"{start}; {there}; {asked} Then add --columns {_renamed(near)}"
+        others = {column: guessed[column] for column in _BESIDE if column in guessed and column not in needed}
+        asked += "".join(f" and is {name} the {column}?" for column, name in others.items())
+        unnamed = [column for column in needed if column not in near]
+        rest = "".join(f"; if it has the {column} too, name it likewise: {column}=NAME" for column in unnamed)
+        return f"{start}; {there}; {asked} Then add --columns {_renamed(near | others)}{rest}"
     return f"{start}; {there}. If one of these is meant, name it with --columns {needed[0]}=NAME"
+
+
+def other_unit(columns: Mapping[str, str]) -> str | None:
+    """Word the error about a column whose name states another unit than the column it is to be read as, or None.
+
+    Args:
+        columns: name in the log by known name, as the caller gave them.
+
+    Example:
+        >>> other_unit({"latency_s": "latency"}), other_unit({"latency_s": "latency_ms"})
+        (None, 'latency_ms is in milliseconds, and latency_s is in seconds: divide it by 1000 in the log')
+    """
+    latency, cost = columns.get("latency_s", ""), columns.get("cost_usd", "")
+    if _is_milliseconds(latency):
+        return f"{latency} is in milliseconds, and latency_s is in seconds: divide it by 1000 in the log"
+    if re.search(r"(^|_)cents?$", _spaced(cost)):
+        return f"{cost} is in cents, and cost_usd is in USD: divide it by 100 in the log"
+    return None
 
 
 def ignored(unknown: Collection[str], present: Collection[str], samples: Samples) -> list[Finding]:
@@ -128,11 +153,13 @@ def ignored(unknown: Collection[str], present: Collection[str], samples: Samples
     if not unknown:
         return []
     near = guesses(unknown, present)
+    if "query" in present and _key(near.get("query_id", "")) in _CLUES:
+        del near["query_id"]  # the text joins the runs of a query, which an id of the call would part
     clues = [f"{name} {clue}" for name in sorted(unknown) if (clue := _CLUES.get(_key(name)))]
     clues += [
         f"{name} is in milliseconds, and latency_s is in seconds"
         for name in sorted(unknown)
-        if "latency_s" not in present and re.search(r"(latency|duration|time|elapsed).*(ms|millis)$", _key(name))
+        if "latency_s" not in present and _is_milliseconds(name)
     ]
     if "latency_s" not in present and (times := _times(unknown)):
         clues.append(f"latency_s would be {times[1]} - {times[0]}; log it as a column of seconds")
@@ -141,6 +168,15 @@ def ignored(unknown: Collection[str], present: Collection[str], samples: Samples
     text += f" ({'; '.join(clues)})" if clues else ""
     nested = _nested(samples, set(OTHER_NAMES) - set(present))
     return [Finding("column", f"{text}. {nested}" if nested else text)]
+
+
+def _is_milliseconds(name: str) -> bool:
+    return _MILLISECONDS.search(_spaced(name)) is not None
+
+
+def _spaced(name: str) -> str:
+    """Write a name in lower case with underscores between its words."""
+    return re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).casefold())
 
 
 def _key(name: str) -> str:

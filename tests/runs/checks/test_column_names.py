@@ -68,7 +68,8 @@ def test_a_missing_column_is_asked_for_by_the_name_it_may_have(tmp_path):
 
     assert error_of(path) == (
         "log.jsonl has no column query and no column quality; it has model, prompt, score, spend; "
-        "is prompt the query? and is score the quality? Then add --columns query=prompt,quality=score"
+        "is prompt the query? and is score the quality? and is spend the cost_usd? "
+        "Then add --columns query=prompt,quality=score,cost_usd=spend"
     ).replace("and no column quality", "and no quality")
     assert len(read_runs(path, columns={"query": "prompt", "quality": "score"})) == 1
 
@@ -140,7 +141,9 @@ def test_nested_fields_are_named_with_how_to_flatten_them(tmp_path):
         ({"latency_ms": 5}, "(latency_ms is in milliseconds, and latency_s is in seconds)"),
         ({"duration": 5}, "--columns latency_s=duration"),
         ({"user": "x"}, "--columns tenant=user"),
-        ({"request id": 5}, '--columns "query_id=request id" (request id joins the runs of a query only if all'),
+        ({"request id": 5}, "request id (request id joins the runs of a query, as query_id, only if all of"),
+        ({"question id": 5}, '--columns "query_id=question id"'),
+        ({"latencyMilliseconds": 5}, "(latencyMilliseconds is in milliseconds, and latency_s is in seconds)"),
     ],
 )
 def test_ignored_columns_are_named_with_a_guess(tmp_path, extra, text):
@@ -166,3 +169,35 @@ def test_the_log_is_read_again_for_its_values_in_any_packing(tmp_path):
     (tmp_path / "log.jsonl.gz").write_bytes(gzip.compress(json.dumps(GOOD | {"usage": {"prompt_tokens": 3}}).encode()))
 
     assert "usage.prompt_tokens" in read_runs(tmp_path / "log.jsonl.gz").notices[0].text
+
+
+def test_a_column_without_a_guess_is_asked_for_beside_the_others(tmp_path):
+    rows = [{"prompt": "x", "model": "small", "reasoning_effort": "low", "cost": 0.1, "verdict_of_judge": 1}]
+
+    assert error_of(write_jsonl(tmp_path / "log.jsonl", rows)).endswith(
+        "Then add --columns query=prompt,cost_usd=cost,budget_label=reasoning_effort; "
+        "if it has the quality too, name it likewise: quality=NAME"
+    )
+
+
+@pytest.mark.parametrize("name", ["latency_ms", "responseTimeMs", "duration_milliseconds", "latency (ms)"])
+def test_milliseconds_are_not_read_as_seconds(tmp_path, name):
+    path = write_jsonl(tmp_path / "log.jsonl", [{"query": "x", "model": "a", "quality": 1, "cost_usd": 1, name: 2356}])
+
+    with pytest.raises(RunsError, match="is in milliseconds, and latency_s is in seconds: divide it by 1000 in the"):
+        read_runs(path, columns={"latency_s": name})
+
+
+@pytest.mark.parametrize("name", ["cost_cents", "costCents", "cents"])
+def test_cents_are_not_read_as_dollars(tmp_path, name):
+    path = write_jsonl(tmp_path / "log.jsonl", [{"query": "x", "model": "a", "quality": 1, name: 2}])
+
+    with pytest.raises(RunsError, match="is in cents, and cost_usd is in USD: divide it by 100 in the log"):
+        read_runs(path, columns={"cost_usd": name})
+
+
+@pytest.mark.parametrize("name", ["latency", "latency_seconds", "elapsed", "latency_s_items"])
+def test_seconds_are_read(tmp_path, name):
+    path = write_jsonl(tmp_path / "log.jsonl", [{"query": "x", "model": "a", "quality": 1, "cost_usd": 1, name: 2.5}])
+
+    assert read_runs(path, columns={"latency_s": name}).latency_s.tolist() == [2.5]
