@@ -43,8 +43,9 @@ def family_findings(runs: Runs) -> tuple[Finding, ...]:
     effective = sizes.sum() ** 2 / (sizes**2).sum()  # Kish (1965): where all of a family come out alike
     if effective > LEAST_EFFECTIVE_SHARE * sizes.sum():
         return ()
+    families = "1 family" if len(sizes) == 1 else f"{len(sizes)} families"
     text = (
-        f"{sizes.sum():.0f} queries in {len(sizes)} families of copies or conversations: at worst, where a "
+        f"{sizes.sum():.0f} queries in {families} of copies or conversations: at worst, where a "
         f"family comes out alike, they count as {effective:.0f}; intervals count queries, and are too narrow for new "
         "families"
     )

@@ -68,4 +68,8 @@ def _latency_text(unkept: Unkept, call: NearestCall) -> str:
     reached = float(call.forecast.latency_s[call.column])
     if np.isnan(reached):
         return f"{beside}, and {call.name} is called"
-    return f"{call.name} comes nearest, at {reached:.3g} s" + (f"; {beside}" if beside else "")
+    return f"{call.name} comes nearest, at {_seconds(reached)} s" + (f"; {beside}" if beside else "")
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"

@@ -234,7 +234,8 @@ def _fitted(table: Table, width: int) -> _Fit:
         table = table if gap == _GAP else _without(table, optional[-1])
         gap = _NARROW_GAP
     natural = _natural(table)
-    for j in sorted(range(len(widths)), key=lambda j: natural[j] - widths[j]):  # long names take the rest
+    names_first = sorted(range(len(widths)), key=lambda j: (table.columns[j].is_number, natural[j] - widths[j]))
+    for j in names_first:  # heads of numbers fold between their words, names within a word
         more = max(min(natural[j] - widths[j], room), 0)
         widths[j] += more
         room -= more

@@ -51,8 +51,22 @@ def summary(document: PolicyDocument) -> Entries:
         entries.append(Entry("rests on", f"{counted}: those with something logged at the point chosen"))
     if expected.saving is not None:
         entries.append(Entry("compared", label.in_text(expected.saving.meaning)))
+    entries += _one_point(document)
     entries += [Entry("limit", label.in_text(f"{entry.limit}: {entry.meaning}")) for entry in solution.limits]
     return Entries(tuple(entries))
+
+
+def _one_point(document: PolicyDocument) -> list[Entry]:
+    """Point out that a policy calls one point alone although routing pays, and how to ask for a cheaper one."""
+    points = [(f"{entry.model}@{point.label}", point.share) for entry in document.grid for point in entry.points]
+    called = [name for name, share in points if share]
+    best, findings = document.expected.best_single.point, document.fitted_on.findings_by_kind()
+    pays = any(kind == "verdict" and text.startswith("routing pays") for kind, text in findings)
+    if not pays or called != [best]:
+        return []
+    name = labels_of(document)(best)
+    hint = f"paretoroute solve POLICY.yaml --min-quality-of {name} --ratio 0.97 --out NEW.yaml"
+    return [Entry("calls", f"every query goes to {name}; for the cost of a little less quality: {hint}")]
 
 
 class TradeOffRow(NamedTuple):

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from paretoroute._arrays import Mask
 from paretoroute.errors import TargetError
 from paretoroute.forecast import Tables
-from paretoroute.price import rounded_usd
-from paretoroute.targets import BestTrade, MinQuality, Target
+from paretoroute.price import UNIT, rounded_usd
+from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
 
 Status = Literal["met", "slack", "infeasible"]
 # Sums of many float64 terms agree to about this much; a target this close to the reachable range is met.
@@ -132,7 +132,7 @@ def meaning(status: Status, target: Target, nearest: Target | None, facts: Facts
     """
     within = " within the limits" if facts.has_limits else ""
     if status == "infeasible":
-        return f"{target} cannot be met{within}; the nearest that can is: {nearest}"
+        return f"{_asked(target)} cannot be met{within}; the nearest that can is: {_asked(nearest)}"
     if isinstance(target, BestTrade):
         worth = f"one more right answer is forecast to cost less than {rounded_usd(target.usd_per_quality, 4)}"
         return f"money is spent wherever {worth}{', as far as the limits allow' if facts.has_limits else ''}"
@@ -141,6 +141,13 @@ def meaning(status: Status, target: Target, nearest: Target | None, facts: Facts
     if status == "slack":
         return f"spending more would not raise forecast quality{within}"
     return f"one more {_purchase(facts.shadow_price)} quality points (of 100), at the margin"
+
+
+def _asked(target: Target | None) -> str:
+    """Describe a target with its cost per 1,000 queries, as in all that people read."""
+    if not isinstance(target, MaxCost):
+        return str(target)
+    return f"mean cost at most {rounded_usd(1000 * target.usd, 6)} {UNIT}"
 
 
 def _floor_meaning(status: Status, facts: Facts, within: str) -> str:

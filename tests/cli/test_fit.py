@@ -25,12 +25,23 @@ def test_fit_begins_with_the_verdict_and_prints_nothing_twice(tmp_path):
     lines = command("fit", small_log(tmp_path), "--out", tmp_path / "p.yaml").out.splitlines()
 
     keys = [line.split()[0] for line in lines if line]
-    assert keys[:5] == ["verdict", "target", "status", "expected", "compared"]
-    assert keys[5] == "Trade-off"
+    assert keys[:6] == ["verdict", "target", "status", "expected", "compared", "calls"]
+    assert keys[6] == "Trade-off"
     assert keys[-1] == "written"
     assert "signal" not in keys
     told = [line for line in lines if line]
     assert len(told) == len(set(told))
+
+
+def test_a_cost_column_that_was_not_read_is_named_where_no_cost_is_known(tmp_path):
+    log = tmp_path / "log.csv"
+    cells = [f"question {i},{model},1,10,20,0.01" for i in range(30) for model in ("a", "b")]
+    log.write_text("\n".join(["query,model,quality,prompt_tokens,completion_tokens,spend", *cells]), encoding="utf-8")
+
+    result = command("fit", log, "--out", tmp_path / "p.yaml")
+
+    assert result.code == 2
+    assert "or, if spend is the cost, add cost_usd=spend to --columns" in result.err
 
 
 def test_signals_are_printed_only_when_asked_for(tmp_path):

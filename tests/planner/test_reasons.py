@@ -53,12 +53,16 @@ def check(decision: pr.Decision, points: list[pr.Decision], limits: dict[str, fl
     if "was drawn at random" in why:
         assert 0 < decision.propensity < 1
         return "drawn"
-    if unkept := re.match(r"no point is forecast to reach quality (\S+); (\S+) comes nearest, with (\d+\.?\d*)", why):
+    if unkept := re.match(
+        r"no point is forecast to reach quality (\S+); (\S+) comes nearest, with (\d+\.?\d*)", why, re.I
+    ):
         assert float(unkept[1]) == limits["min_quality"]
         assert all(one.expected_quality < limits["min_quality"] for one in points)
         assert float(unkept[3]) == pytest.approx(max(one.expected_quality for one in points), abs=6e-4)
         return "quality"
-    unkept = re.match(r"no point( that keeps the limits before it)? is forecast to answer within ([0-9.]+) s; ", why)
+    unkept = re.match(
+        r"no point( that keeps the limits before it)? is forecast to answer within ([0-9.]+) s; ", why, re.I
+    )
     assert unkept, why
     able = [one for one in points if one.expected_quality >= limits.get("min_quality", 0.0)]
     fastest = min(one.expected_latency_s or np.inf for one in able)

@@ -64,3 +64,11 @@ def test_a_plain_table_has_one_line_per_row_and_a_dash_for_a_blank_cell():
 def test_control_characters_are_escaped():
     assert Entries((Entry("model", "\x1b[31mred"),)).plain() == "model     \\x1b[31mred"
     assert "\x1b" not in "".join(printed(Table("t", (Column("a"),), (Row(("\x1b[31m",)),)), 40))
+
+
+def test_a_name_stays_whole_where_the_head_of_a_number_can_fold():
+    columns = (Column("router"), Column("peak quality", is_number=True))
+
+    lines = printed(Table("t", columns, (Row(("static mixture", "0.901")),)), 23)
+
+    assert lines[-1] == "static mixture    0.901"

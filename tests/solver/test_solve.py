@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from paretoroute.errors import TargetError
 from paretoroute.forecast import Forecast
+from paretoroute.solver.solution import Facts, meaning
 from paretoroute.solver.solve import solve
 from paretoroute.targets import MaxCost, MinQuality
 from tests.reference import brute_force_quality, exact_best_quality, exact_least_cost, exact_line, highs
@@ -273,3 +274,12 @@ def test_an_exact_optimum_in_fractions_is_reached_at_a_tie():
 
     assert best == pytest.approx(solution.expected_quality, rel=1e-14)
     assert solution.tied.all() and Fraction(solution.split).limit_denominator(100) == Fraction(1, 3)
+
+
+def test_an_infeasible_cost_is_worded_per_1000_queries():
+    text = meaning("infeasible", MaxCost(0.0001), MaxCost(0.000964317), Facts(shadow_price=0.0))
+
+    assert text == (
+        "mean cost at most $0.1 per 1,000 queries cannot be met; "
+        "the nearest that can is: mean cost at most $0.964317 per 1,000 queries"
+    )
