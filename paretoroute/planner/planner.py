@@ -289,8 +289,7 @@ class Planner:
             names=self._grid.names,
             limits=self.policy.limits,
         )
-        text = unkept_text(admitted.unkept, call)
-        return text if forecast.is_read and not forecast.amounts.unfamiliar else text[0].upper() + text[1:]  # a remark
+        return unkept_text(admitted.unkept, call)
 
     def _usd_per_quality(self, request: Request) -> float:
         """Return the calibrated cost that one unit of quality is worth; NaN for a mixture, which has several prices."""

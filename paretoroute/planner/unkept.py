@@ -39,6 +39,12 @@ class NearestCall:
 
 def unkept_text(unkept: Unkept, call: NearestCall) -> str:
     """Return a sentence without its full stop: the limit that no point keeps, and the point that comes nearest."""
+    text = _text(unkept, call)
+    follows_a_sentence = not call.forecast.is_read or call.forecast.amounts.unfamiliar
+    return text[0].upper() + text[1:] if follows_a_sentence else text
+
+
+def _text(unkept: Unkept, call: NearestCall) -> str:
     point = "no point" if unkept.is_first else "no point that keeps the limits before it"
     if unkept.limit == "policy":
         own = [

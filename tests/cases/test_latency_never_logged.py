@@ -94,3 +94,14 @@ def test_all_limits_of_a_call_are_named_in_turn():
     # small is within 3 s and not good enough; big is good enough and slow: quality wins over latency.
     both = why(min_quality=planner.plan("prove task number 3").expected_quality - 0.01, max_latency_s=3.0)
     assert both.startswith("no point that keeps the limits before it is forecast to answer within 3 s; big@default")
+
+
+def test_a_reason_after_a_remark_begins_with_a_capital_and_seconds_have_no_exponent():
+    planner = pr.Planner(fitted(with_latency(case_rows(), big=5000.0, small=2000.0)))
+
+    decision = planner.plan("", max_latency_s=5)
+
+    remark, reason = decision.why.split(". ", maxsplit=1)
+    assert remark == "Nothing of the query could be read, and the means of the log stand for it"
+    assert reason.startswith("No point is forecast to answer within 5 s; small@default comes nearest, at ")
+    assert 1000 < float(reason.split(" comes nearest, at ")[1].split(" s")[0]) < 3000 and "e+" not in reason
