@@ -11,6 +11,10 @@ default:
 test *arguments:
     {{python}} -m pytest {{arguments}}
 
+# Run the fuzzers of tests/fuzz with many more inputs than the tests do.
+fuzz:
+    FUZZ=long {{python}} -m pytest tests/fuzz
+
 # Run the tests with branch coverage, and fail below the floor in pyproject.toml.
 coverage:
     {{python}} -m pytest -n 2 --cov --cov-report=term:skip-covered

@@ -24,7 +24,7 @@ from paretoroute.planner.admission import Admission, Admitted
 from paretoroute.planner.cost_cap import CostCap
 from paretoroute.planner.decision import Alternative, Decision, Grounds, against, explain
 from paretoroute.planner.query_forecast import Forecaster, PointFigures, QueryForecast
-from paretoroute.planner.request import Request, callable_points, labels_of, text_of
+from paretoroute.planner.request import Request, callable_points, labels_of, text_of, with_ids
 from paretoroute.policy.codec import rule_of
 from paretoroute.policy.policy import Policy
 from paretoroute.price import rounded_usd
@@ -109,8 +109,7 @@ class Planner:
     ) -> None:
         expect("the policy", policy, Policy, PolicyError)
         expect("the dialect", dialect, (str, type(None)), DialectError)
-        if seed is not None:
-            expect_seed(seed, TargetError)
+        expect_seed(0 if seed is None else seed, TargetError)
         self.policy, self.dialect = policy, dialect
         self._grid = policy.grid
         self._forecaster = Forecaster(policy, features)
@@ -198,13 +197,8 @@ class Planner:
             QueryError: there are more or fewer ids than queries; or as :meth:`plan`.
             TargetError: as :meth:`plan`.
         """
-        expect("queries", queries, Iterable, QueryError)
-        expect("query_ids", query_ids, (Collection, type(None)), QueryError)
-        batch = list(queries)
-        ids = query_ids if query_ids is not None else [None] * len(batch)
-        if len(ids) != len(batch):
-            raise QueryError(f"{len(batch)} queries came with {len(ids)} query_ids; give one each, or none at all")
-        return [self.plan(query, query_id=key, **limits) for query, key in zip(batch, ids, strict=True)]
+        pairs = with_ids(queries, query_ids)
+        return [self.plan(query, query_id=key, **limits) for query, key in pairs]
 
     def start_task(self, steps: Sequence[str | tuple[str, Query]], *, max_cost_usd: float) -> Task:
         """Start an agent's task, whose calls share one sum of money; the arguments are those of the class."""

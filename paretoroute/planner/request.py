@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -75,6 +75,23 @@ def text_of(query: Query | None) -> str | None:
         return query_text(query)
     except Misfit as error:
         raise QueryError(f"the query: {error}") from None
+
+
+def with_ids(
+    queries: Iterable[Query | None], query_ids: Collection[str | None] | None
+) -> list[tuple[Query | None, str | None]]:
+    """Return the queries of a batch, each with its id.
+
+    Raises:
+        QueryError: there are more or fewer ids than queries, or one of the two is no collection.
+    """
+    expect("queries", queries, Iterable, QueryError)
+    expect("query_ids", query_ids, (Collection, type(None)), QueryError)
+    batch = list(queries)
+    ids = [None] * len(batch) if query_ids is None else list(query_ids)
+    if len(ids) != len(batch):
+        raise QueryError(f"{len(batch)} queries came with {len(ids)} query_ids; give one each, or none at all")
+    return list(zip(batch, ids, strict=True))
 
 
 def labels_of(**labels: str | None) -> dict[str, str]:

@@ -69,10 +69,10 @@ def solve(
     expect_seed(seed, TargetError)
     if limits or isinstance(target, BestTrade):
         with fit_extra("solve with limits"):
-            from paretoroute.limits import PopulationLimit
+            from paretoroute.limits import Limit
             from paretoroute.solver.coupled.solve import solve_limited
 
-            expect_items("limits", limits, get_args(PopulationLimit), TargetError)
+            expect_items("limits", limits, get_args(Limit), TargetError)
 
             return solve_limited(forecast, target, limits, seed=seed)
     return solve_single(forecast, target, seed=seed)

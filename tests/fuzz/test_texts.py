@@ -1,4 +1,4 @@
-"""Text logs and queries of any bytes are read or refused; set ``FUZZ=long`` for a hundred times as many."""
+"""Text logs and queries of any bytes are read or refused; ``just fuzz`` tries a hundred times as many."""
 
 import json
 import os
