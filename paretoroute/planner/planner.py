@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from paretoroute._arrays import Indices, Mask
-from paretoroute.errors import DialectError, PolicyError, QueryError, TargetError, expect, expect_seed
+from paretoroute.errors import DialectError, PolicyError, TargetError, expect, expect_seed
 from paretoroute.limits import PopulationLimit
 from paretoroute.planner.admission import Admission, Admitted
 from paretoroute.planner.cost_cap import CostCap
