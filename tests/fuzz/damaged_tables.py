@@ -62,7 +62,7 @@ def damaged(data: bytes, rng: random.Random) -> bytes:
     """Change one to three bytes: a bit of each, or all of it."""
     changed = bytearray(data)
     for _ in range(rng.randint(1, 3)):
-        at = rng.randrange(len(changed))
+        at = rng.randrange(rng.choice((0, len(changed) // 2)), len(changed))  # the metadata stand at the end
         changed[at] = changed[at] ^ 1 << rng.randrange(8) if rng.random() < 0.5 else rng.choice((0, 127, 128, 255))
     return bytes(changed)
 

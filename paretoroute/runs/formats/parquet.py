@@ -11,6 +11,7 @@ from paretoroute.errors import RunsError
 from paretoroute.runs.columns import BATCH_BYTES, BATCH_ROWS
 from paretoroute.runs.formats.arrow import Table, first_line, whole
 from paretoroute.runs.formats.origin import Origin
+from paretoroute.runs.formats.parquet_footer import chunk_values
 from paretoroute.runs.formats.sizes import check_size
 
 SUFFIXES = (".parquet", ".pq")
@@ -32,10 +33,12 @@ def open_file(origin: Origin) -> Table:
     try:
         with pa.OSFile(str(path)) if data is None else pa.BufferReader(data) as file:
             stored, meta = file.size(), pq.read_metadata(file)
+            if any(meta.schema.column(j).max_repetition_level for j in range(meta.num_columns)):
+                _check_lists(origin.name, _footer(file), stored)
         where = path if data is None else pa.BufferReader(data)
         parquet = pq.ParquetFile(where, pre_buffer=False, read_dictionary=_text_columns(meta))
         columns = parquet.schema_arrow.names
-        rows = _batch_rows(origin.name, meta, stored)
+        rows = _batch_rows(meta)
     except RunsError:
         raise
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
@@ -49,18 +52,22 @@ def _text_columns(meta: Any) -> list[str]:
     return [column.path for column in columns if column.logical_type.type in ("STRING", "JSON", "ENUM")]
 
 
-def _batch_rows(name: str, meta: Any, stored: int) -> int:
-    """Return how many rows to read at a time.
+def _footer(file: Any) -> bytes:
+    """Return the metadata of a Parquet file, whose length stands before the last four bytes."""
+    size = file.size()
+    file.seek(size - 8)
+    length = int.from_bytes(file.read(4), "little")
+    file.seek(max(0, size - 8 - length))
+    return file.read(length)
 
-    Raises:
-        RunsError: a list column would take much more memory than the file.
-    """
-    groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
-    parts = [[group.column(j) for j in range(meta.num_columns)] for group in groups]
-    for group in parts:
-        for part in group:
-            check_size(
-                name, part.num_values * _NUMBER_BYTES / _LIST_REPEATS, stored, what=f"column {part.path_in_schema}"
-            )
-    size = sum(max(part.total_uncompressed_size, 8 * part.num_values) for group in parts for part in group)
+
+def _check_lists(name: str, footer: bytes, stored: int) -> None:
+    """Refuse a file with a list column that would take much more memory than the file."""
+    for path, count in chunk_values(footer):
+        check_size(name, count * _NUMBER_BYTES / _LIST_REPEATS, stored, what=f"column {path}")
+
+
+def _batch_rows(meta: Any) -> int:
+    """Return how many rows to read at a time."""
+    size = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
     return min(BATCH_ROWS, max(1, int(BATCH_BYTES / max(1.0, size / max(1, meta.num_rows)))))
