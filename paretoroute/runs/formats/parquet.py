@@ -1,6 +1,6 @@
 """Parquet files, streamed in batches of rows; rows are counted from 1.
 
-Texts are read as dictionaries: a file of a kilobyte may repeat one long text in each of a million rows.
+Texts that repeat are read as dictionaries: a file of a kilobyte may repeat one long text in each of a million rows.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from paretoroute.errors import RunsError
 from paretoroute.runs.columns import BATCH_BYTES, BATCH_ROWS
 from paretoroute.runs.formats.arrow import Table, first_line, whole
 from paretoroute.runs.formats.origin import Origin
-from paretoroute.runs.formats.parquet_footer import chunk_values
+from paretoroute.runs.formats.parquet_footer import Chunk, chunks_of
 from paretoroute.runs.formats.sizes import check_size
 
 SUFFIXES = (".parquet", ".pq")
+_LARGE_BYTES = 16 * 2**20  # of a column of texts, before compression
+_DISTINCT_BYTES = 64  # per row of one whose texts mostly differ
+_PACKED_RATIO = 20  # texts that people write are compressed less
 _NUMBER_BYTES = 16  # of a number in a list
 _LIST_REPEATS = 5  # beyond those of any file: all runs of a query repeat its embedding, which takes no room in the file
 
@@ -33,10 +36,10 @@ def open_file(origin: Origin) -> Table:
     try:
         with pa.OSFile(str(path)) if data is None else pa.BufferReader(data) as file:
             stored, meta = file.size(), pq.read_metadata(file)
-            if any(meta.schema.column(j).max_repetition_level for j in range(meta.num_columns)):
-                _check_lists(origin.name, _footer(file), stored)
+            chunks = chunks_of(_footer(file))
+        _check_lists(origin.name, chunks, stored)
         where = path if data is None else pa.BufferReader(data)
-        parquet = pq.ParquetFile(where, pre_buffer=False, read_dictionary=_text_columns(meta))
+        parquet = pq.ParquetFile(where, pre_buffer=False, read_dictionary=_repeated_texts(meta, chunks))
         columns = parquet.schema_arrow.names
         rows = _batch_rows(meta)
     except RunsError:
@@ -46,10 +49,21 @@ def open_file(origin: Origin) -> Table:
     return Table(origin.name, columns, lambda wanted: parquet.iter_batches(rows, columns=wanted), stored=stored)
 
 
-def _text_columns(meta: Any) -> list[str]:
-    """Return the paths of the columns of text, those inside lists and structures too."""
+def _repeated_texts(meta: Any, chunks: list[Chunk]) -> list[str]:
+    """Return the paths of the columns of text to read as dictionaries, those inside lists and structures too.
+
+    A dictionary grows with the rows, so that large columns whose texts differ are read as they are.
+    """
     columns = [meta.schema.column(j) for j in range(meta.num_columns)]
-    return [column.path for column in columns if column.logical_type.type in ("STRING", "JSON", "ENUM")]
+    texts = [column.path for column in columns if column.logical_type.type in ("STRING", "JSON", "ENUM")]
+    return [path for path in texts if _may_repeat([chunk for chunk in chunks if chunk.path == path])]
+
+
+def _may_repeat(chunks: list[Chunk]) -> bool:
+    values = sum(chunk.values for chunk in chunks)
+    unpacked, stored = sum(chunk.unpacked for chunk in chunks), sum(chunk.stored for chunk in chunks)
+    is_large = unpacked >= _LARGE_BYTES and unpacked >= _DISTINCT_BYTES * values
+    return not (is_large and unpacked <= _PACKED_RATIO * stored)
 
 
 def _footer(file: Any) -> bytes:
@@ -61,10 +75,11 @@ def _footer(file: Any) -> bytes:
     return file.read(length)
 
 
-def _check_lists(name: str, footer: bytes, stored: int) -> None:
+def _check_lists(name: str, chunks: list[Chunk], stored: int) -> None:
     """Refuse a file with a list column that would take much more memory than the file."""
-    for path, count in chunk_values(footer):
-        check_size(name, count * _NUMBER_BYTES / _LIST_REPEATS, stored, what=f"column {path}")
+    for chunk in chunks:
+        if "." in chunk.path:
+            check_size(name, chunk.values * _NUMBER_BYTES / _LIST_REPEATS, stored, what=f"column {chunk.path}")
 
 
 def _batch_rows(meta: Any) -> int:

@@ -9,16 +9,32 @@ References:
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = 1, 2, 3, 7, 8, 9, 10, 11, 12
 _INTEGERS = (4, 5, 6)
 # Numbers of the fields of FileMetaData, RowGroup, ColumnChunk and ColumnMetaData
-_ROW_GROUPS, _COLUMNS, _META, _PATH, _VALUES = 4, 1, 3, 3, 5
+_ROW_GROUPS, _COLUMNS, _META, _PATH, _VALUES, _UNPACKED, _STORED = 4, 1, 3, 3, 5, 6, 7
 
 
-def chunk_values(footer: bytes) -> list[tuple[str, int]]:
-    """Return the path and the number of values of every column chunk.
+class Chunk(NamedTuple):
+    """A column chunk.
+
+    Args:
+        path: of the column.
+        values: how many it holds, those inside lists too.
+        unpacked: bytes before compression, with a text of a dictionary counted once.
+        stored: bytes in the file.
+    """
+
+    path: str
+    values: int
+    unpacked: int
+    stored: int
+
+
+def chunks_of(footer: bytes) -> list[Chunk]:
+    """Read the column chunks.
 
     Args:
         footer: the metadata of the file, without its length and the last four bytes.
@@ -29,7 +45,13 @@ def chunk_values(footer: bytes) -> list[tuple[str, int]]:
     try:
         groups = _Compact(footer).struct()[_ROW_GROUPS]
         metas = [chunk[_META] for group in groups for chunk in group[_COLUMNS]]
-        return [(b".".join(meta[_PATH]).decode("utf-8", "replace"), int(meta[_VALUES])) for meta in metas]
+        return [
+            Chunk(
+                b".".join(meta[_PATH]).decode("utf-8", "replace"),
+                *(int(meta[number]) for number in (_VALUES, _UNPACKED, _STORED)),
+            )
+            for meta in metas
+        ]
     except (IndexError, KeyError, TypeError, RecursionError):
         raise ValueError("the metadata at the end is damaged") from None
 

@@ -115,3 +115,10 @@ def test_a_long_cell_takes_time_linear_in_its_length(tmp_path, text, separator):
 def test_long_and_many_names_are_compared_by_their_start():  # else this takes hours
     assert close_names("a" * 10**6, ["b" * 10**6, "a" * 10**6 + "b"], most=1, cutoff=0.5) == ["a" * 10**6 + "b"]
     assert close_names("one", (f"name {i}" for i in range(10**6)), most=1, cutoff=0.9) == []
+
+
+def test_a_parquet_file_without_rows_is_empty(tmp_path):
+    pq.write_table(pa.table({"query": [TEXT], "model": ["m"], "quality": [1.0]})[:0], tmp_path / "log.parquet")
+
+    with pytest.raises(RunsError, match="the log is empty"):
+        read_runs(tmp_path / "log.parquet")
