@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from paretoroute.grid import Budget, Point
 from paretoroute.price import UNIT, rounded_usd
+
+if TYPE_CHECKING:
+    from paretoroute.planner.admission import Admitted
+    from paretoroute.planner.query_forecast import QueryForecast
+    from paretoroute.planner.request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +156,34 @@ def against(chosen: Alternative, runner_up: Alternative) -> str:
     cost = 1000 * (chosen.expected_cost_usd - runner_up.expected_cost_usd)
     signed = f"{'-' if cost < 0 else '+'}{rounded_usd(abs(cost), 3)}"
     return f"against {runner_up.point}: {quality:+.1f} quality points, {signed} {UNIT}"
+
+
+def remark(request: Request, forecast: QueryForecast, admitted: Admitted, *, column: int) -> str:
+    """Return sentences about a call that the reader has to know before the reason, each with a space after it.
+
+    Args:
+        request: the call.
+        forecast: of every point.
+        admitted: the points that keep the limits, and the output caps.
+        column: of the point that is called.
+    """
+    remarks = []
+    if not forecast.is_read:
+        remarks.append("Nothing of the query could be read, and the means of the log stand for it. ")
+    elif forecast.amounts.unfamiliar:
+        remarks.append("The query is unlike the logged ones. ")
+    if admitted.is_feasible and admitted.output.is_lowered[column]:
+        cap, limit = int(admitted.output.tokens[column]), request.max_cost_usd or 0.0
+        remarks.append(f"The output is capped at {cap} tokens, so that the call costs at most {rounded_usd(limit)}. ")
+    return "".join(remarks)
+
+
+def status_of(forecast: QueryForecast, admitted: Admitted, column: int, *, of_policy: str) -> str:
+    """Return the status of a decision for a point; ``of_policy`` is that of the policy's solution."""
+    if not admitted.is_feasible:
+        return "infeasible"
+    if not forecast.is_read:
+        return "fallback"
+    if admitted.output.is_lowered[column]:
+        return "capped"
+    return "unfamiliar" if forecast.amounts.unfamiliar else of_policy

@@ -22,12 +22,11 @@ from paretoroute.errors import DialectError, PolicyError, TargetError, expect, e
 from paretoroute.limits import PopulationLimit
 from paretoroute.planner.admission import Admission, Admitted
 from paretoroute.planner.cost_cap import CostCap
-from paretoroute.planner.decision import Alternative, Decision, Grounds, against, explain
+from paretoroute.planner.decision import Alternative, Decision, Grounds, against, explain, remark, status_of
 from paretoroute.planner.query_forecast import Forecaster, PointFigures, QueryForecast
 from paretoroute.planner.request import Request, callable_points, labels_of, text_of, with_ids
 from paretoroute.policy.codec import rule_of
 from paretoroute.policy.policy import Policy
-from paretoroute.price import rounded_usd
 from paretoroute.query import Query
 from paretoroute.solver.argmax import scored
 from paretoroute.solver.rules import PriceRule
@@ -252,8 +251,8 @@ class Planner:
             expected_latency_s=None if math.isnan(latency) else latency,
             output_cap_tokens=int(cap) if math.isfinite(cap) else None,
             propensity=draw.propensity,
-            status=self._status(forecast, admitted, draw.column),
-            why=f"{self._remark(request, forecast, admitted, draw)}{'; '.join(reasons)}.",
+            status=status_of(forecast, admitted, draw.column, of_policy=self.policy.document.solution.status),
+            why=f"{remark(request, forecast, admitted, column=draw.column)}{'; '.join(reasons)}.",
             runner_up=runner_up,
             fallbacks=tuple(self._grid.names[j] for j in others[:FALLBACKS]),
             interpolated=self._grid.points[draw.column] in self._grid.between,
@@ -292,20 +291,6 @@ class Planner:
         price = self.rule.price if request.price is None else request.price
         return self.policy.document.solution.cost_ratio / price if price > 0 else math.inf
 
-    def _remark(self, request: Request, forecast: QueryForecast, admitted: Admitted, draw: _Draw) -> str:
-        """Return sentences about the call that the reader has to know before the reason."""
-        remarks = []
-        if not forecast.is_read:
-            remarks.append("Nothing of the query could be read, and the means of the log stand for it. ")
-        elif forecast.amounts.unfamiliar:
-            remarks.append("The query is unlike the logged ones. ")
-        if admitted.is_feasible and admitted.output.is_lowered[draw.column]:
-            cap, limit = int(admitted.output.tokens[draw.column]), request.max_cost_usd or 0.0
-            remarks.append(
-                f"The output is capped at {cap} tokens, so that the call costs at most {rounded_usd(limit)}. "
-            )
-        return "".join(remarks)
-
     def _draw(self, request: Request, forecast: QueryForecast, admitted: Admitted) -> _Draw:
         """Draw one of the points that the rule may take, and rank all admitted ones by their scores."""
         rule = self.rule if request.price is None else self.rule.at_price(request.price)
@@ -330,15 +315,6 @@ class Planner:
             return self._stream.next()
         key = self.policy.document.coin_seed.encode() + b":" + query_id.encode("utf-8", "replace")
         return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big") / 2**64
-
-    def _status(self, forecast: QueryForecast, admitted: Admitted, column: int) -> str:
-        if not admitted.is_feasible:
-            return "infeasible"
-        if not forecast.is_read:
-            return "fallback"
-        if admitted.output.is_lowered[column]:
-            return "capped"
-        return "unfamiliar" if forecast.amounts.unfamiliar else self.policy.document.solution.status
 
     def _alternative(self, forecast: QueryForecast, column: int) -> Alternative:
         return Alternative(self._grid.names[column], float(forecast.quality[column]), float(forecast.cost_usd[column]))
