@@ -1,0 +1,207 @@
+"""The value of a policy on a log that another policy wrote: estimators, their intervals, and diagnostics. NumPy only.
+
+Query i was logged in cells (i, j) with weights v_ij, the inverse chance of the cell, 0 where nothing was logged. The
+policy calls point j with probability pi_ij. With outcomes y_ij, forecasts q_ij of them, and the policy weights
+
+    w_ij = pi_ij v_ij,    w_i = sum_j w_ij,
+
+the estimators of its mean outcome are
+
+    DR     mean_i [ sum_j pi_ij q_ij + sum_j w_ij (y_ij - q_ij) ]
+    IPS    mean_i sum_j w_ij y_ij
+    SNIPS  sum_ij w_ij y_ij / sum_ij w_ij
+    matched rows: the mean of y_ij over logged cells, weighted by pi_ij alone.
+
+DR (doubly robust: Dudik, Langford and Li, "Doubly robust policy evaluation and learning", ICML 2011, arXiv:1103.4601)
+is unbiased if the chances are right, whatever the forecasts, as long as no query is scored by a forecast that saw it.
+IPS (Horvitz and Thompson, 1952) and SNIPS (Swaminathan and Joachims, "The self-normalized estimator for counterfactual
+learning", NeurIPS 2015) need no forecast. Matched rows are biased unless the log chose its points at random with equal
+chances. Weights are never clipped: a bound on them biases every estimator towards what the log happened to call.
+
+The effective sample size is (sum w_i)^2 / sum w_i^2 (Kish, "Survey sampling", 1965). Where few queries match, the
+spread of the terms of DR says too little, since most of them are forecasts; the standard error is at least
+
+    floor = sqrt( variance (1 / ESS - 1 / n) ),
+
+with .2 as the variance of quality, near the .25 of a fair coin, and of cost the variance of the logged cells about
+their forecasts. A full matrix has ESS = n and no floor.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from paretoroute._arrays import Floats, Indices, Mask
+from paretoroute.calibration.clusters import mean_error
+from paretoroute.calibration.intervals import Z90, Interval
+
+QUALITY_VARIANCE = 0.2
+ALARM_SE = 3.0
+LEAST_EFFECTIVE = 20.0  # below, no interval
+FLAGGED_EFFECTIVE = 50.0  # below, the interval is reported with a flag
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Balance:
+    """The weighted mean of a table over the logged cells, against its mean over all cells.
+
+    They agree if the chances of the cells are right.
+
+    Args:
+        mean: over the queries, of the weighted logged cells.
+        expected: over the queries, of all cells.
+        error: standard error of the difference.
+    """
+
+    mean: float
+    expected: float
+    error: float
+
+    @property
+    def is_off(self) -> bool:
+        """Whether they differ by more than three standard errors."""
+        gap = abs(self.mean - self.expected)
+        return gap > ROUNDING * max(1.0, abs(self.expected)) and not gap <= ALARM_SE * self.error
+
+
+def balance(weight: Floats, table: Floats, *, groups: Indices | None = None) -> Balance:
+    """Compare the weighted mean of a table over the logged cells with its mean over all cells.
+
+    Args:
+        weight: inverse chance of the logged cells, 0 elsewhere, ``(queries, points)``.
+        table: any numbers that do not depend on what was logged, ``(queries, points)`` or ``(points,)``.
+        groups: of the queries, for the standard error.
+
+    Example:
+        >>> balance(np.array([[2.0, 0.0], [0.0, 2.0]]), np.ones(2))
+        Balance(mean=2.0, expected=2.0, error=0.0)
+    """
+    weighted, all_cells = (weight * table).sum(axis=1), np.broadcast_to(table, weight.shape).sum(axis=1)
+    error = mean_error(weighted - all_cells, groups)
+    return Balance(float(weighted.mean()), float(all_cells.mean()), error)
+
+
+@dataclass(frozen=True)
+class OffPolicyLog:
+    """A policy's calls beside what another policy logged, ``(queries, points)`` each.
+
+    Args:
+        action: the probabilities with which the policy calls each point.
+        weight: inverse chance of the logged cells, 0 where nothing was logged.
+        outcome: mean over the repeats of a cell, NaN where unknown.
+        forecast: of the outcome, by a model that has not seen the query's group.
+        groups: of the queries, numbered from 0, ``(queries,)``; None: each by itself.
+    """
+
+    action: Floats
+    weight: Floats
+    outcome: Floats
+    forecast: Floats
+    groups: Indices | None = None
+
+    @property
+    def policy_weight(self) -> Floats:
+        """The weights of the logged cells for this policy, ``(queries, points)``; 0 where the outcome is unknown."""
+        return np.where(np.isnan(self.outcome), 0.0, self.action * self.weight)
+
+    @property
+    def terms(self) -> Floats:
+        """The terms of DR, ``(queries,)``; their mean is the estimate."""
+        forecast = (self.action * self.forecast).sum(axis=1)
+        return forecast + (self.policy_weight * np.nan_to_num(self.outcome - self.forecast)).sum(axis=1)
+
+    def calling(self, action: Floats) -> OffPolicyLog:
+        """Return the same log beside the calls of another policy."""
+        return replace(self, action=action)
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """How much a log tells about a policy.
+
+    Args:
+        queries: number of queries.
+        matched: number of queries with a logged cell that the policy may call.
+        effective: effective sample size.
+        largest_weight: of a query.
+        mean_weight: of the queries, against 1.
+    """
+
+    queries: int
+    matched: int
+    effective: float
+    largest_weight: float
+    mean_weight: Balance
+
+    @property
+    def is_supported(self) -> bool:
+        """Whether the effective sample size reaches 20; below it, no interval can be believed."""
+        return self.effective >= LEAST_EFFECTIVE
+
+
+def diagnose(log: OffPolicyLog) -> Diagnostics:
+    """Compute the diagnostics of a log for a policy."""
+    weight = log.policy_weight.sum(axis=1)
+    known = balance(np.where(np.isnan(log.outcome), 0.0, log.weight), log.action, groups=log.groups)
+    return Diagnostics(
+        queries=len(weight),
+        matched=int((weight > 0).sum()),
+        effective=effective_size(weight),
+        largest_weight=float(weight.max(initial=0.0)),
+        mean_weight=known,
+    )
+
+
+def effective_size(weight: Floats) -> float:
+    """Compute (sum w)^2 / sum w^2 of some weights; 0 if all are 0.
+
+    Example:
+        >>> effective_size(np.array([1.0, 1.0, 2.0]))
+        2.6666666666666665
+    """
+    squares = float(weight @ weight)
+    return float(weight.sum()) ** 2 / squares if squares > 0 else 0.0
+
+
+def doubly_robust(log: OffPolicyLog, *, variance: float = QUALITY_VARIANCE) -> Interval:
+    """Estimate the mean outcome of a policy by DR, with a normal 90% interval.
+
+    Args:
+        log: beside the policy's calls.
+        variance: of the outcome about its forecast, for the floor of the standard error.
+    """
+    value, error = float(log.terms.mean()), standard_error(log, variance=variance)
+    return Interval(value, value - Z90 * error, value + Z90 * error)
+
+
+def standard_error(log: OffPolicyLog, *, variance: float = QUALITY_VARIANCE) -> float:
+    """Compute the standard error of DR: clustered by group, and at least the floor; infinite if nothing matches."""
+    effective = effective_size(log.policy_weight.sum(axis=1))
+    if not effective:
+        return math.inf
+    floor = math.sqrt(variance * max(1 / effective - 1 / len(log.action), 0.0))
+    spread = mean_error(log.terms, log.groups)
+    return max(spread, floor) if not math.isnan(spread) else math.inf
+
+
+def inverse_propensity(log: OffPolicyLog) -> float:
+    """Estimate the mean outcome of a policy by IPS."""
+    return float((log.policy_weight * np.nan_to_num(log.outcome)).sum(axis=1).mean())
+
+
+def self_normalised(log: OffPolicyLog) -> float:
+    """Estimate the mean outcome of a policy by SNIPS; NaN if nothing matches."""
+    total = float(log.policy_weight.sum())
+    return float((log.policy_weight * np.nan_to_num(log.outcome)).sum()) / total if total > 0 else math.nan
+
+
+def matched_rows(log: OffPolicyLog) -> float:
+    """Average the outcomes of logged cells that the policy calls, whatever their chance; NaN if there are none."""
+    known: Mask = ~np.isnan(log.outcome) & (log.weight > 0)
+    share = np.where(known, log.action, 0.0)
+    total = float(share.sum())
+    return float((share * np.nan_to_num(log.outcome)).sum()) / total if total > 0 else math.nan
