@@ -39,6 +39,7 @@ from paretoroute.policy.schema import FeaturesEntry, FittedOnEntry, SurfaceEntry
 from paretoroute.policy.solving import Provenance, solve_document
 from paretoroute.runs.align import on_grid
 from paretoroute.runs.findings import Finding, texts
+from paretoroute.runs.folds import query_hashes
 from paretoroute.runs.table import Runs
 from paretoroute.surface.featurizer import Featurizer, function_fingerprint, ngram_fingerprint
 from paretoroute.targets import MinQuality, Target
@@ -97,6 +98,8 @@ def fit(
     _check_request(offer.grid, target, limits)
     log = _featured(on_grid(offer.runs, offer.logged), features)
     fitted = fit_surface(log.runs, offer.logged, offer=offer.points, kind=log.kind, seed=seed, progress=progress)
+    sample = replace(fitted.calibration_sample, seen=query_hashes(log.runs, runs.sha256))
+    fitted = replace(fitted, calibration_sample=sample)
     judged = _judged(fitted, replace(offer.grid, between=fitted.between))
     provenance = _provenance(runs, offer, log, judged, name=name, seed=seed)
     return judged.solved(provenance, target, limits)

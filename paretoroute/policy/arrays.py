@@ -32,7 +32,8 @@ from paretoroute.surface.traffic import CalibrationSample, Labels
 Arrays = dict[str, NDArray[Any]]
 PANELS = ("quality", "amount", "prompt", "latency")
 GROWTHS = ("prompt_growth", "amount_growth")
-TABLES = tuple(item.name for item in fields(CalibrationSample) if item.name != "labels")
+TABLES = tuple(item.name for item in fields(CalibrationSample) if item.name not in ("labels", "seen"))
+SEEN = "traffic.seen"
 SCALARS = ("least_known", "most_leverage")
 FIRST_LEVEL = {"offset": "offset", "slope": "slope", "targets": "targets", "weights": "weights"}
 SECOND_LEVEL = {"keep": "keep", "cross": "cross", "shift": "shift"}
@@ -137,7 +138,7 @@ def _surface(arrays: Mapping[str, NDArray[Any]], features: str) -> Surface:
 def _sample(arrays: Mapping[str, NDArray[Any]], labels: Mapping[str, tuple[str, ...]]) -> CalibrationSample:
     tables: dict[str, Any] = {name: arrays.get(f"traffic.{name}") for name in TABLES}
     codes = {by: Labels(tuple(names), arrays[f"labels.{by}"]) for by, names in labels.items()}
-    return CalibrationSample(**tables, labels=codes)
+    return CalibrationSample(**tables, labels=codes, seen=arrays.get(SEEN))
 
 
 def _group(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, Any]:
@@ -273,6 +274,8 @@ def _sample_rules(arrays: Mapping[str, NDArray[Any]], points: int, labels: Mappi
         tables["latency_s"] = amount
     rules = {f"traffic.{name}": rule for name, rule in tables.items()}
     rules |= {f"traffic.logged_{name}": replace(rule, nan=True) for name, rule in tables.items()}
+    if SEEN in arrays:
+        rules[SEEN] = _Rule((_length(arrays, SEEN),), 0, 2.0**64, "uint64")
     return rules | {f"labels.{by}": _Rule((queries,), 0, names - 1, "int16") for by, names in labels.items()}
 
 
@@ -325,8 +328,9 @@ def _check_order(arrays: Mapping[str, NDArray[Any]]) -> None:
                 raise _refused(f"{panel}.tail", "descends, must hold quantiles")
             if float(np.abs(tail).max()) * float(arrays[f"{panel}.spread"].max()) > MOST_EXPONENT:
                 raise _refused(f"{panel}.tail", f"times {panel}.spread exceeds {MOST_EXPONENT:g}")
-    if (np.diff(arrays["featurizer.buckets"]) <= 0).any():
-        raise _refused("featurizer.buckets", "does not ascend")
+    for name in {"featurizer.buckets", SEEN} & arrays.keys():
+        if (arrays[name][1:] <= arrays[name][:-1]).any():
+            raise _refused(name, "does not ascend")
 
 
 def _check_leverage(inverse: NDArray[Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute.policy.arrays import FIRST_LEVEL, GROWTHS, PANELS, SCALE, SECOND_LEVEL, TABLES, Arrays
+from paretoroute.policy.arrays import FIRST_LEVEL, GROWTHS, PANELS, SCALE, SECOND_LEVEL, SEEN, TABLES, Arrays
 from paretoroute.surface.featurizer import Featurizer
 from paretoroute.surface.panel import Panel
 from paretoroute.surface.surface import Bounds, OutOfDistributionCheck, Surface, TextGrowth
@@ -22,6 +22,8 @@ def to_arrays(surface: Surface, sample: CalibrationSample) -> Arrays:
     """
     arrays: Arrays = {f"traffic.{name}": table for name in TABLES if (table := getattr(sample, name)) is not None}
     arrays |= {f"labels.{by}": labels.codes for by, labels in sample.labels.items()}
+    if sample.seen is not None:
+        arrays[SEEN] = sample.seen
     for name in PANELS:
         panel = getattr(surface, name)
         if panel is not None:

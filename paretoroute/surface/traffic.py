@@ -62,6 +62,8 @@ class CalibrationSample:
         latency_s: forecast mean latency, or None where too little was logged.
         logged_latency_s: NaN where nothing was logged, or None with ``latency_s``.
         labels: by kind (``tag``, ``tenant``, ``step``), where any was logged.
+        seen: ascending hashes of all queries of the fit, in the sample or not, uint64 ``(hashes,)``; None in policies
+            written before they were kept. See :func:`paretoroute.runs.folds.query_hashes`.
     """
 
     quality: Floats32
@@ -73,6 +75,7 @@ class CalibrationSample:
     latency_s: Floats32 | None = None
     logged_latency_s: Floats32 | None = None
     labels: Mapping[str, Labels] = field(default_factory=dict[str, Labels])
+    seen: NDArray[np.uint64] | None = None
 
     def forecast(self, grid: Grid) -> Forecast:
         """Return the forecasts with costs at the grid's prices; NaN as the latency of points without a logged one."""
