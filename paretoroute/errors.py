@@ -7,7 +7,8 @@
     ├── QueryError         a query that cannot be planned: wrong type, wrong embedding width
     ├── PolicyError        a policy that cannot be read or trusted
     │   ├── PolicySchemaError     unknown key, wrong type, NaN, a newer schema
-    │   └── PolicyChecksumError   the side file is missing, elsewhere, or was changed after the policy was saved
+    │   ├── PolicyChecksumError   the side file is missing, elsewhere, or was changed after the policy was saved
+    │   └── CertificateError      a policy has no certificate, or one that does not hold for the runs given
     ├── DialectError       a point that a request dialect cannot express
     ├── YamlError          a YAML file that is not safe, plain data; defined in ``paretoroute._yaml``
     └── MissingExtraError  a package of an optional extra is not installed; also an ImportError
@@ -81,6 +82,10 @@ class PolicySchemaError(PolicyError):
 
 class PolicyChecksumError(PolicyError):
     """A side file that is missing, lies elsewhere, or was changed after the policy was saved."""
+
+
+class CertificateError(PolicyError):
+    """A policy without a certificate, or with one that does not hold for the runs given."""
 
 
 class DialectError(ParetorouteError):

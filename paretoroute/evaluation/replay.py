@@ -9,19 +9,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from paretoroute._arrays import Floats, Indices
 from paretoroute.calibration.intervals import normal_interval
 from paretoroute.errors import PolicyError, RunsError, expect, needs_fit_extra
-from paretoroute.fitting.points.token_totals import billed_totals
-from paretoroute.grid import Grid
+from paretoroute.evaluation.logged_cells import LoggedCells, logged_cells
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit, columns_of
 from paretoroute.planner.decision import Decision
 from paretoroute.planner.planner import Planner
-from paretoroute.runs.align import grid_columns, token_cost_usd
 from paretoroute.runs.table import Runs
 
 
@@ -60,15 +58,6 @@ class Replay:
     seen: bool = False
 
 
-@dataclass(frozen=True)
-class _Logged:
-    """Mean outcomes in the log at the policy's points, ``(queries, points)`` each, NaN where unknown."""
-
-    quality: Floats
-    cost_usd: Floats
-    latency_s: Floats
-
-
 @needs_fit_extra
 def replay(planner: Planner, runs: Runs) -> Replay:
     """Plan every logged query and average the logged outcomes of the choices.
@@ -79,7 +68,7 @@ def replay(planner: Planner, runs: Runs) -> Replay:
     expect("the planner", planner, Planner, PolicyError)
     expect("the log", runs, Runs, RunsError)
     grid = planner.policy.grid
-    logged = _logged(runs, grid)
+    logged = logged_cells(runs, grid)
     decisions = _decisions(planner, runs)
     choice = np.array([grid.points.index(decision.point) for decision in decisions])
     rows = np.arange(len(choice))
@@ -109,27 +98,6 @@ def replay(planner: Planner, runs: Runs) -> Replay:
     )
 
 
-def _logged(runs: Runs, grid: Grid) -> _Logged:
-    column = grid_columns(runs, grid)
-    if not (column >= 0).any():
-        logged = ", ".join(point.name for point in runs.points[:5])
-        raise RunsError(
-            f"no point of the policy is in the log; the policy has {', '.join(grid.names[:5])}, the log has {logged}; "
-            "replay runs of the policy's points (rename models that are the same), or fit a policy on this log"
-        )
-
-    def by_grid(means: Floats) -> Floats:
-        table = np.full((len(means), len(grid.points)), np.nan)
-        table[:, column[column >= 0]] = means[:, column >= 0]
-        return table
-
-    return _Logged(
-        quality=by_grid(runs.means("quality").mean),
-        cost_usd=by_grid(_logged_cost_usd(runs, grid)),
-        latency_s=by_grid(runs.means("latency_s").mean),
-    )
-
-
 def _decisions(planner: Planner, runs: Runs) -> Sequence[Decision]:
     vectors = runs.embeddings if planner.policy.document.features.kind == "embedding" else None
     return [
@@ -145,7 +113,7 @@ def _decisions(planner: Planner, runs: Runs) -> Sequence[Decision]:
     ]
 
 
-def _realised_limits(planner: Planner, runs: Runs, choice: Indices, logged: _Logged) -> dict[str, float | None]:
+def _realised_limits(planner: Planner, runs: Runs, choice: Indices, logged: LoggedCells) -> dict[str, float | None]:
     """Compute the realised figure of every limit on the population, by the limit's wording."""
     labels = {"tag": runs.tags, "tenant": runs.tenants, "step": runs.steps}
     rows, realised = np.arange(len(choice)), {}
@@ -161,23 +129,7 @@ def _realised_limits(planner: Planner, runs: Runs, choice: Indices, logged: _Log
     return realised
 
 
-def _table_of(limit: PopulationLimit, logged: _Logged) -> Floats:
+def _table_of(limit: PopulationLimit, logged: LoggedCells) -> Floats:
     if isinstance(limit, MaxMeanLatency):
         return logged.latency_s
     return logged.cost_usd if isinstance(limit, MaxCostOf) else logged.quality
-
-
-def _logged_cost_usd(runs: Runs, grid: Grid) -> Floats:
-    """Return the mean logged cost, and the cost at the policy's prices and fees where only tokens were logged.
-
-    Returns:
-        Mean cost of one call in USD, NaN where unknown, over the log's points, ``(queries, points)``.
-    """
-    runs = billed_totals(runs, grid.prices).runs
-    cost, fee = runs.cost_usd.copy(), dict(zip((point.key for point in grid.points), grid.fee_usd, strict=True))
-    for j, point in enumerate(runs.points):
-        price = grid.prices.get(point.model)
-        rows = (runs.point == j) & np.isnan(cost)
-        if price is not None and rows.any():
-            cost[rows] = token_cost_usd(runs, price, rows) + fee.get(point.key, 0.0)
-    return replace(runs, cost_usd=cost).means("cost_usd").mean

@@ -22,6 +22,7 @@ from paretoroute.policy.schema_types import (
     SHA256_PATTERN,
     Amount,
     BudgetKind,
+    CertificateEntry,
     Count,
     FindingKind,
     Section,
@@ -331,6 +332,7 @@ class PolicyDocument(Section):
     limits: Annotated[tuple[str, ...], Field(strict=False)] = ()
     solution: SolutionEntry
     expected: ExpectedEntry
+    certificate: CertificateEntry | None = None
     grid: Annotated[tuple[GridEntry, ...], Field(strict=False, min_length=1)]
     features: FeaturesEntry
     surface: SurfaceEntry

@@ -1,4 +1,4 @@
-"""Types and checks that the sections of a policy file share."""
+"""Types and checks that the sections of a policy file share, and the certificate, which is added to a finished one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from paretoroute.grid import MOST_KIND_CHARACTERS, kind_fault
 
@@ -74,6 +74,7 @@ FindingKind = Literal[  # the kinds of runs.findings, which a host that only pla
     "signal",
     "context_free",
     "verdict",
+    "certificate",
     "note",
 ]
 
@@ -103,3 +104,40 @@ def check_total(what: str, shares: Iterable[float]) -> None:
     total = sum(shares)
     if abs(total - 1) > ROUNDING:
         raise ValueError(f"the {what} add up to {total:g}, must add up to 1; solve again")
+
+
+class SplitEntry(Section):
+    """How the certification runs were kept from the fit."""
+
+    by: Annotated[Literal["hold_out", "other_runs"], Field(description="a part of one log, or a log of its own")]
+    share: Annotated[Share | None, Field(description="of the groups that were held out")]
+    seed: Annotated[int | None, Field(ge=0, description="of the hash that held them out")]
+    sha256: Annotated[Sha256, Field(description="of the names of the groups, in order")]
+
+
+class CertificateEntry(Section):
+    """A claim about a mean that a finite-sample test showed on queries that the fit never saw."""
+
+    claim: Annotated[str, Field(min_length=1)]
+    level: Annotated[float, Field(gt=0, lt=1, description="confidence of the claim")]
+    method: Literal["binomial", "hoeffding_bentkus", "betting", "off_policy_betting"]
+    p_value: Share
+    queries: Count
+    groups: Annotated[Count, Field(description="independent units: copies of a text, turns of a conversation are one")]
+    prices_tested: Annotated[
+        Count, Field(description="in an order that the training side set; up to the first failure")
+    ]
+    missing: Annotated[Share, Field(description="share of the calls that were not logged; each counts as the worst")]
+    cap_usd: Annotated[Usd | None, Field(description="at which single costs count, of a cost target")]
+    effective_queries: Annotated[float | None, Field(ge=0, description="effective sample size on a partial log")]
+    runs_sha256: Annotated[Sha256, Field(description="of the certification runs")]
+    split: SplitEntry
+    policy_sha256: Annotated[Sha256, Field(description="of this policy without the certificate, numbers included")]
+    not_covered: Annotated[tuple[str, ...], Field(strict=False)]
+    sha256: Annotated[str, Field(pattern=SHA256_PATTERN, description="of the entries above")]
+
+    @model_validator(mode="after")
+    def _passed(self) -> CertificateEntry:
+        if self.p_value > 1 - self.level:
+            raise ValueError(f"a p-value of {self.p_value:g} does not reach the level {self.level:g}; certify again")
+        return self

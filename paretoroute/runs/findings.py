@@ -22,6 +22,7 @@ FindingKind: TypeAlias = Literal[
     "signal",  # how much of a figure the query explains
     "context_free",  # the policy was reduced to the best static mixture
     "verdict",  # whether routing pays
+    "certificate",  # why a fit that was to be certified is not
     "note",  # anything else
 ]
 

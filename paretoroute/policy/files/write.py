@@ -26,7 +26,7 @@ HEADER = """\
 # A paretoroute policy: which model to call at how much test-time compute, and what to expect of it.
 # The numbers behind it lie beside this file in {side}; move and copy the two together.
 """
-LEFT_OUT_IF_EMPTY = ("limits", "labels", "mixture", "never_logged")
+LEFT_OUT_IF_EMPTY = ("limits", "labels", "mixture", "never_logged", "certificate")
 COMMENTS = {
     "target": "The target asked for. Costs are USD per query, quality lies in [0, 1]: more is better.",
     "limits": "Limits on calls and on the population; the solution lists what each of them costs.",
@@ -34,6 +34,8 @@ COMMENTS = {
     "solution": "The answer: per query, the point with the highest quality - quality_per_usd x cost_usd is called.\n"
     "At a tie the costlier side is taken with probability split.",
     "expected": "Expected on traffic like the logged queries (out of fold; low and high are 90% intervals).",
+    "certificate": "Shown on queries that the fit never saw, by a test that holds at every sample size.\n"
+    "`paretoroute verify` computes it again, and fails after any change of this file.",
     "grid": "The points the policy chooses from. Share is the share of calls; quality is the mean over traffic like\n"
     "the logged queries, with its 90% interval. Prices are USD per million tokens.",
     "features": "How a query becomes numbers. A planner whose features have another fingerprint is refused.",
@@ -68,7 +70,7 @@ def write_policy(path: str | os.PathLike[str], document: PolicyDocument, arrays:
         raise PolicyError(
             f"{one_line(path.name)}: a policy file ends in .yaml; rename it to {one_line(path.stem)}.yaml"
         )
-    numbers = _packed(arrays, path.name)
+    numbers = packed(arrays, path.name)
     sha256 = hashlib.sha256(numbers).hexdigest()
     real = Path(os.path.realpath(path)) if path.is_symlink() else path
     side = side_file_name(real.stem, sha256)
@@ -98,7 +100,7 @@ def _written(document: PolicyDocument, name: str) -> str:
     return text
 
 
-def _packed(arrays: Mapping[str, NDArray[Any]], name: str) -> bytes:
+def packed(arrays: Mapping[str, NDArray[Any]], name: str) -> bytes:
     """Return the bytes of the side file: little-endian arrays in order of name."""
     tensors: Arrays = {}
     for key in sorted(arrays):

@@ -1,0 +1,65 @@
+"""Mean logged outcomes of every query at every point of a policy's grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from paretoroute._arrays import Floats
+from paretoroute.errors import RunsError
+from paretoroute.fitting.points.token_totals import billed_totals
+from paretoroute.grid import Grid
+from paretoroute.runs.align import grid_columns, token_cost_usd
+from paretoroute.runs.table import Runs
+
+
+@dataclass(frozen=True)
+class LoggedCells:
+    """Mean outcomes in a log at the points of a grid, ``(queries, points)`` each, NaN where unknown."""
+
+    quality: Floats
+    cost_usd: Floats
+    latency_s: Floats
+
+
+def logged_cells(runs: Runs, grid: Grid) -> LoggedCells:
+    """Average the outcomes of each query at each point.
+
+    Raises:
+        RunsError: none of the points is in the log.
+    """
+    column = grid_columns(runs, grid)
+    if not (column >= 0).any():
+        logged = ", ".join(point.name for point in runs.points[:5])
+        raise RunsError(
+            f"no point of the policy is in the log; the policy has {', '.join(grid.names[:5])}, the log has {logged}; "
+            "use runs of the policy's points (rename models that are the same), or fit a policy on this log"
+        )
+
+    def by_grid(means: Floats) -> Floats:
+        table = np.full((len(means), len(grid.points)), np.nan)
+        table[:, column[column >= 0]] = means[:, column >= 0]
+        return table
+
+    return LoggedCells(
+        quality=by_grid(runs.means("quality").mean),
+        cost_usd=by_grid(_logged_cost_usd(runs, grid)),
+        latency_s=by_grid(runs.means("latency_s").mean),
+    )
+
+
+def _logged_cost_usd(runs: Runs, grid: Grid) -> Floats:
+    """Return the mean logged cost, and the cost at the policy's prices and fees where only tokens were logged.
+
+    Returns:
+        Mean cost of one call in USD, NaN where unknown, over the log's points, ``(queries, points)``.
+    """
+    runs = billed_totals(runs, grid.prices).runs
+    cost, fee = runs.cost_usd.copy(), dict(zip((point.key for point in grid.points), grid.fee_usd, strict=True))
+    for j, point in enumerate(runs.points):
+        price = grid.prices.get(point.model)
+        rows = (runs.point == j) & np.isnan(cost)
+        if price is not None and rows.any():
+            cost[rows] = token_cost_usd(runs, price, rows) + fee.get(point.key, 0.0)
+    return replace(runs, cost_usd=cost).means("cost_usd").mean
