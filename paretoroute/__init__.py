@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from paretoroute.calibration.single import Calibrated as Calibrated
     from paretoroute.calibration.single import calibrate as calibrate
+    from paretoroute.errors import CertificateError as CertificateError
     from paretoroute.errors import DialectError as DialectError
     from paretoroute.errors import GridError as GridError
     from paretoroute.errors import MissingExtraError as MissingExtraError
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from paretoroute.errors import QueryError as QueryError
     from paretoroute.errors import RunsError as RunsError
     from paretoroute.errors import TargetError as TargetError
+    from paretoroute.evaluation.certificate.certify import certify as certify
+    from paretoroute.evaluation.certificate.results import Certified as Certified
+    from paretoroute.evaluation.certificate.results import NotCertified as NotCertified
+    from paretoroute.evaluation.certificate.verify import verify as verify
     from paretoroute.evaluation.compare import compare as compare
     from paretoroute.evaluation.comparison import Comparison as Comparison
     from paretoroute.evaluation.replay import Replay as Replay
@@ -66,6 +71,7 @@ _MODULES = {
     "planner.decision": ("Decision",),
     "runs.demo": ("demo_runs",),
     "errors": (
+        "CertificateError",
         "DialectError",
         "GridError",
         "MissingExtraError",
@@ -98,6 +104,9 @@ _MODULES = {
     "policy.policy": ("Policy",),
     "price": ("Price",),
     "grid_file": ("read_grid", "read_prices"),
+    "evaluation.certificate.certify": ("certify",),
+    "evaluation.certificate.results": ("Certified", "NotCertified"),
+    "evaluation.certificate.verify": ("verify",),
     "evaluation.compare": ("compare",),
     "evaluation.comparison": ("Comparison",),
     "evaluation.replay": ("Replay", "replay"),

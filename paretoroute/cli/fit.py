@@ -10,6 +10,7 @@ import typer
 from paretoroute.cli.console import console, print_text, show
 from paretoroute.cli.options import (
     INFEASIBLE,
+    REFUSED,
     AddPoints,
     Columns,
     Join,
@@ -60,9 +61,19 @@ def fit(
     prices: PriceFile = None,
     seed: Annotated[int, typer.Option("--seed", help="Same runs and seed, same bytes.")] = 0,
     name: Annotated[str | None, typer.Option("--name", help="Name of the policy; the file's by default.")] = None,
+    certify: Annotated[
+        float | None, typer.Option("--certify", metavar="LEVEL", help="Certify the target at this level, such as 0.9.")
+    ] = None,
+    hold_out: Annotated[
+        float | None,
+        typer.Option("--hold-out", metavar="SHARE", help="Share of the queries to certify on; 0.5 by default."),
+    ] = None,
     verbose: Verbose = False,
 ) -> None:
-    """Fit a policy on logged runs. Without a target: as good as the best single point, as cheaply as possible."""
+    """Fit a policy on logged runs. Without a target: as good as the best single point, as cheaply as possible.
+
+    With --certify it is fitted on one part of the queries and certified on the other.
+    """
     from paretoroute.fitting.fit import fit as fit_policy
     from paretoroute.grid_file import read_grid
     from paretoroute.report.notices import fit_notices
@@ -72,6 +83,8 @@ def fit(
         max_cost=max_cost, min_quality=min_quality, min_quality_of=min_quality_of, ratio=ratio, worth=worth
     )
     target, limits = options.target(), read_limits(limit)
+    if hold_out is not None and certify is None:
+        raise TargetError("--hold-out needs --certify LEVEL, such as 0.9")
     scale = read_quality_scale(quality_scale)
     check_out(out, inputs=[*runs, *filter(None, (grid, prices))])
     token_prices = read_price_file(prices)
@@ -87,6 +100,8 @@ def fit(
             prices=token_prices,
             seed=seed,
             name=name or out.stem,
+            certify=certify,
+            hold_out=0.5 if hold_out is None else hold_out,
             progress=status.update,
         )
     _write_and_report(policy, out, fit_notices(log, policy.document, in_detail=verbose))
@@ -113,6 +128,8 @@ def solve(
     order; solve without it to include the point again.
     """
     from paretoroute.policy.policy import Policy
+    from paretoroute.policy.solving import DROPPED
+    from paretoroute.report.layout import Entries, Entry
     from paretoroute.report.notices import signals
 
     options = TargetOptions(
@@ -128,8 +145,10 @@ def solve(
     if not force:
         check_not_over_policy(out, policy)
     token_prices = read_price_file(prices)
-    solved = Policy.load(policy).solve(target, limits=limits, prices=token_prices)
-    _write_and_report(solved, out, *([signals(solved.document)] if verbose else []))
+    loaded = Policy.load(policy)
+    solved = loaded.solve(target, limits=limits, prices=token_prices)
+    notices: list[Block] = [Entries((Entry("note", DROPPED),))] if loaded.document.certificate else []
+    _write_and_report(solved, out, *notices, *([signals(solved.document)] if verbose else []))
 
 
 def demo(
@@ -172,3 +191,5 @@ def _write_and_report(policy: Policy, out: Path, *notices: Block) -> None:
     show(summary(policy.document), trade_off_table(policy.document), *notices, Entries((written,)))
     if policy.document.solution.status == "infeasible":
         raise typer.Exit(INFEASIBLE)
+    if "certificate" in policy.document.fitted_on.finding_kinds:
+        raise typer.Exit(REFUSED)

@@ -1,7 +1,7 @@
-"""The commands fit, solve, plan, replay, show, demo, schema and compare as one application.
+"""The commands fit, solve, plan, replay, certify, verify, show, demo, schema and compare as one application.
 
 Exit codes: 0 done; 2 bad input or usage, nothing written; 3 the target is infeasible, and the policy of the nearest
-feasible target was written and is marked infeasible.
+feasible target was written and is marked infeasible; or the target is not certified, or a certificate does not hold.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from paretoroute.cli.certify import certify, verify
 from paretoroute.cli.compare import compare
 from paretoroute.cli.console import help_width, print_error, print_text
 from paretoroute.cli.fit import demo, fit, solve
@@ -49,7 +50,7 @@ def options(
     """Hold the options that stand before a command."""
 
 
-for command in (fit, solve, plan, replay, show, demo, schema, compare):
+for command in (fit, solve, plan, replay, certify, verify, show, demo, schema, compare):
     app.command()(command)
 
 

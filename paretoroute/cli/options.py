@@ -31,6 +31,7 @@ LIMIT_FORMS = (
     "only MODEL, MODEL [of tag TAG]",
 )
 INFEASIBLE = 3
+REFUSED = 3  # a target that is not certified, a certificate that does not hold
 BAD_INPUT = 2
 
 RunFiles = Annotated[

@@ -61,11 +61,17 @@ def fit(
     features: FeatureFunction | None = None,
     seed: int = 0,
     name: str = "policy",
+    certify: float | None = None,
+    hold_out: float = 0.5,
     progress: Callable[[str], None] | None = None,
 ) -> Policy:
     """Fit a policy on logged runs.
 
     If routing loses to the best static mixture by more than its 90% interval, the policy is that mixture.
+
+    With ``certify`` a part of the queries is held out, the policy is fitted on the others alone, and its target is
+    certified on the held-out ones (see :func:`paretoroute.certify`). A policy that cannot be certified has no
+    certificate, and a finding of kind ``certificate`` with the reason.
 
     Args:
         runs: as :func:`paretoroute.read_runs` returns them.
@@ -79,12 +85,15 @@ def fit(
             else hashed n-grams. A planner must be given the same function.
         seed: same runs and seed, same policy.
         name: name of the policy in its file.
+        certify: level of the certificate, such as 0.9; None: fit on all runs, without a certificate.
+        hold_out: share of the queries to certify on, in (0, 1); copies of a text and conversations stay together.
         progress: called with a few words at the start of every stage.
 
     Raises:
         RunsError: there is nothing to choose between, or too little to learn from.
         GridError: a point has no known cost, lies outside the logged range of its model, or is of a model that was
             never logged; or the target's point is not in the grid.
+        TargetError: a target, limit, level or share is out of range.
 
     Example:
         >>> from paretoroute import MaxCost, demo_runs
@@ -93,6 +102,43 @@ def fit(
         'met'
     """
     _check_types(runs, target, limits=limits, grid=grid, add_points=add_points, prices=prices, seed=seed)
+
+    def fit_on(some: Runs) -> Policy:
+        return _fit(
+            some,
+            target,
+            limits=limits,
+            grid=grid,
+            add_points=add_points,
+            prices=prices,
+            features=features,
+            seed=seed,
+            name=name,
+            progress=progress,
+        )
+
+    if certify is None:
+        return fit_on(runs)
+    # The one import upwards: evaluation judges policies, and this fit asks it to judge its own.
+    from paretoroute.evaluation.certificate.hold_out import fit_and_certify
+
+    return fit_and_certify(runs, fit_on, target=target, level=certify, share=hold_out, seed=seed, features=features)
+
+
+def _fit(
+    runs: Runs,
+    target: Target | None,
+    *,
+    limits: Sequence[Limit],
+    grid: Grid | None,
+    add_points: Sequence[str | Point],
+    prices: Mapping[str, Price] | None,
+    features: FeatureFunction | None,
+    seed: int,
+    name: str,
+    progress: Callable[[str], None] | None,
+) -> Policy:
+    """Fit a policy on all of some runs."""
     runs.require_choice()
     offer = _offer(runs, grid, add_points, prices)
     _check_request(offer.grid, target, limits)

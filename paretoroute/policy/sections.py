@@ -13,6 +13,7 @@ from paretoroute.calibration.point_means import mean_qualities
 from paretoroute.calibration.single import curve
 from paretoroute.grid import Grid, Price
 from paretoroute.policy import schema as doc
+from paretoroute.policy.schema_types import FindingKind
 from paretoroute.solver.rules import PriceRule, Rule
 from paretoroute.surface.surface import Surface
 
@@ -149,3 +150,15 @@ def _usd(value: float | np.floating) -> float:
 def readable(value: float) -> float:
     """Round a figure that people read, and nothing computes with, to six significant digits."""
     return float(f"{value:.6g}")
+
+
+def with_finding(entry: doc.FittedOnEntry, kind: FindingKind, text: str) -> doc.FittedOnEntry:
+    """Return the section on the log with one more finding."""
+    return entry.model_copy(update={"findings": (*entry.findings, text), "finding_kinds": (*entry.finding_kinds, kind)})
+
+
+def without_findings(entry: doc.FittedOnEntry, kind: FindingKind) -> doc.FittedOnEntry:
+    """Return the section on the log without the findings of a kind."""
+    kept = [finding for finding in entry.findings_by_kind() if finding[0] != kind]
+    update = {"findings": tuple(text for _, text in kept), "finding_kinds": tuple(kind for kind, _ in kept)}
+    return entry.model_copy(update=update)

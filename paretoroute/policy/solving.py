@@ -21,6 +21,8 @@ from paretoroute.surface.surface import Surface
 from paretoroute.surface.traffic import MOST_NAMES, CalibrationSample
 from paretoroute.targets import MinQuality, Target
 
+DROPPED = "solved anew from a certified policy, whose certificate does not cover this one: certify it again"
+
 
 @dataclass(frozen=True)
 class Provenance:
@@ -44,12 +46,15 @@ class Provenance:
 
     @staticmethod
     def of(document: doc.PolicyDocument) -> Provenance:
-        """Return the provenance that a document holds."""
+        """Return the provenance that a document holds, with a note where its certificate is lost."""
+        log = sections.without_findings(document.fitted_on, "certificate")
+        if document.certificate is not None:
+            log = sections.with_finding(log, "note", DROPPED)
         return Provenance(
             name=document.name,
             features=document.features,
             surface=document.surface,
-            fitted_on=document.fitted_on,
+            fitted_on=log,
             versions=document.versions,
             coin_seed=document.coin_seed,
         )

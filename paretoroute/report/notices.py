@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from paretoroute.runs.table import Runs
 
 _SHOWN = 3  # models named in one notice
-_KEYS = {"set_aside": "set aside", "price": "prices", "signal": "signal"}
+_KEYS = {"set_aside": "set aside", "price": "prices", "signal": "signal", "certificate": "!"}
 
 
 def fit_notices(runs: Runs, document: PolicyDocument, *, in_detail: bool = False) -> Entries:

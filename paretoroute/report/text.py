@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from paretoroute.policy.schema import PolicyDocument, TargetBestTrade, TargetMaxCost, TargetMinQuality
 from paretoroute.price import costs_text, decimals_of, per_thousand, rounded_usd
+from paretoroute.report.certificate import certificate_entries
 from paretoroute.report.figure import best_single
 from paretoroute.report.frontier import corners
 from paretoroute.report.labels import labels_of
@@ -51,6 +52,7 @@ def summary(document: PolicyDocument) -> Entries:
         entries.append(Entry("rests on", f"{counted}: those with something logged at the point chosen"))
     if expected.saving is not None:
         entries.append(Entry("compared", label.in_text(expected.saving.meaning)))
+    entries += certificate_entries(document)
     entries += _one_point(document)
     entries += [Entry("limit", label.in_text(f"{entry.limit}: {entry.meaning}")) for entry in solution.limits]
     return Entries(tuple(entries))

@@ -15,7 +15,7 @@ from paretoroute.policy.files.write import packed
 from paretoroute.policy.packing import to_arrays
 from paretoroute.policy.policy import Policy
 from paretoroute.policy.schema_types import CertificateEntry
-from paretoroute.policy.sections import expected_section, readable
+from paretoroute.policy.sections import expected_section, readable, without_findings
 from paretoroute.solver.rules import PriceRule
 from paretoroute.solver.solution import Facts, meaning
 from paretoroute.targets import MaxCost, Target
@@ -80,7 +80,9 @@ def with_certificate(policy: Policy, entry: CertificateEntry) -> Policy:
 
 def without_certificate(policy: Policy) -> Policy:
     """Return the policy that the certificate is about."""
-    return Policy(policy.document.model_copy(update={"certificate": None}), policy.surface, policy.calibration_sample)
+    fitted_on = without_findings(policy.document.fitted_on, "certificate")  # why an earlier try failed
+    document = policy.document.model_copy(update={"certificate": None, "fitted_on": fitted_on})
+    return Policy(document, policy.surface, policy.calibration_sample)
 
 
 def policy_sha256(policy: Policy) -> str:
