@@ -38,11 +38,11 @@ PAGES = {
         "MaxCost MinQuality BestTrade MaxShare MaxMeanLatency MaxCostOf MinQualityOf MaxCallLatency MaxCallCost "
         "ContextLength Forbid Require parse_limit",
     ),
-    "evaluation": ("Evaluation", "replay Replay compare Comparison"),
+    "evaluation": ("Evaluation", "replay Replay compare Comparison certify Certified NotCertified verify"),
     "errors": (
         "Errors",
         "ParetorouteError RunsError GridError TargetError QueryError PolicyError PolicySchemaError "
-        "PolicyChecksumError DialectError MissingExtraError",
+        "PolicyChecksumError CertificateError DialectError MissingExtraError",
     ),
 }
 

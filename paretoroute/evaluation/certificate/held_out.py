@@ -104,8 +104,8 @@ def refuse_seen(policy: Policy, runs: Runs) -> None:
     ids = [runs.query_ids[i] for i in np.flatnonzero(seen)[:_NAMED]]
     first = ", ".join(map(repr, ids)) + (", ..." if seen.sum() > _NAMED else "")
     raise RunsError(
-        f"{seen.sum()} of {len(seen)} queries were seen by the fit, as copies or turns of one conversation count too "
-        f"({first}): a certificate needs queries that it never saw. Leave these out; or split one log with "
+        f"{seen.sum()} of {len(seen)} queries were seen by the fit ({first}; copies of a text and other turns of a "
+        "conversation are seen too): a certificate needs new ones. Leave these out; or split one log with "
         "`paretoroute fit RUNS --certify 0.9 --hold-out 0.5`, which fits on one half and certifies on the other"
     )
 
