@@ -62,6 +62,23 @@ DOCUMENT = {
         "best_single": {"point": "gpt-5@high", "quality": 0.83, "cost_usd": 0.02},
         "saving": {"ratio": 5.0, "low": 4.1, "high": 5.9, "meaning": "cost of gpt-5@high over this policy's"},
     },
+    "certificate": {
+        "claim": "mean quality at least 0.97 times that of gpt-5@high, over queries like the certification runs",
+        "level": 0.9,
+        "method": "betting",
+        "p_value": 0.04,
+        "queries": 480,
+        "groups": 471,
+        "prices_tested": 1,
+        "missing": 0.002,
+        "cap_usd": None,
+        "effective_queries": None,
+        "runs_sha256": "9" * 64,
+        "split": {"by": "hold_out", "share": 0.5, "seed": 0, "sha256": "8" * 64},
+        "policy_sha256": "7" * 64,
+        "not_covered": ["single queries: the claim is about a mean"],
+        "sha256": "6" * 64,
+    },
     "grid": [
         {
             "model": "gpt-5",
