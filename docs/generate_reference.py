@@ -28,7 +28,7 @@ PAGES = {
     "runs": ("Runs", "demo_runs read_runs Runs"),
     "fit": ("Fit, grid and prices", "fit read_grid read_prices Grid Point Budget Price"),
     "policy": ("Policy", "Policy"),
-    "planner": ("Planner", "Planner Decision Task PlanPreview"),
+    "planner": ("Planner", "Planner Decision ExplorationPreview Task PlanPreview"),
     "solver": (
         "Solver and calibration",
         "Forecast solve Solution LimitedSolution frontier Frontier calibrate Calibrated",

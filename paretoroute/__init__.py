@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from paretoroute.planner.agent_task import PlanPreview as PlanPreview
     from paretoroute.planner.agent_task import Task as Task
     from paretoroute.planner.decision import Decision as Decision
+    from paretoroute.planner.exploration_preview import ExplorationPreview as ExplorationPreview
     from paretoroute.planner.planner import Planner as Planner
     from paretoroute.policy.policy import Policy as Policy
     from paretoroute.price import Price as Price
@@ -100,6 +101,7 @@ _MODULES = {
         "Require",
         "parse_limit",
     ),
+    "planner.exploration_preview": ("ExplorationPreview",),
     "planner.planner": ("Planner",),
     "policy.policy": ("Policy",),
     "price": ("Price",),

@@ -13,7 +13,8 @@ from tests.processes import python
 PUBLIC = """
     BestTrade ContextLength Forbid LimitedSolution MaxCallCost MaxCallLatency MaxCostOf MaxMeanLatency MaxShare
     MinQualityOf MissingExtraError PlanPreview Require Task parse_limit
-    Budget Calibrated Decision DialectError Forecast Frontier Grid GridError MaxCost MinQuality ParetorouteError Planner
+    Budget Calibrated Decision DialectError ExplorationPreview Forecast Frontier Grid GridError MaxCost MinQuality
+    ParetorouteError Planner
     Point Policy PolicyChecksumError PolicyError PolicySchemaError Price QueryError Replay Runs RunsError Solution
     CertificateError Certified NotCertified certify verify
     Comparison TargetError calibrate compare demo_runs fit frontier read_grid read_prices read_runs replay solve

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,6 +31,14 @@ _Dialect = Annotated[
         autocompletion=one_of("openai", "litellm"),
     ),
 ]
+_Explore = Annotated[
+    float,
+    typer.Option(
+        "--explore",
+        metavar="SHARE",
+        help="Share of the calls that go to points which the policy would not call, such as 0.05; alone: its price.",
+    ),
+]
 _Form = Annotated[
     str, typer.Option("--format", help="text, json or jsonl.", autocompletion=one_of("text", "json", "jsonl"))
 ]
@@ -52,10 +61,11 @@ def plan(
     tag: Annotated[str | None, typer.Option("--tag", help="Tag of the query, for limits on tags.")] = None,
     tenant: Annotated[str | None, typer.Option("--tenant", help="Its tenant, for limits on tenants.")] = None,
     step: Annotated[str | None, typer.Option("--step", help="Its step, for limits on steps.")] = None,
+    explore: _Explore = 0.0,
     request: _Dialect = None,
     form: _Form = "text",
 ) -> None:
-    """Decide what to call for one query, or for each query of a file.
+    """Decide what to call for one query, or for each query of a file; with --explore alone, print its price.
 
     The exit code is 3 if no point keeps the limits of a call; the nearest point is printed, as infeasible. With a file
     it is 3 only if that holds for every query: the status of each line tells.
@@ -63,9 +73,12 @@ def plan(
     from paretoroute.planner.planner import Planner
 
     check_format(form, "text", *_BETWEEN)
-    if (query is None) == (queries is None):
+    given = (query is not None) + (queries is not None)
+    if given != 1 and not (given == 0 and explore):
         raise QueryError("give one query in quotes, or --queries FILE.jsonl")
-    planner = Planner.load(policy, dialect=request)
+    planner = Planner.load(policy, dialect=request, explore=explore)
+    if given == 0:
+        return _show_price(planner, form)
     allowed = None if models is None else [name.strip() for name in models.split(",")]
     limits = {"max_cost_usd": max_cost, "min_quality": min_quality, "max_latency_s": max_latency}
 
@@ -80,7 +93,8 @@ def plan(
     if form == "text":
         show(*(_sentences(decision, planner, request) for decision in decisions))
     else:
-        print_text(_json_text(decisions, form, request, is_list=queries is not None))
+        rows = [_row(decision, form, request, explores=explore > 0) for decision in decisions]
+        print_text(_json_text(rows, form, is_list=queries is not None))
     if decisions and not any(decision.keeps_limits for decision in decisions):
         raise typer.Exit(INFEASIBLE)
 
@@ -106,21 +120,35 @@ def _sentences(decision: Decision, planner: Planner, request: str | None) -> Ent
     return Entries((*text.entries, Entry("request", arguments)))
 
 
-def _json_text(decisions: Sequence[Decision], form: str, request: str | None, *, is_list: bool) -> str:
+def _show_price(planner: Planner, form: str) -> None:
+    """Print what exploring costs."""
+    from paretoroute.report.labels import labels_of
+    from paretoroute.report.outcomes import exploration_text
+
+    preview = planner.preview_exploration()
+    if form == "text":
+        show(exploration_text(preview, labels_of(planner.policy.document)))
+    else:
+        print_text(json.dumps(asdict(preview), ensure_ascii=False, indent=2 if form == "json" else None))
+
+
+def _json_text(rows: Sequence[Mapping[str, Any]], form: str, *, is_list: bool) -> str:
     """Format decisions as JSON or as JSON lines."""
-    text = _BETWEEN[form].join(_json(decision, form, request) for decision in decisions)
+    indent = 2 if form == "json" else None
+    text = _BETWEEN[form].join(json.dumps(row, ensure_ascii=False, indent=indent) for row in rows)
     return f"[\n{text}\n]" if form == "json" and is_list else text
 
 
-def _json(decision: Decision, form: str, request: str | None) -> str:
-    """Format a decision as JSON, with the arguments of the request for a dialect if one is given."""
-    arguments = None if request is None else decision.request_kwargs(request)
+def _row(decision: Decision, form: str, request: str | None, *, explores: bool) -> dict[str, Any]:
+    """Return a decision as JSON has it, with the arguments of the request for a dialect if one is given."""
     row = decision.to_row()
     if form == "json":
         row |= _details(decision)
-    if arguments is not None:
-        row["request"] = arguments
-    return json.dumps(row, ensure_ascii=False, indent=2 if form == "json" else None)
+    if explores:
+        row["explores"] = decision.explores
+    if request is not None:
+        row["request"] = decision.request_kwargs(request)
+    return row
 
 
 def _details(decision: Decision) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from paretoroute.grid import Budget, Point
 from paretoroute.price import UNIT, rounded_usd
+from paretoroute.solver.rules import PriceRule, Rule
 
 if TYPE_CHECKING:
     from paretoroute.planner.admission import Admitted
@@ -38,7 +39,8 @@ class Decision:
         expected_cost_usd: mean cost of the call, calibrated.
         expected_latency_s: mean latency, or None where none was logged.
         output_cap_tokens: most completion tokens to allow, hidden reasoning included; None where unknown.
-        propensity: probability with which this point was chosen; below 1 where it was drawn from several.
+        propensity: probability with which this point was chosen; below 1 where it was drawn from several, and where
+            the planner explores.
         status: ``met``, ``slack`` or ``infeasible`` as the policy is; ``infeasible`` also when no point keeps the
             limits of this call; ``capped``: the output cap was lowered to keep a cost limit; ``unfamiliar``: the query
             is unlike the logged ones; ``fallback``: it could not be read, and the context-free means decided.
@@ -47,6 +49,7 @@ class Decision:
         fallbacks: points to try if the call fails, best first.
         interpolated: whether the point was never logged; its figures are interpolated between two that were.
         keeps_limits: whether the point keeps every limit of this call, and the policy's limits on calls.
+        explores: whether the point is called to learn about it, and the policy itself would not have called it.
     """
 
     id: str
@@ -65,6 +68,7 @@ class Decision:
     fallbacks: tuple[str, ...]
     interpolated: bool = False
     keeps_limits: bool = True
+    explores: bool = False
 
     @property
     def model(self) -> str:
@@ -119,6 +123,7 @@ class Grounds:
         points: number of points of the grid.
         usd_per_quality: the cost that a right answer in place of a wrong one is worth, calibrated; infinite where cost
             does not count, and NaN where other prices count too.
+        explored_share: share of the calls that explores, if this one does; else None.
     """
 
     is_drawn: bool
@@ -126,6 +131,7 @@ class Grounds:
     choices: int
     points: int
     usd_per_quality: float
+    explored_share: float | None = None
 
 
 def explain(name: str, grounds: Grounds) -> str:
@@ -135,6 +141,9 @@ def explain(name: str, grounds: Grounds) -> str:
         name: of the point chosen, with a remark if it was never logged.
         grounds: the facts.
     """
+    if grounds.explored_share is not None:
+        share = f"{100 * grounds.explored_share:.3g}%"
+        return f"{name} is called to learn about it, since {share} of the calls explore beside the policy's choice"
     among = "" if grounds.choices == grounds.points else " of the points that keep the limits"
     if grounds.choices == 1:
         return f"{name} is the only point that may be called"
@@ -148,6 +157,18 @@ def explain(name: str, grounds: Grounds) -> str:
         return f"{name} has the highest forecast quality{among}"
     worth = f"where a right answer in place of a wrong one is worth {rounded_usd(grounds.usd_per_quality, 3)}"
     return f"{name} is the best trade of quality and cost{among}, {worth}"
+
+
+def usd_per_quality(rule: Rule, cost_ratio: float) -> float:
+    """Return the calibrated cost that one unit of quality is worth; NaN for a mixture, which has several prices.
+
+    Args:
+        rule: that decides the call.
+        cost_ratio: of logged over forecast cost.
+    """
+    if not isinstance(rule, PriceRule):
+        return math.nan
+    return cost_ratio / rule.price if rule.price > 0 else math.inf
 
 
 def against(chosen: Alternative, runner_up: Alternative) -> str:

@@ -11,7 +11,6 @@ import hashlib
 import math
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,36 +21,31 @@ from paretoroute.errors import DialectError, PolicyError, TargetError, expect, e
 from paretoroute.limits import PopulationLimit
 from paretoroute.planner.admission import Admission, Admitted
 from paretoroute.planner.cost_cap import CostCap
-from paretoroute.planner.decision import Alternative, Decision, Grounds, against, explain, remark, status_of
+from paretoroute.planner.decision import (
+    Alternative,
+    Decision,
+    Grounds,
+    against,
+    explain,
+    remark,
+    status_of,
+    usd_per_quality,
+)
 from paretoroute.planner.query_forecast import Forecaster, PointFigures, QueryForecast
 from paretoroute.planner.request import Request, callable_points, labels_of, text_of, with_ids
 from paretoroute.policy.codec import rule_of
 from paretoroute.policy.policy import Policy
 from paretoroute.query import Query
 from paretoroute.solver.argmax import scored
-from paretoroute.solver.rules import PriceRule
+from paretoroute.solver.rules import Draw, PriceRule, Rule, draw_from
+from paretoroute.targets import fraction
 
 if TYPE_CHECKING:
     from paretoroute.planner.agent_task import Task
+    from paretoroute.planner.exploration import Explorer
+    from paretoroute.planner.exploration_preview import ExplorationPreview
 
 FALLBACKS = 3
-
-
-@dataclass(frozen=True)
-class _Draw:
-    """The point drawn from those that a rule may take.
-
-    Args:
-        column: of the point.
-        propensity: the probability with which it is drawn.
-        is_random: whether there were several points to draw from.
-        ranked: columns of all admitted points, best score first.
-    """
-
-    column: int
-    propensity: float
-    is_random: bool
-    ranked: Indices
 
 
 class Stream:
@@ -86,10 +80,13 @@ class Planner:
         seed: of the draws for queries without an id, in this process; None: from the operating system, as in
             processes forked from it, and in copies.
         features: the feature function that the policy was fitted with, if any.
+        explore: share of the calls, in [0, 1), that go to points which the policy would not call, to learn about them;
+            they keep every limit of the call. Tasks do not explore.
 
     Raises:
         DialectError: a point cannot be expressed in the dialect; all such points are named.
         PolicyError: the features are not those of the fit.
+        TargetError: the share to explore is out of range.
 
     Example:
         >>> import paretoroute as pr
@@ -105,6 +102,7 @@ class Planner:
         dialect: str | None = None,
         seed: int | None = None,
         features: Callable[[str], ArrayLike] | None = None,
+        explore: float = 0.0,
     ) -> None:
         expect("the policy", policy, Policy, PolicyError)
         expect("the dialect", dialect, (str, type(None)), DialectError)
@@ -121,6 +119,7 @@ class Planner:
         self.cost_cap = CostCap(self._grid, policy.surface, dialect)
         self._admission = Admission(policy, self.cost_cap)
         self._stream = Stream(seed)
+        self._explorer = _explorer(policy, explore)
 
     @staticmethod
     def load(
@@ -129,14 +128,16 @@ class Planner:
         dialect: str | None = None,
         seed: int | None = None,
         features: Callable[[str], ArrayLike] | None = None,
+        explore: float = 0.0,
     ) -> Planner:
         """Read a policy and return its planner; the other arguments are those of the class.
 
         Raises:
             PolicyError: the policy cannot be read or trusted.
             DialectError: a point cannot be expressed in the dialect.
+            TargetError: the share to explore is out of range.
         """
-        return Planner(Policy.load(path), dialect=dialect, seed=seed, features=features)
+        return Planner(Policy.load(path), dialect=dialect, seed=seed, features=features, explore=explore)
 
     def plan(
         self,
@@ -229,11 +230,23 @@ class Planner:
         """Return every point's means over the logged queries of a step, or over all where the step was not logged."""
         return PointFigures.of_step(self.policy, step)
 
+    def preview_exploration(self) -> ExplorationPreview:
+        """Return what exploring costs, and which points it calls, on the queries that the policy was fitted on.
+
+        Raises:
+            TargetError: the planner does not explore.
+        """
+        if self._explorer is None:
+            raise TargetError("the planner does not explore; load it with a share of calls, such as explore=0.05")
+        from paretoroute.planner.exploration_preview import ExplorationPreview
+
+        return ExplorationPreview.of(self.policy, self.rule, self._explorer)
+
     def _decide(self, request: Request) -> Decision:
         forecast = self._forecaster.at(request)
         admitted = self._admission.admit(request, forecast)
         draw = self._draw(request, forecast, admitted)
-        others = [int(j) for j in draw.ranked if j != draw.column]
+        others = [int(j) for j in self._ranked(request, forecast, admitted) if j != draw.column]
         chosen = self._alternative(forecast, draw.column)
         runner_up = self._alternative(forecast, others[0]) if others else None
         reasons = [self._reason(request, forecast, admitted, draw)]
@@ -257,18 +270,20 @@ class Planner:
             fallbacks=tuple(self._grid.names[j] for j in others[:FALLBACKS]),
             interpolated=self._grid.points[draw.column] in self._grid.between,
             keeps_limits=admitted.is_feasible,
+            explores=draw.explores,
         )
 
-    def _reason(self, request: Request, forecast: QueryForecast, admitted: Admitted, draw: _Draw) -> str:
+    def _reason(self, request: Request, forecast: QueryForecast, admitted: Admitted, draw: Draw) -> str:
         """Return why the point is called, or which limit no point keeps."""
         name = self._named(draw.column)
         if admitted.unkept is None:
             grounds = Grounds(
                 is_drawn=draw.is_random,
+                explored_share=self._explorer.share if self._explorer and draw.explores else None,
                 is_mixture=not isinstance(self.rule, PriceRule),
                 choices=int(admitted.callable.sum()),
                 points=len(self._grid.points),
-                usd_per_quality=self._usd_per_quality(request),
+                usd_per_quality=usd_per_quality(self._rule(request), self.policy.document.solution.cost_ratio),
             )
             return explain(name, grounds)
         from paretoroute.planner.unkept import NearestCall, unkept_text  # loaded only where no point keeps the limits
@@ -284,37 +299,31 @@ class Planner:
         )
         return unkept_text(admitted.unkept, call)
 
-    def _usd_per_quality(self, request: Request) -> float:
-        """Return the calibrated cost that one unit of quality is worth; NaN for a mixture, which has several prices."""
-        if not isinstance(self.rule, PriceRule):
-            return math.nan
-        price = self.rule.price if request.price is None else request.price
-        return self.policy.document.solution.cost_ratio / price if price > 0 else math.inf
+    def _rule(self, request: Request) -> Rule:
+        return self.rule if request.price is None else self.rule.at_price(request.price)
 
-    def _draw(self, request: Request, forecast: QueryForecast, admitted: Admitted) -> _Draw:
-        """Draw one of the points that the rule may take, and rank all admitted ones by their scores."""
-        rule = self.rule if request.price is None else self.rule.at_price(request.price)
-        figures = forecast.amounts.quality, forecast.raw_cost_usd, np.nan_to_num(forecast.latency_s)
-        scores = np.where(admitted.callable, scored(*figures, rule.weights(request.labels)), -np.inf)
-        ranked = np.argsort(-scores, kind="stable")
-        ranked = ranked[np.isfinite(scores[ranked])]
-        distribution = rule.distribution(*figures, labels=request.labels, callable=admitted.callable)
-        if len(distribution) == 1:
-            return _Draw(distribution[0][1], 1.0, False, ranked)
-        place = self._uniform(request.query_id)
-        for share, column in distribution:
-            if place < share:
-                return _Draw(column, share, True, ranked)
-            place -= share
-        share, column = distribution[-1]
-        return _Draw(column, share, True, ranked)
+    def _ranked(self, request: Request, forecast: QueryForecast, admitted: Admitted) -> Indices:
+        """Return the columns of all admitted points, best score first."""
+        scores = scored(*forecast.rule_figures, self._rule(request).weights(request.labels))
+        ranked = np.argsort(-np.where(admitted.callable, scores, -np.inf), kind="stable")
+        return ranked[admitted.callable[ranked]]
 
-    def _uniform(self, query_id: str | None) -> float:
+    def _draw(self, request: Request, forecast: QueryForecast, admitted: Admitted) -> Draw:
+        """Draw one of the points that the rule may take, or in a share of the calls another one, to explore."""
+        rule = self._rule(request)
+        distribution = rule.distribution(*forecast.rule_figures, labels=request.labels, callable=admitted.callable)
+        draw = draw_from(distribution, lambda: self._uniform(request.query_id))
+        if self._explorer is None or not admitted.is_feasible:
+            return draw
+        call = self._explorer.call(request, forecast, admitted.callable, rule=rule)
+        return self._explorer.redraw(draw, call, self._uniform(request.query_id, b"explore"))
+
+    def _uniform(self, query_id: str | None, purpose: bytes = b"") -> float:
         """Return a number in [0, 1): a hash of the policy's seed and the id, or without an id the next random one."""
         if query_id is None:
             return self._stream.next()
         key = self.policy.document.coin_seed.encode() + b":" + query_id.encode("utf-8", "replace")
-        return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big") / 2**64
+        return int.from_bytes(hashlib.blake2b(key, digest_size=8, person=purpose).digest(), "big") / 2**64
 
     def _alternative(self, forecast: QueryForecast, column: int) -> Alternative:
         return Alternative(self._grid.names[column], float(forecast.quality[column]), float(forecast.cost_usd[column]))
@@ -324,3 +333,13 @@ class Planner:
         place = self._grid.between.get(self._grid.points[column])
         beside = f" (never logged: forecast between {place.below} and {place.above})" if place else ""
         return self._grid.names[column] + beside
+
+
+def _explorer(policy: Policy, share: float) -> Explorer | None:
+    if fraction("explore", share) == 0:
+        return None
+    if share == 1:
+        raise TargetError("explore must leave calls to the policy; give a share below 1, such as explore=0.05")
+    from paretoroute.planner.exploration import Explorer  # loaded only where calls explore
+
+    return Explorer(policy, share)

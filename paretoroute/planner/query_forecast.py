@@ -41,6 +41,11 @@ class QueryForecast:
         """Mean latency; NaN where none was logged."""
         return self.amounts.latency_s
 
+    @property
+    def rule_figures(self) -> tuple[Floats, Floats, Floats]:
+        """Quality, cost and latency as the policy's rule reads them: before calibration, 0 for an unknown latency."""
+        return self.amounts.quality, self.raw_cost_usd, np.nan_to_num(self.latency_s)
+
 
 @dataclass(frozen=True)
 class PointFigures:

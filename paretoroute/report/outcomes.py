@@ -13,6 +13,7 @@ from paretoroute.report.layout import Entries, Entry
 
 if TYPE_CHECKING:
     from paretoroute.evaluation.replay import Replay
+    from paretoroute.planner.exploration_preview import ExplorationPreview
 
 FEW_QUERIES = 50  # normal intervals need more
 _SHOWN = 6  # points named in a replay
@@ -38,6 +39,19 @@ def decision_text(decision: Decision, label: PointLabels) -> Entries:
     if decision.fallbacks:
         entries.append(Entry("fallbacks", ", then ".join(map(label, decision.fallbacks))))
     return Entries(tuple(entries))
+
+
+def exploration_text(preview: ExplorationPreview, label: PointLabels) -> Entries:
+    """Format the price of exploring: cost and quality, the points it calls, and the limits that hold it back.
+
+    Args:
+        preview: of a planner that explores.
+        label: the names of the grid's points.
+    """
+    calls = [f"{label(name)} {share:.2%}" for name, share in list(preview.points.items())[:_SHOWN]]
+    entries = [Entry("price", preview.meaning), Entry("calls", ", ".join(calls) or "none")]
+    entries += [Entry("kept", limit) for limit in preview.held_by]
+    return Entries((*entries, Entry("rests on", f"{preview.queries} logged queries")))
 
 
 def replay_text(replay: Replay, label: PointLabels) -> Entries:

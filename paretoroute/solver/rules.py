@@ -7,7 +7,7 @@ keeps limits on the population, draws one of a few sets of prices for every quer
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -41,6 +41,36 @@ class MixtureComponent(NamedTuple):
 
     prices: Multipliers
     weight: Floats
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The point drawn for one query.
+
+    Args:
+        column: of the point.
+        propensity: the probability with which it is drawn.
+        is_random: whether there were several points to draw from.
+        explores: whether the rule itself would not have taken the point.
+    """
+
+    column: int
+    propensity: float
+    is_random: bool
+    explores: bool = False
+
+
+def draw_from(distribution: Sequence[PointProbability], uniform: Callable[[], float]) -> Draw:
+    """Draw one of the points that a rule may take; ``uniform``, in [0, 1), is called only if there are several."""
+    if len(distribution) == 1:
+        return Draw(distribution[0].point, 1.0, is_random=False)
+    place = uniform()
+    for share, column in distribution:
+        if place < share:
+            return Draw(column, share, is_random=True)
+        place -= share
+    share, column = distribution[-1]
+    return Draw(column, share, is_random=True)
 
 
 @dataclass(frozen=True)

@@ -165,3 +165,36 @@ def test_plan_refuses_what_makes_no_sense(arguments, message):
 
     assert message in one_line(result)
     assert result.out == ""
+
+
+def test_plan_states_the_price_of_exploring_before_any_call():
+    text = command("plan", fitted().policy_path, "--explore", "0.05")
+    data = command("plan", fitted().policy_path, "--explore", "0.05", "--format", "json")
+
+    assert text.code == 0
+    assert text.out.startswith("price     exploring 5% of the calls ")
+    assert json.loads(data.out)["calls"] == pytest.approx(0.05)
+
+
+def test_plan_explores_a_share_of_a_file_and_its_lines_state_which(tmp_path):
+    queries = queries_file(tmp_path, *(json.dumps({"query": HARD_QUERY, "query_id": f"{i}"}) for i in range(200)))
+    arguments = "plan", fitted().policy_path, "--queries", queries, "--format", "jsonl"
+
+    rows = [json.loads(line) for line in command(*arguments, "--explore", "0.3").out.splitlines()]
+    plain = [json.loads(line) for line in command(*arguments).out.splitlines()]
+
+    explored = [row["explores"] for row in rows]
+    assert 30 < sum(explored) < 90
+    assert all(row["propensity"] == pytest.approx(0.7) for row in rows if not row["explores"])
+    assert [row["model"] for row in rows if not row["explores"]] == [
+        row["model"] for row, other in zip(plain, rows, strict=True) if not other["explores"]
+    ]
+    assert "explores" not in plain[0]
+
+
+@pytest.mark.parametrize("share", ["1", "-0.1", "nan"])
+def test_plan_refuses_a_share_to_explore_that_is_out_of_range(share):
+    result = command("plan", fitted().policy_path, QUERY, "--explore", share)
+
+    assert result.code == 2
+    assert "explore" in result.err

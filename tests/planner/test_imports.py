@@ -41,14 +41,17 @@ def test_a_host_without_the_fit_extra_plans_with_dialects_in_batches_and_tasks(p
         + "print(len(planner.plan_batch(['a', 'b', None], query_ids=['1', '2', '3'], max_cost_usd=1.0)))\n"
         + "task = planner.start_task(['plan', ('write', 'Write it.')], max_cost_usd=0.01)\n"
         + "print(task.plan('plan', 'Plan it.').status, task.preview().status)\n"
+        + "exploring = pr.Planner(planner.policy, explore=0.5)\n"
+        + "print(exploring.preview_exploration().calls > 0, exploring.plan('a', query_id='1').propensity < 1)\n"
         + "print(sorted(name for name in sys.modules if name in {packages}))\n".replace(
             "{packages}", repr(FIT_PACKAGES)
         )
     )
 
-    models, batch, task, loaded = lines(code, tmp_path)
+    models, batch, task, explored, loaded = lines(code, tmp_path)
 
     assert len(set(models.split())) == 1
     assert batch == "3"
     assert "infeasible" not in task
+    assert explored == "True True"
     assert loaded == "[]"

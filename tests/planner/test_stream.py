@@ -17,7 +17,7 @@ FORKED = f"""
 import os, sys
 import paretoroute as pr
 
-planner = pr.Planner.load(sys.argv[1], seed=7)
+planner = pr.Planner.load(sys.argv[1], seed=7, explore=float(sys.argv[2]))
 
 def choices():
     return "".join(str(planner.plan("Which comes next?").point.name[0]) for _ in range({DRAWS}))
@@ -40,14 +40,15 @@ def drawn(stream: Stream) -> list[float]:
     return [stream.next() for _ in range(DRAWS)]
 
 
+@pytest.mark.parametrize("explore", [0.0, 0.5])
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are forked")
-def test_forked_workers_of_one_planner_choose_differently_and_their_parent_goes_on_as_seeded(tmp_path):
+def test_forked_workers_of_one_planner_choose_differently_and_their_parent_goes_on_as_seeded(tmp_path, explore):
     no_signal().policy.save(tmp_path / "policy.yaml")
-    planner = pr.Planner.load(tmp_path / "policy.yaml", seed=7)
+    planner = pr.Planner.load(tmp_path / "policy.yaml", seed=7, explore=explore)
     seeded = ["".join(planner.plan("Which comes next?").point.name[0] for _ in range(DRAWS)) for _ in range(2)]
     assert len(set(seeded[0])) > 1, "nothing is drawn"
 
-    done = python("-c", FORKED, tmp_path / "policy.yaml")
+    done = python("-c", FORKED, tmp_path / "policy.yaml", str(explore))
 
     assert (done.returncode, done.stderr) == (0, "")
     first, *children, second = done.stdout.split()
