@@ -1,0 +1,99 @@
+"""Add noise to linear algebra: ``python -m pytest -p tests.rounding`` shows which tests hang on last digits.
+
+Another processor, library or number of threads rounds differently: a product of matrices by 1e-15, a vector of a nearly
+repeated singular value by anything in its plane, 500 steps of Adam in float32 by 1e-4. The plugin does the same in this
+process, at random, so that an example, test or shipped figure that would fail on some machine fails here: in seconds,
+and for machines that nobody has at hand. ``NOISE_SEED`` is the seed, so that a run can be repeated.
+
+Singular vectors and eigenvectors also change their signs, and the factors of QR likewise: LAPACK promises none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from paretoroute.fitting.methods import matrix_completion
+
+ROUNDING = 1e-11  # of results of linear algebra; the conditions of our matrices turn 1e-16 into as much
+ADAM = 1e-4  # of parameters after 500 steps in float32, on other instructions
+NOISE = np.random.default_rng(int(os.environ.get("NOISE_SEED", "0")))
+
+
+def rounded(values: Any, size: float = ROUNDING) -> Any:
+    """Multiply every number by 1 + ``size`` times a normal variate; keep integers, and the type and shape of floats."""
+    array = np.asarray(values)
+    if array.dtype.kind != "f":
+        return values
+    size = max(size, 4 * float(np.finfo(array.dtype).eps))
+    noisy = array * (1 + size * NOISE.standard_normal(array.shape))
+    return noisy.astype(array.dtype) if array.shape else array.dtype.type(noisy)
+
+
+def signs(count: int) -> Any:
+    return NOISE.choice([-1.0, 1.0], count)
+
+
+def svd(original: Callable, matrix: Any, *arguments: Any, **options: Any) -> Any:
+    result = original(rounded(matrix), *arguments, **options)
+    if not isinstance(result, tuple):
+        return rounded(result)
+    left, size, right = result
+    turned = signs(len(size))
+    return (
+        rounded(left * turned) if left.shape[1] == len(size) else left,
+        rounded(size),
+        rounded(right * turned[:, None]),
+    )
+
+
+def eigh(original: Callable, matrix: Any, *arguments: Any, **options: Any) -> Any:
+    noisy = rounded(np.asarray(matrix))
+    values, vectors = original((noisy + np.swapaxes(noisy, -1, -2)) / 2, *arguments, **options)
+    return rounded(values), rounded(vectors * signs(vectors.shape[-1]))
+
+
+def qr(original: Callable, matrix: Any, *arguments: Any, **options: Any) -> Any:
+    result = original(rounded(matrix), *arguments, **options)
+    if not isinstance(result, tuple):
+        return rounded(result * signs(len(result))[:, None])
+    turned = signs(len(result[1]))
+    return rounded(result[0] * turned), rounded(result[1] * turned[:, None])
+
+
+def arguments_rounded(original: Callable, *arguments: Any, **options: Any) -> Any:
+    """Call with noisy matrices, the first two at most, where noise in the result would not do: ranks, supports."""
+    return original(*map(rounded, arguments[:2]), *arguments[2:], **options)
+
+
+def result_rounded(original: Callable, *arguments: Any, **options: Any) -> Any:
+    return rounded(original(*arguments, **options))
+
+
+def parameters_rounded(original: Callable, *arguments: Any, **options: Any) -> Any:
+    free = original(*arguments, **options)
+    return {name: rounded(values, ADAM) for name, values in free.items()}
+
+
+def wrapped(module: Any, name: str, noisy: Callable) -> None:
+    original = getattr(module, name)
+    setattr(module, name, wraps(original)(lambda *arguments, **options: noisy(original, *arguments, **options)))
+
+
+def pytest_configure() -> None:
+    wrapped(np.linalg, "svd", svd)
+    wrapped(np.linalg, "eigh", eigh)
+    wrapped(np.linalg, "qr", qr)
+    for name in ("inv", "solve", "eigvalsh"):
+        wrapped(np.linalg, name, result_rounded)
+    wrapped(np.linalg, "lstsq", arguments_rounded)
+    wrapped(np, "einsum", result_rounded)
+    wrapped(matrix_completion, "_minimised", parameters_rounded)
+
+
+def pytest_report_header() -> str:
+    return f"linear algebra with noise of {ROUNDING:g}, matrix completion of {ADAM:g}"
