@@ -43,7 +43,7 @@ def svd(original: Callable, matrix: Any, *arguments: Any, **options: Any) -> Any
     if not isinstance(result, tuple):
         return rounded(result)
     left, size, right = result
-    turned = signs(len(size))
+    turned = signs(size.shape[-1])
     return (
         rounded(left * turned) if left.shape[1] == len(size) else left,
         rounded(size),
@@ -60,8 +60,8 @@ def eigh(original: Callable, matrix: Any, *arguments: Any, **options: Any) -> An
 def qr(original: Callable, matrix: Any, *arguments: Any, **options: Any) -> Any:
     result = original(rounded(matrix), *arguments, **options)
     if not isinstance(result, tuple):
-        return rounded(result * signs(len(result))[:, None])
-    turned = signs(len(result[1]))
+        return rounded(result * signs(result.shape[-2])[:, None])
+    turned = signs(result[1].shape[-2])
     return rounded(result[0] * turned), rounded(result[1] * turned[:, None])
 
 

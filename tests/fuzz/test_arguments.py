@@ -83,11 +83,16 @@ ODD = {
 }  # fmt: skip
 
 
+def column_of(kind):
+    """Make a column; older versions of pandas infer no type for integers beyond every float."""
+    return pd.Series(ODD[kind], dtype=object) if kind == "huge" else ODD[kind]
+
+
 @pytest.mark.parametrize("column", [*FRAME, "query_id", "cost_usd", "budget", "tag", "embedding", "other"])
 @pytest.mark.parametrize("kind", ODD)
 def test_a_column_of_any_type_is_read_or_refused(column, kind):
     try:
-        pr.read_runs(pd.DataFrame({**FRAME, column: ODD[kind]}))
+        pr.read_runs(pd.DataFrame({**FRAME, column: column_of(kind)}))
     except pr.ParetorouteError as error:
         assert str(error)
 
