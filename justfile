@@ -15,6 +15,14 @@ test *arguments:
 fuzz:
     FUZZ=long {{python}} -m pytest tests/fuzz
 
+# Run both commands of the README in new environments: three kernels, one and two threads, oldest and newest versions.
+machines *arguments:
+    {{python}} .ci/machines.py {{arguments}}
+
+# Run the tests with noise in linear algebra, as other processors round.
+rounding *arguments:
+    {{python}} -m pytest -p tests.rounding {{arguments}}
+
 # Run the tests with branch coverage, and fail below the floor in pyproject.toml.
 coverage:
     {{python}} -m pytest -n 2 --cov --cov-report=term:skip-covered
