@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from paretoroute.evaluation.certificate.verify import verify as verify
     from paretoroute.evaluation.compare import compare as compare
     from paretoroute.evaluation.comparison import Comparison as Comparison
+    from paretoroute.evaluation.drift.monitor import Monitor as Monitor
+    from paretoroute.evaluation.drift.report import DriftReport as DriftReport
     from paretoroute.evaluation.replay import Replay as Replay
     from paretoroute.evaluation.replay import replay as replay
     from paretoroute.fitting.fit import fit as fit
@@ -111,6 +113,8 @@ _MODULES = {
     "evaluation.certificate.verify": ("verify",),
     "evaluation.compare": ("compare",),
     "evaluation.comparison": ("Comparison",),
+    "evaluation.drift.monitor": ("Monitor",),
+    "evaluation.drift.report": ("DriftReport",),
     "evaluation.replay": ("Replay", "replay"),
     "runs.read": ("read_runs",),
     "runs.table": ("Runs",),

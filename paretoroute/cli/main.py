@@ -1,7 +1,8 @@
-"""The commands fit, solve, plan, replay, certify, verify, show, demo, schema and compare as one application.
+"""The commands fit, solve, plan, replay, monitor, certify, verify, show, demo, schema and compare as one application.
 
 Exit codes: 0 done; 2 bad input or usage, nothing written; 3 the target is infeasible, and the policy of the nearest
-feasible target was written and is marked infeasible; or the target is not certified, or a certificate does not hold.
+feasible target was written and is marked infeasible; or the target is not certified, or a certificate does not hold; or
+``monitor --fail-on-drift`` detected a change.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from paretoroute.cli.certify import certify, verify
 from paretoroute.cli.compare import compare
 from paretoroute.cli.console import help_width, print_error, print_text
 from paretoroute.cli.fit import demo, fit, solve
+from paretoroute.cli.monitor import monitor
 from paretoroute.cli.options import BAD_INPUT
 from paretoroute.cli.plan import plan
 from paretoroute.cli.replay import replay
@@ -50,7 +52,7 @@ def options(
     """Hold the options that stand before a command."""
 
 
-for command in (fit, solve, plan, replay, certify, verify, show, demo, schema, compare):
+for command in (fit, solve, plan, replay, monitor, certify, verify, show, demo, schema, compare):
     app.command()(command)
 
 

@@ -1,0 +1,226 @@
+"""The monitor: compares the forecasts of a policy with the outcomes of its calls, call by call."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from paretoroute.errors import PolicyError, RunsError, TargetError, expect, needs_fit_extra
+from paretoroute.evaluation.drift import state, summary
+from paretoroute.evaluation.drift.calls import Calls, read_calls
+from paretoroute.evaluation.drift.detector import Moment, Score
+from paretoroute.evaluation.drift.observations import WIDEST, Observation, Observed, Observer
+from paretoroute.evaluation.drift.record import PointTally, Record
+from paretoroute.evaluation.drift.reference import references
+from paretoroute.evaluation.drift.report import DriftReport
+from paretoroute.evaluation.drift.streams import UNFAMILIAR_SD, UNFAMILIAR_SHARE, Streams, group_of
+from paretoroute.planner.planner import Planner
+from paretoroute.policy.policy import Policy
+from paretoroute.runs.table import Runs
+
+HORIZON_CALLS = 60_000
+FALSE_ALARMS = 0.05
+MOST_BATCHES = 200  # whose hashes are kept
+
+
+class Monitor:
+    """Tests whether calls still turn out as a policy forecasts; take in batches of calls with :meth:`update`.
+
+    On a stable stream the probability of any alarm within ``horizon_calls`` calls is at most ``false_alarms``, however
+    often the report is read; within a multiple of these calls, it is at most that multiple.
+
+    Args:
+        policy: whose calls are monitored.
+        horizon_calls: number of calls that the probability of a false alarm refers to, about those of 20 months.
+        false_alarms: probability of an alarm within these calls if nothing changes, in (0, 1).
+        features: the feature function that the policy was fitted with, if any.
+
+    Raises:
+        PolicyError: the features are not those of the fit.
+        TargetError: a number is out of range.
+
+    Example:
+        >>> import paretoroute as pr
+        >>> runs = pr.demo_runs()
+        >>> monitor = Monitor(pr.fit(runs, pr.MaxCost(usd=4e-6)))
+        >>> monitor.update(runs).drifted
+        False
+    """
+
+    @needs_fit_extra
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        horizon_calls: int = HORIZON_CALLS,
+        false_alarms: float = FALSE_ALARMS,
+        features: Callable[[str], ArrayLike] | None = None,
+    ) -> None:
+        expect("the policy", policy, Policy, PolicyError)
+        expect("horizon_calls", horizon_calls, int, TargetError)
+        expect("false_alarms", false_alarms, (int, float), TargetError)
+        if horizon_calls < 1:
+            raise TargetError(f"horizon_calls must be at least 1, got {horizon_calls}")
+        if not 0 < false_alarms < 1:
+            raise TargetError(f"false_alarms must be between 0 and 1, got {false_alarms}")
+        self.policy = policy
+        rule = Planner(policy, features=features).rule
+        residuals = references(policy, rule)
+        self.record = Record(Streams(policy.grid, residuals, horizon_calls, float(false_alarms)))
+        self._observer = Observer(policy, rule, residuals, features)
+
+    def update(
+        self,
+        *sources: Runs | str | Path | Any,
+        columns: Mapping[str, str] | None = None,
+        quality_scale: tuple[float, float] | None = None,
+        join: str = "id",
+    ) -> DriftReport:
+        """Take in calls, and report.
+
+        Files and tables keep the order of their rows, or follow the column ``time`` if every row has one; rows without
+        quality count for the other figures. `Runs` have lost their order: a change within them is found, its time is
+        not. A repeat of a query at a point among the last 500 calls does not count again.
+
+        Args:
+            *sources: as of :func:`paretoroute.read_runs`, or one `Runs`.
+            columns: name in the log by known name, such as ``{"time": "created_at"}``.
+            quality_scale: the worst and the best number of the scale that quality is on.
+            join: as of :func:`paretoroute.read_runs`.
+
+        Raises:
+            RunsError: a source cannot be read, or the very same calls were given before.
+        """
+        if not sources:
+            raise RunsError("no log was given; name at least one file of calls")
+        if len(sources) == 1 and isinstance(sources[0], Runs):
+            calls = Calls.of_runs(sources[0])
+        else:
+            calls = read_calls(sources, columns=columns, quality_scale=quality_scale, join=join)
+        self._record_batch(calls)
+        for observation in self._observer.observe(calls):
+            self._see(observation)
+        return self.report()
+
+    def report(self) -> DriftReport:
+        """Report on all calls so far."""
+        return summary.report(self.record, self.policy)
+
+    def _record_batch(self, calls: Calls) -> None:
+        digest = hashlib.sha256(calls.runs.sha256.encode() + calls.time.tobytes()).hexdigest()[:16]
+        if digest in self.record.batches:
+            raise RunsError("the very same calls were given to this monitor before; give only calls since then")
+        self.record.batches = [*self.record.batches, digest][-MOST_BATCHES:]
+        notes: list[str] = []
+        if not calls.is_ordered:
+            notes.append("the runs have no order, so that the time of a change within them is unknown")
+        elif not calls.is_timed:
+            notes.append("not every call has a time, so that they are taken in the order of their rows")
+        if calls.is_timed and self.record.last_time is not None:
+            early = int((calls.time <= self.record.last_time).sum())
+            if early:
+                notes.append(
+                    f"{early} calls are not later than the last call of an earlier batch; calls that are in both count "
+                    "twice"
+                )
+        if calls.is_timed:
+            self.record.last_time = max(float(calls.time.max()), self.record.last_time or -math.inf)
+        notes += [str(finding) for finding in calls.runs.notices]
+        self.record.notes += [note for note in notes if note not in self.record.notes]
+
+    def _see(self, observation: Observation) -> None:
+        """Take in one call."""
+        record = self.record
+        moment = Moment(record.calls, observation.time)
+        record.calls += 1
+        figures = self._fresh(observation)
+        if figures is None:
+            record.apart["repeats of a query at its point, left out"] += 1
+            return
+        if observation.column < 0:
+            record.apart[f"at {observation.point}, which the policy lacks, left out"] += 1
+        elif not observation.is_forecast:
+            record.apart["without a text and without a forecast by this policy, left out"] += 1
+        elif observation.other_policy:
+            record.apart["decided by another policy, compared with what this one does not choose"] += 1
+        if len(figures) == len(observation.figures):
+            self._see_query(observation, moment)
+        for observed in figures:
+            self._see_figure(observation, observed, moment)
+
+    def _fresh(self, observation: Observation) -> tuple[Observed, ...] | None:
+        """Return the figures that count: of a repeat none, or its quality where that comes later than the call."""
+        recent = self.record.recent
+        call, graded = (_key(f"{kind}{observation.key}") for kind in ("call ", "graded "))
+        has_quality = any(observed.figure == "quality" for observed in observation.figures)
+        is_repeat, is_late = call in recent, has_quality and graded not in recent
+        if not is_repeat:
+            recent.append(call)
+        if is_late:
+            recent.append(graded)
+        if not is_repeat:
+            return observation.figures
+        late = tuple(observed for observed in observation.figures if observed.figure == "quality")
+        return late if is_late else None
+
+    def _see_figure(self, observation: Observation, observed: Observed, moment: Moment) -> None:
+        reference, column = self.record.streams.references[observed.figure], observation.column
+        kind = 0 if observation.chosen else 1
+        forecast, outcome = np.array(observed.forecast), np.array(observed.outcome)
+        residual = float(reference.residuals(forecast, outcome, column) - reference.residual[kind, column])
+        low, high = reference.bounds(observed.forecast)
+        group = group_of(column, chosen=observation.chosen)
+        score = Score(group, float(reference.scores(forecast, outcome, column)), low, high, residual)
+        self.record.streams.detector(observed.figure, self.policy.grid.points[column].model).see(score, moment)
+        tally = self.record.tallies.setdefault((column, observed.figure), PointTally())
+        tally.add(observed, residual)
+        if observed.figure == "quality" and observation.chosen:
+            self.record.promise.add(observed.outcome)
+
+    def _see_query(self, observation: Observation, moment: Moment) -> None:
+        if observation.unfamiliar is not None:
+            residual = float(observation.unfamiliar) - UNFAMILIAR_SHARE
+            ends = (-UNFAMILIAR_SHARE / UNFAMILIAR_SD, (1 - UNFAMILIAR_SHARE) / UNFAMILIAR_SD)
+            score = Score("", residual / UNFAMILIAR_SD, *ends, residual)
+            self.record.streams.detector("unfamiliar", "").see(score, moment)
+        for k, value in enumerate(observation.place):
+            score = Score("", value, -WIDEST, WIDEST, value)
+            self.record.streams.detector("features", str(k + 1)).see(score, moment)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the state as JSON, some kilobytes, so that a later process goes on with :meth:`load`.
+
+        Raises:
+            PolicyError: the file cannot be written.
+        """
+        state.write_state(Path(path), self.record, self.policy)
+
+    @staticmethod
+    def load(
+        path: str | os.PathLike[str], policy: Policy, *, features: Callable[[str], ArrayLike] | None = None
+    ) -> Monitor:
+        """Read a state that :meth:`save` wrote.
+
+        Args:
+            path: the state.
+            policy: the policy that it belongs to.
+            features: the feature function that the policy was fitted with, if any.
+
+        Raises:
+            PolicyError: the file is no state, or belongs to another policy.
+        """
+        saved = state.read_state(Path(path), policy)
+        monitor = Monitor(policy, horizon_calls=saved.horizon_calls, false_alarms=saved.false_alarms, features=features)
+        saved.restore(monitor.record)
+        return monitor
+
+
+def _key(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=6).hexdigest()

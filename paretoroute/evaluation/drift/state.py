@@ -1,0 +1,142 @@
+"""The state of a monitor as JSON: counts, means and the capital of every test, without any text of a query."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter, deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from paretoroute.errors import PolicyError, one_line
+from paretoroute.evaluation.drift.detector import Totals
+from paretoroute.evaluation.drift.record import RECENT, PointTally, Record
+from paretoroute.policy.policy import Policy
+
+SCHEMA = 1
+_MOST_BYTES = 64 * 2**20
+
+
+def policy_key(policy: Policy) -> str:
+    """Return a hash of the policy that a state belongs to, whether it was saved or not."""
+    document = policy.document.model_dump_json(exclude={"surface": {"file", "sha256"}})
+    return hashlib.sha256(document.encode()).hexdigest()
+
+
+def write_state(path: Path, record: Record, policy: Policy) -> None:
+    """Write the state of a monitor; a reader sees the old one or the new one.
+
+    Raises:
+        PolicyError: the file cannot be written.
+    """
+    scratch = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        scratch.write_text(json.dumps(_state(record, policy), allow_nan=False), encoding="utf-8")
+        os.replace(scratch, path)
+    except OSError as error:
+        scratch.unlink(missing_ok=True)
+        reason = error.strerror or type(error).__name__
+        raise PolicyError(f"{path.name}: the state cannot be written: {reason}") from None
+
+
+@dataclass(frozen=True)
+class SavedState:
+    """A state that was read.
+
+    Args:
+        name: of its file, for messages.
+        values: its content.
+        horizon_calls: of the record.
+        false_alarms: of the record.
+    """
+
+    name: str
+    values: dict[str, Any]
+    horizon_calls: int
+    false_alarms: float
+
+    def restore(self, record: Record) -> None:
+        """Put the counts into the record of a new record.
+
+        Raises:
+            PolicyError: the state is damaged.
+        """
+        try:
+            _restore(record, self.values)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+            raise _damaged(self.name) from None
+
+
+def read_state(path: Path, policy: Policy) -> SavedState:
+    """Read the state of a monitor of a policy.
+
+    Raises:
+        PolicyError: the file is no state, or belongs to another policy.
+    """
+    name = one_line(path.name)
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise PolicyError(f"{name} is too large for the state of a monitor; name the file that monitor wrote")
+        values = cast("dict[str, Any]", json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise PolicyError(f"{name}: the state cannot be read: {error.strerror or type(error).__name__}") from None
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        raise PolicyError(f"{name} is no JSON; name the file that monitor wrote") from None
+    if not isinstance(values, dict) or values.get("schema") != SCHEMA:
+        raise PolicyError(f"{name} is no state of a monitor of schema {SCHEMA}; delete it to begin anew")
+    if values.get("policy") != policy_key(policy):
+        raise PolicyError(f"{name} is the state of a monitor of another policy; give each policy a state of its own")
+    horizon, false_alarms = values.get("horizon_calls"), values.get("false_alarms")
+    if type(horizon) is not int or type(false_alarms) is not float:
+        raise _damaged(name)
+    return SavedState(name, values, horizon, false_alarms)
+
+
+def _damaged(name: str) -> PolicyError:
+    return PolicyError(f"{name} is damaged; restore it from a copy, or delete it to begin anew")
+
+
+def _state(record: Record, policy: Policy) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "policy": policy_key(policy),
+        "horizon_calls": record.streams.horizon_calls,
+        "false_alarms": record.streams.false_alarms,
+        "calls": record.calls,
+        "last_time": record.last_time,
+        "batches": record.batches,
+        "recent": list(record.recent),
+        "apart": dict(record.apart),
+        "notes": record.notes,
+        "promise": _sums(record.promise),
+        "detectors": [[*key, detector.to_state()] for key, detector in sorted(record.streams.detectors.items())],
+        "tallies": [
+            [*key, tally.forecast, tally.outcome, _sums(tally.residuals)]
+            for key, tally in sorted(record.tallies.items())
+        ],
+    }
+
+
+def _restore(record: Record, state: dict[str, Any]) -> None:
+    record.calls = int(state["calls"])
+    record.last_time = None if state["last_time"] is None else float(state["last_time"])
+    record.batches = [str(batch) for batch in state["batches"]]
+    record.recent = deque((str(key) for key in state["recent"]), maxlen=RECENT)
+    record.apart = Counter({str(reason): int(count) for reason, count in state["apart"].items()})
+    record.notes = [str(note) for note in state["notes"]]
+    record.promise = _totals(state["promise"])
+    for figure, model, values in state["detectors"]:
+        record.streams.detector(figure, model).restore(values)
+    for column, figure, forecast, outcome, sums in state["tallies"]:
+        record.tallies[int(column), str(figure)] = PointTally(float(forecast), float(outcome), _totals(sums))
+
+
+def _sums(totals: Totals) -> list[float]:
+    return [totals.count, totals.total, totals.squares]
+
+
+def _totals(values: list[float]) -> Totals:
+    count, total, squares = values
+    return Totals(float(count), float(total), float(squares))
