@@ -38,7 +38,10 @@ PAGES = {
         "MaxCost MinQuality BestTrade MaxShare MaxMeanLatency MaxCostOf MinQualityOf MaxCallLatency MaxCallCost "
         "ContextLength Forbid Require parse_limit",
     ),
-    "evaluation": ("Evaluation", "replay Replay compare Comparison certify Certified NotCertified verify"),
+    "evaluation": (
+        "Evaluation",
+        "replay Replay compare Comparison certify Certified NotCertified verify Monitor DriftReport",
+    ),
     "errors": (
         "Errors",
         "ParetorouteError RunsError GridError TargetError QueryError PolicyError PolicySchemaError "

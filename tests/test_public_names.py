@@ -12,7 +12,7 @@ from tests.processes import python
 
 PUBLIC = """
     BestTrade ContextLength Forbid LimitedSolution MaxCallCost MaxCallLatency MaxCostOf MaxMeanLatency MaxShare
-    MinQualityOf MissingExtraError PlanPreview Require Task parse_limit
+    MinQualityOf DriftReport MissingExtraError Monitor PlanPreview Require Task parse_limit
     Budget Calibrated Decision DialectError ExplorationPreview Forecast Frontier Grid GridError MaxCost MinQuality
     ParetorouteError Planner
     Point Policy PolicyChecksumError PolicyError PolicySchemaError Price QueryError Replay Runs RunsError Solution

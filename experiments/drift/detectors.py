@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from paretoroute.evaluation.drift.detector import DROPS, LEAST_FACTOR, SPREAD_WEIGHT
+from paretoroute.evaluation.drift.detector import DROPS, LEAST_FACTOR, MOST_CAPITAL, SPREAD_WEIGHT
 from paretoroute.evaluation.drift.reference import quality_sd
 
 WINDOWS = (100, 200, 400, 800, 1600)
@@ -55,7 +55,7 @@ def betting(
         )
         residual = (score[:, t] - mean) * known
         factor = 1 + size * residual[:, None] - np.abs(size) * np.reshape(slack, (-1, 1))
-        capital = (1 + capital) * np.maximum(factor, 0)
+        capital = np.minimum((1 + capital) * np.maximum(factor, 0), MOST_CAPITAL)
         reported[(capital @ shares >= threshold) & (reported < 0)] = t
         if tolerance is None:
             count += 1
@@ -94,7 +94,7 @@ def conformal(
         counts[rows, place] += 1
         below = np.where(np.arange(BINS) < place[:, None], counts, 0).sum(axis=1)
         p = (below + chance.random(streams) * counts[rows, place]) / counts.sum(axis=1)
-        capital = (1 + capital) * bets[rows, :, np.minimum((p * BINS).astype(int), BINS - 1)]
+        capital = np.minimum(1 + capital, MOST_CAPITAL) * bets[rows, :, np.minimum((p * BINS).astype(int), BINS - 1)]
         reported[(capital @ shares >= threshold) & (reported < 0)] = t
     return reported
 

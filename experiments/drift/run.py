@@ -10,7 +10,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 import detectors
-from worlds import DROP, FORECASTS, Streams, draw
+from worlds import DROP, WORLDS, Streams, draw
 
 from paretoroute.evaluation.drift.monitor import FALSE_ALARMS, HORIZON_CALLS
 from paretoroute.evaluation.drift.reference import quality_sd
@@ -37,7 +37,7 @@ def main() -> None:
     options = parser.parse_args()
     print("| world | detector | false alarms in 20 months, 4 models | found within 400 calls | median delay | 90% |")
     print("|---|---|---|---|---|---|")
-    for world in FORECASTS:
+    for world in WORLDS:
         for line in measured(world, options.streams, options.cells, np.random.default_rng(options.seed)):
             print(line, flush=True)
 

@@ -56,16 +56,19 @@ class Calls:
 
     @staticmethod
     def of_runs(runs: Runs) -> Calls:
-        """Take runs in an order that depends on a hash of the queries' ids, since theirs is lost.
+        """Take runs in an order that depends on a hash of their query's id and their point, since theirs is lost.
 
         In canonical order, ids that begin with a topic would look like a change at every new topic.
         """
-        keys = [hashlib.sha256(query_id.encode("utf-8", "replace")).digest() for query_id in runs.query_ids]
-        rank = np.argsort(np.array(sorted(range(len(keys)), key=keys.__getitem__)))
+        names = [point.name for point in runs.points]
+        keys = [
+            f"{runs.query_ids[q]}\0{names[p]}" for q, p in zip(runs.query.tolist(), runs.point.tolist(), strict=True)
+        ]
+        digests = [hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=8).digest() for key in keys]
         size = len(runs)
         return Calls(
             runs=runs,
-            order=np.argsort(rank[runs.query], kind="stable").astype(np.int64),
+            order=np.array(sorted(range(size), key=digests.__getitem__), np.int64),
             has_quality=np.ones(size, bool),
             time=np.full(size, np.nan),
             policy_sha256=("",) * size,

@@ -39,8 +39,12 @@ class Bets(NamedTuple):
     shares: tuple[float, ...]
 
 
-DROPS = Bets((-0.5, -1.0, -2.0, -4.0, 1.0, 2.0), (0.1, 0.5, 0.15, 0.05, 0.12, 0.08))
-BOTH_WAYS = Bets((-2.0, -1.0, -0.5, 0.5, 1.0, 2.0), (0.15, 0.2, 0.1, 0.1, 0.25, 0.2))
+# Half of the capital is on the drop that has to be found soon; large bets find collapses and date them.
+DROPS = Bets((-0.5, -1.0, -2.0, -4.0, -8.0, -16.0, 1.0, 2.0), (0.08, 0.5, 0.14, 0.05, 0.03, 0.02, 0.11, 0.07))
+BOTH_WAYS = Bets(
+    (-8.0, -4.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 4.0, 8.0),
+    (0.02, 0.05, 0.1, 0.2, 0.1, 0.12, 0.22, 0.12, 0.05, 0.02),
+)
 
 
 @dataclass(slots=True)
@@ -193,7 +197,7 @@ class Detector:
         mean.add(score.value)
         self.spread.add(score.value * score.value)
         if self.alarm is None and self.peak >= self.threshold:
-            best = int(np.argmax(self._growth + np.log(self._shares)))
+            best = int(np.argmax(self._growth))
             self.alarm = Alarm(moment.call + 1, moment.time, self._starts[best])
 
     def _factors(self, score: Score, mean: Mean) -> Floats:

@@ -87,7 +87,7 @@ class Monitor:
 
         Files and tables keep the order of their rows, or follow the column ``time`` if every row has one; rows without
         quality count for the other figures. `Runs` have lost their order: a change within them is found, its time is
-        not. A repeat of a query at a point among the last 500 calls does not count again.
+        not. A repeat of a query at a model, among the last 500 calls or more, does not count again.
 
         Args:
             *sources: as of :func:`paretoroute.read_runs`, or one `Runs`.
@@ -140,35 +140,42 @@ class Monitor:
         record = self.record
         moment = Moment(record.calls, observation.time)
         record.calls += 1
+        if self._is_first(f"query {observation.query_id}"):
+            self._see_query(observation, moment)
         figures = self._fresh(observation)
         if figures is None:
-            record.apart["repeats of a query at its point, left out"] += 1
+            record.apart["repeats of a query at its model, left out"] += 1
             return
         if observation.column < 0:
             record.apart[f"at {observation.point}, which the policy lacks, left out"] += 1
         elif not observation.is_forecast:
             record.apart["without a text and without a forecast by this policy, left out"] += 1
         elif observation.other_policy:
-            record.apart["decided by another policy, compared with what this one does not choose"] += 1
-        if len(figures) == len(observation.figures):
-            self._see_query(observation, moment)
+            record.apart["decided by another policy, compared all the same"] += 1
         for observed in figures:
             self._see_figure(observation, observed, moment)
 
     def _fresh(self, observation: Observation) -> tuple[Observed, ...] | None:
         """Return the figures that count: of a repeat none, or its quality where that comes later than the call."""
-        recent = self.record.recent
-        call, graded = (_key(f"{kind}{observation.key}") for kind in ("call ", "graded "))
         has_quality = any(observed.figure == "quality" for observed in observation.figures)
-        is_repeat, is_late = call in recent, has_quality and graded not in recent
-        if not is_repeat:
-            recent.append(call)
-        if is_late:
-            recent.append(graded)
-        if not is_repeat:
+        call = f"{self._model(observation)} {observation.query_id}"
+        is_first, is_late = self._is_first(f"call {call}"), has_quality and self._is_first(f"graded {call}")
+        if is_first:
             return observation.figures
         late = tuple(observed for observed in observation.figures if observed.figure == "quality")
         return late if is_late else None
+
+    def _model(self, observation: Observation) -> str:
+        """Return the model that was called: residuals of one query at its points resemble one another."""
+        return observation.point if observation.column < 0 else self.policy.grid.points[observation.column].model
+
+    def _is_first(self, key: str) -> bool:
+        """Return whether a key is not among the recent ones, and record it."""
+        digest = hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=5).hexdigest()
+        if digest in self.record.recent:
+            return False
+        self.record.recent.append(digest)
+        return True
 
     def _see_figure(self, observation: Observation, observed: Observed, moment: Moment) -> None:
         reference, column = self.record.streams.references[observed.figure], observation.column
@@ -178,7 +185,7 @@ class Monitor:
         low, high = reference.bounds(observed.forecast)
         group = group_of(column, chosen=observation.chosen)
         score = Score(group, float(reference.scores(forecast, outcome, column)), low, high, residual)
-        self.record.streams.detector(observed.figure, self.policy.grid.points[column].model).see(score, moment)
+        self.record.streams.detector(observed.figure, self._model(observation)).see(score, moment)
         tally = self.record.tallies.setdefault((column, observed.figure), PointTally())
         tally.add(observed, residual)
         if observed.figure == "quality" and observation.chosen:
@@ -220,7 +227,3 @@ class Monitor:
         monitor = Monitor(policy, horizon_calls=saved.horizon_calls, false_alarms=saved.false_alarms, features=features)
         saved.restore(monitor.record)
         return monitor
-
-
-def _key(text: str) -> str:
-    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=6).hexdigest()

@@ -42,7 +42,7 @@ class Observation:
     """One call.
 
     Args:
-        key: of its query and point, to recognise repeats.
+        query_id: of its query.
         column: of the point that was called; -1 if the policy lacks it.
         point: its name.
         chosen: whether the policy chose the point.
@@ -54,7 +54,7 @@ class Observation:
         place: its coordinates along the main directions of the logged queries; empty if it could not be read.
     """
 
-    key: str
+    query_id: str
     column: int
     point: str
     chosen: bool
@@ -157,7 +157,7 @@ class Observer:
             if name in forecast and _is_usable(name, forecast[name], outcomes[name])
         )
         return Observation(
-            key=f"{runs.query_ids[runs.query[row]]}\0{point}",
+            query_id=runs.query_ids[runs.query[row]],
             column=column,
             point=point,
             chosen=is_own or (known is not None and column in known.choices),

@@ -32,7 +32,7 @@ def report(record: Record, policy: Policy) -> DriftReport:
     )
     shifted = [stream for stream in streams if stream.shifted]
     promise = _promise(record, policy)
-    stands, certificate = _certificate(record, policy, shifted, promise)
+    stands, certificate = certificate_state(record, policy, shifted, promise)
     return DriftReport(
         drifted=bool(shifted),
         calls=record.calls,
@@ -113,7 +113,7 @@ def _promise(record: Record, policy: Policy) -> PromiseCheck:
     )
 
 
-def _certificate(
+def certificate_state(
     record: Record, policy: Policy, shifted: list[StreamDrift], promise: PromiseCheck
 ) -> tuple[bool | None, str]:
     """Return whether the certificate stands, and the sentence; a policy without one has a promise alone."""
