@@ -44,10 +44,10 @@ def test_a_change_comes_first_and_decides_the_exit_code_where_it_is_asked_to(row
 
 
 def test_a_state_goes_on_from_week_to_week(rows, tmp_path):
-    state, weeks = tmp_path / "state.json", (rows[:200], rows[200:])
-    for week, some in enumerate(weeks):
-        log = write_rows(tmp_path / f"{week}.jsonl", some)
-        result = command("monitor", fitted().policy_path, log, "--state", state, "--format", "json")
+    state = tmp_path / "state.json"
+    first, second = write_rows(tmp_path / "1.jsonl", rows[:200]), write_rows(tmp_path / "2.jsonl", rows[200:])
+    assert command("monitor", fitted().policy_path, first, "--state", state).code == 0
+    result = command("monitor", fitted().policy_path, second, "--state", state, "--format", "json")
 
     whole = command("monitor", fitted().policy_path, write_rows(tmp_path / "all.jsonl", rows), "--format", "json")
     assert json.loads(result.out) == json.loads(whole.out)

@@ -21,7 +21,6 @@ from paretoroute.policy.policy import Policy
 
 DIFFERENCES = ("quality", "unfamiliar", "features")  # figures that shift by a difference, not by a factor
 _NAMES = {"completion_tokens": "completion tokens", "latency_s": "latency", "cost_usd": "cost"}
-_RESTS_ON = {"quality": ("quality", "unfamiliar", "features"), "cost": ("completion_tokens", "cost_usd")}
 
 
 def report(record: Record, policy: Policy) -> DriftReport:
@@ -90,10 +89,8 @@ def _points(record: Record) -> tuple[PointDrift, ...]:
 
 def _promise(record: Record, policy: Policy) -> PromiseCheck:
     expected, totals = policy.document.expected, record.promise
-    promised_low = getattr(expected, "quality_low", None)
-    promised_high = getattr(expected, "quality_high", None)
-    low = -math.inf if promised_low is None else promised_low
-    high = math.inf if promised_high is None else promised_high
+    low = -math.inf if expected.quality_low is None else expected.quality_low
+    high = math.inf if expected.quality_high is None else expected.quality_high
     radius = confidence_radius(totals)
     mean = totals.mean
     verdict = "unknown" if not totals.count else "kept"
@@ -107,8 +104,8 @@ def _promise(record: Record, policy: Policy) -> PromiseCheck:
         low=max(mean - radius, 0.0),
         high=min(mean + radius, 1.0),
         promised=expected.quality,
-        promised_low=promised_low,
-        promised_high=promised_high,
+        promised_low=expected.quality_low,
+        promised_high=expected.quality_high,
         verdict=verdict,
     )
 
@@ -116,29 +113,44 @@ def _promise(record: Record, policy: Policy) -> PromiseCheck:
 def certificate_state(
     record: Record, policy: Policy, shifted: list[StreamDrift], promise: PromiseCheck
 ) -> tuple[bool | None, str]:
-    """Return whether the certificate stands, and the sentence; a policy without one has a promise alone."""
-    certificate = getattr(policy.document, "certificate", None)
-    claim = getattr(certificate, "claim", None)
-    subject = "promise" if certificate is None else f"certificate ({claim})" if claim else "certificate"
-    about_cost = "cost" in str(claim).lower()
-    bases = (*_RESTS_ON["quality"], *(_RESTS_ON["cost"] if about_cost else ()))
-    broken = [stream for stream in shifted if stream.figure in bases]
-    lead = "The policy carries no certificate. " if certificate is None else ""
+    """Return whether the certificate stands, and the sentence; a policy without one has a promise alone.
+
+    Returns:
+        None and a sentence about the promise where the policy has no certificate.
+    """
+    certificate = policy.document.certificate
+    about_cost = certificate is not None and certificate.cap_usd is not None
+    broken = [stream for stream in shifted if _breaks(stream, about_cost=about_cost)]
+    is_below = promise.verdict == "below" and not about_cost
     if broken:
         what = " and ".join(dict.fromkeys(_subject(stream) for stream in broken))
-        text = f"{lead}The {subject} no longer stands: it holds for calls like the logged ones, and {what} shifted."
-    elif promise.verdict == "below":
-        text = (
-            f"{lead}The {subject} no longer stands: quality over all calls is {promise.quality:.3f} "
-            f"[{promise.low:.3f}, {promise.high:.3f}], below the promised {promise.promised:.3f}."
-        )
+        state = f"no longer stands: it holds for calls like the logged ones, and {what} shifted"
+    elif is_below and certificate is None:
+        state = f"no longer stands: {_below(promise)}"
     elif not promise.calls:
-        text = f"{lead}The {subject} is untested: no call has a quality and a forecast."
-        return (None if certificate is None else True), text
+        state = "is untested: no call has both a quality and a forecast"
     else:
-        text = f"{lead}The {subject} still stands: nothing that it rests on shifted in {record.calls:,} calls."
-        return (None if certificate is None else True), text
-    return (None if certificate is None else False), text
+        state = f"still stands: nothing that it rests on shifted in {record.calls:,} calls"
+        state += f"; but {_below(promise)}" if is_below else ""
+    if certificate is None:
+        return None, f"The policy carries no certificate. The promise {state}."
+    return not broken, f"The certificate ({certificate.claim}) {state}."
+
+
+def _breaks(stream: StreamDrift, *, about_cost: bool) -> bool:
+    """Return whether a shift takes away what a claim rests on; a shift to the better does not."""
+    if stream.figure in ("unfamiliar", "features"):
+        return True
+    if about_cost:
+        return stream.figure in ("completion_tokens", "cost_usd") and stream.shift.value > 1
+    return stream.figure == "quality" and stream.shift.value < 0
+
+
+def _below(promise: PromiseCheck) -> str:
+    return (
+        f"quality over all calls is {promise.quality:.3f} [{promise.low:.3f}, {promise.high:.3f}], below the promised "
+        f"{promise.promised:.3f}"
+    )
 
 
 def _subject(stream: StreamDrift) -> str:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,6 +52,7 @@ def test_a_model_that_fails_is_named_with_its_time_and_the_promise_falls(stable)
     assert "since about 2026-01-13" in sentence  # 300 hours
     assert "no longer stands" in report.certificate
     (stream,) = (stream for stream in report.streams if stream.shifted)
+    assert stream.since_call is not None and stream.detected_call is not None
     assert 280 <= stream.since_call <= 310 < stream.detected_call < 400
     lost = np.mean([row["quality"] for row in stable[300:] if row["model"] == "thinker"])
     assert stream.shift.low < -lost < stream.shift.high
@@ -187,25 +189,33 @@ def test_a_context_free_policy_is_monitored_too():
 
 
 @pytest.mark.parametrize(
-    ("figure", "claim", "stands"),
+    ("figure", "value", "cap_usd", "stands"),
     [
-        ("quality", "mean quality at least 0.7", False),
-        ("features", "mean quality at least 0.7", False),
-        ("latency_s", "mean quality at least 0.7", True),
-        ("cost_usd", "mean quality at least 0.7", True),
-        ("cost_usd", "mean cost of at most $0.002", False),
+        ("quality", -0.1, None, False),
+        ("quality", 0.1, None, True),
+        ("features", 0.3, None, False),
+        ("latency_s", 2.0, None, True),
+        ("cost_usd", 2.0, None, True),
+        ("cost_usd", 2.0, 0.01, False),
+        ("cost_usd", 0.5, 0.01, True),
+        ("completion_tokens", 2.0, 0.01, False),
+        ("quality", -0.1, 0.01, True),
+        ("unfamiliar", 0.3, 0.01, False),
     ],
 )
-def test_a_certificate_falls_with_what_it_rests_on(watched, figure, claim, stands):
+def test_a_certificate_falls_with_what_it_rests_on(watched, figure, value, cap_usd, stands):
     monitor = pr.Monitor(fitted().policy)
     monitor.record.calls = 600
-    stream = replace(watched.streams[0], figure=figure, model="thinker", shifted=True)
-    policy = SimpleNamespace(document=SimpleNamespace(certificate=SimpleNamespace(claim=claim)))
+    shift = replace(watched.streams[0].shift, value=value)
+    stream = replace(watched.streams[0], figure=figure, model="thinker", shifted=True, shift=shift)
+    certificate = SimpleNamespace(claim="mean quality at least 0.7", cap_usd=cap_usd)
+    policy: Any = SimpleNamespace(document=SimpleNamespace(certificate=certificate))
 
     answer, sentence = summary.certificate_state(monitor.record, policy, [stream], watched.promise)
 
     assert answer is stands
-    assert sentence.startswith(f"The certificate ({claim}) {'still stands' if stands else 'no longer stands'}")
+    verdict = "still stands" if stands else "no longer stands"
+    assert sentence.startswith(f"The certificate (mean quality at least 0.7) {verdict}")
 
 
 def test_a_promise_far_above_the_outcomes_is_not_kept_even_without_a_shift(watched):

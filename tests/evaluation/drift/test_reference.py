@@ -26,7 +26,7 @@ def test_chosen_cells_and_others_are_counted_by_hand():
 
     quality = of(policy)["quality"]
 
-    for j in range(share.shape[1]):
+    for j in range(len(policy.grid.points)):
         weight = share[:, j]
         assert quality.count[0, j] == pytest.approx(weight.sum())
         if weight.sum():
