@@ -15,6 +15,8 @@ from numpy.typing import DTypeLike, NDArray
 from paretoroute._arrays import Floats, Indices, Mask
 from paretoroute.errors import TargetError, expect, shown
 
+ROUNDING = 1e-6  # how far a quality may lie outside [0, 1], as the mean of float32 numbers may
+
 
 @dataclass(frozen=True)
 class Tables:
@@ -65,7 +67,8 @@ class Forecast(Tables):
             none. ``""`` is no label.
 
     Raises:
-        TargetError: shapes disagree, a number is not finite, a cost is negative, or a query has no callable point.
+        TargetError: shapes disagree, a number is not finite, a quality lies outside [0, 1], a cost is negative, or a
+            query has no callable point.
     """
 
     labels: Mapping[str, NDArray[np.str_]] | None = None
@@ -94,7 +97,12 @@ class Forecast(Tables):
                 )
         if not np.isfinite(quality).all() or not np.isfinite(cost).all():
             raise TargetError(
-                "a forecast's quality and cost_usd must be finite; mark points without one as not callable"
+                "a forecast's quality and cost_usd must be finite; mark points without one as not callable, and give "
+                "them any number"
+            )
+        if quality.min() < -ROUNDING or quality.max() > 1 + ROUNDING:
+            raise TargetError(
+                f"a forecast's quality must lie in [0, 1], got {quality.min():.6g} to {quality.max():.6g}; rescale it"
             )
         if (cost < 0).any():
             raise TargetError(f"a forecast's cost_usd must not be negative, got {cost.min()}; correct it")

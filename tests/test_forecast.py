@@ -17,9 +17,22 @@ QUALITY = np.full((3, 2), 0.5)
         ({"labels": {"tag": np.array(["a"])}}, r"labels\['tag'\] have shape \(3,\), got \(1,\)"),
         ({"cost_usd": np.array([1.0, np.nan])}, "must be finite; mark points without one as not callable"),
         ({"cost_usd": np.array([1.0, -2.0])}, "cost_usd must not be negative, got -2.0"),
+        ({"quality": QUALITY - 0.6}, r"quality must lie in \[0, 1\], got -0.1 to -0.1"),
+        ({"quality": 100 * QUALITY}, r"quality must lie in \[0, 1\], got 50 to 50; rescale it"),
+        ({"quality": QUALITY * np.inf}, "must be finite"),
         ({"callable": np.array([[1, 1], [0, 0], [1, 0]], bool)}, "query 1 has no callable point; allow at least one"),
     ],
-    ids=["shape of quality", "shape of cost", "shape of labels", "not finite", "negative", "not callable"],
+    ids=[
+        "shape of quality",
+        "shape of cost",
+        "shape of labels",
+        "not finite",
+        "negative",
+        "quality below 0",
+        "percent",
+        "infinite quality",
+        "not callable",
+    ],
 )
 def test_figures_that_do_not_fit_are_refused_with_their_place(figures, message):
     with pytest.raises(TargetError, match=message):
@@ -31,3 +44,7 @@ def test_some_rows_keep_the_figures_that_all_queries_share():
 
     assert some.quality.shape == (1, 2) and some.cost_usd.shape == (2,)
     np.testing.assert_array_equal(some.latency_s, [[4.0, 5.0]])
+
+
+def test_a_quality_that_rounding_left_just_outside_the_range_is_taken():
+    assert Forecast(np.array([[np.nextafter(1, 2), -1e-17]]), np.ones(2)).quality.shape == (1, 2)

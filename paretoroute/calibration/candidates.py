@@ -44,7 +44,7 @@ class LimitedProblem:
     Args:
         outcomes: forecasts without the points whose latency a limit needs and the log lacks.
         target: the target that was asked for.
-        limits: those that count some query.
+        limits: those that were asked for.
         objective: the objective to maximise.
         own: the target's constraint, if it has one.
         constraints: that one and the limits', in order.
@@ -79,17 +79,12 @@ def formulate_limited(outcomes: LoggedOutcomes, target: Target, limits: Sequence
         latency = np.nan_to_num(latency)  # of points without a logged latency, which a limit on it excludes
     logged = Tables(outcomes.quality, outcomes.cost_usd, latency)
     objective, own = formulate(target, logged)
-    counting: list[NamedLimit] = []
     constraints = [own] if own else []
-    for named in limits:
-        constraint = constraint_of(named.limit, forecast)
-        if constraint is not None:
-            counting.append(named)
-            constraints.append(replace(constraint, name=named.name))
+    constraints += [replace(constraint_of(named.limit, forecast), name=named.name) for named in limits]
     return LimitedProblem(
         outcomes=replace(outcomes, forecast=forecast),
         target=target,
-        limits=tuple(counting),
+        limits=tuple(limits),
         objective=objective,
         own=own,
         constraints=tuple(constraints),

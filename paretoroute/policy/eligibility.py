@@ -5,8 +5,9 @@ The same formula serves the calibration sample, ``(queries, points)``, and the p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,10 +57,12 @@ class Eligibility:
     Args:
         mask: bool ``(..., points)``; at least one point of every query.
         within_limits: whether these points keep the limits; if not, they are the nearest ones, bool ``(...,)``.
+        excess: the largest figure of the nearest point over its limit, ``(...,)``; at most 1 where the limits are kept.
     """
 
     mask: Mask
     within_limits: Mask
+    excess: Floats
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,13 @@ class EligibleForecast:
     Args:
         forecast: with its ``callable`` mask.
         share_kept: share of the queries that have a point within every limit, in [0, 1].
+        nearest: the limits on the figures of calls, by the text of each that excludes a point anywhere: their numbers
+            raised, by one factor, to where every query has a point within all of them; None where no number is enough.
     """
 
     forecast: Forecast
-    share_kept: float
+    share_kept: float = 1.0
+    nearest: Mapping[str, CallLimit | None] = field(default_factory=dict[str, CallLimit | None])
 
 
 def restrict(
@@ -94,10 +100,36 @@ def restrict(
     if forecast.latency_s is not None and any(isinstance(limit, MaxMeanLatency) for limit in limits):
         known = np.isfinite(forecast.latency_s)
     if not on_calls and (known is None or known.all()):
-        return EligibleForecast(forecast, 1.0)
+        return EligibleForecast(forecast)
     figures = CallFigures(sample.amount.astype(np.float64), sample.prompt_tokens.astype(np.float64), forecast.latency_s)
     eligible = may_call(on_calls, figures, forecast.labels or {}, surface=surface, grid=grid, callable=known)
-    return EligibleForecast(replace(forecast, callable=eligible.mask), float(eligible.within_limits.mean()))
+    factor = max(float(eligible.excess.max()), 1.0)
+    return EligibleForecast(
+        forecast=replace(forecast, callable=eligible.mask),
+        share_kept=float(eligible.within_limits.mean()),
+        nearest={
+            str(limit): _raised(limit, factor)
+            for limit in on_calls
+            if not isinstance(limit, Forbid | Require) and (_relative(limit, figures, surface, grid) > 1).any()
+        },
+    )
+
+
+def _raised(limit: MaxCallLatency | MaxCallCost | ContextLength, factor: float) -> CallLimit | None:
+    """Raise the number of a limit by a factor, rounded up to three significant digits; None if that is infinite."""
+    if not math.isfinite(factor):
+        return None
+    if isinstance(limit, MaxCallLatency):
+        return replace(limit, seconds=_rounded_up(limit.seconds * factor))
+    if isinstance(limit, MaxCallCost):
+        return replace(limit, usd=_rounded_up(limit.usd * factor))
+    return replace(limit, tokens=math.ceil(_rounded_up(limit.tokens * factor)))
+
+
+def _rounded_up(value: float) -> float:
+    """Round a positive number up to three significant digits."""
+    step = 10.0 ** (math.floor(math.log10(value)) - 2)
+    return float(f"{math.ceil(value / step * (1 - 1e-9)) * step:.3g}")
 
 
 def may_call(
@@ -140,8 +172,9 @@ def may_call(
     kept = allowed & (excess <= 1)
     within: Mask = np.asarray(kept.any(axis=-1))
     excess = np.where(allowed, excess, np.inf)
-    nearest = allowed & (excess <= excess.min(axis=-1, keepdims=True))
-    return Eligibility(np.where(within[..., None], kept, nearest), within)
+    least = excess.min(axis=-1)
+    nearest = allowed & (excess <= least[..., None])
+    return Eligibility(np.where(within[..., None], kept, nearest), within, least)
 
 
 def _follows(

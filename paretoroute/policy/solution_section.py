@@ -10,12 +10,14 @@ from paretoroute.calibration.single import Calibrated
 from paretoroute.limits import CallLimit, Forbid, Limit, MaxCostOf, MaxShare, MinQualityOf, PopulationLimit, Require
 from paretoroute.policy import schema as doc
 from paretoroute.policy.codec import mixture_entry, target_entry
+from paretoroute.policy.eligibility import EligibleForecast
 from paretoroute.policy.sections import readable
 from paretoroute.price import rounded_usd
-from paretoroute.solver.solution import meaning
+from paretoroute.solver.solution import Status, meaning
 from paretoroute.targets import BestTrade, MinQuality, Target
 
 Answer = Calibrated | LimitedCalibration
+LEAST_KEPT = 0.5  # of the logged queries: limits on calls that fewer of them can keep are not kept
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Solved:
         target: the target that was asked for; its point is given by name.
         nearest: the nearest target that can be met, likewise, or None.
         limits: all limits, on calls and on the population.
-        share_kept: share of the queries that have a point within the limits on calls, in [0, 1].
+        eligible: the points that limits on calls leave.
         context_free: whether every query is forecast at the points' means.
     """
 
@@ -37,8 +39,13 @@ class Solved:
     target: Target
     nearest: Target | None
     limits: tuple[Limit, ...]
-    share_kept: float
+    eligible: EligibleForecast
     context_free: bool
+
+    @property
+    def status(self) -> Status:
+        """Status of the target; infeasible where most logged queries have no point within the limits on calls."""
+        return self.answer.status if self.eligible.share_kept >= LEAST_KEPT else "infeasible"
 
 
 def solution_section(solved: Solved) -> doc.SolutionEntry:
@@ -50,7 +57,7 @@ def solution_section(solved: Solved) -> doc.SolutionEntry:
         rule = answer.estimate.rule
         price, split, gap, mixture = rule.price, rule.split, solved.outcomes.gap(rule), None
     return doc.SolutionEntry(
-        status=answer.status,
+        status=solved.status,
         quality_per_usd=float(price),
         split=float(split),
         quality_shift=float(answer.estimate.quality_shift) + 0.0,  # never -0
@@ -66,6 +73,23 @@ def solution_section(solved: Solved) -> doc.SolutionEntry:
 
 
 def _meaning(solved: Solved) -> str:
+    """Describe the status; where limits on calls leave some queries without a point, that comes first or is added."""
+    share = solved.eligible.share_kept
+    if share >= 1:
+        return _target_meaning(solved)
+    if share >= LEAST_KEPT:
+        return f"{_target_meaning(solved)}; {_unkept_share(solved)} no point keeps the limits on calls"
+    beside = f"; {_target_meaning(solved)}" if solved.answer.status == "infeasible" else ""
+    return f"the limits on calls cannot be kept: {_unkept_share(solved)} no point keeps them{beside}"
+
+
+def _unkept_share(solved: Solved) -> str:
+    share = solved.eligible.share_kept
+    percent = f"{100 * (1 - share):.3g}"
+    return f"at {'over 99.9' if share and percent == '100' else percent}% of the logged queries"
+
+
+def _target_meaning(solved: Solved) -> str:
     answer = solved.answer
     facts = answer.facts(has_limits=bool(solved.limits))
     if isinstance(answer, LimitedCalibration) and answer.relaxed:
@@ -97,15 +121,19 @@ def _limit_entry(limit: Limit, solved: Solved) -> doc.LimitEntry:
 
 
 def _call_limit_meaning(limit: CallLimit, solved: Solved) -> str:
+    kept, eligible = "kept at every logged query", solved.eligible
     if isinstance(limit, Forbid | Require):  # a rule on models that leaves nothing to call is an error
         labels = (solved.outcomes.forecast.labels or {}).get(limit.by) if limit.of else None
         if limit.of and (labels is None or limit.of not in labels):
             return f"no logged query has the {limit.by} {limit.of}: the rule counts for planned queries that have it"
-        return "kept at every logged query"
-    if solved.share_kept < 1:
-        share = f"{100 * (1 - solved.share_kept):.3g}% of the logged queries"
-        return f"at {share} no point keeps the limits on calls, and the nearest is called"
-    return "kept at every logged query"
+        return kept
+    if str(limit) not in eligible.nearest:
+        return f"{kept}, and does not bind: every point keeps it"
+    if eligible.share_kept >= 1:
+        return kept
+    raised, others = eligible.nearest[str(limit)], ", the others raised alike" if len(eligible.nearest) > 1 else ""
+    nearest = "" if raised is None else f"; the nearest that is kept at every query{others}: {raised}"
+    return f"{_unkept_share(solved)} no point keeps the limits on calls, and the nearest is called{nearest}"
 
 
 def limit_meaning(limit: PopulationLimit, price: float, *, target: Target) -> str:

@@ -14,7 +14,7 @@ from paretoroute.limits import Limit, MaxShare, PopulationLimit, on_grid
 from paretoroute.policy import schema as doc
 from paretoroute.policy import sections
 from paretoroute.policy.codec import target_entry, with_names
-from paretoroute.policy.eligibility import restrict
+from paretoroute.policy.eligibility import EligibleForecast, restrict
 from paretoroute.policy.solution_section import Answer, Solved, solution_section
 from paretoroute.price import UNITS, looks_like, wrong_unit
 from paretoroute.surface.surface import Surface
@@ -91,7 +91,7 @@ def solve_document(
     outcomes = replace(outcomes, forecast=eligible.forecast)
     # Where routing lost the surface still counts prompts, on whose length the mixture must not depend.
     unrouted = surface.has_uniform_queries or "context_free" in provenance.fitted_on.finding_kinds
-    solved = _solve(outcomes, target, limits, grid=grid, share_kept=eligible.share_kept, unrouted=unrouted)
+    solved = _solve(outcomes, target, limits, grid=grid, eligible=eligible, unrouted=unrouted)
     value = solved.answer.estimate
     return doc.PolicyDocument(
         schema=1,  # type: ignore[call-arg]  # the field's alias
@@ -131,7 +131,7 @@ def _solve(
     limits: tuple[Limit, ...],
     *,
     grid: Grid,
-    share_kept: float,
+    eligible: EligibleForecast,
     unrouted: bool,
 ) -> Solved:
     """Solve for a target and limits by routing and by the best context-free policy, and keep the better answer.
@@ -152,7 +152,7 @@ def _solve(
         target=with_names(by_column, grid.names),
         nearest=None if answer.nearest is None else with_names(answer.nearest, grid.names),
         limits=limits,
-        share_kept=share_kept,
+        eligible=eligible,
         context_free=is_context_free,
     )
 
@@ -160,7 +160,13 @@ def _solve(
 def _calibrate(outcomes: LoggedOutcomes, target: Target, limits: Sequence[PopulationLimit]) -> Answer:
     if limits:
         return calibrate_limited(outcomes, target, limits)
-    return calibrate(outcomes.forecast, outcomes.calibration_quality, outcomes.calibration_cost_usd, target)
+    return calibrate(
+        outcomes.forecast,
+        outcomes.calibration_quality,
+        outcomes.calibration_cost_usd,
+        target,
+        is_logged=outcomes.is_logged,
+    )
 
 
 def _better(context_free: Answer, routed: Answer) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats
-from paretoroute.errors import TargetError
+from paretoroute.errors import TargetError, did_you_mean
 from paretoroute.forecast import Forecast, Tables
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, MinQualityOf, PopulationLimit
 from paretoroute.solver.argmax import Weights
@@ -94,12 +94,12 @@ def coefficients(limit: PopulationLimit, points: int) -> Constraint:
     return Constraint(name, 0.0, 0, quality=-1.0)
 
 
-def constraint_of(limit: PopulationLimit, forecast: Forecast) -> Constraint | None:
-    """Return the constraint of a limit on the population; None where no query has its label.
+def constraint_of(limit: PopulationLimit, forecast: Forecast) -> Constraint:
+    """Return the constraint of a limit on the population.
 
     Raises:
-        TargetError: it needs latencies or labels that the forecast does not have, or refers to a column that does not
-            exist.
+        TargetError: it needs latencies or labels that the forecast does not have, no query has its label, or it refers
+            to a column that does not exist.
     """
     queries, points = forecast.quality.shape
     weights = coefficients(limit, points)
@@ -109,8 +109,6 @@ def constraint_of(limit: PopulationLimit, forecast: Forecast) -> Constraint | No
         raise TargetError(f"{limit}: no latency is forecast; log latency_s, or give the forecast's latency_s")
     members = None if limit.of is None else members_of(forecast, limit.of, limit.by, weights.name)
     size = queries if members is None else int(members.sum())
-    if size == 0:
-        return None
     if isinstance(limit, MinQualityOf):
         mean = -limit.quality
     else:
@@ -122,12 +120,16 @@ def members_of(forecast: Forecast, label: str, by: str, name: str) -> NDArray[np
     """Return which queries have a label, bool ``(queries,)``.
 
     Raises:
-        TargetError: the forecast has no labels of this kind.
+        TargetError: the forecast has no labels of this kind, or no query has this one.
     """
     labels = (forecast.labels or {}).get(by)
     if labels is None:
         raise TargetError(f"{name}: no query has a {by}; log the column {by}, or give the forecast's labels[{by!r}]")
-    return np.asarray(labels) == label
+    members: NDArray[np.bool_] = np.asarray(labels) == label
+    if not members.any():
+        near = did_you_mean(label, sorted(set(map(str, labels)) - {""}))
+        raise TargetError(f"{name}: no query has the {by} {label!r}; {near}")
+    return members
 
 
 def _columns(limit: MaxShare, points: int) -> Sequence[int]:

@@ -80,7 +80,8 @@ def solve_limited(
         seed: of the draw ``choice``.
 
     Raises:
-        TargetError: a limit needs figures that the forecast does not have, or applies to single calls.
+        TargetError: a limit needs figures that the forecast does not have, names a label that no query has, or applies
+            to single calls.
     """
     for limit in limits:
         if not isinstance(limit, PopulationLimit):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers err
@@ -113,15 +114,14 @@ def require_latency(forecast: Forecast, limits: Sequence[PopulationLimit]) -> Fo
 
 @dataclass(frozen=True)
 class _Limit:
-    """A limit that applies to some query, and its constraint."""
+    """A limit and its constraint."""
 
     limit: PopulationLimit
     constraint: Constraint
 
 
 def _limits_in(forecast: Forecast, limits: Sequence[PopulationLimit]) -> list[_Limit]:
-    pairs = [(limit, constraint_of(limit, forecast)) for limit in limits]
-    return [_Limit(limit, constraint) for limit, constraint in pairs if constraint is not None]
+    return [_Limit(limit, constraint_of(limit, forecast)) for limit in limits]
 
 
 @dataclass(frozen=True)

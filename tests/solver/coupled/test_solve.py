@@ -47,7 +47,7 @@ def instance(seed, *, most=40):
         MinQualityOf(float(0.8 * rng.random()), of="talk"),
         MinQualityOf(float(0.8 * rng.random()), of="code"),
     ]
-    some = [limit for limit in limits if rng.random() < 0.5]
+    some = [limit for limit in limits if rng.random() < 0.5 and (limit.group is None or limit.group.of in tags)]
     target = [
         MaxCost(usual * (0.1 + rng.random()) or 1.0),
         MinQuality(float(0.3 + 0.6 * rng.random())),
@@ -238,11 +238,18 @@ def test_where_the_limits_leave_no_room_the_target_gives_way_and_else_they_are_n
         ([MaxShare(0.1, (2,))], "columns must lie in 0 to 1"),
         ([MaxMeanLatency(1.0)], "no latency is forecast; log latency_s, or give the forecast's latency_s"),
         ([MinQualityOf(0.1, "code")], "no query has a tag; log the column tag, or give the forecast's labels['tag']"),
+        (
+            [MinQualityOf(0.1, "t", "tenant")],
+            "t at least 0.1: no query has the tenant 't'; near: 'acme'",
+        ),
+        ([MaxCostOf(0.1, "t", "tenant")], "cost of tenant t at most $0.1 per query: no query has the tenant 't'"),
+        ([MaxMeanLatency(0.1, "t", "tenant")], "no latency is forecast"),
     ],
 )
 def test_a_limit_that_the_forecast_cannot_answer_is_refused(limits, message):
+    forecast = Forecast(np.ones((2, 2)), np.ones(2), labels={"tenant": np.array(["acme", ""])})
     with pytest.raises(TargetError) as raised:
-        solve(Forecast(np.ones((2, 2)), np.ones(2)), MaxCost(1.0), limits)
+        solve(forecast, MaxCost(1.0), limits)
     assert message in str(raised.value)
 
 
