@@ -22,6 +22,7 @@ from paretoroute.fitting import pipeline
 from paretoroute.fitting.logged_panels import PROMPT_COMPONENTS, LoggedPanel
 from paretoroute.fitting.panel import fit_panel
 from paretoroute.fitting.sample import draw_sample, featurized, neighbour_count
+from paretoroute.fitting.signal import signal_of
 from paretoroute.runs.table import Runs
 from paretoroute.surface import neighbours
 
@@ -75,7 +76,9 @@ def panel(runs: Runs, base: Forecaster | None, seed: int, *, narrow: bool = True
     logs = np.log(np.where(mean > 0, mean, np.nan))
     logged = LoggedPanel("prompt tokens", logs, np.where(np.isfinite(logs), trials, 0.0), True, PROMPT_COMPONENTS)
     kept = neighbour_count(sample, grid)
-    fitted = fit_panel(pipeline._first_level(logged, grid, sample, seed), None, sample, neighbours=kept).panel
+    draft = pipeline._first_level(logged, grid, sample, seed)
+    signal = signal_of(logged, draft.base, draft.forecast(draft.components), sample)
+    fitted = fit_panel(draft, None, sample, signal=signal, neighbours=kept).panel
     if base is not None and narrow:
         scale = fitted.scale
         fitted = replace(fitted, scale=replace(scale, low=scale.low + np.log(2), high=scale.high - np.log(2)))

@@ -28,7 +28,7 @@ from paretoroute.calibration.candidates import (
     formulate_limited,
 )
 from paretoroute.calibration.choice_pool import TOLERANCE, CandidatePool, magnitude
-from paretoroute.calibration.estimate import PolicyValue, estimate_value
+from paretoroute.calibration.estimate import Evidence, PolicyValue, estimate_value, least_variance
 from paretoroute.calibration.outcomes import LoggedOutcomes
 from paretoroute.limits import PopulationLimit
 from paretoroute.solver.constraints import Constraint, Multipliers
@@ -217,4 +217,5 @@ def _estimate(outcomes: LoggedOutcomes, rule: MixtureRule) -> PolicyValue[Mixtur
         forecast=outcomes.chosen_forecast(rule),
         mean_quality=float(logged.quality.mean()),
         mean_cost_usd=float(logged.cost_usd.mean()),
+        evidence=Evidence(outcomes.logged_calls(rule), least_variance(outcomes.logged_quality)),
     )

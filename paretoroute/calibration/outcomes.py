@@ -61,6 +61,11 @@ class LoggedOutcomes:
     unlogged: tuple[int, ...] = ()
 
     @property
+    def is_logged(self) -> Mask:
+        """Which cells have a logged quality, ``(queries, points)``."""
+        return ~np.isnan(self.logged_quality)
+
+    @property
     def calibration_quality(self) -> Floats:
         """Quality to calibrate on: logged, NaN in missing cells, interpolated at unlogged points.
 
@@ -127,9 +132,17 @@ class LoggedOutcomes:
         bound = float(scores.max(axis=1).mean()) + rule.price * spent
         return max(0.0, bound - quality) / max(abs(quality), 1e-300)
 
+    def logged_calls(self, rule: Rule) -> Floats:
+        """Count the calls to each point that were logged for their query, ``(points,)``."""
+        queries, points = self.quality.shape
+        calls, rows = np.zeros(points), np.arange(queries)
+        for weight, point in rule.action_probabilities(self.forecast):
+            calls += np.bincount(point, weight * self.is_logged[rows, point], points)
+        return calls
+
     def logged_share(self, rule: Rule) -> float:
         """Compute the share of calls to points that were logged for their query, in [0, 1]."""
-        return float(self.mean_of(rule, (~np.isnan(self.logged_quality)).astype(np.float64)).mean())
+        return float(self.mean_of(rule, self.is_logged.astype(np.float64)).mean())
 
 
 def logged_outcomes(sample: CalibrationSample, grid: Grid) -> LoggedOutcomes:

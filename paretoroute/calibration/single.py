@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from paretoroute._arrays import Floats, Indices
-from paretoroute.calibration.estimate import PolicyValue, estimate_value
+from paretoroute._arrays import Floats, Indices, Mask
+from paretoroute.calibration.estimate import Evidence, PolicyValue, estimate_value, least_variance
 from paretoroute.calibration.isotonic import isotonic, meet
 from paretoroute.calibration.outcomes import Chosen, aipw_imputed
 from paretoroute.errors import TargetError, expect
@@ -81,7 +81,14 @@ class Calibrated:
         return Facts(shadow_price=self.shadow_price, is_best=self.is_best, has_limits=has_limits)
 
 
-def calibrate(forecast: Forecast, logged_quality: Floats, logged_cost_usd: Floats, target: Target) -> Calibrated:
+def calibrate(
+    forecast: Forecast,
+    logged_quality: Floats,
+    logged_cost_usd: Floats,
+    target: Target,
+    *,
+    is_logged: Mask | None = None,
+) -> Calibrated:
     """Compute the price at which the logged means of the chosen points meet the target.
 
     Args:
@@ -89,6 +96,7 @@ def calibrate(forecast: Forecast, logged_quality: Floats, logged_cost_usd: Float
         logged_quality: logged mean quality, ``(queries, points)``, NaN where nothing was logged.
         logged_cost_usd: logged mean cost, ``(queries, points)``, NaN where nothing was logged.
         target: the target to meet. A relative one refers to the logged quality of its column on the same queries.
+        is_logged: which cells of ``logged_quality`` are logged outcomes and not interpolated; None: all but NaN.
 
     Raises:
         TargetError: shapes disagree, a logged number is infinite, or a relative target names no column.
@@ -99,7 +107,7 @@ def calibrate(forecast: Forecast, logged_quality: Floats, logged_cost_usd: Float
         expect(name, figures, np.ndarray, TargetError)
         if figures.dtype.kind not in "fiu":
             raise TargetError(f"{name} must be an array of numbers, got one of {figures.dtype}")
-    line = _logged_frontier(forecast, logged_quality, logged_cost_usd)
+    line = _logged_frontier(forecast, logged_quality, logged_cost_usd, is_logged)
     if isinstance(target, BestTrade):
         price = 1 / target.usd_per_quality
         place = float((line.frontier.price > price).sum())
@@ -116,7 +124,12 @@ def calibrate(forecast: Forecast, logged_quality: Floats, logged_cost_usd: Float
 
 
 def curve(
-    forecast: Forecast, logged_quality: Floats, logged_cost_usd: Floats, *, n: int = 8
+    forecast: Forecast,
+    logged_quality: Floats,
+    logged_cost_usd: Floats,
+    *,
+    n: int = 8,
+    is_logged: Mask | None = None,
 ) -> list[PolicyValue[PriceRule]]:
     """Compute the calibrated trade-off from the cheapest to the richest choices, at costs spaced evenly in log cost.
 
@@ -125,11 +138,12 @@ def curve(
         logged_quality: logged mean quality, ``(queries, points)``, NaN where nothing was logged.
         logged_cost_usd: logged mean cost, ``(queries, points)``, NaN where nothing was logged.
         n: largest number of rows; there are fewer if costs coincide.
+        is_logged: which cells of ``logged_quality`` are logged outcomes and not interpolated; None: all but NaN.
 
     Raises:
         TargetError: shapes disagree, or a logged number is infinite.
     """
-    line = _logged_frontier(forecast, logged_quality, logged_cost_usd)
+    line = _logged_frontier(forecast, logged_quality, logged_cost_usd, is_logged)
     low, high = line.cost_usd[0], line.cost_usd[-1]
     # A free cheapest choice has no logarithm: start at a thousandth of the richest.
     costs = np.geomspace(max(low, high / 1000), high, n)[1:-1] if 0 < high > low else []
@@ -152,6 +166,8 @@ class _LoggedFrontier:
         logged: logged values, missing cells imputed; single cells may be negative.
         cost_usd: mean logged cost, ``(breakpoints + 1,)``.
         quality: mean logged quality, ``(breakpoints + 1,)``.
+        is_logged: which cells were logged, ``(queries, points)``.
+        variance: least variance of one outcome of each point, ``(points,)``.
     """
 
     frontier: Frontier
@@ -159,9 +175,13 @@ class _LoggedFrontier:
     logged: Tables
     cost_usd: Floats
     quality: Floats
+    is_logged: Mask
+    variance: Floats
 
 
-def _logged_frontier(forecast: Forecast, logged_quality: Floats, logged_cost_usd: Floats) -> _LoggedFrontier:
+def _logged_frontier(
+    forecast: Forecast, logged_quality: Floats, logged_cost_usd: Floats, is_logged: Mask | None
+) -> _LoggedFrontier:
     """Sum the logged values along the forecast frontier."""
     shape = forecast.quality.shape
     cost = np.broadcast_to(forecast.cost_usd, shape)
@@ -173,7 +193,9 @@ def _logged_frontier(forecast: Forecast, logged_quality: Floats, logged_cost_usd
         running_sum(at_start.sum(), gain)[line.first] / shape[0]
         for at_start, gain in zip(values(logged, line.start), gains(logged, line.steps), strict=True)
     )
-    return _LoggedFrontier(line, forecast, logged, mean_cost, mean_quality)
+    is_logged = ~np.isnan(logged_quality) if is_logged is None else is_logged
+    variance = least_variance(np.where(is_logged, logged_quality, np.nan))
+    return _LoggedFrontier(line, forecast, logged, mean_cost, mean_quality, is_logged, variance)
 
 
 @dataclass(frozen=True)
@@ -214,6 +236,10 @@ def _value_at(line: _LoggedFrontier, place: float) -> PolicyValue[PriceRule]:
     whole = min(int(place), max(breakpoints - 1, 0))
     split = place - whole
     low, high = line.frontier.choice(whole), line.frontier.choice(min(whole + 1, breakpoints))
+    runs = [
+        np.bincount(point, share * line.is_logged[np.arange(len(point)), point], len(line.variance))
+        for share, point in ((1 - split, low), (split, high))
+    ]
     at = np.arange(breakpoints + 1)
     # Beyond the last breakpoint cost has no weight: price 0 leads to the same points.
     price = 0.0 if place >= breakpoints else float(line.frontier.price[whole])
@@ -223,6 +249,7 @@ def _value_at(line: _LoggedFrontier, place: float) -> PolicyValue[PriceRule]:
         forecast=_mixed(line.forecast, low, high, split=split),
         mean_quality=float(np.interp(place, at, line.quality)),
         mean_cost_usd=float(np.interp(place, at, line.cost_usd)),
+        evidence=Evidence(runs[0] + runs[1], line.variance),
     )
 
 

@@ -1,4 +1,4 @@
-"""Fit one panel of the surface: signal test, range, smearing factors, spread and residual quantiles."""
+"""Fit one panel of the surface: range, smearing factors, spread and residual quantiles."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from paretoroute._arrays import Floats, Indices, Mask, single
+from paretoroute.fitting.draft import PanelDraft
 from paretoroute.fitting.logged_panels import LoggedPanel
 from paretoroute.fitting.methods import ridge
 from paretoroute.fitting.methods.second_level import SecondLevelFit
@@ -14,39 +15,8 @@ from paretoroute.fitting.result import Signal
 from paretoroute.fitting.sample import Sample
 from paretoroute.surface.panel import QUANTILES, FirstLevel, Panel, Scale, SecondLevel
 
-GATE_SE = 1.0  # a panel follows the query only if its out-of-fold gain exceeds so many standard errors
-MOST_TRIALS = 16.0  # a cell of more trials counts as one of so many in the signal test
 POINT_RUNS = 10.0  # runs that a point's own smearing factor needs to count as much as the common one
 SPREAD_CELLS = 4.0  # cells at the mean with which a point's spread is pooled
-
-
-@dataclass(frozen=True, kw_only=True)
-class PanelDraft:
-    """A panel after the first level.
-
-    Args:
-        logged: the logged means.
-        base: pooled means, ``(points,)``.
-        basis: ``(points, components)``.
-        targets: components of all queries, ``(queries, components)``.
-        logged_share: share of the points that were logged, for each of the sample's queries, ``(sample,)``.
-        weights: of the heads, by all queries, ``(heads, components)``.
-        components: out-of-fold forecasts of the first level, ``(sample, components)``.
-        left_out: out-of-fold forecasts of points with few runs, NaN elsewhere, ``(sample, points)``.
-    """
-
-    logged: LoggedPanel
-    base: Floats
-    basis: Floats
-    targets: Floats
-    logged_share: Floats
-    weights: Floats
-    components: Floats
-    left_out: Floats
-
-    def forecast(self, components: Floats) -> Floats:
-        """Turn out-of-fold components into out-of-fold figures, ``(sample, points)``."""
-        return np.where(np.isnan(self.left_out), self.base + components @ self.basis.T, self.left_out)
 
 
 @dataclass(frozen=True)
@@ -65,18 +35,19 @@ class FittedPanel:
     forecast: Floats
 
 
-def fit_panel(draft: PanelDraft, second: SecondLevelFit | None, sample: Sample, *, neighbours: int) -> FittedPanel:
+def fit_panel(
+    draft: PanelDraft, second: SecondLevelFit | None, sample: Sample, *, signal: Signal, neighbours: int
+) -> FittedPanel:
     """Finish one panel.
 
     Args:
         draft: its first level.
         second: its second level, or None.
         sample: the queries that represent all.
+        signal: whether the panel follows the query.
         neighbours: number of neighbours that the surface keeps.
     """
-    components = draft.components if second is None else second.components
-    forecast = draft.forecast(components)
-    signal = signal_of(draft.logged, draft.base, forecast, sample)
+    forecast = draft.forecast(draft.components if second is None else second.components)
     if not signal.used:
         forecast = np.broadcast_to(single(draft.base), forecast.shape).copy()
     rows = sample.rows[:neighbours]
@@ -88,28 +59,6 @@ def fit_panel(draft: PanelDraft, second: SecondLevelFit | None, sample: Sample, 
         scale=_scale(_Residuals(draft.logged, forecast, sample)),
     )
     return FittedPanel(panel, signal, panel.scale.finish(forecast))
-
-
-def signal_of(logged: LoggedPanel, base: Floats, forecast: Floats, sample: Sample) -> Signal:
-    """Test whether forecasts beat the context-free means, out of fold.
-
-    Args:
-        logged: the logged means of all queries.
-        base: context-free means, ``(points,)``.
-        forecast: out-of-fold forecasts, ``(sample, points)``.
-        sample: the queries; if all have the same features, the query explains nothing.
-    """
-    if sample.is_uniform:
-        return Signal(logged.name, 0.0, 0.0, False)
-    values, count = logged.values[sample.rows], logged.count[sample.rows]
-    is_logged = count > 0
-    weight = np.where(is_logged, np.minimum(count, MOST_TRIALS), 0.0)
-    base_error = (weight * np.where(is_logged, values - base, 0.0) ** 2).sum(1)
-    error = (weight * np.where(is_logged, values - forecast, 0.0) ** 2).sum(1)
-    gain, scale = base_error - error, max(base_error.sum(), 1e-300)
-    explained = float(gain.sum() / scale)
-    se = float(gain.std() * np.sqrt(len(gain)) / scale)
-    return Signal(logged.name, explained, se, explained > GATE_SE * se)
 
 
 def _first_level(draft: PanelDraft, sample: Sample, rows: Indices, *, used: bool) -> FirstLevel:

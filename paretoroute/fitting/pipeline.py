@@ -8,7 +8,7 @@ Each figure (quality, log tokens, log latency) is a panel, queries by points, wi
 3. heads: ridge at three strengths and neighbours in six ways, each query left out with its copies
 4. stacking: weights of the heads for each component, pooled over components
 5. second level: quality reads the forecasts of tokens and its own leading components
-6. gate: a panel whose cross-fitted forecasts do not beat the means by a standard error stays constant, at the
+6. signal test: a panel whose cross-fitted forecasts do not beat the means by a standard error stays constant, at the
    context-free means
 
 The out-of-fold forecasts go into the calibration sample, on which every later figure of the policy is estimated.
@@ -23,12 +23,13 @@ import numpy as np
 
 from paretoroute._arrays import Floats, single
 from paretoroute.errors import RunsError
+from paretoroute.fitting.draft import PanelDraft, heads_left_out
 from paretoroute.fitting.logged_panels import LoggedPanel, bounds_of, panels_of
 from paretoroute.fitting.methods import gaussian_process, matrix_completion, ridge, second_level, stacking
-from paretoroute.fitting.panel import FittedPanel, PanelDraft, fit_panel, signal_of
+from paretoroute.fitting.panel import FittedPanel, fit_panel
 from paretoroute.fitting.points import interpolation
 from paretoroute.fitting.points.unlogged import PointsOnOffer
-from paretoroute.fitting.result import Fit
+from paretoroute.fitting.result import Fit, Signal
 from paretoroute.fitting.sample import (
     FOLDS,
     LEAST_QUERIES,
@@ -40,6 +41,7 @@ from paretoroute.fitting.sample import (
     neighbour_count,
     with_shared_forecasts,
 )
+from paretoroute.fitting.signal import HonestForecasts, signal_of, tested
 from paretoroute.grid import Grid
 from paretoroute.runs.table import Runs
 from paretoroute.surface import neighbours
@@ -107,11 +109,20 @@ def _fitted_panels(
     for name, panel in logged.items():
         report(f"fitting {name}")
         drafts[name] = _first_level(panel, grid, sample, seed)
-    kept = neighbour_count(sample, grid)
-    return {
-        name: fit_panel(draft, _second_level(drafts, sample) if name == "quality" else None, sample, neighbours=kept)
-        for name, draft in drafts.items()
-    }
+    kept, panels = neighbour_count(sample, grid), dict[str, FittedPanel]()
+    reads_tokens = _signal(drafts, "tokens", drafts["tokens"].components, HonestForecasts(drafts, sample)).used
+    honest = HonestForecasts(drafts, sample, reads_tokens)
+    for name, draft in drafts.items():
+        second = _second_level(drafts, sample, reads_tokens=reads_tokens) if name == "quality" else None
+        signal = _signal(drafts, name, draft.components if second is None else second.components, honest)
+        panels[name] = fit_panel(draft, second, sample, signal=signal, neighbours=kept)
+    return panels
+
+
+def _signal(drafts: dict[str, PanelDraft], name: str, components: Floats, honest: HonestForecasts) -> Signal:
+    """Test whether a panel follows the query, by its out-of-fold components ``(sample, components)``."""
+    draft = drafts[name]
+    return tested(signal_of(draft.logged, draft.base, draft.forecast(components), honest.sample), honest, name)
 
 
 def _surface(
@@ -138,7 +149,7 @@ def _first_level(logged: LoggedPanel, grid: Grid, sample: Sample, seed: int) -> 
     imputed = gaussian_process.fill(completed, logged.values, logged.count, sample.all_features)
     basis = _basis(imputed.completed.residual, logged.components)
     targets = imputed.completed.residual @ basis
-    heads = _left_out(sample, targets)
+    heads = heads_left_out(sample, targets)
     logged_share = (logged.count[sample.rows] > 0).mean(1)
     weights = stacking.stack(heads, targets[sample.rows], logged_share, sample.fold, folds=FOLDS)
     return PanelDraft(
@@ -153,11 +164,10 @@ def _first_level(logged: LoggedPanel, grid: Grid, sample: Sample, seed: int) -> 
     )
 
 
-def _second_level(drafts: dict[str, PanelDraft], sample: Sample) -> second_level.SecondLevelFit:
-    """Fit quality on the first level's forecasts of tokens and of quality itself."""
+def _second_level(drafts: dict[str, PanelDraft], sample: Sample, *, reads_tokens: bool) -> second_level.SecondLevelFit:
+    """Fit quality on the first level's forecasts of tokens, if they follow the query, and of quality itself."""
     quality, tokens = drafts["quality"], drafts["tokens"]
-    used = signal_of(tokens.logged, tokens.base, tokens.forecast(tokens.components), sample).used
-    inputs = second_level_inputs(tokens.components * used, quality.components)
+    inputs = second_level_inputs(tokens.components * reads_tokens, quality.components)
     return second_level.fit(
         inputs,
         quality.components,
@@ -174,24 +184,6 @@ def _basis(residual: Floats, components: int) -> Floats:
     directions = directions[:, ::-1][:, :components]
     heaviest = np.abs(directions).argmax(axis=0)
     return directions * np.sign(directions[heaviest, np.arange(directions.shape[1])])
-
-
-def _left_out(sample: Sample, targets: Floats) -> Floats:
-    """Forecast the sample's components by every head without the query's own group: ``(heads, sample, components)``.
-
-    Leaving out one query (with its copies) in place of a fifth of them keeps these forecasts as close as possible to
-    those of the deployed surface: the shadow price is set on the former and applied to the latter. Queries with equal
-    features share their mean: left out one by one, their forecasts would differ only by their own outcomes with the
-    sign reversed, and the second level would read them.
-    """
-    own, group = targets[sample.rows], sample.group[sample.rows]
-    linear = ridge.left_out(sample.all_features, targets, sample.group, sample.rows)
-    groups = neighbours.Groups(group, group)
-    near = neighbours.averages_between(sample.features, own, sample.features, sample.rank, groups=groups)
-    heads = np.concatenate([linear, near])
-    for rows in sample.alike:
-        heads[:, rows] = heads[:, rows].mean(axis=1, keepdims=True)
-    return heads
 
 
 def _familiarity(runs: Runs, featurizer: Featurizer, features: Floats) -> OutOfDistributionCheck:

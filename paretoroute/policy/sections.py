@@ -122,7 +122,13 @@ def _never_logged(grid: Grid, column: int) -> doc.NeverLoggedEntry | None:
 
 def trade_off(outcomes: LoggedOutcomes) -> list[PolicyValue[PriceRule]]:
     """Compute the calibrated trade-off on the calibration sample, without limits on the population."""
-    return curve(outcomes.forecast, outcomes.calibration_quality, outcomes.calibration_cost_usd, n=TRADE_OFF_ROWS)
+    return curve(
+        outcomes.forecast,
+        outcomes.calibration_quality,
+        outcomes.calibration_cost_usd,
+        n=TRADE_OFF_ROWS,
+        is_logged=outcomes.is_logged,
+    )
 
 
 def trade_off_section(outcomes: LoggedOutcomes) -> tuple[doc.TradeOffEntry, ...]:

@@ -1,0 +1,60 @@
+"""A panel after the first level: completed cells, basis, and heads with their out-of-fold forecasts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from paretoroute._arrays import Floats
+from paretoroute.fitting.logged_panels import LoggedPanel
+from paretoroute.fitting.methods import ridge
+from paretoroute.fitting.sample import Sample
+from paretoroute.surface import neighbours
+
+
+@dataclass(frozen=True, kw_only=True)
+class PanelDraft:
+    """A panel after the first level.
+
+    Args:
+        logged: the logged means.
+        base: pooled means, ``(points,)``.
+        basis: ``(points, components)``.
+        targets: components of all queries, ``(queries, components)``.
+        logged_share: share of the points that were logged, for each of the sample's queries, ``(sample,)``.
+        weights: of the heads, by all queries, ``(heads, components)``.
+        components: out-of-fold forecasts of the first level, ``(sample, components)``.
+        left_out: out-of-fold forecasts of points with few runs, NaN elsewhere, ``(sample, points)``.
+    """
+
+    logged: LoggedPanel
+    base: Floats
+    basis: Floats
+    targets: Floats
+    logged_share: Floats
+    weights: Floats
+    components: Floats
+    left_out: Floats
+
+    def forecast(self, components: Floats) -> Floats:
+        """Turn out-of-fold components into out-of-fold figures, ``(sample, points)``."""
+        return np.where(np.isnan(self.left_out), self.base + components @ self.basis.T, self.left_out)
+
+
+def heads_left_out(sample: Sample, targets: Floats) -> Floats:
+    """Forecast the sample's components by every head without the query's own group: ``(heads, sample, components)``.
+
+    Leaving out one query (with its copies) in place of a fifth of them keeps these forecasts as close as possible to
+    those of the deployed surface: the shadow price is set on the former and applied to the latter. Queries with equal
+    features share their mean: left out one by one, their forecasts would differ only by their own outcomes with the
+    sign reversed, and the second level would read them.
+    """
+    own, group = targets[sample.rows], sample.group[sample.rows]
+    linear = ridge.left_out(sample.all_features, targets, sample.group, sample.rows)
+    groups = neighbours.Groups(group, group)
+    near = neighbours.averages_between(sample.features, own, sample.features, sample.rank, groups=groups)
+    heads = np.concatenate([linear, near])
+    for rows in sample.alike:
+        heads[:, rows] = heads[:, rows].mean(axis=1, keepdims=True)
+    return heads

@@ -1,0 +1,163 @@
+"""The signal test: whether a panel's forecasts beat the context-free means by more than luck.
+
+Forecasts that leave out a query still know it in two ways. The means of all points are pooled towards one another, so
+that forecasts gain merely by moving a point's mean, without a query; only what varies within a point is therefore
+compared. And heads are weighed by forecasts of other queries that have read this one: on noise the weights favour heads
+that agree with it by chance. Where that could decide, the test is on :class:`HonestForecasts`: whole folds are left out
+of heads and weights alike (nested cross-validation: Varma and Simon, "Bias in error estimation when using
+cross-validation for model selection", BMC Bioinformatics 7:91, 2006, doi:10.1186/1471-2105-7-91).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from paretoroute._arrays import Floats, Indices, Mask
+from paretoroute.fitting.draft import PanelDraft, heads_left_out
+from paretoroute.fitting.logged_panels import LoggedPanel
+from paretoroute.fitting.methods import ridge, second_level, stacking
+from paretoroute.fitting.result import Signal
+from paretoroute.fitting.sample import FOLDS, Sample
+from paretoroute.surface import neighbours
+from paretoroute.surface.panel import second_level_inputs
+
+GATE_SE = 1.0  # a panel follows the query only if its out-of-fold gain exceeds so many standard errors
+CERTAIN_SE = 4.0  # beyond what the weights' knowledge of a query reaches on noise: no nested folds are needed
+MOST_TRIALS = 16.0  # a cell of more trials counts as one of so many
+
+
+def signal_of(logged: LoggedPanel, base: Floats, forecast: Floats, sample: Sample) -> Signal:
+    """Test whether forecasts explain what varies within points, out of fold.
+
+    With r and f the logged values and the forecasts minus the context-free means, both minus their means over the
+    point's logged cells, the gain of a query is sum_j w_ij (r_ij^2 - (r_ij - f_ij)^2). The standard error is over
+    groups of queries: copies and turns of one conversation count once.
+
+    Args:
+        logged: the logged means of all queries.
+        base: context-free means, ``(points,)``.
+        forecast: out-of-fold forecasts, NaN in cells that do not count, ``(sample, points)``.
+        sample: the queries; if all have the same features, the query explains nothing.
+    """
+    if sample.is_uniform:
+        return Signal(logged.name, 0.0, 0.0, False)
+    values, count = logged.values[sample.rows], logged.count[sample.rows]
+    counts = (count > 0) & ~np.isnan(forecast)
+    weight = np.where(counts, np.minimum(count, MOST_TRIALS), 0.0)
+    deviation, expected = (_within_points(figure - base, weight) for figure in (values, forecast))
+    gain = (weight * (deviation**2 - (deviation - expected) ** 2)).sum(1)
+    scale = max(float((weight * deviation**2).sum()), 1e-300)
+    explained, se = float(gain.sum()) / scale, _error_of_sum(gain, sample.group[sample.rows]) / scale
+    return Signal(logged.name, explained, se, explained > GATE_SE * se)
+
+
+def _within_points(figure: Floats, weight: Floats) -> Floats:
+    """Subtract from a figure ``(sample, points)`` its mean over the logged cells of each point; 0 in other cells."""
+    figure = np.where(weight > 0, figure, 0.0)
+    mean = (weight * figure).sum(0) / np.maximum(weight.sum(0), 1e-300)
+    return np.where(weight > 0, figure - mean, 0.0)
+
+
+def _error_of_sum(values: Floats, group: Indices) -> float:
+    """Compute the standard error of a sum of values that are independent between groups; infinite for one group."""
+    total = np.bincount(np.unique(group, return_inverse=True)[1], values)
+    return float(total.std(ddof=1)) * len(total) ** 0.5 if len(total) > 1 else np.inf
+
+
+def tested(signal: Signal, honest: HonestForecasts, name: str) -> Signal:
+    """Repeat a test on honest forecasts, unless they cannot change its outcome.
+
+    Args:
+        signal: the test of a panel's own out-of-fold forecasts, which are optimistic.
+        honest: forecasts of that panel, among others.
+        name: of the panel.
+    """
+    if not signal.used or signal.explained > CERTAIN_SE * signal.explained_se:
+        return signal
+    draft = honest.drafts[name]
+    return signal_of(draft.logged, draft.base, honest.forecast(name), honest.sample)
+
+
+@dataclass(frozen=True)
+class HonestForecasts:
+    """Forecasts of whole folds by heads, weights and a second level that were fitted on the other folds alone.
+
+    Args:
+        drafts: first levels by panel.
+        sample: the queries.
+        reads_tokens: whether the second level of quality reads the forecasts of tokens.
+    """
+
+    drafts: Mapping[str, PanelDraft]
+    sample: Sample
+    reads_tokens: bool = True
+
+    def forecast(self, name: str) -> Floats:
+        """Forecast a panel, ``(sample, points)``; NaN in points with few runs, whose cells read a query's own run."""
+        draft = self.drafts[name]
+        components = np.zeros((len(self.sample.rows), draft.basis.shape[1]))
+        for f in range(FOLDS):
+            inside = self.sample.fold == f
+            if inside.any():
+                components[inside] = self._fold(name, inside)
+        return np.where(np.isnan(draft.left_out), draft.base + components @ draft.basis.T, np.nan)
+
+    def _fold(self, name: str, inside: Mask) -> Floats:
+        """Forecast one fold's components of a panel."""
+        rest = _without(self.sample, inside)
+        if rest is None:
+            return np.zeros((int(inside.sum()), self.drafts[name].basis.shape[1]))
+        quality = self._first_level(name, rest, inside)
+        if name != "quality":
+            return quality.inside
+        tokens = self._first_level("tokens", rest, inside)
+        draft = self.drafts[name]
+        level = second_level.fit(
+            second_level_inputs(tokens.rest * self.reads_tokens, quality.rest),
+            quality.rest,
+            draft.targets[self.sample.rows][~inside],
+            query_weight=draft.logged_share[~inside],
+            fold=rest.fold,
+            folds=int(rest.fold.max()) + 1,
+        ).level
+        inputs = second_level_inputs(tokens.inside * self.reads_tokens, quality.inside)
+        return level.components(quality.inside, inputs)
+
+    def _first_level(self, name: str, rest: Sample, inside: Mask) -> _FoldComponents:
+        draft, sample = self.drafts[name], self.sample
+        targets, share = draft.targets[sample.rows][~inside], draft.logged_share[~inside]
+        heads = heads_left_out(rest, targets)
+        weights = stacking.stack(heads, targets, share, rest.fold, folds=int(rest.fold.max()) + 1)
+        slopes, intercepts = ridge.coefficients(ridge.moments(rest.features, targets))
+        linear = np.einsum("if,sfk->sik", sample.features[inside], slopes) + intercepts[:, None]
+        near = neighbours.averages_between(rest.features, targets, sample.features[inside], sample.rank)
+        forecast = np.einsum("hik,hk->ik", np.concatenate([linear, near]), weights[-1])
+        return _FoldComponents(forecast, stacking.cross_fitted(heads, weights, rest.fold))
+
+
+class _FoldComponents(NamedTuple):
+    """Components of one fold, and those of the other folds, out of fold among themselves."""
+
+    inside: Floats
+    rest: Floats
+
+
+def _without(sample: Sample, inside: Mask) -> Sample | None:
+    """Return the sample without a fold, as if it were all queries; None if fewer than two folds are left."""
+    rows = np.flatnonzero(~inside)
+    folds, fold = np.unique(sample.fold[rows], return_inverse=True)
+    if len(folds) < 2:
+        return None
+    features = sample.features[rows]
+    return replace(
+        sample,
+        rows=np.arange(len(rows)),
+        features=features,
+        fold=fold,
+        group=sample.group[sample.rows[rows]],
+        all_features=features,
+    )
