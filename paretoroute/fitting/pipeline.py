@@ -29,7 +29,7 @@ from paretoroute.fitting.methods import gaussian_process, matrix_completion, rid
 from paretoroute.fitting.panel import FittedPanel, fit_panel
 from paretoroute.fitting.points import interpolation
 from paretoroute.fitting.points.unlogged import PointsOnOffer
-from paretoroute.fitting.result import Fit, Signal
+from paretoroute.fitting.result import Fit
 from paretoroute.fitting.sample import (
     FOLDS,
     LEAST_QUERIES,
@@ -41,7 +41,7 @@ from paretoroute.fitting.sample import (
     neighbour_count,
     with_shared_forecasts,
 )
-from paretoroute.fitting.signal import HonestForecasts, signal_of, tested
+from paretoroute.fitting.signal import HonestForecasts
 from paretoroute.grid import Grid
 from paretoroute.runs.table import Runs
 from paretoroute.surface import neighbours
@@ -110,19 +110,15 @@ def _fitted_panels(
         report(f"fitting {name}")
         drafts[name] = _first_level(panel, grid, sample, seed)
     kept, panels = neighbour_count(sample, grid), dict[str, FittedPanel]()
-    reads_tokens = _signal(drafts, "tokens", drafts["tokens"].components, HonestForecasts(drafts, sample)).used
-    honest = HonestForecasts(drafts, sample, reads_tokens)
+    honest = HonestForecasts(drafts, sample)
+    signals = {name: honest.test(name, draft.components) for name, draft in drafts.items() if name != "quality"}
+    reads_tokens = signals["tokens"].used
+    second = _second_level(drafts, sample, reads_tokens=reads_tokens)
+    signals["quality"] = replace(honest, reads_tokens=reads_tokens).test("quality", second.components)
     for name, draft in drafts.items():
-        second = _second_level(drafts, sample, reads_tokens=reads_tokens) if name == "quality" else None
-        signal = _signal(drafts, name, draft.components if second is None else second.components, honest)
-        panels[name] = fit_panel(draft, second, sample, signal=signal, neighbours=kept)
+        own = second if name == "quality" else None
+        panels[name] = fit_panel(draft, own, sample, signal=signals[name], neighbours=kept)
     return panels
-
-
-def _signal(drafts: dict[str, PanelDraft], name: str, components: Floats, honest: HonestForecasts) -> Signal:
-    """Test whether a panel follows the query, by its out-of-fold components ``(sample, components)``."""
-    draft = drafts[name]
-    return tested(signal_of(draft.logged, draft.base, draft.forecast(components), honest.sample), honest, name)
 
 
 def _surface(

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from paretoroute._arrays import Floats, Indices, Mask
+from paretoroute.calibration.intervals import Z90
 from paretoroute.fitting.draft import PanelDraft, heads_left_out
 from paretoroute.fitting.logged_panels import LoggedPanel
 from paretoroute.fitting.methods import ridge, second_level, stacking
@@ -25,8 +26,8 @@ from paretoroute.fitting.sample import FOLDS, Sample
 from paretoroute.surface import neighbours
 from paretoroute.surface.panel import second_level_inputs
 
-GATE_SE = 1.0  # a panel follows the query only if its out-of-fold gain exceeds so many standard errors
-CERTAIN_SE = 4.0  # beyond what the weights' knowledge of a query reaches on noise: no nested folds are needed
+GATE_SE = Z90  # a panel follows the query only if its out-of-fold gain exceeds so many standard errors: 5% on noise
+CERTAIN_SE = 6.0  # beyond all that weights which have read a query reach on noise (3.7): no nested folds are needed
 MOST_TRIALS = 16.0  # a cell of more trials counts as one of so many
 
 
@@ -68,20 +69,6 @@ def _error_of_sum(values: Floats, group: Indices) -> float:
     return float(total.std(ddof=1)) * len(total) ** 0.5 if len(total) > 1 else np.inf
 
 
-def tested(signal: Signal, honest: HonestForecasts, name: str) -> Signal:
-    """Repeat a test on honest forecasts, unless they cannot change its outcome.
-
-    Args:
-        signal: the test of a panel's own out-of-fold forecasts, which are optimistic.
-        honest: forecasts of that panel, among others.
-        name: of the panel.
-    """
-    if not signal.used or signal.explained > CERTAIN_SE * signal.explained_se:
-        return signal
-    draft = honest.drafts[name]
-    return signal_of(draft.logged, draft.base, honest.forecast(name), honest.sample)
-
-
 @dataclass(frozen=True)
 class HonestForecasts:
     """Forecasts of whole folds by heads, weights and a second level that were fitted on the other folds alone.
@@ -95,6 +82,20 @@ class HonestForecasts:
     drafts: Mapping[str, PanelDraft]
     sample: Sample
     reads_tokens: bool = True
+
+    def test(self, name: str, components: Floats) -> Signal:
+        """Test whether a panel follows the query.
+
+        Args:
+            name: of the panel.
+            components: its own out-of-fold components, which are optimistic, ``(sample, components)``. Honest ones are
+                made only where they could change the outcome.
+        """
+        draft = self.drafts[name]
+        signal = signal_of(draft.logged, draft.base, draft.forecast(components), self.sample)
+        if not signal.used or signal.explained > CERTAIN_SE * signal.explained_se:
+            return signal
+        return signal_of(draft.logged, draft.base, self.forecast(name), self.sample)
 
     def forecast(self, name: str) -> Floats:
         """Forecast a panel, ``(sample, points)``; NaN in points with few runs, whose cells read a query's own run."""
