@@ -236,10 +236,9 @@ def _value_at(line: _LoggedFrontier, place: float) -> PolicyValue[PriceRule]:
     whole = min(int(place), max(breakpoints - 1, 0))
     split = place - whole
     low, high = line.frontier.choice(whole), line.frontier.choice(min(whole + 1, breakpoints))
-    runs = [
-        np.bincount(point, share * line.is_logged[np.arange(len(point)), point], len(line.variance))
-        for share, point in ((1 - split, low), (split, high))
-    ]
+    runs = np.zeros(len(line.variance))
+    for share, point in ((1 - split, low), (split, high)):
+        runs += np.bincount(point, share * line.is_logged[np.arange(len(point)), point], len(runs))
     at = np.arange(breakpoints + 1)
     # Beyond the last breakpoint cost has no weight: price 0 leads to the same points.
     price = 0.0 if place >= breakpoints else float(line.frontier.price[whole])
@@ -249,7 +248,7 @@ def _value_at(line: _LoggedFrontier, place: float) -> PolicyValue[PriceRule]:
         forecast=_mixed(line.forecast, low, high, split=split),
         mean_quality=float(np.interp(place, at, line.quality)),
         mean_cost_usd=float(np.interp(place, at, line.cost_usd)),
-        evidence=Evidence(runs[0] + runs[1], line.variance),
+        evidence=Evidence(runs, line.variance),
     )
 
 
