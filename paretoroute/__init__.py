@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from paretoroute.evaluation.comparison import Comparison as Comparison
     from paretoroute.evaluation.drift.monitor import Monitor as Monitor
     from paretoroute.evaluation.drift.report import DriftReport as DriftReport
-    from paretoroute.evaluation.replay import Replay as Replay
     from paretoroute.evaluation.replay import replay as replay
+    from paretoroute.evaluation.replay_result import Replay as Replay
     from paretoroute.fitting.fit import fit as fit
     from paretoroute.forecast import Forecast as Forecast
     from paretoroute.grid import Budget as Budget
@@ -115,7 +115,8 @@ _MODULES = {
     "evaluation.comparison": ("Comparison",),
     "evaluation.drift.monitor": ("Monitor",),
     "evaluation.drift.report": ("DriftReport",),
-    "evaluation.replay": ("Replay", "replay"),
+    "evaluation.replay": ("replay",),
+    "evaluation.replay_result": ("Replay",),
     "runs.read": ("read_runs",),
     "runs.table": ("Runs",),
     "solver.solution": ("Solution",),

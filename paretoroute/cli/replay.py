@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
+from dataclasses import replace as changed
+from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from paretoroute.cli.completion import policy_files
 from paretoroute.cli.console import print_text, show
 from paretoroute.cli.options import (
     Columns,
@@ -19,6 +26,16 @@ from paretoroute.cli.options import (
     read_quality_scale,
 )
 
+Against = Annotated[
+    Path | None,
+    typer.Option(
+        "--against",
+        metavar="POLICY.yaml",
+        help="Compare with this policy on the same queries.",
+        autocompletion=policy_files,
+    ),
+]
+
 
 def replay(
     policy: PolicyFile,
@@ -28,22 +45,36 @@ def replay(
     quality_scale: ScaleOfQuality = None,
     join: Join = "id",
     strict: Strict = False,
+    against: Against = None,
     form: TextOrJson = "text",
 ) -> None:
-    """Evaluate a policy on logged runs by the logged outcomes of the points that it chooses."""
+    """Estimate a policy's quality and cost on logged runs, whoever chose the points in the log.
+
+    On a partial log the estimate is doubly robust: forecasts, corrected by the logged outcomes, weighted by the inverse
+    of the chance with which they were logged (the column propensity, else estimated).
+    """
     check_format(form, "text", "json")
     from paretoroute.evaluation.replay import replay as replay_policy
     from paretoroute.planner.planner import Planner
     from paretoroute.report.labels import labels_of
-    from paretoroute.report.outcomes import replay_text
+    from paretoroute.report.outcomes import replay_table, replay_text
     from paretoroute.runs.read import read_runs
 
     scale = read_quality_scale(quality_scale)
-    planner = Planner.load(policy)
+    planner, other = Planner.load(policy), None if against is None else Planner.load(against)
     log = read_runs(*runs, columns=read_columns(columns), strict=strict, quality_scale=scale, join=join)
-    outcome = replay_policy(planner, log)
+    outcome = replay_policy(planner, log, against=other)
+    if outcome.against is not None and against is not None:
+        outcome = changed(outcome, against=changed(outcome.against, name=against.name))
     if form == "text":
-        show(replay_text(outcome, labels_of(planner.policy.document)))
+        label = labels_of(planner.policy.document)
+        show(replay_text(outcome, label), replay_table(outcome, label))
         return
-    figures = {name: None if value != value else value for name, value in asdict(outcome).items()}  # no NaN in JSON
-    print_text(json.dumps(figures, ensure_ascii=False, indent=2))
+    print_text(json.dumps(_without_nan(asdict(outcome)), ensure_ascii=False, indent=2))
+
+
+def _without_nan(value: object) -> object:
+    """Replace NaN, which JSON lacks, by None, at any depth."""
+    if isinstance(value, dict):
+        return {name: _without_nan(item) for name, item in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value

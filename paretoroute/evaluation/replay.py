@@ -1,135 +1,201 @@
-"""Replay a policy on logged runs.
+"""Replay a policy on logged runs: its quality and cost had it answered these queries, whoever chose the logged points.
 
-Each logged query is planned anew. Where the point that the policy calls was logged, its outcome counts: on a full log
-every query, on a partial log the queries where log and policy agree. The latter is unbiased if the log chose its points
-without looking at the query; ``effective_queries`` counts them. Intervals are 90%, normal on per-query means.
+On a full log the outcomes of all choices are known. On a partial log they are estimated: forecasts at every choice,
+corrected by the logged outcomes that match, weighted by the inverse of the chance with which they were logged (doubly
+robust, see :mod:`paretoroute.calibration.off_policy`). The same estimates stand for every single point. Intervals are
+90%, clustered by tenant or conversation where the log has such a column.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import replace as changed
 
 import numpy as np
 
-from paretoroute._arrays import Floats, Indices
-from paretoroute.calibration.intervals import normal_interval
+from paretoroute._arrays import Indices, Mask
 from paretoroute.errors import PolicyError, RunsError, expect, needs_fit_extra
-from paretoroute.evaluation.logged_cells import LoggedCells, logged_cells
+from paretoroute.evaluation import estimates
+from paretoroute.evaluation.difference import difference
+from paretoroute.evaluation.planned_calls import PlannedCalls, features_of, out_of_fold_calls, own_sample, planned_calls
+from paretoroute.evaluation.replay_log import Figure, ReplayLog, replay_log
+from paretoroute.evaluation.replay_result import Difference, Replay
+from paretoroute.fitting.propensities import Propensities, fit_propensities
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit, columns_of
-from paretoroute.planner.decision import Decision
 from paretoroute.planner.planner import Planner
+from paretoroute.policy.policy import Policy
+from paretoroute.runs.folds import is_seen
 from paretoroute.runs.table import Runs
 
-
-@dataclass(frozen=True)
-class Replay:
-    """The logged outcomes of a policy's choices.
-
-    Args:
-        quality: mean, with the ends of its 90% interval.
-        quality_low: its lower end.
-        quality_high: its upper end.
-        cost_usd: mean cost per query, with the ends of its 90% interval; NaN where no cost is known.
-        cost_usd_low: its lower end.
-        cost_usd_high: its upper end.
-        predicted_quality: mean of the planner's expected quality on the queries that count.
-        predicted_cost_usd: mean of the planner's expected cost per query, likewise.
-        queries: number of queries that were planned.
-        effective_queries: number of queries whose choice was logged, and which therefore count.
-        calls: number of queries that each point was chosen for, most frequent first.
-        limits: realised figure of each limit on the population; None where nothing of it was logged.
-        seen: whether the policy was fitted on these very runs, which makes all figures optimistic.
-    """
-
-    quality: float
-    quality_low: float
-    quality_high: float
-    cost_usd: float
-    cost_usd_low: float
-    cost_usd_high: float
-    predicted_quality: float
-    predicted_cost_usd: float
-    queries: int
-    effective_queries: float
-    calls: dict[str, int]
-    limits: dict[str, float | None] = field(default_factory=dict)
-    seen: bool = False
+NO_MATCH = "none of the policy's choices was logged, so its outcomes are unknown; log more points per query"
 
 
 @needs_fit_extra
-def replay(planner: Planner, runs: Runs) -> Replay:
-    """Plan every logged query and average the logged outcomes of the choices.
+def replay(planner: Planner, runs: Runs, *, against: Planner | None = None) -> Replay:
+    """Evaluate a policy on logged runs.
+
+    On the very runs of its fit the policy's surface has seen the outcomes, so that out-of-fold forecasts from its
+    calibration sample decide there, and only the queries of that sample count.
+
+    Args:
+        planner: of the policy.
+        runs: the log; without propensities, the chance of its choices is estimated.
+        against: a planner of another policy, to compare with on the same queries.
 
     Raises:
         RunsError: none of the policy's points is in the log, or none of its choices was logged.
     """
     expect("the planner", planner, Planner, PolicyError)
     expect("the log", runs, Runs, RunsError)
-    grid = planner.policy.grid
-    logged = logged_cells(runs, grid)
-    decisions = _decisions(planner, runs)
-    choice = np.array([grid.points.index(decision.point) for decision in decisions])
-    rows = np.arange(len(choice))
-    chosen_quality, chosen_cost = logged.quality[rows, choice], logged.cost_usd[rows, choice]
-    counts = ~np.isnan(chosen_quality)
-    if not counts.any():
-        raise RunsError(
-            "none of the policy's choices was logged, so its outcomes are unknown; log more points per query"
-        )
-    quality = normal_interval(chosen_quality[counts])
-    cost = normal_interval(chosen_cost[counts & ~np.isnan(chosen_cost)])
-    counted = [decision for decision, count in zip(decisions, counts, strict=True) if count]
+    expect("the planner to compare with", against, (Planner, type(None)), PolicyError)
+    planners = [planner] if against is None else [planner, against]
+    samples = [own_sample(one.policy, runs) for one in planners]
+    kept = np.ones(len(runs.query_ids), bool)
+    for sample in samples:
+        kept &= True if sample is None else np.isin(np.arange(len(kept)), sample)
+    part = runs if kept.all() else runs.select(kept)
+    features = features_of(planner, part)
+    propensities = fit_propensities(part, features)
+    sides = [
+        _Side(one, _calls(one, part, kept, sample), replay_log(part, one.policy.grid, propensities, features=features))
+        for one, sample in zip(planners, samples, strict=True)
+    ]
+    seen = runs.sha256 == planner.policy.document.fitted_on.runs_sha256
+    notices = (*propensities.findings, *_notices(runs, part, samples[0], sides[0], seen=seen))
+    result = changed(_replay(sides[0], part, propensities), seen=seen, notices=notices)
+    return result if against is None else changed(result, against=_difference(sides))
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A policy beside a log.
+
+    Args:
+        planner: of the policy.
+        calls: that it plans.
+        log: on its grid.
+    """
+
+    planner: Planner
+    calls: PlannedCalls
+    log: ReplayLog
+
+    @property
+    def counts(self) -> Mask:
+        """Which queries count: those at which some call may go to a point that the log has, ``(queries,)``."""
+        return self.log.action(self.calls.among(self.log.has_runs)).sum(axis=1) > 0
+
+    def counted(self, rows: Mask) -> _Side:
+        """Keep some queries, and calls at points that the log has.
+
+        Raises:
+            RunsError: none of the calls was logged.
+        """
+        if not rows.any():
+            raise RunsError(NO_MATCH)
+        some = np.flatnonzero(rows)
+        side = _Side(self.planner, self.calls.among(self.log.has_runs).take(some), self.log.take(some))
+        if not side.log.beside(side.calls).policy_weight.any():
+            raise RunsError(NO_MATCH)
+        return side
+
+
+def _calls(planner: Planner, runs: Runs, kept: Mask, sample: Indices | None) -> PlannedCalls:
+    """Plan the kept queries; those of the policy's own calibration sample by forecasts that have not seen them."""
+    if sample is None:
+        return planned_calls(planner, runs)
+    place = np.full(len(kept), -1)
+    place[sample] = np.arange(len(sample))
+    return out_of_fold_calls(planner).take(place[np.flatnonzero(kept)])
+
+
+def _replay(side: _Side, runs: Runs, propensities: Propensities) -> Replay:
+    names, rows = side.planner.policy.grid.names, side.counts
+    own = side.counted(rows)
+    beside, cost = own.log.beside(own.calls), own.log.beside(own.calls, "cost_usd")
+    support = estimates.support_of(own.log, beside.action)
+    value = estimates.estimated(beside, cost, log=own.log, is_supported=support.is_supported)
+    count = side.calls.calls
+    order = [int(j) for j in np.argsort(-count, kind="stable") if count[j] > 0]
+    supported = float((side.log.action(side.calls) * side.log.supported).sum(axis=1).mean())
     return Replay(
-        quality=quality.value,
-        quality_low=max(quality.low, 0.0),
-        quality_high=min(quality.high, 1.0),
-        cost_usd=cost.value,
-        cost_usd_low=max(cost.low, 0.0),
-        cost_usd_high=cost.high,
-        predicted_quality=float(np.mean([decision.expected_quality for decision in counted])),
-        predicted_cost_usd=float(np.mean([decision.expected_cost_usd for decision in counted])),
-        queries=len(decisions),
-        effective_queries=float(counts.sum()),
-        calls=dict(Counter(decision.point.name for decision in decisions).most_common()),
-        limits=_realised_limits(planner, runs, choice, logged),
-        seen=runs.sha256 == planner.policy.document.fitted_on.runs_sha256,
+        quality=value.quality,
+        quality_low=value.quality_low,
+        quality_high=value.quality_high,
+        cost_usd=value.cost_usd,
+        cost_usd_low=value.cost_usd_low,
+        cost_usd_high=value.cost_usd_high,
+        predicted_quality=float((beside.action * own.calls.quality).sum(axis=1).mean()),
+        predicted_cost_usd=float((beside.action * own.calls.cost_usd).sum(axis=1).mean()),
+        queries=len(rows),
+        effective_queries=value.effective_queries,
+        calls={names[j]: round(float(count[j])) for j in order},
+        status=support.status,
+        needed_queries=support.needed_queries,
+        evidence=estimates.evidence(own.log, beside, propensities, supported_share=supported),
+        checks=estimates.cross_checks(beside, cost),
+        points=estimates.of_points(side.log, side.calls, names),
+        logging=None if side.log.is_full else estimates.of_logging(side.log, runs),
+        limits=_realised_limits(own, runs.select(rows)),
     )
 
 
-def _decisions(planner: Planner, runs: Runs) -> Sequence[Decision]:
-    vectors = runs.embeddings if planner.policy.document.features.kind == "embedding" else None
-    return [
-        planner.plan(
-            text,
-            query_id=query_id,
-            embedding=None if vectors is None else vectors[i],
-            tag=runs.tags[i],
-            tenant=runs.tenants[i],
-            step=runs.steps[i],
-        )
-        for i, (query_id, text) in enumerate(zip(runs.query_ids, runs.texts, strict=True))
-    ]
+def _difference(sides: list[_Side]) -> Difference:
+    """Compare two policies on the queries at which the log has points that both call."""
+    rows = sides[0].counts & sides[1].counts
+    one, other = (side.counted(rows) for side in sides)
+    grids = [side.planner.policy.grid for side in sides]
+    name = other.planner.policy.document.name
+    return difference(name, grids, [one.log, other.log], [one.calls, other.calls])
 
 
-def _realised_limits(planner: Planner, runs: Runs, choice: Indices, logged: LoggedCells) -> dict[str, float | None]:
+def _realised_limits(side: _Side, runs: Runs) -> dict[str, float | None]:
     """Compute the realised figure of every limit on the population, by the limit's wording."""
     labels = {"tag": runs.tags, "tenant": runs.tenants, "step": runs.steps}
-    rows, realised = np.arange(len(choice)), {}
-    for limit in planner.policy.limits:
+    policy, action, realised = side.planner.policy, side.log.action(side.calls), {}
+    for limit in policy.limits:
         if isinstance(limit, MaxShare):
-            columns = columns_of([str(limit.of)], planner.policy.grid)
-            realised[str(limit)] = float(np.isin(choice, columns).mean())
+            columns = columns_of([str(limit.of)], policy.grid)
+            realised[str(limit)] = float(action[:, list(columns)].sum(axis=1).mean())
         elif isinstance(limit, PopulationLimit):
-            applies = np.array([limit.of in (None, label) for label in labels[limit.by]])
-            values = _table_of(limit, logged)[rows, choice][applies]
-            values = values[~np.isnan(values)]
-            realised[str(limit)] = float(values.mean()) if len(values) else None
+            applies = np.array([limit.of in (None, label) for label in labels[limit.by]], bool)
+            beside = side.log.beside(side.calls, _figure_of(limit))
+            matches = bool(beside.policy_weight[applies].any())
+            realised[str(limit)] = float(beside.terms[applies].mean()) if matches else None
     return realised
 
 
-def _table_of(limit: PopulationLimit, logged: LoggedCells) -> Floats:
+def _figure_of(limit: PopulationLimit) -> Figure:
     if isinstance(limit, MaxMeanLatency):
-        return logged.latency_s
-    return logged.cost_usd if isinstance(limit, MaxCostOf) else logged.quality
+        return "latency_s"
+    return "cost_usd" if isinstance(limit, MaxCostOf) else "quality"
+
+
+def _fitted(policy: Policy, runs: Runs) -> int:
+    """Count the queries of a log that a policy was fitted on; 0 where the policy does not keep them."""
+    hashes = policy.calibration_sample.seen
+    return 0 if hashes is None else int(is_seen(runs, hashes, policy.document.fitted_on.runs_sha256).sum())
+
+
+def _notices(runs: Runs, part: Runs, sample: Indices | None, side: _Side, *, seen: bool) -> list[str]:
+    """List what to keep in mind about the queries and calls that count."""
+    notices, names = [], side.planner.policy.grid.names
+    if seen and sample is None:
+        notices.append("the policy was fitted on these very runs, which makes it look better: replay others")
+    elif seen:
+        notices.append(
+            "the policy was fitted on these very runs: forecasts that had not seen a query's outcomes choose for it, "
+            f"on {len(part.query_ids)} of {len(runs.query_ids)} queries; replay other runs as well"
+        )
+    elif (fitted := _fitted(side.planner.policy, runs)) > 0:
+        notices.append(
+            f"{fitted} of {len(runs.query_ids)} queries, or copies of them, were in the fit: their outcomes shaped the "
+            "policy's forecasts, which makes it look better; replay others"
+        )
+    calls = side.log.action(side.calls).mean(axis=0) * ~side.log.has_runs
+    if calls.sum() > 0:
+        absent = ", ".join(names[j] for j in np.flatnonzero(calls)[:5])
+        notices.append(
+            f"{calls.sum():.1%} of the calls go to points without a run in the log and do not count: {absent}"
+        )
+    return notices

@@ -36,7 +36,7 @@ LEAST_CHANCE = 1e-300  # keeps logarithms and quotients finite
 
 
 @dataclass(frozen=True)
-class LoggedCells:
+class CellCounts:
     """Which cells (query, point) were logged, and by which design.
 
     Args:
@@ -48,12 +48,12 @@ class LoggedCells:
     chosen: bool
 
     @staticmethod
-    def of(runs: Runs) -> LoggedCells:
+    def of(runs: Runs) -> CellCounts:
         """Count the runs of every cell. A point was chosen for each run if most queries have runs at one point only."""
         shape = (len(runs.query_ids), len(runs.points))
         cell = runs.query.astype(np.int64) * shape[1] + runs.point
         count = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
-        return LoggedCells(count, bool(np.median((count > 0).sum(axis=1)) <= 1))
+        return CellCounts(count, bool(np.median((count > 0).sum(axis=1)) <= 1))
 
     @property
     def logged(self) -> Mask:
@@ -82,9 +82,9 @@ class LoggedCells:
         """Which points have runs, but not at every query, ``(points,)``."""
         return (self.share > 0) & (self.share < 1)
 
-    def take(self, rows: Mask) -> LoggedCells:
+    def take(self, rows: Mask) -> CellCounts:
         """Keep some queries."""
-        return LoggedCells(self.runs[rows], self.chosen)
+        return CellCounts(self.runs[rows], self.chosen)
 
     def smoothed(self, rows: Mask) -> Floats:
         """Return the shares of the points among some queries, with half a query more at each, ``(points,)``."""
@@ -159,7 +159,7 @@ class LoggerView:
         return LoggerView(logistic.Design(np.asarray(features, np.float64), one_hot), tuple(labels))
 
 
-def shares_only(cells: LoggedCells) -> LoggingPolicy:
+def shares_only(cells: CellCounts) -> LoggingPolicy:
     """Return the logging policy that does not look at the query."""
     points = cells.runs.shape[1]
     none = np.zeros((0, points))
@@ -174,7 +174,7 @@ def shares_only(cells: LoggedCells) -> LoggingPolicy:
     )
 
 
-def fit_logger(cells: LoggedCells, view: LoggerView, groups: Sequence[str], *, seed: int) -> LoggerModel | None:
+def fit_logger(cells: CellCounts, view: LoggerView, groups: Sequence[str], *, seed: int) -> LoggerModel | None:
     """Fit the model of the logger in folds and on all queries; None where there is nothing or too little to explain.
 
     Args:
@@ -206,7 +206,7 @@ def fit_logger(cells: LoggedCells, view: LoggerView, groups: Sequence[str], *, s
     return LoggerModel(policy, probability, float(gain.mean()), mean_error(gain, group_numbers(groups)))
 
 
-def _out_of_fold(cells: LoggedCells, design: logistic.Design, fold: NDArray[np.int64], strength: float) -> Floats:
+def _out_of_fold(cells: CellCounts, design: logistic.Design, fold: NDArray[np.int64], strength: float) -> Floats:
     """Return the chances by the model, the shares and the uniform distribution, ``(3, queries, points)``."""
     parts = np.zeros((3, *cells.runs.shape))
     for k in range(int(fold.max()) + 1):
@@ -216,13 +216,13 @@ def _out_of_fold(cells: LoggedCells, design: logistic.Design, fold: NDArray[np.i
     return parts
 
 
-def _parts(cells: LoggedCells, own: logistic.Coefficients, design: logistic.Design, shares: Floats) -> Floats:
+def _parts(cells: CellCounts, own: logistic.Coefficients, design: logistic.Design, shares: Floats) -> Floats:
     model = chances(own.logits(design), cells.share, one_point_per_query=cells.chosen)
     even = uniform(cells.share, one_point_per_query=cells.chosen)
     return np.stack([model, np.broadcast_to(shares, model.shape), np.broadcast_to(even, model.shape)])
 
 
-def _tuned(cells: LoggedCells, design: logistic.Design, fold: NDArray[np.int64]) -> float:
+def _tuned(cells: CellCounts, design: logistic.Design, fold: NDArray[np.int64]) -> float:
     """Return the strength of the penalty whose mixture has the greatest likelihood out of fold, on part of the log."""
     few = np.arange(len(fold)) % -(-len(fold) // TUNING_QUERIES) == 0
     cells, design, fold = cells.take(few), design.take(few), fold[few]
@@ -234,7 +234,7 @@ def _tuned(cells: LoggedCells, design: logistic.Design, fold: NDArray[np.int64])
     return STRENGTHS[int(np.argmax(scores))]
 
 
-def _mixed(cells: LoggedCells, parts: Floats) -> Floats:
+def _mixed(cells: CellCounts, parts: Floats) -> Floats:
     """Return the weights of the mixture of chances with the greatest likelihood, ``(parts,)``.
 
     By expectation maximisation: Dempster, Laird and Rubin, "Maximum likelihood from incomplete data via the EM

@@ -29,7 +29,7 @@ from paretoroute._arrays import Floats, Indices
 from paretoroute.calibration.clusters import group_numbers
 from paretoroute.calibration.off_policy import Balance, balance
 from paretoroute.errors import RunsError
-from paretoroute.fitting.logging_policy import LoggedCells, LoggerModel, LoggerView, fit_logger, shares_only
+from paretoroute.fitting.logging_policy import CellCounts, LoggerModel, LoggerView, fit_logger, shares_only
 from paretoroute.runs.folds import groups_of
 from paretoroute.runs.table import Runs
 from paretoroute.surface.logging_policy import LoggingPolicy
@@ -107,7 +107,7 @@ def fit_propensities(
     """
     if len(features) != len(runs.query_ids):
         raise RunsError(f"{len(features)} rows of features for {len(runs.query_ids)} queries; pass one row per query")
-    cells, names = LoggedCells.of(runs), groups_of(runs) if groups is None else groups
+    cells, names = CellCounts.of(runs), groups_of(runs) if groups is None else groups
     column = _Column.of(runs)
     if cells.is_full and (column.values is None or (column.values == 1).all()):
         return _result(runs, cells, None, column, source="full", looks=False, groups=group_numbers(names))
@@ -155,17 +155,17 @@ class _Column:
         return _Column(runs.propensity, per_cell, varies, (text,) if differing else ())
 
 
-def _design_of(cells: LoggedCells, per_cell: Floats) -> LoggedCells:
+def _design_of(cells: CellCounts, per_cell: Floats) -> CellCounts:
     """Tell from logged propensities whether points were chosen or cells included: the mean of 1/p decides."""
     points, inverse = int(cells.logged.any(axis=0).sum()), np.nan_to_num(1 / per_cell)
-    designs = [LoggedCells(cells.runs, True), LoggedCells(cells.runs, False)]
+    designs = [CellCounts(cells.runs, True), CellCounts(cells.runs, False)]
     means = [float((design.target * inverse).sum(axis=1).mean()) for design in designs]
     return designs[int(np.argmin(np.abs(np.log(means) - np.log(points))))]
 
 
 def _result(
     runs: Runs,
-    cells: LoggedCells,
+    cells: CellCounts,
     model: LoggerModel | None,
     column: _Column,
     *,

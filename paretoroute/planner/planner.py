@@ -107,7 +107,7 @@ class Planner:
         expect("the policy", policy, Policy, PolicyError)
         expect("the dialect", dialect, (str, type(None)), DialectError)
         expect_seed(0 if seed is None else seed, TargetError)
-        self.policy, self.dialect = policy, dialect
+        self.policy, self.dialect, self.features = policy, dialect, features
         self._grid = policy.grid
         self._forecaster = Forecaster(policy, features)
         if dialect is not None:

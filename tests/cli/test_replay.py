@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import paretoroute as pr
 from tests.cli.asking import one_line
 from tests.planner_cases import command, fitted, make_rows, write_rows
 
@@ -45,6 +46,35 @@ def test_replay_writes_an_unknown_cost_as_null(tmp_path):
 
     assert json.loads(result.out, parse_constant=pytest.fail)["cost_usd"] is None
     assert command("replay", fitted().policy_path, tmp_path / "r.jsonl").code == 0
+
+
+def test_replay_compares_two_policies_by_the_names_of_their_files(tmp_path):
+    log = write_rows(tmp_path / "new.jsonl", make_rows(60, seed=98))
+    fitted().policy.solve(pr.MaxCost(usd=0.0006)).save(tmp_path / "cheap.yaml")
+
+    text = command("replay", fitted().policy_path, log, "--against", tmp_path / "cheap.yaml")
+    result = command("replay", fitted().policy_path, log, "--against", tmp_path / "cheap.yaml", "--format", "json")
+
+    figures = json.loads(result.out, parse_constant=pytest.fail)["against"]
+    assert figures["name"] == "cheap.yaml"
+    assert figures["quality_low"] <= figures["quality"] <= figures["quality_high"]
+    assert f"against   {100 * figures['quality']:+.1f} quality points [" in text.out
+    assert "compared with cheap.yaml" in text.out
+
+
+def test_replay_without_support_writes_null_for_the_ends_and_exits_with_0(tmp_path):
+    rows = [row for i, row in enumerate(make_rows(30, seed=97)) if i // 5 % 5 == i % 5]
+
+    result = command("replay", fitted().policy_path, write_rows(tmp_path / "r.jsonl", rows), "--format", "json")
+
+    figures = json.loads(result.out, parse_constant=pytest.fail)
+    assert (result.code, figures["status"], figures["quality_low"], figures["cost_usd_high"]) == (
+        0,
+        "unsupported",
+        None,
+        None,
+    )
+    assert 0 <= figures["quality"] <= 1 and figures["needed_queries"] > 30
 
 
 def test_replay_refuses_a_form_that_it_does_not_know():

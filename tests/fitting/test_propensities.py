@@ -84,6 +84,20 @@ def test_a_logger_that_looks_is_found_without_propensities(tags):
     assert np.abs(at_all - chance).mean() < 0.05
 
 
+@pytest.mark.parametrize("column", [True, False], ids=["logged", "estimated"])
+def test_weights_recover_the_mean_of_a_point_that_was_called_for_the_queries_it_suits(column):
+    full = full_log(queries=1200, exact=True)
+    truth = full.means("quality").mean.mean(axis=0)
+    runs = logged_by(full, chances_of(full, "looks"), seed=9, column=column)
+    quality = np.nan_to_num(runs.means("quality").mean)
+
+    weight = fitted(runs).weight
+
+    logged = quality.sum(axis=0) / (quality > 0).sum(axis=0)
+    assert np.abs(logged - truth).max() > 0.2  # what the shares of the points would give
+    assert (weight * quality).sum(axis=0) / weight.sum(axis=0) == pytest.approx(truth, abs=0.1)
+
+
 def test_shares_are_used_where_the_logger_does_not_look():
     full = full_log()
     runs = logged_by(full, chances_of(full, "biased"), seed=3, column=False)
@@ -207,7 +221,7 @@ def test_estimates_do_not_change_with_what_the_querys_own_group_was_logged_at():
     fold = folds([f"g{i % 60}" for i in range(120)], 5, seed=0)
 
     before, after = (
-        logging_policy._out_of_fold(logging_policy.LoggedCells.of(log), design, fold, 3.0) for log in (runs, moved)
+        logging_policy._out_of_fold(logging_policy.CellCounts.of(log), design, fold, 3.0) for log in (runs, moved)
     )
 
     assert (before[:, [0, 60]] == after[:, [0, 60]]).all()

@@ -1,0 +1,106 @@
+"""Compare two policies on the same logged queries, with intervals of the paired differences.
+
+With the terms of each policy's doubly robust estimate, a_i and b_i, the difference is mean_i (a_i - b_i). Queries at
+which both call the same point differ by their forecasts alone. The standard error is that of the paired terms, and at
+least the floor
+
+    sqrt( variance sum_ij (pi_ij - rho_ij)^2 v_ij (v_ij - 1) ) / n
+
+with the policies' probabilities pi and rho and the weights v of the logged cells: the noise that weighting adds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from paretoroute._arrays import Floats
+from paretoroute.calibration.clusters import mean_error
+from paretoroute.calibration.intervals import Z90, Interval
+from paretoroute.calibration.off_policy import (
+    LEAST_EFFECTIVE,
+    QUALITY_VARIANCE,
+    OffPolicyLog,
+    effective_size,
+    residual_variance,
+)
+from paretoroute.evaluation import estimates
+from paretoroute.evaluation.planned_calls import PlannedCalls
+from paretoroute.evaluation.replay_log import Figure, ReplayLog
+from paretoroute.evaluation.replay_result import Difference
+from paretoroute.grid import Grid
+
+
+def difference(
+    name: str, grids: Sequence[Grid], logs: Sequence[ReplayLog], calls: Sequence[PlannedCalls]
+) -> Difference:
+    """Compare the first of two policies with the second.
+
+    Args:
+        name: of the second policy.
+        grids: of the two.
+        logs: the log beside each of the two grids.
+        calls: of the two, for the same queries.
+    """
+    quality, cost = (_paired(grids, logs, calls, figure) for figure in ("quality", "cost_usd"))
+    differs = np.abs(quality[0].action - quality[1].action).sum(axis=1) / 2
+    effective = min(effective_size(log.policy_weight.sum(axis=1)[differs > 0]) for log in quality)
+    supports = [estimates.support_of(log, log.action(one)) for log, one in zip(logs, calls, strict=True)]
+    is_supported = logs[0].is_full or effective >= LEAST_EFFECTIVE
+    has_interval = not differs.any() or (is_supported and all(support.is_supported for support in supports))
+    of_quality = _interval(*quality, variance=QUALITY_VARIANCE)
+    is_known = all(log.policy_weight.any() for log in cost)
+    of_cost = _interval(*cost, variance=residual_variance(cost[0])) if is_known else estimates.UNKNOWN
+    other = [logs[1].beside(calls[1], figure) for figure in ("quality", "cost_usd")]
+    return Difference(
+        name=name,
+        other=estimates.estimated(*other, log=logs[1], is_supported=supports[1].is_supported),
+        quality=of_quality.value,
+        quality_low=of_quality.low if has_interval else None,
+        quality_high=of_quality.high if has_interval else None,
+        cost_usd=of_cost.value,
+        cost_usd_low=of_cost.low if has_interval else None,
+        cost_usd_high=of_cost.high if has_interval else None,
+        differing_share=float(differs.mean()),
+        effective_queries=effective if differs.any() else float(len(differs)),
+    )
+
+
+def _paired(
+    grids: Sequence[Grid], logs: Sequence[ReplayLog], calls: Sequence[PlannedCalls], figure: Figure
+) -> tuple[OffPolicyLog, OffPolicyLog]:
+    """Place both policies on the points of either grid, with the mean of their forecasts where both have one."""
+    besides = [log.beside(one, figure) for log, one in zip(logs, calls, strict=True)]
+    keys = list(dict.fromkeys(point.key for grid in grids for point in grid.points))
+    places = [[keys.index(point.key) for point in grid.points] for grid in grids]
+
+    def placed(tables: Sequence[Floats], empty: float) -> list[Floats]:
+        wide = [np.full((len(table), len(keys)), empty) for table in tables]
+        for table, place, own in zip(wide, places, tables, strict=True):
+            table[:, place] = own
+        return wide
+
+    outcome = placed([log.outcome for log in besides], np.nan)
+    forecast = placed([log.forecast for log in besides], np.nan)
+    weight = placed([log.weight for log in besides], 0.0)
+    common = OffPolicyLog(
+        action=np.zeros_like(weight[0]),
+        weight=np.maximum(*weight),
+        outcome=np.where(np.isnan(outcome[0]), outcome[1], outcome[0]),
+        forecast=np.nanmean(forecast, axis=0),
+        groups=logs[0].clusters,
+    )
+    one, other = (common.calling(action) for action in placed([log.action for log in besides], 0.0))
+    return one, other
+
+
+def _interval(one: OffPolicyLog, other: OffPolicyLog, *, variance: float) -> Interval:
+    """Return the difference of two DR estimates on one log, with its normal 90% interval."""
+    terms, apart = one.terms - other.terms, one.action - other.action
+    noise = float((apart**2 * one.weight * np.maximum(one.weight - 1, 0.0)).sum())
+    floor = math.sqrt(variance * noise) / len(terms)
+    error = max(mean_error(terms, one.groups), floor)
+    value = float(terms.mean())
+    return Interval(value, value - Z90 * error, value + Z90 * error)

@@ -1,0 +1,157 @@
+"""Estimates of a replay: of the policy, of every single point, and of the choices in the log."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from paretoroute._arrays import Floats
+from paretoroute.calibration import off_policy
+from paretoroute.calibration.intervals import Z90, Interval, normal_interval
+from paretoroute.calibration.off_policy import FLAGGED_EFFECTIVE, LEAST_EFFECTIVE, OffPolicyLog, effective_size
+from paretoroute.evaluation.planned_calls import PlannedCalls
+from paretoroute.evaluation.replay_log import ReplayLog
+from paretoroute.evaluation.replay_result import CrossChecks, Estimated, Evidence, Status
+from paretoroute.fitting.propensities import Propensities
+from paretoroute.runs.table import Runs
+
+UNKNOWN = Interval(math.nan, math.nan, math.nan)
+
+
+@dataclass(frozen=True)
+class Support:
+    """Whether a log can speak for a policy.
+
+    Args:
+        status: as that of a replay.
+        needed_queries: about how many of them would support it, if it is not supported; else None.
+    """
+
+    status: Status
+    needed_queries: int | None
+
+    @property
+    def is_supported(self) -> bool:
+        """Whether estimates have an interval."""
+        return self.status != "unsupported"
+
+
+def support_of(log: ReplayLog, action: Floats) -> Support:
+    """Judge whether a log can speak for a policy that calls points of the log; a full one always can."""
+    effective = effective_size((action * log.weight).sum(axis=1))
+    if log.is_full or effective >= LEAST_EFFECTIVE:
+        return Support("supported" if effective >= FLAGGED_EFFECTIVE else "few", None)
+    squares = np.divide(action**2, log.chance, out=np.zeros_like(action), where=log.chance > 0).sum(axis=1).mean()
+    needed = LEAST_EFFECTIVE * max(float(squares), len(action) / effective if effective else 0.0)
+    return Support("unsupported", math.ceil(needed))
+
+
+def estimated(quality: OffPolicyLog, cost: OffPolicyLog, *, log: ReplayLog, is_supported: bool) -> Estimated:
+    """Estimate the mean quality and cost of some calls.
+
+    Args:
+        quality: the log of qualities beside the calls.
+        cost: the log of costs beside the calls.
+        log: the log.
+        is_supported: whether to give intervals.
+    """
+    plain = log.is_full and log.clusters is None
+    of_quality = normal_interval(quality.terms) if plain else off_policy.doubly_robust(quality)
+    of_cost = UNKNOWN
+    if cost.policy_weight.any():
+        of_cost = normal_interval(cost.terms) if plain else off_policy.doubly_robust_amount(cost)
+    return Estimated(
+        quality=min(max(of_quality.value, 0.0), 1.0),
+        quality_low=max(of_quality.low, 0.0) if is_supported else None,
+        quality_high=min(of_quality.high, 1.0) if is_supported else None,
+        cost_usd=max(of_cost.value, 0.0),
+        cost_usd_low=max(of_cost.low, 0.0) if is_supported else None,
+        cost_usd_high=of_cost.high if is_supported else None,
+        effective_queries=effective_size(quality.policy_weight.sum(axis=1)),
+    )
+
+
+def of_points(log: ReplayLog, calls: PlannedCalls, names: Sequence[str]) -> dict[str, Estimated]:
+    """Estimate every point that the log has, as if it answered every query."""
+    quality, cost, points = log.beside(calls), log.beside(calls, "cost_usd"), {}
+    for j in np.flatnonzero(log.has_runs).tolist():
+        action = np.zeros_like(log.weight)
+        action[:, j] = 1.0
+        supported = support_of(log, action).is_supported
+        points[names[j]] = estimated(quality.calling(action), cost.calling(action), log=log, is_supported=supported)
+    return points
+
+
+def of_logging(log: ReplayLog, runs: Runs) -> Estimated:
+    """Average the outcomes of the choices in the log: of each query over its runs, and then over the queries."""
+    quality, cost = (_mean_of_choices(runs, name, log) for name in ("quality", "cost_usd"))
+    return Estimated(
+        quality=quality.value,
+        quality_low=max(quality.low, 0.0),
+        quality_high=min(quality.high, 1.0),
+        cost_usd=cost.value,
+        cost_usd_low=max(cost.low, 0.0),
+        cost_usd_high=cost.high,
+        effective_queries=float(len(runs.query_ids)),
+    )
+
+
+def _mean_of_choices(runs: Runs, column: str, log: ReplayLog) -> Interval:
+    values = getattr(runs, column)
+    known = ~np.isnan(values)
+    count = np.bincount(runs.query[known], minlength=len(runs.query_ids))
+    total = np.bincount(runs.query[known], values[known], len(runs.query_ids))
+    means = total[count > 0] / count[count > 0]
+    if not len(means):
+        return UNKNOWN
+    clusters = None if log.clusters is None else np.unique(log.clusters[count > 0], return_inverse=True)[1]
+    margin = Z90 * off_policy.mean_error(means, clusters)
+    return Interval(float(means.mean()), float(means.mean()) - margin, float(means.mean()) + margin)
+
+
+def cross_checks(quality: OffPolicyLog, cost: OffPolicyLog) -> CrossChecks:
+    """Estimate the same means by other estimators."""
+    return CrossChecks(
+        snips_quality=off_policy.self_normalised(quality),
+        snips_cost_usd=off_policy.self_normalised(cost),
+        matched_quality=off_policy.matched_rows(quality),
+        matched_cost_usd=off_policy.matched_rows(cost),
+        matched_queries=off_policy.diagnose(quality).matched,
+    )
+
+
+def evidence(log: ReplayLog, beside: OffPolicyLog, propensities: Propensities, *, supported_share: float) -> Evidence:
+    """Collect what the estimates of a policy rest on."""
+    figures = off_policy.diagnose(beside)
+    return Evidence(
+        propensities=propensities.source,
+        looks=propensities.looks,
+        largest_weight=figures.largest_weight,
+        mean_weight=figures.mean_weight.mean,
+        supported_share=supported_share,
+        mean_inverse_propensity=propensities.mean_inverse.mean,
+        points=round(propensities.mean_inverse.expected),
+        alarm=_alarm(propensities, figures),
+        clusters=None if log.clusters is None else int(log.clusters.max()) + 1,
+    )
+
+
+def _alarm(propensities: Propensities, figures: off_policy.Diagnostics) -> str | None:
+    """Return why the propensities cannot be right, or None."""
+    checks = [("the mean of 1/p over the queries", propensities.mean_inverse)]
+    if propensities.source == "logged":
+        checks.append(("the mean of estimated over logged propensities", propensities.mean_ratio))
+    if figures.effective >= FLAGGED_EFFECTIVE:
+        checks.append(("the mean weight of the policy", figures.mean_weight))
+    for name, check in checks:
+        if check.is_off:
+            off = f"{name} is {check.mean:.3g} and should be {check.expected:.3g} (standard error {check.error:.2g})"
+            fix = {
+                "logged": "log the probability with which the point was chosen for its query, before anything else",
+                "estimated": "log propensities, or what the choice of the point looked at",
+            }.get(propensities.source, "log propensities")
+            return f"the {propensities.source} propensities cannot be right: {off}; {fix}"
+    return None
