@@ -160,11 +160,12 @@ class Runs:
         """
         cells = np.unique(self.query.astype(np.int64) * len(self.points) + self.point)
         points_per_query = np.bincount(cells // len(self.points), minlength=len(self.query_ids))
-        if float(np.median(points_per_query)) > 1 or not np.isnan(self.propensity).all():
+        if float(np.median(points_per_query)) > 1:
             return None
+        logged = "" if np.isnan(self.propensity).all() else " (it does not read the logged propensities, replay does)"
         return (
-            "Most queries were answered at one point only and no propensity is logged: the fit assumes that whoever "
-            "chose the point did not look at the query, beyond what its text tells."
+            f"Most queries were answered at one point only: the fit assumes{logged} that whoever chose the point did "
+            "not look at the query, beyond what its text tells."
         )
 
     def require_choice(self) -> None:

@@ -144,5 +144,6 @@ def test_the_assumption_is_said_only_where_queries_have_one_point_and_no_propens
     single = [GOOD | {"query_id": str(i), "model": ("small", "large")[i % 2]} for i in range(5)]
 
     assert "did not look at the query" in (read_rows(tmp_path, *single).assumption or "")
-    assert read_rows(tmp_path, *[row | {"propensity": 0.5} for row in single]).assumption is None
+    with_propensity = read_rows(tmp_path, *[row | {"propensity": 0.5} for row in single])
+    assert "does not read the logged propensities" in (with_propensity.assumption or "")  # a column silences nothing
     assert read_rows(tmp_path, *single, *[row | {"model": "third"} for row in single]).assumption is None
