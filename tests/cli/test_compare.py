@@ -5,6 +5,7 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
+from paretoroute.evaluation import compare
 from tests.planner_cases import command
 from tests.synthetic_log import table_of
 
@@ -18,7 +19,20 @@ def log(tmp_path):
     return path
 
 
-def test_compare_answers_in_text_and_in_json(log):
+@pytest.fixture
+def compared_once(monkeypatch):
+    """Let both formats show one comparison, which takes seconds."""
+    original = compare.compare
+    comparisons = []
+
+    def once(*log, **options):
+        comparisons[:] = comparisons or [original(*log, **options)]
+        return comparisons[0]
+
+    monkeypatch.setattr(compare, "compare", once)
+
+
+def test_compare_answers_in_text_and_in_json(log, compared_once):
     options = ("--folds", "2", "--columns", "cost_usd=spend")
 
     text, plain = command("compare", log, *options), command("compare", log, *options, "--format", "json")
