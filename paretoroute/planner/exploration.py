@@ -3,12 +3,14 @@
 With e the share, pi the probabilities of the policy at a query and mu a distribution over the other points that keep
 every limit of the call, point j is called with probability
 
-    P_j = (1 - e) pi_j + e mu_j,    mu_j ~ P(score_j > score of the best point | the log).
+    P_j = (1 - e) pi_j + e mu_j,    mu_j ~ a_j (sigma_j / n_j)^2.
 
-The probability is that of normal scores around their forecasts, with the errors of the points' logged means: a point
-with few runs within reach of the best one is tried often, a point that is worse for certain never. This is the
-probability with which top-two sampling tries a challenger (Russo, "Simple Bayesian algorithms for best-arm
-identification", Operations Research 68(6), 2020, doi:10.1287/opre.2019.1911), against the best point as its leader.
+Here a_j is the probability that the score of j is higher than that of the best point, given the errors of the points'
+logged means (the challengers of top-two sampling: Russo, "Simple Bayesian algorithms for best-arm identification",
+Operations Research 68(6), 2020, doi:10.1287/opre.2019.1911), sigma_j the spread of its outcomes and n_j its logged
+queries. A later policy that calls j with probability a_j is valued from the log with a variance of about
+sum_j a_j sigma_j^2 / n_j, and mu_j is in proportion to what one more run at j takes from it. So a point with few runs
+within reach of the best one is tried often, and a point that is worse for certain never.
 
 Limits on the population: with u the policy's expected figure at a query and f_j that of a point, the mean of the
 figure grows by at most the mean of sum_j e mu_j max(f_j - u, 0). At every query this sum is held under the room that
@@ -72,45 +74,51 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class PointErrors:
-    """Standard errors of the points' means in the log, ``(points,)`` each.
+class Evidence:
+    """The log's evidence on every point, ``(points,)`` each.
 
     Args:
-        quality: of mean quality.
-        relative_cost: of mean cost, as a share of it.
+        runs: logged queries; an unlogged point counts as one.
+        quality_error: standard error of mean quality.
+        relative_cost_error: standard error of mean cost, as a share of it.
     """
 
-    quality: Floats
-    relative_cost: Floats
+    runs: Floats
+    quality_error: Floats
+    relative_cost_error: Floats
 
     @staticmethod
-    def of(policy: Policy) -> PointErrors:
-        """Return the errors at the logged queries of each point; an unlogged point counts as one query."""
-        runs = np.sqrt(np.maximum(policy.surface.queries, 1.0))
-        return PointErrors(policy.surface.quality.scale.spread / runs, policy.surface.amount.scale.spread / runs)
+    def of(policy: Policy) -> Evidence:
+        """Return the evidence of the log that a policy was fitted on."""
+        runs, surface = np.maximum(policy.surface.queries, 1.0), policy.surface
+        return Evidence(runs, surface.quality.scale.spread / np.sqrt(runs), surface.amount.scale.spread / np.sqrt(runs))
 
-    def of_scores(self, call: Call) -> Floats:
+    def score_errors(self, call: Call) -> Floats:
         """Return the standard errors of the scores, ``(points,)``."""
-        cost = call.weights.cost * self.relative_cost * call.raw_cost_usd
-        return np.hypot(call.weights.quality * self.quality, cost)
+        cost = call.weights.cost * self.relative_cost_error * call.raw_cost_usd
+        return np.hypot(call.weights.quality * self.quality_error, cost)
 
 
-def chances(call: Call, errors: PointErrors) -> Floats:
-    """Return the probability that each of the other points has a higher score than the best one, scaled to add up to 1.
+def chances(call: Call, evidence: Evidence) -> Floats:
+    """Return the probability that each of the other points has a higher score than the best one, ``(points,)``.
 
-    Shape ``(points,)``, 0 at points that are not explored. Where every probability vanishes, the point nearest to the
-    best one takes all.
+    It is 0 at points that are not explored. Where every probability vanishes, the nearest to the best one has 1.
     """
     scores, others = call.scores, call.others
     best = int(np.where(call.callable, scores, -np.inf).argmax())
-    error = np.hypot(errors.of_scores(call), errors.of_scores(call)[best])
-    gap = np.maximum(scores[best] - scores, 0.0)
+    errors = evidence.score_errors(call)
+    error, gap = np.hypot(errors, errors[best]), np.maximum(scores[best] - scores, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         distance = np.where(others, np.where(gap > 0, gap / error, 0.0), np.inf)
     chance = np.array([math.erfc(one / math.sqrt(2)) / 2 for one in distance])
-    if not chance.sum() > 0:
-        chance = (others & (gap <= gap[others].min())).astype(np.float64)
-    return chance / chance.sum()
+    return chance if chance.sum() > 0 else (others & (gap <= gap[others].min())).astype(np.float64)
+
+
+def allocation(call: Call, evidence: Evidence) -> Floats:
+    """Return the distribution of exploring calls over the other points, ``(points,)``."""
+    chance = chances(call, evidence)
+    gain = chance * evidence.score_errors(call) ** 2 / evidence.runs
+    return gain / gain.sum() if gain.sum() > 0 else chance / chance.sum()
 
 
 def own_probabilities(distribution: Sequence[PointProbability], points: int) -> Floats:
@@ -144,7 +152,7 @@ class Explorer:
     """
 
     def __init__(self, policy: Policy, share: float) -> None:
-        self.share, self._errors = share, PointErrors.of(policy)
+        self.share, self._evidence = share, Evidence.of(policy)
         used = {entry.limit: entry.used for entry in policy.document.solution.limits}
         limits = [limit for limit in policy.limits if isinstance(limit, PopulationLimit)]
         self._rooms = [_Room(on_grid(limit, policy.grid), _room(limit, used.get(str(limit)))) for limit in limits]
@@ -200,7 +208,7 @@ class Explorer:
 
     def distribution(self, call: Call) -> Floats:
         """Return the distribution over the other points, without limits on the population, ``(points,)``."""
-        return chances(call, self._errors)
+        return allocation(call, self._evidence)
 
 
 def _room(limit: PopulationLimit, used: float | None) -> float:

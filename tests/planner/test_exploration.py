@@ -16,7 +16,7 @@ import paretoroute as pr
 from paretoroute.errors import TargetError
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, MinQualityOf
 from paretoroute.planner import exploration, exploration_preview
-from paretoroute.planner.exploration import Call, Explorer, PointErrors, chances
+from paretoroute.planner.exploration import Call, Evidence, Explorer, allocation, chances
 from paretoroute.planner.planner import Planner
 from paretoroute.solver.argmax import Weights
 from tests.planner.decisions import EASY_QUERY, HARD_QUERY, QUERIES, same
@@ -221,33 +221,51 @@ def test_a_share_out_of_range_is_refused(share):
         Planner(fitted().policy, explore=share)
 
 
+def evidence_of(errors, runs=100.0) -> Evidence:
+    return Evidence(np.broadcast_to(runs, POINTS).astype(float), np.asarray(errors, float), np.zeros(POINTS))
+
+
 def test_chances_are_those_of_normal_scores():
     quality, errors = np.array([0.9, 0.85, 0.6, 0.88, 0.1]), np.array([0.02, 0.05, 0.3, 0.01, 0.02])
     call = call_of(quality=quality, cost_usd=np.array([0.01, 0.012, 0.001, 0.02, 0.01]))
     scores = quality - 10 * call.cost_usd
 
-    found = chances(call, PointErrors(errors, np.zeros(POINTS)))
+    found = chances(call, evidence_of(errors))
 
     expected = scipy.stats.norm.cdf((scores - scores[0]) / np.hypot(errors, errors[0]))
     expected[0] = 0
-    np.testing.assert_allclose(found, expected / expected.sum(), rtol=1e-9)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_calls_go_where_one_more_run_takes_most_from_the_variance_of_later_estimates():
+    runs, spread = np.array([900.0, 40.0, 90.0, 10.0, 400.0]), np.array([0.3, 0.4, 0.5, 0.2, 0.4])
+    call = call_of(quality=np.array([0.9, 0.88, 0.85, 0.86, 0.8]))
+    evidence = evidence_of(spread / np.sqrt(runs), runs)
+    chance = chances(call, evidence)
+
+    def variance(runs) -> float:
+        return float((chance * spread**2 / runs).sum())
+
+    gain = np.array([variance(runs) - variance(runs + 1e-4 * np.eye(POINTS)[j]) for j in range(POINTS)])
+    np.testing.assert_allclose(allocation(call, evidence), gain / gain.sum(), rtol=1e-3)
 
 
 def test_a_point_with_few_runs_is_explored_more_than_one_with_many_and_a_worse_one_never():
     call = call_of(quality=np.array([0.9, 0.8, 0.8, 0.1, 0.8]), callable=np.array([1, 1, 1, 1, 0], bool))
+    runs = np.array([2500.0, 25.0, 100.0, 2500.0, 25.0])
 
-    chance = chances(call, PointErrors(np.array([0.01, 0.1, 0.05, 0.01, 0.1]), np.zeros(POINTS)))
+    share = allocation(call, evidence_of(0.5 / np.sqrt(runs), runs))
 
-    assert chance[1] > chance[2] > 0
-    assert chance[3] < 1e-12
-    assert chance[[0, 4]].tolist() == [0, 0]
+    assert share[1] > share[2] > 0
+    assert share[3] < 1e-12
+    assert share[[0, 4]].tolist() == [0, 0]
 
 
 def test_where_no_other_point_is_within_reach_the_nearest_takes_all():
     call = call_of(quality=np.array([0.9, 0.2, 0.5, 0.1, 0.3]))
 
-    assert chances(call, PointErrors(np.full(POINTS, 1e-9), np.zeros(POINTS))).tolist() == [0, 0, 1, 0, 0]
-    assert chances(call, PointErrors(np.zeros(POINTS), np.zeros(POINTS))).tolist() == [0, 0, 1, 0, 0]
+    assert allocation(call, evidence_of(np.full(POINTS, 1e-9))).tolist() == [0, 0, 1, 0, 0]
+    assert allocation(call, evidence_of(np.zeros(POINTS))).tolist() == [0, 0, 1, 0, 0]
 
 
 def explorer_with(room: float, limit, share: float = 0.5) -> Explorer:
