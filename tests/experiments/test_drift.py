@@ -62,6 +62,20 @@ def test_a_peeked_test_fails_where_the_detector_holds(drift):
     assert (held >= 0).mean() <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
 
 
+def test_a_sample_that_spreads_less_fools_ranks_and_not_the_package(drift):
+    chance = np.random.default_rng(23)
+    quarters = drift.worlds.draw("graded in quarters (sd 0.20)", (20, 600), chance)
+    streams = drift.worlds.draw("right or wrong, all queries at 0.8", (20, 5000), chance)
+    score, reference = ((s.quality - s.forecast) / quality_sd(s.forecast) for s in (streams, quarters))
+    bets = {"unit": 0.125, "threshold": 5000 / 0.05}
+
+    ranks = drift.detectors.conformal(score, reference, **bets, chance=chance)
+    own = drift.detectors.betting(score, reference, **bets, forecast=streams.forecast)
+
+    assert (ranks >= 0).mean() > 0.3
+    assert (own >= 0).mean() <= 0.1
+
+
 def test_every_detector_finds_a_collapse(drift):
     _, reference = drawn(drift, 400, streams=20, seed=5)
     streams, score = drawn(drift, 1500, streams=20, seed=6)

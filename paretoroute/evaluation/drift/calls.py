@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Mask
-from paretoroute.errors import RunsError
+from paretoroute.errors import RunsError, expect
 from paretoroute.runs.builder import Builder
 from paretoroute.runs.checks.quality_scale import QualityCheck, QualityScale
 from paretoroute.runs.columns import READ, Batch, Fault, python_values, uniform_numbers
@@ -92,6 +92,7 @@ def read_calls(
     """
     from paretoroute.runs.queries import parse_join
 
+    expect("columns", columns, (Mapping, type(None)), RunsError)
     scale = QualityScale() if quality_scale is None else QualityScale.of(quality_scale)
     builder = Builder(strict=False, scale=scale, by_text=parse_join(join))
     builder.quality = quality = _QualityWithGaps(scale)
@@ -110,7 +111,8 @@ def read_calls(
 
 def _names(columns: Mapping[str, str]) -> dict[str, str]:
     known = (*READ, *EXTRA)
-    for column in columns:
+    for column, name in columns.items():
+        expect(f"columns[{column!r}]", name, str, RunsError)
         if column not in known:
             raise RunsError(f"columns: {column!r} is no known column; use one of {', '.join(known)}")
     return {column: columns.get(column, column) for column in known}

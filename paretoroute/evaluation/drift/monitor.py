@@ -17,7 +17,7 @@ from paretoroute.evaluation.drift import state, summary
 from paretoroute.evaluation.drift.calls import Calls, read_calls
 from paretoroute.evaluation.drift.detector import Moment, Score
 from paretoroute.evaluation.drift.observations import WIDEST, Observation, Observed, Observer
-from paretoroute.evaluation.drift.record import PointTally, Record
+from paretoroute.evaluation.drift.record import RECENT, PointTally, Record
 from paretoroute.evaluation.drift.reference import references
 from paretoroute.evaluation.drift.report import DriftReport
 from paretoroute.evaluation.drift.streams import UNFAMILIAR_SD, UNFAMILIAR_SHARE, Streams, group_of
@@ -74,7 +74,7 @@ class Monitor:
         rule = Planner(policy, features=features).rule
         residuals = references(policy, rule)
         self.record = Record(Streams(policy.grid, residuals, horizon_calls, float(false_alarms)))
-        self._observer = Observer(policy, rule, residuals, features)
+        self.observer = Observer(policy, rule, residuals, features)
 
     def update(
         self,
@@ -105,8 +105,8 @@ class Monitor:
         else:
             calls = read_calls(sources, columns=columns, quality_scale=quality_scale, join=join)
         self._record_batch(calls)
-        for observation in self._observer.observe(calls):
-            self._see(observation)
+        for observation in self.observer.observe(calls):
+            self.see(observation)
         return self.report()
 
     def report(self) -> DriftReport:
@@ -135,8 +135,8 @@ class Monitor:
         notes += [str(finding) for finding in calls.runs.notices]
         self.record.notes += [note for note in notes if note not in self.record.notes]
 
-    def _see(self, observation: Observation) -> None:
-        """Take in one call."""
+    def see(self, observation: Observation) -> None:
+        """Take in one call; :meth:`update` does it for every call of a log."""
         record = self.record
         moment = Moment(record.calls, observation.time)
         record.calls += 1
@@ -174,7 +174,9 @@ class Monitor:
         digest = hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=5).hexdigest()
         if digest in self.record.recent:
             return False
-        self.record.recent.append(digest)
+        self.record.recent[digest] = None
+        if len(self.record.recent) > RECENT:
+            del self.record.recent[next(iter(self.record.recent))]
         return True
 
     def _see_figure(self, observation: Observation, observed: Observed, moment: Moment) -> None:
@@ -207,6 +209,7 @@ class Monitor:
         Raises:
             PolicyError: the file cannot be written.
         """
+        expect("the path of the state", path, (str, os.PathLike), PolicyError)
         state.write_state(Path(path), self.record, self.policy)
 
     @staticmethod
@@ -223,6 +226,8 @@ class Monitor:
         Raises:
             PolicyError: the file is no state, or belongs to another policy.
         """
+        expect("the path of the state", path, (str, os.PathLike), PolicyError)
+        expect("the policy", policy, Policy, PolicyError)
         saved = state.read_state(Path(path), policy)
         monitor = Monitor(policy, horizon_calls=saved.horizon_calls, false_alarms=saved.false_alarms, features=features)
         saved.restore(monitor.record)

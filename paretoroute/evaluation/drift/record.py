@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import dataclass, field
 
 from paretoroute.evaluation.drift.detector import Totals
@@ -44,7 +44,7 @@ class Record:
         calls: number of calls that were given.
         apart: number of calls that were left out or compared otherwise, by reason.
         notes: about the calls.
-        recent: keys of the last queries, of their calls, and of those with a quality.
+        recent: keys of the last queries, of their calls, and of those with a quality; the oldest first.
         batches: hashes of the last batches.
         last_time: of any call so far, seconds since 1970, or None.
     """
@@ -55,6 +55,6 @@ class Record:
     calls: int = 0
     apart: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
-    recent: deque[str] = field(default_factory=lambda: deque(maxlen=RECENT))
+    recent: dict[str, None] = field(default_factory=dict)
     batches: list[str] = field(default_factory=list)
     last_time: float | None = None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from paretoroute.errors import PolicyError, one_line
 from paretoroute.evaluation.drift.detector import Totals
-from paretoroute.evaluation.drift.record import RECENT, PointTally, Record
+from paretoroute.evaluation.drift.record import PointTally, Record
 from paretoroute.policy.policy import Policy
 
 SCHEMA = 1
@@ -123,7 +123,7 @@ def _restore(record: Record, state: dict[str, Any]) -> None:
     record.calls = int(state["calls"])
     record.last_time = None if state["last_time"] is None else float(state["last_time"])
     record.batches = [str(batch) for batch in state["batches"]]
-    record.recent = deque((str(key) for key in state["recent"]), maxlen=RECENT)
+    record.recent = {str(key): None for key in state["recent"]}
     record.apart = Counter({str(reason): int(count) for reason, count in state["apart"].items()})
     record.notes = [str(note) for note in state["notes"]]
     record.promise = _totals(state["promise"])

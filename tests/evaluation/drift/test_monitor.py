@@ -276,3 +276,23 @@ def test_options_out_of_range_are_refused(options, message):
 def test_no_log_is_refused():
     with pytest.raises(RunsError, match="no log was given"):
         pr.Monitor(fitted().policy).update()
+
+
+def test_arguments_of_a_wrong_type_are_errors_of_the_package(stable, tmp_path):
+    wrong: Any = 3
+    monitor = pr.Monitor(fitted().policy)
+
+    for call in (
+        lambda: pr.Monitor(wrong),
+        lambda: monitor.update(wrong),
+        lambda: monitor.update(table(stable[:5]), columns=wrong),
+        lambda: monitor.update(table(stable[:5]), columns={"time": wrong}),
+        lambda: monitor.update(table(stable[:5]), quality_scale=wrong),
+        lambda: monitor.update(table(stable[:5]), join=wrong),
+        lambda: monitor.save(wrong),
+        lambda: pr.Monitor.load(wrong, fitted().policy),
+        lambda: pr.Monitor.load(tmp_path / "x", wrong),
+    ):
+        with pytest.raises(pr.ParetorouteError):
+            call()
+    assert monitor.report().calls == 0
