@@ -160,7 +160,7 @@ class Observer:
             query_id=runs.query_ids[runs.query[row]],
             column=column,
             point=point,
-            chosen=is_own or (known is not None and column in known.choices),
+            chosen=is_own if known is None else column in known.choices,  # its own calls may explore
             time=time if np.isfinite(time) else None,
             figures=figures if column >= 0 else (),
             is_forecast=bool(forecast) or column < 0,

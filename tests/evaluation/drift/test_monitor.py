@@ -181,6 +181,21 @@ def test_calls_at_other_points_have_a_reference_of_their_own():
     assert any("no order" in note for note in report.notes)
 
 
+def test_calls_that_explore_are_not_among_those_that_the_policy_chose(stable):
+    sha256 = fitted().policy.sha256
+    rows = [{**row, "policy_sha256": sha256} for row in stable[:100]]
+    explored = [
+        row | {"model": "org/模型@v1", "budget_kind": "samples", "budget_label": "maj@5", "budget": 5}
+        for row in rows[:10]
+        if row["model"] != "org/模型@v1"
+    ]
+
+    report = pr.Monitor(fitted().policy).update(table(explored + rows[10:]))
+
+    assert report.promise.calls == 90
+    assert sum(point.calls for point in report.points if point.figure == "quality") == 90 + len(explored)
+
+
 def test_a_context_free_policy_is_monitored_too():
     report = pr.Monitor(no_signal().policy).update(no_signal().runs)
 
