@@ -3,11 +3,14 @@
 import tracemalloc
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paretoroute.runs.folds import folds, group_key
+from paretoroute.runs.folds import folds, group_key, is_seen, query_hashes
+from paretoroute.runs.read import read_runs
+from paretoroute.runs.table import Runs
 
 
 @pytest.mark.parametrize(
@@ -91,3 +94,58 @@ def test_one_very_long_text_among_many_does_not_cost_its_length_for_each():
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < 20e6, f"{most / 1e6:.0f} MB for 0.2 MB of text"
+
+
+def log_of(*queries: dict) -> Runs:
+    """Read a log with a run at two points for each query."""
+    columns = {name: None for query in queries for name in query}
+    rows = [
+        {**columns, **query, "model": model, "quality": 1.0, "cost_usd": 0.1}
+        for query in queries
+        for model in ("a", "b")
+    ]
+    return read_runs(pa.Table.from_pylist(rows))
+
+
+def seen_of(fitted: Runs, runs: Runs) -> list[bool]:
+    return is_seen(runs, query_hashes(fitted, "salt"), "salt").tolist()
+
+
+FITTED = {
+    "texts": log_of({"query_id": "1", "query": "Name a tree."}),
+    "conversations": log_of({"query_id": "1", "query": "Name a tree.", "conversation": "c1"}),
+    "embeddings": log_of({"query_id": "1", "embedding": [0.5, 1.0]}),
+    "both": log_of({"query_id": "1", "query": "Name a tree.", "embedding": [0.5, 1.0]}),
+}
+
+
+@pytest.mark.parametrize(
+    ("fitted", "query", "expected"),
+    [
+        ("texts", {"query_id": "7", "query": "name a TREE"}, True),
+        ("texts", {"query_id": "1", "query": "Name a bird."}, False),
+        ("texts", {"query_id": "7", "query": "Name a tree.", "conversation": "c9"}, True),
+        ("texts", {"query_id": "7", "query": "Name a bird.", "conversation": "c9"}, False),
+        ("conversations", {"query_id": "7", "query": "And another?", "conversation": "c1"}, True),
+        ("conversations", {"query_id": "7", "query": "Name a tree.", "conversation": "c9"}, False),
+        ("conversations", {"query_id": "7", "query": "Name a tree."}, True),
+        ("embeddings", {"query_id": "1", "embedding": [0.7, 1.0]}, True),
+        ("embeddings", {"query_id": "7", "embedding": [0.5, 1.0]}, False),
+        ("embeddings", {"query_id": "1", "query": "Name a tree.", "embedding": [0.5, 1.0]}, True),
+        ("both", {"query_id": "1", "embedding": [0.5, 1.0]}, True),
+        ("both", {"query_id": "1", "query": "Name a bird.", "embedding": [0.5, 1.0]}, False),
+    ],
+)
+def test_a_seen_query_is_recognised_whatever_the_log_has_of_it(fitted, query, expected):
+    assert seen_of(FITTED[fitted], log_of(query)) == [expected]
+
+
+def test_hashes_ascend_once_each_differ_by_salt_and_take_8_bytes_a_query():
+    runs = log_of(*({"query_id": str(i), "query": f"question number {i % 900}"} for i in range(1000)))
+
+    hashes, others = query_hashes(runs, "a"), query_hashes(runs, "b")
+
+    assert hashes.dtype == np.uint64 and len(hashes) == 900
+    assert (hashes[1:] > hashes[:-1]).all()
+    assert not np.isin(hashes, others).any()
+    assert is_seen(runs, hashes, "a").all() and not is_seen(runs, hashes, "b").any()

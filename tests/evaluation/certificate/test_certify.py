@@ -11,7 +11,7 @@ from paretoroute.evaluation.certificate import certify as module
 from paretoroute.evaluation.certificate.prices import candidates
 from paretoroute.runs.table import ROW_NUMBERS
 from tests.evaluation.certificate.cases import certified, policy, sides
-from tests.synthetic_log import Recipe, rows_of
+from tests.synthetic_log import Recipe, make_runs, rows_of
 
 
 def replayed(policy: pr.Policy, runs: pr.Runs) -> pr.Replay:
@@ -190,3 +190,39 @@ def test_copies_count_as_one_query():
     assert often.certificate.groups == once.certificate.groups == 120
     assert often.certificate.queries == 1200
     assert often.certificate.p_value == pytest.approx(once.certificate.p_value)
+
+
+def test_the_cost_of_points_without_a_token_price_has_no_cap_and_is_not_certified():
+    runs = make_runs(surcharge=("basso", "tenor"))
+    is_fitted = np.arange(len(runs.query_ids)) // 3 % 2 == 0
+    unpriced = pr.fit(runs.select(is_fitted), pr.MaxCost(usd=0.003))
+
+    answer = pr.certify(unpriced, runs.select(~is_fitted))
+
+    assert isinstance(answer, pr.NotCertified)
+    assert (answer.p_value, answer.groups_needed) == (1.0, None)
+    assert "not priced by tokens" in answer.reason
+
+
+def test_costs_count_at_the_prices_of_the_policy():
+    dear = policy().solve(pr.MaxCost(usd=0.03), prices={"tenor": pr.Price(20.0, 100.0), "basso": pr.Price(2.0, 10.0)})
+
+    tenfold, before = pr.certify(dear, sides().others), pr.certify(policy(), sides().others, pr.MaxCost(usd=0.003))
+
+    assert isinstance(tenfold, pr.Certified) and isinstance(before, pr.Certified)
+    assert tenfold.certificate.cap_usd == pytest.approx(10 * (before.certificate.cap_usd or 0), rel=1e-3)
+    assert tenfold.p_value == pytest.approx(before.p_value, rel=1e-3)
+
+
+def test_a_policy_with_limits_on_the_population_is_tested_as_it_is():
+    limited = policy().solve(pr.MinQuality(0.85), limits=[pr.MaxShare(0.5, "tenor")])
+
+    lower = pr.certify(limited, sides().others, pr.MinQuality(0.8))
+    answer = pr.certify(limited, sides().others)
+
+    for one in (lower, answer):
+        if isinstance(one, pr.Certified):
+            assert one.certificate.prices_tested == 1
+            assert one.policy.document.solution == one.before.document.solution
+            assert one.certificate.not_covered[-1].startswith("the policy's limits")
+    assert isinstance(answer, pr.NotCertified) or answer.p_value > 0.01  # solved to meet 0.85 exactly, without a margin
