@@ -26,7 +26,7 @@ from paretoroute.evaluation.certificate.held_out import FeatureFunction, HeldOut
 from paretoroute.evaluation.certificate.p_values import METHODS, Method
 from paretoroute.evaluation.certificate.prices import candidates
 from paretoroute.evaluation.certificate.results import Certified, NotCertified
-from paretoroute.evaluation.certificate.sequence import MOST_MISSING, PriceTest, Setting, walk
+from paretoroute.evaluation.certificate.sequence import PriceTest, Setting, walk
 from paretoroute.policy.codec import target_of, with_names
 from paretoroute.policy.policy import Policy
 from paretoroute.policy.schema_types import SplitEntry
@@ -40,6 +40,7 @@ NOT_COVERED = (
     "errors of the judge or grader that gave the logged quality",
 )
 LIMITS_NOT_COVERED = "the policy's limits: the target alone was tested"
+PROPENSITIES_NOT_COVERED = "errors of the logged propensities, which are taken to be right"
 
 
 @needs_fit_extra
@@ -117,20 +118,26 @@ def certified(
     entry = entry_of(
         claim=f"{last.claim.text}, over queries like the certification runs",
         level=float(level),
-        method=setting.method,
+        method=last.method,
         p_value=last.p_value,
         queries=len(held_out.group),
         groups=len(held_out.names),
         prices_tested=len(tests),
         missing=min(max(last.missing, 0.0), 1.0),
         cap_usd=last.claim.cap_usd,
-        effective_queries=None,
+        effective_queries=last.effective,
         runs_sha256=runs.sha256,
         split=split.model_copy(update={"sha256": _names_sha256(held_out.names)}),
         policy_sha256=policy_sha256(moved),
-        not_covered=(*NOT_COVERED, LIMITS_NOT_COVERED) if policy.document.limits else NOT_COVERED,
+        not_covered=_not_covered(policy, last),
     )
     return Certified(with_certificate(moved, entry), policy)
+
+
+def _not_covered(policy: Policy, test: PriceTest) -> tuple[str, ...]:
+    limits = (LIMITS_NOT_COVERED,) if policy.document.limits else ()
+    propensities = (PROPENSITIES_NOT_COVERED,) if test.effective is not None else ()
+    return (*NOT_COVERED, *limits, *propensities)
 
 
 def _seed(policy: Policy, runs: Runs) -> str:
@@ -148,7 +155,7 @@ def _refused(test: PriceTest, held_out: HeldOutRuns, setting: Setting) -> NotCer
     return NotCertified(
         target=setting.target,
         level=setting.level,
-        method=setting.method,
+        method=test.method,
         p_value=test.p_value,
         queries=len(held_out.group),
         groups=len(held_out.names),
@@ -163,10 +170,10 @@ def _reason(test: PriceTest, groups: int, needed: int | None, setting: Setting) 
             "the policy calls points that are not priced by tokens, so that no output cap bounds the cost of a call, "
             "and a mean of unbounded costs cannot be certified; give token prices and tokens to the fit"
         )
-    if test.missing > MOST_MISSING:
+    if test.fault is not None:
         return (
-            f"{test.missing:.0%} of the policy's calls were not logged for their query, and each has to count as the "
-            "worst outcome; log the points that the policy calls for all certification queries"
+            f"{test.missing:.0%} of the policy's calls were not logged for their query, {test.fault}; log the points "
+            "that the policy calls for all certification queries, or more queries with propensities"
         )
     safest = "cheapest" if isinstance(setting.target, MaxCost) else "best"
     if needed is None:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from paretoroute._arrays import Floats
 from paretoroute.errors import PolicyError, RunsError
+from paretoroute.evaluation.certificate.partial_log import LoggedWeights, logged_weights
 from paretoroute.evaluation.logged_cells import logged_cells
 from paretoroute.forecast import Forecast
 from paretoroute.grid import Grid
@@ -40,6 +41,7 @@ class HeldOutRuns:
         group: number of each query's group, ``(queries,)``. Copies of a text and turns of one conversation share one;
             groups are numbered in an order that depends on their names alone.
         names: of the groups, in this order.
+        weights: of the logged cells, from the logged propensities.
     """
 
     forecast: Forecast
@@ -47,6 +49,7 @@ class HeldOutRuns:
     cost_usd: Floats
     group: NDArray[np.intp]
     names: tuple[str, ...]
+    weights: LoggedWeights
 
     def expected(self, rule: Rule, table: Floats) -> Floats:
         """Return each query's expectation of a table ``(queries, points)`` under a rule, ``(queries,)``."""
@@ -82,6 +85,7 @@ def held_out_runs(policy: Policy, runs: Runs, features: FeatureFunction | None =
         cost_usd=logged_cells(_at_prices_of(runs, grid), grid).cost_usd,
         group=np.array([place[name] for name in names], np.intp),
         names=tuple(order),
+        weights=logged_weights(runs, grid),
     )
 
 

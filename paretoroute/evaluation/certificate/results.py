@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from paretoroute.evaluation.certificate.p_values import Method
 from paretoroute.policy.policy import Policy
@@ -53,7 +54,7 @@ class NotCertified:
 
     target: Target
     level: float
-    method: Method
+    method: Method | Literal["off_policy_betting"]
     p_value: float
     queries: int
     groups: int

@@ -4,47 +4,50 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
+from typing import Literal
 
 import numpy as np
 
 from paretoroute._arrays import Floats
 from paretoroute.evaluation.certificate.claims import Claim, claim_of
 from paretoroute.evaluation.certificate.held_out import HeldOutRuns
-from paretoroute.evaluation.certificate.p_values import Method, p_value
+from paretoroute.evaluation.certificate.p_values import Method, off_policy_betting, p_value
+from paretoroute.evaluation.certificate.partial_log import LEAST_EFFECTIVE, effective_size
 from paretoroute.evaluation.certificate.prices import Candidate
 from paretoroute.policy.policy import Policy
-from paretoroute.targets import Target
+from paretoroute.targets import MinQuality, Target
 
 POWER = 0.95  # with which the number of queries that would be needed certifies the observed margin
 MOST_MISSING = 0.05  # share of the calls whose outcome may be unknown; each counts as the worst
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PriceTest:
     """The test of one rule.
 
     Args:
         candidate: the rule, with its training figures.
         claim: what was tested; None where the cost has no cap, and then nothing was.
+        method: the test.
         p_value: in [0, 1].
-        mean_loss: observed over groups.
-        spread: standard deviation of what the test reads: a yes or no, or the loss itself.
+        margin: observed distance of the mean loss below its limit; negative above it.
+        spread: standard deviation of what the test reads: a yes or no, the loss itself, or the estimate of a query.
         missing: share of the calls whose outcome was not logged, in [0, 1].
+        effective: effective sample size on a partial log, else None.
+        fault: why a partial log could not be used, in words, else None.
     """
 
     candidate: Candidate
     claim: Claim | None
+    method: Method | Literal["off_policy_betting"]
     p_value: float
-    mean_loss: float
+    margin: float
     spread: float
     missing: float
-
-    @property
-    def margin(self) -> float:
-        """Observed distance of the mean loss below its limit; 0 or less where it is not."""
-        return 0.0 if self.claim is None else self.claim.limit - self.mean_loss
+    effective: float | None = None
+    fault: str | None = None
 
     def groups_needed(self, level: float) -> int | None:
         """Return how many groups would certify the observed margin 95 times in 100; None where there is none.
@@ -80,31 +83,84 @@ class Setting:
 
 
 def walk(policy: Policy, rules: Sequence[Candidate], held_out: HeldOutRuns, setting: Setting) -> list[PriceTest]:
-    """Test the rules in order up to the first that fails; all but the last of a longer walk have passed."""
+    """Test the rules in order up to the first that fails; all but the last of a longer walk have passed.
+
+    Where the first rule's calls are mostly not logged, all are tested by propensities, if those can be used.
+    """
     uniform = draws(held_out.names, setting.seed)
+    first = price_test(policy, rules[0], held_out, setting, uniform)
+    fault = _fault(held_out, setting) if first.missing > MOST_MISSING else None
+    by_propensity = first.missing > MOST_MISSING and fault is None
     tests: list[PriceTest] = []
     for candidate in rules:
-        tests.append(price_test(policy, candidate, held_out, setting, uniform))
+        if by_propensity:
+            tests.append(partial_test(policy, candidate, held_out, setting))
+        else:
+            tests.append(replace(price_test(policy, candidate, held_out, setting, uniform), fault=fault))
         if tests[-1].p_value > setting.delta:
             break
     return tests
 
 
+def _fault(held_out: HeldOutRuns, setting: Setting) -> str | None:
+    """Return why propensities cannot stand in for missing outcomes; None: they can."""
+    if not (isinstance(setting.target, MinQuality) and setting.target.quality is not None):
+        return "and propensities stand in for them only where the target is a quality in [0, 1]"
+    return held_out.weights.fault
+
+
 def price_test(
     policy: Policy, candidate: Candidate, held_out: HeldOutRuns, setting: Setting, uniform: Floats
 ) -> PriceTest:
-    """Test one rule."""
+    """Test one rule on logged outcomes; each that is missing counts as the worst."""
     claim = claim_of(setting.target, candidate.rule, policy, held_out)
     known = held_out.quality if claim is None or claim.cap_usd is None else held_out.cost_usd
     missing = float(held_out.expected(candidate.rule, np.isnan(known).astype(np.float64)).mean())
-    if claim is None:
-        return PriceTest(candidate, None, 1.0, 1.0, 1.0, missing)
-    losses = held_out.by_group(held_out.expected(candidate.rule, claim.table))
-    losses = np.clip(losses, 0.0, 1.0)  # probabilities may add up to 1 + 1e-16
-    p = p_value(losses, claim.limit, method=setting.method, draws=uniform, delta=setting.delta)
-    mean = float(losses.mean())
-    variance = float(losses.var()) if setting.method == "betting" else mean * (1 - mean)
-    return PriceTest(candidate, claim, float(p), mean, max(variance, 0.0) ** 0.5, missing)
+    p, margin, spread = 1.0, 0.0, 1.0
+    if claim is not None:
+        losses = held_out.by_group(held_out.expected(candidate.rule, claim.table))
+        losses = np.clip(losses, 0.0, 1.0)  # probabilities may add up to 1 + 1e-16
+        p = float(p_value(losses, claim.limit, method=setting.method, draws=uniform, delta=setting.delta))
+        mean = float(losses.mean())
+        margin = claim.limit - mean
+        spread = float(losses.std()) if setting.method == "betting" else (mean * (1 - mean)) ** 0.5
+    return PriceTest(
+        candidate=candidate,
+        claim=claim,
+        method=setting.method,
+        p_value=p,
+        margin=margin,
+        spread=spread,
+        missing=missing,
+    )
+
+
+def partial_test(policy: Policy, candidate: Candidate, held_out: HeldOutRuns, setting: Setting) -> PriceTest:
+    """Test the quality of one rule on doubly robust estimates of its calls; see `partial_log`."""
+    claim = claim_of(setting.target, candidate.rule, policy, held_out)
+    assert claim is not None, "claims about quality have no cap"
+    rule, known, floor = candidate.rule, ~np.isnan(held_out.quality), 1 - claim.limit
+    weight = np.where(known, held_out.weights.weight, 0.0)
+    error = np.where(known, held_out.quality - held_out.forecast.quality, 0.0)
+    values = held_out.by_group(held_out.expected(rule, held_out.forecast.quality + weight * error))
+    effective = effective_size(held_out.expected(rule, weight))
+    p, fault = 1.0, None
+    if effective < LEAST_EFFECTIVE:
+        fault = f"and the effective sample size is {effective:.0f}, below the {LEAST_EFFECTIVE:.0f} that are asked for"
+    else:
+        least = -held_out.weights.largest
+        p = float(off_policy_betting(values, floor, delta=setting.delta, least=least))
+    return PriceTest(
+        candidate=candidate,
+        claim=claim,
+        method="off_policy_betting",
+        p_value=p,
+        margin=float(values.mean()) - floor,
+        spread=float(values.std()),
+        missing=float(held_out.expected(rule, (~known).astype(np.float64)).mean()),
+        effective=effective,
+        fault=fault,
+    )
 
 
 def draws(names: Sequence[str], seed: str) -> Floats:

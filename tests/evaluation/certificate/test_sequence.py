@@ -1,6 +1,7 @@
 """Prices are tested in an order that the outcomes never see; ordered by them, the level is lost."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 import paretoroute as pr
 from paretoroute.calibration.estimate import PolicyValue
 from paretoroute.evaluation.certificate.held_out import HeldOutRuns
+from paretoroute.evaluation.certificate.partial_log import LoggedWeights
 from paretoroute.evaluation.certificate.prices import Candidate, candidates
 from paretoroute.evaluation.certificate.sequence import Setting, draws, walk
 from paretoroute.forecast import Forecast
@@ -17,6 +19,7 @@ from tests.evaluation.certificate.cases import policy
 POINTS, QUERIES, REPLICATIONS, TRUTH = 10, 120, 300, 0.8
 MOST = 0.1 + 3 * math.sqrt(0.09 / REPLICATIONS)
 NAMES = tuple(map(str, range(QUERIES)))
+NO_WEIGHTS = LoggedWeights(np.zeros((QUERIES, POINTS)), np.inf, "and no propensities were logged")
 
 
 def rules() -> list[Candidate]:
@@ -41,7 +44,7 @@ def world(seed: int) -> HeldOutRuns:
     shape = (QUERIES, POINTS)
     forecast = Forecast(quality=np.broadcast_to(quality_forecast(), shape), cost_usd=np.arange(POINTS, dtype=float))
     right = (rng.random(shape) < TRUTH).astype(np.float64)
-    return HeldOutRuns(forecast, right, np.zeros(shape), np.arange(QUERIES), NAMES)
+    return HeldOutRuns(forecast, right, np.zeros(shape), np.arange(QUERIES), NAMES, NO_WEIGHTS)
 
 
 def setting(seed: int) -> Setting:
@@ -88,7 +91,7 @@ def test_the_walk_ends_at_the_first_failure():
     quality[:, POINTS - 3] = 0.0
     quality[:, POINTS - 4] = 1.0  # would pass again
 
-    tests = walk(policy(), order, HeldOutRuns(held_out.forecast, quality, quality, held_out.group, NAMES), setting(0))
+    tests = walk(policy(), order, replace(held_out, quality=quality), setting(0))
 
     assert [test.p_value <= 0.1 for test in tests] == [True, True, False]
 
