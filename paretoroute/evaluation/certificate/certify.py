@@ -36,6 +36,7 @@ from paretoroute.targets import MaxCost, MinQuality, Target, real
 
 NOT_COVERED = (
     "single queries: the claim is about a mean",
+    "calls that explore, or that limits of their own redirect",
     "traffic unlike the certification runs, such as after a drift",
     "errors of the judge or grader that gave the logged quality",
 )

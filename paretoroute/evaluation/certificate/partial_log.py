@@ -61,8 +61,8 @@ def logged_weights(runs: Runs, grid: Grid) -> LoggedWeights:
     rows = column >= 0
     share = 1 / np.bincount(runs.query, minlength=shape[0])[runs.query]
     cell = runs.query[rows].astype(np.int64) * shape[1] + column[rows]
-    weight = np.bincount(cell, (share * inverse)[rows], shape[0] * shape[1]).reshape(shape)
-    return LoggedWeights(weight, float(inverse.max()), fault)
+    weight = np.bincount(cell, (share * inverse)[rows], shape[0] * shape[1]).astype(np.float64)
+    return LoggedWeights(weight.reshape(shape), float(inverse.max()), fault)
 
 
 def effective_size(weight: Floats) -> float:

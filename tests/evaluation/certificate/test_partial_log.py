@@ -14,7 +14,7 @@ from paretoroute.forecast import Forecast
 from paretoroute.runs.table import Runs
 from tests.evaluation.certificate.cases import policy, sides
 from tests.evaluation.certificate.test_certify import keep
-from tests.evaluation.certificate.test_sequence import rules
+from tests.evaluation.certificate.test_sequence import quality_forecast, rules
 from tests.synthetic_log import make_runs
 
 POINTS, QUERIES, REPLICATIONS, TRUTH = 10, 4000, 200, 0.8
@@ -76,9 +76,9 @@ def world(seed: int, *, wrong: float = 1.0) -> HeldOutRuns:
     drawn = rng.random((QUERIES, 1)) < np.cumsum(shares / shares.sum())
     logged = drawn & ~np.concatenate([np.zeros((QUERIES, 1), bool), drawn[:, :-1]], axis=1)
     quality = np.where(logged, rng.random(shape) < TRUTH, np.nan)
-    quality_forecast = np.broadcast_to(1 - 0.5 ** np.arange(1, POINTS + 1), shape)
+    forecasts = np.broadcast_to(quality_forecast(), shape)
     weights = np.where(logged, wrong * shares.sum() / shares, 0.0)
-    forecast = Forecast(quality=quality_forecast, cost_usd=np.arange(POINTS, dtype=float))
+    forecast = Forecast(quality=forecasts, cost_usd=np.arange(POINTS, dtype=float))
     names = tuple(map(str, range(QUERIES)))
     fault_free = LoggedWeights(weights, float(weights.max()), None)
     return HeldOutRuns(forecast, quality, np.zeros(shape), np.arange(QUERIES), names, fault_free)

@@ -31,7 +31,7 @@ def rules() -> list[Candidate]:
 
 
 def quality_forecast() -> np.ndarray:
-    return 1 - 0.5 ** np.arange(1, POINTS + 1)
+    return 1 - 0.5 ** np.arange(1, POINTS + 1, dtype=np.float64)
 
 
 def value_of(rule: PriceRule) -> PolicyValue[PriceRule]:
