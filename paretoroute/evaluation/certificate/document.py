@@ -8,14 +8,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from paretoroute._arrays import Floats
+from paretoroute.calibration.estimate import PolicyValue
+from paretoroute.calibration.outcomes import logged_outcomes
 from paretoroute.evaluation.certificate.prices import Candidate
 from paretoroute.policy import schema as doc
 from paretoroute.policy.codec import target_entry
+from paretoroute.policy.eligibility import restrict
 from paretoroute.policy.files.write import packed
 from paretoroute.policy.packing import to_arrays
 from paretoroute.policy.policy import Policy
 from paretoroute.policy.schema_types import CertificateEntry
 from paretoroute.policy.sections import expected_section, readable, without_findings
+from paretoroute.policy.solution_section import LEAST_KEPT
 from paretoroute.solver.rules import PriceRule
 from paretoroute.solver.solution import Facts, meaning
 from paretoroute.targets import MaxCost, Target
@@ -28,25 +32,21 @@ def at_rule(policy: Policy, candidate: Candidate, target: Target) -> Policy:
 
     A policy with limits on the population was tested as it is, and stays so.
     """
-    rule = candidate.rule
-    if not isinstance(rule, PriceRule):
+    value = candidate.value
+    if value is None:
         return policy
-    document, outcomes, value = policy.document, policy.outcomes, candidate.value
-    is_slack = isinstance(target, MaxCost) and rule.price == 0
-    facts = Facts(shadow_price=rule.price / value.cost_ratio, is_best=rule.price == 0, has_limits=bool(document.limits))
+    document, outcomes, rule = policy.document, policy.outcomes, value.rule
     solution = document.solution.model_copy(
         update={
-            "status": "slack" if is_slack else "met",
             "quality_per_usd": float(rule.price),
             "split": float(rule.split),
-            "quality_shift": float(value.quality_shift) + 0.0,
+            "quality_shift": float(value.quality_shift) + 0.0,  # never -0
             "cost_ratio": float(value.cost_ratio),
             "gap": float(outcomes.gap(rule)),
-            "meaning": meaning("slack" if is_slack else "met", target, None, facts),
-            "nearest": None,
-            "binds": () if is_slack else ("cost" if isinstance(target, MaxCost) else "quality",),
         }
     )
+    if _keeps_limits(policy):
+        solution = solution.model_copy(update=_status(value, target, has_limits=bool(document.limits)))
     update = {
         "target": target_entry(target),
         "solution": solution,
@@ -54,6 +54,25 @@ def at_rule(policy: Policy, candidate: Candidate, target: Target) -> Policy:
         "grid": _with_shares(document.grid, outcomes.call_shares(rule)),
     }
     return Policy(document.model_copy(update=update), policy.surface, policy.calibration_sample)
+
+
+def _keeps_limits(policy: Policy) -> bool:
+    """Return whether most logged queries have a point within the limits on calls; else a policy stays infeasible."""
+    sample, grid = policy.calibration_sample, policy.grid
+    forecast = logged_outcomes(sample, grid).forecast
+    eligible = restrict(forecast, policy.limits, sample=sample, surface=policy.surface, grid=grid)
+    return eligible.share_kept >= LEAST_KEPT
+
+
+def _status(value: PolicyValue[PriceRule], target: Target, *, has_limits: bool) -> dict[str, Any]:
+    """Return the status of a certified price, and its meaning in a sentence."""
+    price = value.rule.price
+    facts = Facts(shadow_price=price / value.cost_ratio, is_best=price == 0, has_limits=has_limits)
+    if isinstance(target, MaxCost):
+        status, binds = ("slack", ()) if price == 0 else ("met", ("cost",))
+    else:
+        status, binds = "met", ("quality",)
+    return {"status": status, "meaning": meaning(status, target, None, facts), "nearest": None, "binds": binds}
 
 
 def _with_shares(grid: Sequence[doc.GridEntry], shares: Floats) -> tuple[doc.GridEntry, ...]:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from paretoroute.calibration.estimate import PolicyValue, estimate_value
+from paretoroute.calibration.estimate import PolicyValue
 from paretoroute.calibration.single import curve
 from paretoroute.limits import PopulationLimit
 from paretoroute.policy.codec import rule_of
 from paretoroute.policy.policy import Policy
-from paretoroute.solver.rules import Rule
+from paretoroute.solver.rules import PriceRule, Rule
 from paretoroute.targets import MaxCost, Target
 
 MOST_PRICES = 40
@@ -24,10 +24,15 @@ MOST_PRICES = 40
 
 @dataclass(frozen=True)
 class Candidate:
-    """A rule that may be certified, with its value on the training side."""
+    """A rule that may be certified.
+
+    Args:
+        rule: to test.
+        value: on the training side; None for a rule that is tested as it is.
+    """
 
     rule: Rule
-    value: PolicyValue[Rule]
+    value: PolicyValue[PriceRule] | None
 
 
 def candidates(policy: Policy, target: Target) -> list[Candidate]:
@@ -39,24 +44,18 @@ def candidates(policy: Policy, target: Target) -> list[Candidate]:
     """
     population = tuple(limit for limit in policy.limits if isinstance(limit, PopulationLimit))
     if population:
-        return [_as_it_is(policy, rule_of(policy.document, population, policy.grid))]
+        return [Candidate(rule_of(policy.document, population, policy.grid), None)]
     outcomes = policy.outcomes
-    rows = curve(outcomes.forecast, outcomes.calibration_quality, outcomes.calibration_cost_usd, n=MOST_PRICES)
-    front: list[Candidate] = []
-    for row in sorted(rows, key=lambda row: (row.cost_usd, -row.quality)):
-        if not front or row.quality > front[-1].value.quality:
-            front.append(Candidate(row.rule, row))
-    return front if isinstance(target, MaxCost) else front[::-1]
-
-
-def _as_it_is(policy: Policy, rule: Rule) -> Candidate:
-    outcomes = policy.outcomes
-    logged, forecast = outcomes.chosen(rule), outcomes.chosen_forecast(rule)
-    value = estimate_value(
-        rule,
-        logged=logged,
-        forecast=forecast,
-        mean_quality=float(logged.quality.mean()),
-        mean_cost_usd=float(logged.cost_usd.mean()),
+    rows = curve(
+        outcomes.forecast,
+        outcomes.calibration_quality,
+        outcomes.calibration_cost_usd,
+        n=MOST_PRICES,
+        is_logged=outcomes.is_logged,
     )
-    return Candidate(rule, value)
+    front: list[PolicyValue[PriceRule]] = []
+    for row in sorted(rows, key=lambda row: (row.cost_usd, -row.quality)):
+        if not front or row.quality > front[-1].quality:
+            front.append(row)
+    order = [Candidate(row.rule, row) for row in front]
+    return order if isinstance(target, MaxCost) else order[::-1]

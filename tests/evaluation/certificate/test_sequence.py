@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import paretoroute as pr
-from paretoroute.calibration.estimate import PolicyValue
 from paretoroute.evaluation.certificate.held_out import HeldOutRuns
 from paretoroute.evaluation.certificate.partial_log import LoggedWeights
 from paretoroute.evaluation.certificate.prices import Candidate, candidates
@@ -27,15 +26,11 @@ def rules() -> list[Candidate]:
     cost = np.arange(POINTS, dtype=np.float64)
     slopes = np.sort(np.diff(quality_forecast()) / np.diff(cost))
     between = np.concatenate([[0.0], (slopes[:-1] + slopes[1:]) / 2, [2 * slopes[-1]]])
-    return [Candidate(PriceRule(float(p), 0.0), value_of(PriceRule(float(p), 0.0))) for p in between]
+    return [Candidate(PriceRule(float(p), 0.0), None) for p in between]
 
 
 def quality_forecast() -> np.ndarray:
     return 1 - 0.5 ** np.arange(1, POINTS + 1, dtype=np.float64)
-
-
-def value_of(rule: PriceRule) -> PolicyValue[PriceRule]:
-    return PolicyValue(rule, 0.5, 0.4, 0.6, 1.0, 0.9, 1.1, 0.0, 1.0)
 
 
 def world(seed: int) -> HeldOutRuns:
