@@ -63,9 +63,3 @@ def logged_weights(runs: Runs, grid: Grid) -> LoggedWeights:
     cell = runs.query[rows].astype(np.int64) * shape[1] + column[rows]
     weight = np.bincount(cell, (share * inverse)[rows], shape[0] * shape[1]).astype(np.float64)
     return LoggedWeights(weight.reshape(shape), float(inverse.max()), fault)
-
-
-def effective_size(weight: Floats) -> float:
-    """Return (sum w)^2 / sum w^2 over queries, 0 if all are 0: Kish, "Survey sampling", 1965."""
-    squares = float(weight @ weight)
-    return float(weight.sum()) ** 2 / squares if squares > 0 else 0.0

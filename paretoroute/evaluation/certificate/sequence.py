@@ -11,10 +11,11 @@ from typing import Literal
 import numpy as np
 
 from paretoroute._arrays import Floats
+from paretoroute.calibration.off_policy import effective_size
 from paretoroute.evaluation.certificate.claims import Claim, claim_of
 from paretoroute.evaluation.certificate.held_out import HeldOutRuns
 from paretoroute.evaluation.certificate.p_values import Method, off_policy_betting, p_value
-from paretoroute.evaluation.certificate.partial_log import LEAST_EFFECTIVE, effective_size
+from paretoroute.evaluation.certificate.partial_log import LEAST_EFFECTIVE
 from paretoroute.evaluation.certificate.prices import Candidate
 from paretoroute.policy.policy import Policy
 from paretoroute.targets import MinQuality, Target

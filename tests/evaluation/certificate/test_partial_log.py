@@ -8,7 +8,7 @@ import pytest
 
 import paretoroute as pr
 from paretoroute.evaluation.certificate.held_out import HeldOutRuns
-from paretoroute.evaluation.certificate.partial_log import LoggedWeights, effective_size, logged_weights
+from paretoroute.evaluation.certificate.partial_log import LoggedWeights, logged_weights
 from paretoroute.evaluation.certificate.sequence import Setting, walk
 from paretoroute.forecast import Forecast
 from paretoroute.runs.table import Runs
@@ -115,5 +115,3 @@ def test_weights_are_inverse_propensities_shared_among_the_runs_of_a_query():
 
     assert (weights.largest, weights.fault) == (4.0, None)
     assert weights.weight.sum(axis=1).tolist() == [4.0] * len(runs.query_ids)
-    assert effective_size(np.array([2.0, 2.0, 0.0])) == 2.0
-    assert effective_size(np.zeros(3)) == 0.0
