@@ -1,8 +1,9 @@
-"""Monitor policies of real logs on held-out queries: python experiments/drift/real.py RUNS... [--streams 5].
+"""Monitor policies of real logs on held-out queries: python experiments/drift/real.py RUNS... [--orders 5].
 
-A policy is fitted on half of the queries of a log. The other half, at the points that it chooses, is drawn with
-replacement: 20 stable months of 3,000 calls, and streams in which the most called model drops by five points after
-one month. The drawn half differs from the log by the luck of the split, which no monitor should report.
+A policy is fitted on half of the queries of a log. The other half, at the points that it chooses, comes once each, in
+several random orders: as it was logged, and with a drop of five points in the most called model from the middle on.
+(Drawing them with replacement would make other queries of them: 50 calls of a model repeated a hundred times have a
+mean that differs by six points from that of the log, and a monitor rightly reports it.)
 """
 
 from __future__ import annotations
@@ -20,11 +21,8 @@ from logs import read_log, split
 
 import paretoroute as pr
 from paretoroute.evaluation.drift.calls import Calls
-from paretoroute.evaluation.drift.monitor import HORIZON_CALLS
 from paretoroute.evaluation.drift.observations import Observation
 
-CHANGE = 3_000
-AFTER_CALLS = 2_500  # of the model that drops
 DROP = 0.05
 
 
@@ -32,40 +30,39 @@ def main() -> None:
     """Print a row per log."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="+")
-    parser.add_argument("--streams", type=int, default=5)
+    parser.add_argument("--orders", type=int, default=5)
     parser.add_argument("--seed", type=int, default=3)
     options = parser.parse_args()
-    print("| log | stable streams with an alarm | what alarmed | drop: found within 400 | delays | sd |")
-    print("|---|---|---|---|---|---|")
+    print("| log | calls | orders with an alarm | what | most called model | sd | drop: calls until found |")
+    print("|---|---|---|---|---|---|---|")
     for path in options.runs:
-        print(measured(path, options.streams, options.seed), flush=True)
+        print(measured(path, options.orders, options.seed), flush=True)
 
 
-def measured(path: str, streams: int, seed: int) -> str:
-    """Fit, and monitor stable and dropping streams."""
+def measured(path: str, orders: int, seed: int) -> str:
+    """Fit, and monitor the held-out calls as they are, and with a drop."""
     train, test = split(read_log(path), seed, share=0.5)
     policy = pr.fit(train)
     pool = chosen_calls(policy, test)
     model_of = {point.name: point.model for point in policy.grid.points}
     model = Counter(model_of[call.point] for call in pool).most_common(1)[0][0]
-    is_model = [model_of[call.point] == model for call in pool]
-    chance, alarms, found, delays = np.random.default_rng(seed), 0, Counter(), []
-    for _ in range(streams):
+    own = [call for call in pool if model_of[call.point] == model]
+    chance, alarms, shifted, delays = np.random.default_rng(seed), 0, Counter[str](), []
+    lost = DROP / float(np.mean([quality_of(call) for call in own]))
+    for _ in range(orders):
+        order = [pool[i] for i in chance.permutation(len(pool))]
         monitor = pr.Monitor(policy)
-        for i, place in enumerate(chance.integers(len(pool), size=HORIZON_CALLS).tolist()):
-            monitor.see(replace(pool[place], query_id=str(i)))
-        shifted = [f"{stream.figure} {stream.model}" for stream in monitor.report().streams if stream.shifted]
-        alarms += bool(shifted)
-        found.update(shifted)
-    own = [quality_of(call) for call, keep in zip(pool, is_model, strict=True) if keep]
-    for _ in range(4 * streams):
-        delays.append(delay(pr.Monitor(policy), pool, is_model, model, DROP / float(np.mean(own)), chance))
-    within = np.mean([value <= 400 for value in delays])
-    spread = np.std([quality_of(call) - forecast_of(call) for call, keep in zip(pool, is_model, strict=True) if keep])
-    listed = ", ".join(f"{value:.0f}" for value in sorted(delays))
+        for call in order:
+            monitor.see(call)
+        names = [f"{stream.figure} {stream.model}" for stream in monitor.report().streams if stream.shifted]
+        alarms += bool(names)
+        shifted.update(names)
+        delays.append(delay(pr.Monitor(policy), order, [model_of[call.point] == model for call in order], lost, chance))
+    spread = np.std([quality_of(call) - forecast_of(call) for call in own])
+    found = ", ".join(f"{value:.0f}" for value in sorted(delays))
     return (
-        f"| {Path(path).name} | {alarms} of {streams} | {dict(found) or 'none'} | {within:.0%} | {listed} | "
-        f"{spread:.2f} |"
+        f"| {Path(path).name} | {len(pool)} | {alarms} of {orders} | {dict(shifted) or 'nothing'} | {model}, "
+        f"{len(own)} | {spread:.2f} | {found} |"
     )
 
 
@@ -76,24 +73,16 @@ def chosen_calls(policy: pr.Policy, test: pr.Runs) -> list[Observation]:
 
 
 def delay(
-    monitor: pr.Monitor,
-    pool: list[Observation],
-    is_model: list[bool],
-    model: str,
-    lost: float,
-    chance: np.random.Generator,
+    monitor: pr.Monitor, order: list[Observation], is_model: list[bool], lost: float, chance: np.random.Generator
 ) -> float:
-    """Return the calls of a model from its drop to the alarm; infinite where there is none."""
-    after, i = 0, 0
-    while after < AFTER_CALLS:
-        place = int(chance.integers(len(pool)))
-        call = pool[place]
-        if i >= CHANGE and is_model[place]:
+    """Return the calls of a model from its drop, in the middle, to an alarm of quality; infinite without one."""
+    after = 0
+    for i, (call, own) in enumerate(zip(order, is_model, strict=True)):
+        if own and i >= len(order) // 2:
             after += 1
             call = replace(call, figures=tuple(worse(item, chance.random() < lost) for item in call.figures))
-        monitor.see(replace(call, query_id=str(i)))
-        i += 1
-        if (detector := monitor.record.streams.detectors.get(("quality", model))) and detector.alarm:
+        monitor.see(call)
+        if any(d.alarm for (figure, _), d in monitor.record.streams.detectors.items() if figure == "quality"):
             return float(after)
     return np.inf
 
