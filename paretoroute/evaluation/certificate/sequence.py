@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
@@ -22,6 +23,25 @@ from paretoroute.targets import MinQuality, Target
 
 POWER = 0.95  # with which the number of queries that would be needed certifies the observed margin
 MOST_MISSING = 0.05  # share of the calls whose outcome may be unknown; each counts as the worst
+
+
+def groups_needed(margin: float, spread: float, *, level: float, is_exact: bool) -> int | None:
+    """Return how many groups certify a margin about 95 times in 100; None for no margin.
+
+    n = (z + z_.95)^2 s^2 / margin^2, with z = z_level for the exact test, and s^2 = q (1 - q). Bounds and bets take
+    z = sqrt(2 ln(1 / delta)): at its best stake log wealth is about normal, with variance 2 ln(1 / delta) and mean
+    sqrt(2 n ln(1 / delta)) margin / s - ln(1 / delta), and has to reach ln(1 / delta).
+
+    Args:
+        margin: of the mean loss below its limit.
+        spread: s, standard deviation of what the test reads.
+        level: confidence.
+        is_exact: whether the test is the binomial one.
+    """
+    if margin <= 0:
+        return None
+    z = NormalDist().inv_cdf(level) if is_exact else math.sqrt(2 * math.log(1 / (1 - level)))
+    return math.ceil(((z + NormalDist().inv_cdf(POWER)) * spread / margin) ** 2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +71,11 @@ class PriceTest:
     fault: str | None = None
 
     def groups_needed(self, level: float) -> int | None:
-        """Return how many groups would certify the observed margin 95 times in 100; None where there is none.
+        """Return how many groups would certify the observed margin about 95 times in 100; None where there is none.
 
-        n = (z_level + z_.95)^2 s^2 / margin^2, with s^2 = q (1 - q) for yes or no.
+        See `groups_needed`.
         """
-        if self.margin <= 0:
-            return None
-        z = NormalDist().inv_cdf(level) + NormalDist().inv_cdf(POWER)
-        return int(np.ceil((z * self.spread / self.margin) ** 2))
+        return groups_needed(self.margin, self.spread, level=level, is_exact=self.method == "binomial")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,10 @@ import pytest
 
 import paretoroute as pr
 from paretoroute.evaluation.certificate.held_out import HeldOutRuns
+from paretoroute.evaluation.certificate.p_values import p_value
 from paretoroute.evaluation.certificate.partial_log import LoggedWeights
 from paretoroute.evaluation.certificate.prices import Candidate, candidates
-from paretoroute.evaluation.certificate.sequence import Setting, draws, walk
+from paretoroute.evaluation.certificate.sequence import Setting, draws, groups_needed, walk
 from paretoroute.forecast import Forecast
 from paretoroute.solver.rules import PriceRule
 from tests.evaluation.certificate.cases import policy
@@ -111,3 +112,17 @@ def test_draws_are_uniform_differ_by_seed_and_belong_to_the_name():
     assert one.mean() == pytest.approx(0.5, abs=0.02)
     assert np.corrcoef(one, other)[0, 1] == pytest.approx(0, abs=0.06)
     assert draws(names[::-1], "a")[::-1].tolist() == one.tolist()
+
+
+def test_the_groups_needed_certify_the_margin_about_95_times_in_100():
+    rng = np.random.default_rng(0)
+    mean, limit = 0.2, 0.26
+    exact = groups_needed(limit - mean, 0.4, level=0.9, is_exact=True)
+    bets = groups_needed(limit - mean, 0.4, level=0.9, is_exact=False)
+    assert (exact, bets) == (381, 639)
+    assert groups_needed(0.0, 0.4, level=0.9, is_exact=True) is None
+
+    for count, method in ((exact, "binomial"), (bets, "betting")):
+        losses = (rng.random((1000, count)) < mean).astype(np.float64)
+        p = p_value(losses, limit, method=method, draws=rng.random(losses.shape), delta=0.1)
+        assert 0.9 < (p <= 0.1).mean() < 0.995
