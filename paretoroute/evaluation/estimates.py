@@ -11,13 +11,21 @@ import numpy as np
 from paretoroute._arrays import Floats
 from paretoroute.calibration import off_policy
 from paretoroute.calibration.intervals import Z90, Interval, normal_interval
-from paretoroute.calibration.off_policy import FLAGGED_EFFECTIVE, LEAST_EFFECTIVE, OffPolicyLog, effective_size
+from paretoroute.calibration.off_policy import (
+    FLAGGED_EFFECTIVE,
+    LEAST_EFFECTIVE,
+    Balance,
+    OffPolicyLog,
+    balance,
+    effective_size,
+)
 from paretoroute.evaluation.planned_calls import PlannedCalls
 from paretoroute.evaluation.replay_log import ReplayLog
 from paretoroute.evaluation.replay_result import CrossChecks, Estimated, Evidence, Status
 from paretoroute.fitting.propensities import Propensities
 from paretoroute.runs.table import Runs
 
+KNOWN_WEIGHT = 0.05  # standard error of a mean weight that excludes propensities that are wrong by a fifth
 UNKNOWN = Interval(math.nan, math.nan, math.nan)
 
 
@@ -27,7 +35,7 @@ class Support:
 
     Args:
         status: as that of a replay.
-        needed_queries: about how many of them would support it, if it is not supported; else None.
+        needed_queries: about how many of them would support it, if more of them would; else None.
     """
 
     status: Status
@@ -40,13 +48,24 @@ class Support:
 
 
 def support_of(log: ReplayLog, action: Floats) -> Support:
-    """Judge whether a log can speak for a policy that calls points of the log; a full one always can."""
+    """Judge whether a log can speak for a policy that calls points of the log; a full one always can.
+
+    A log cannot if its mean weight is off: propensities are wrong, or some calls had no chance to be logged at all. The
+    queries that do match would then look like plenty, and leave the others to the forecasts.
+    """
     effective = effective_size((action * log.weight).sum(axis=1))
+    if not log.is_full and _is_known_off(balance(log.weight, action, groups=log.clusters), effective):
+        return Support("unsupported", None)
     if log.is_full or effective >= LEAST_EFFECTIVE:
         return Support("supported" if effective >= FLAGGED_EFFECTIVE else "few", None)
     squares = np.divide(action**2, log.chance, out=np.zeros_like(action), where=log.chance > 0).sum(axis=1).mean()
     needed = LEAST_EFFECTIVE * max(float(squares), len(action) / effective if effective else 0.0)
     return Support("unsupported", math.ceil(needed))
+
+
+def _is_known_off(mean_weight: Balance, effective: float) -> bool:
+    """Return whether a mean weight is off for certain; a few large weights that are missing are chance."""
+    return mean_weight.is_off and (effective >= FLAGGED_EFFECTIVE or mean_weight.error <= KNOWN_WEIGHT)
 
 
 def estimated(quality: OffPolicyLog, cost: OffPolicyLog, *, log: ReplayLog, is_supported: bool) -> Estimated:
@@ -146,12 +165,16 @@ def _alarm(propensities: Propensities, figures: off_policy.Diagnostics) -> str |
         checks.append(("the mean of estimated over logged propensities", propensities.mean_ratio))
     if figures.effective >= FLAGGED_EFFECTIVE:
         checks.append(("the mean weight of the policy", figures.mean_weight))
+    # A weight of 1 on the policy's own calls, known well, leaves another reason for too few inverse propensities: the
+    # log's chooser had no choice for some queries, at which this policy agrees with it.
+    own = figures.mean_weight
+    agrees = figures.effective >= FLAGGED_EFFECTIVE and not own.is_off and own.error <= KNOWN_WEIGHT
     for name, check in checks:
-        if check.is_off:
+        if check.is_off and not (agrees and check.mean < check.expected):
             off = f"{name} is {check.mean:.3g} and should be {check.expected:.3g} (standard error {check.error:.2g})"
             fix = {
-                "logged": "log the probability with which the point was chosen for its query, before anything else",
+                "logged": "they are not the chances with which the points were chosen, or some points had none",
                 "estimated": "log propensities, or what the choice of the point looked at",
             }.get(propensities.source, "log propensities")
-            return f"the {propensities.source} propensities cannot be right: {off}; {fix}"
+            return f"the {propensities.source} propensities do not fit the log: {off}; {fix}"
     return None

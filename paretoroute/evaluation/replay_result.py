@@ -63,7 +63,7 @@ class Evidence:
         supported_share: share of the policy's calls at points that the log supports for their query.
         mean_inverse_propensity: mean over the queries; about ``points`` if the propensities are right.
         points: number of points in the log.
-        alarm: why the propensities cannot be right, in a sentence; None if nothing speaks against them.
+        alarm: why the propensities do not fit the log, in a sentence; None if nothing speaks against them.
         clusters: number of tenants or conversations that the intervals are clustered by; None: queries count singly.
     """
 
@@ -125,9 +125,10 @@ class Replay:
         queries: number of queries that were planned.
         effective_queries: effective sample size; on a full log the number of queries.
         calls: number of queries that each point is called for, most frequent first.
-        status: ``supported``; ``few``: fewer than 50 effective queries; ``unsupported``: fewer than 20, unless the log
-            is full.
-        needed_queries: for an unsupported policy, about how many queries of such a log would support it; else None.
+        status: ``supported``; ``few``: fewer than 50 effective queries; ``unsupported``: fewer than 20, or a mean
+            weight that is off, unless the log is full.
+        needed_queries: for an unsupported policy, about how many queries of such a log would support it; None if more
+            of them would not, since some of its calls had no chance to be logged.
         evidence: what the estimates rest on.
         checks: other estimators.
         points: estimates of every point that the log has, as if it answered every query, by name.

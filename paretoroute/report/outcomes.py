@@ -135,10 +135,11 @@ def _basis_text(replay: Replay) -> str:
 def _warnings(replay: Replay) -> list[str]:
     warnings = list(replay.notices)
     if replay.status == "unsupported":
-        needed = "; log the points that it calls"
+        reason = "some of the policy's calls had no chance to be logged; log more points for such queries"
         if replay.needed_queries is not None:
-            needed = f": about {replay.needed_queries:,} queries of such a log would be needed"
-        warnings.append(f"unsupported: too few of the policy's calls were logged to give an interval{needed}")
+            needed = f"about {replay.needed_queries:,} queries of such a log would be needed"
+            reason = f"too few of the policy's calls were logged to give an interval: {needed}"
+        warnings.append(f"unsupported: {reason}")
     elif replay.status == "few":
         warnings.append(f"fewer than {FEW_QUERIES} queries count: the intervals are unreliable")
     if replay.logging is not None and replay.quality < replay.logging.quality:
@@ -175,7 +176,7 @@ def _cost_text(replay: Replay) -> str:
 
 
 def _alarms(replay: Replay) -> list[str]:
-    """State why propensities cannot be right, and each prediction outside the 90% interval of the realised figure."""
+    """State why propensities do not fit the log, and each prediction outside the 90% interval of the estimate."""
     outside = "what the policy predicts, outside the 90% interval"
     alarms = [] if replay.evidence.alarm is None else [replay.evidence.alarm]
     if _is_outside(replay.predicted_quality, replay.quality_low, replay.quality_high):

@@ -227,7 +227,7 @@ def test_wrong_propensities_raise_the_alarm(tmp_path):
 
     outcome = replayed(tmp_path / "part.jsonl", wrong)
 
-    assert outcome.evidence.alarm.startswith("the logged propensities cannot be right: the mean of ")
+    assert outcome.evidence.alarm.startswith("the logged propensities do not fit the log: the mean of ")
     assert replayed(tmp_path / "right.jsonl", rows).evidence.alarm is None
 
 
@@ -319,3 +319,37 @@ def test_a_planner_that_explores_is_judged_without_exploring(tmp_path):
     explores, does_not = (pr.Planner(fitted().policy, explore=share) for share in (0.5, 0.0))
 
     assert pr.replay(explores, log) == pr.replay(does_not, log)
+
+
+def test_a_log_of_the_policys_own_calls_supports_it_and_no_single_point(tmp_path):
+    planner = pr.Planner(fitted().policy)
+    rows = make_rows(400, seed=50)
+    called = []
+    for start in range(0, len(rows), 5):
+        decision = planner.plan(rows[start]["query"], query_id=rows[start]["query_id"])
+        own = next(
+            row
+            for row in rows[start : start + 5]
+            if (row["model"], row["budget_label"] or "default") == (decision.model, decision.budget.label)
+        )
+        called.append(dict(own, propensity=decision.propensity))
+    truth = replayed(tmp_path / "full.jsonl", rows)
+
+    outcome = replayed(tmp_path / "runs.jsonl", called)
+
+    assert (outcome.status, outcome.evidence.alarm) == ("supported", None)
+    assert outcome.quality == pytest.approx(truth.quality, abs=0.02)
+    assert {point.quality_low for point in outcome.points.values()} == {None}
+    assert outcome.logging.quality == pytest.approx(truth.quality, abs=1e-9)
+
+
+def test_a_policy_whose_calls_had_no_chance_in_the_log_is_unsupported(tmp_path):
+    def opposite(text: str) -> list[float]:
+        return [0.0, 0.0, float("theorem" not in text), float("theorem" in text), 0.0]
+
+    rows = one_each(make_rows(400, seed=51), opposite, seed=1)
+
+    outcome = replayed(tmp_path / "runs.jsonl", rows)
+
+    assert (outcome.status, outcome.quality_low, outcome.needed_queries) == ("unsupported", None, None)
+    assert outcome.evidence.alarm is not None

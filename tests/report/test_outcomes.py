@@ -86,9 +86,9 @@ def test_an_unsupported_policy_has_no_interval_and_no_missed_prediction():
 
 
 def test_an_alarm_comes_first():
-    evidence = replace(PARTIAL.evidence, alarm="the logged propensities cannot be right")
+    evidence = replace(PARTIAL.evidence, alarm="the logged propensities do not fit the log")
 
-    assert lines(replace(PARTIAL, evidence=evidence))[0] == "!         the logged propensities cannot be right"
+    assert lines(replace(PARTIAL, evidence=evidence))[0] == "!         the logged propensities do not fit the log"
 
 
 def test_the_table_has_the_policy_the_choices_in_the_log_and_the_points_best_first():
