@@ -130,7 +130,7 @@ def _aim(relaxation: CoupledProblem, pool: CandidatePool, *, without_target: boo
         mixture = relaxation.optimum(aims, gap=ROUND_GAP)
         for component in (add_target_constraint(mixture, 0.0) if without_target else mixture).components:
             pool.add(component.prices, component.choice)
-        used = np.array([_logged_sum(constraint, mixture, pool.logged) for constraint in constraints])
+        used = np.array([logged_sum(constraint, mixture, pool.logged) for constraint in constraints])
         binds = mixture.scaled_prices > KEPT
         error = np.where(of_outcomes & (binds | (used > rhs)), used - rhs, 0.0)
         if not (np.abs(error) > CLOSE * np.abs(rhs)).any():
@@ -140,7 +140,7 @@ def _aim(relaxation: CoupledProblem, pool: CandidatePool, *, without_target: boo
         aims = np.where(binds, aims, np.where(error > 0, mixture.used, aims)) - step * error
 
 
-def _logged_sum(constraint: Constraint, mixture: Mixture, logged: Tables) -> float:
+def logged_sum(constraint: Constraint, mixture: Mixture, logged: Tables) -> float:
     """Sum the left-hand side of a constraint over a mixture of choices."""
     return float(
         sum(one.weight[mixture.group] @ contributions(constraint, one.choice, logged) for one in mixture.components)

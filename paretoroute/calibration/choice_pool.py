@@ -8,12 +8,12 @@ worth more.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats, Indices
+from paretoroute._arrays import Floats, Indices, Mask
 from paretoroute.forecast import Tables
 from paretoroute.solver.constraints import Constraint, Multipliers, Objective
 from paretoroute.solver.coupled.master_problem import MasterSolution, solve_master
@@ -105,10 +105,14 @@ class CandidatePool:
 
     def has(self, prices: Multipliers) -> bool:
         """Return whether the choice at these multipliers is a candidate already."""
-        return any(
-            candidate.prices.objective == prices.objective and np.array_equal(candidate.prices.limits, prices.limits)
-            for candidate in self.candidates
-        )
+        return self.place(prices) >= 0
+
+    def place(self, prices: Multipliers) -> int:
+        """Return the position of the candidate at these multipliers, -1 if there is none."""
+        for place, own in enumerate(candidate.prices for candidate in self.candidates):
+            if own.objective == prices.objective and np.array_equal(own.limits, prices.limits):
+                return place
+        return -1
 
     def add(self, prices: Multipliers, choice: NDArray[np.int32]) -> None:
         """Add the choice of every query ``(queries,)`` at some multipliers, unless it is there."""
@@ -134,36 +138,41 @@ class CandidatePool:
     def _sums(self, constraint: Constraint, choice: NDArray[np.int32], tables: Tables) -> Floats:
         return np.bincount(self.group, contributions(constraint, choice, tables), self.groups).astype(np.float64)
 
-    def best(self, value: Floats, rhs: Floats, which: slice = ALL) -> MasterSolution:
+    def best(self, value: Floats, rhs: Floats, which: slice = ALL, *, drawn: Mask | None = None) -> MasterSolution:
         """Compute the mixture with the highest value that keeps some constraints, in scaled units.
 
         Args:
             value: of the candidates, ``(candidates, groups)``.
             rhs: upper bounds, ``(constraints,)``.
             which: the constraints that count.
+            drawn: the groups that may draw from each candidate, ``(candidates, groups)``; None: all.
         """
-        return self._solve(value.ravel() / magnitude(value), rhs, which, high=np.inf)
+        return self._solve(value.ravel() / magnitude(value), rhs, which, high=np.inf, drawn=drawn)
 
-    def least_violation(self, rhs: Floats, which: slice = ALL) -> MasterSolution:
+    def least_violation(self, rhs: Floats, which: slice = ALL, *, drawn: Mask | None = None) -> MasterSolution:
         """Compute the mixture that violates some constraints by as little as possible in total, in scaled units.
 
         Args:
             rhs: upper bounds, ``(constraints,)``.
             which: the constraints that count.
+            drawn: the groups that may draw from each candidate, ``(candidates, groups)``; None: all.
         """
-        return self._solve(np.zeros(len(self.candidates) * self.groups), rhs, which, high=1.0)
+        return self._solve(np.zeros(len(self.candidates) * self.groups), rhs, which, high=1.0, drawn=drawn)
 
-    def _solve(self, value: Floats, rhs: Floats, which: slice, *, high: float) -> MasterSolution:
-        scale = self.scale
-        free = np.zeros(len(rhs[which]))
-        return solve_master(
-            value,
-            np.concatenate(self.use)[:, which] / scale[which],
-            np.tile(np.arange(self.groups), len(self.candidates)),
+    def _solve(self, value: Floats, rhs: Floats, which: slice, *, high: float, drawn: Mask | None) -> MasterSolution:
+        scale, free = self.scale, np.zeros(len(rhs[which]))
+        rows = np.arange(len(value)) if drawn is None else np.flatnonzero(drawn)
+        mixed = solve_master(
+            value[rows],
+            np.concatenate(self.use)[rows][:, which] / scale[which],
+            rows % self.groups,
             (rhs / scale)[which],
             low=free,
             high=free + high,
         )
+        weight = np.zeros(len(value))
+        weight[rows] = mixed.weight
+        return replace(mixed, weight=weight)
 
     def attainable_rhs(self) -> Floats:
         """Return the right-hand sides, raised to the least violation of the candidates, ``(constraints,)``."""

@@ -28,17 +28,22 @@ from paretoroute.calibration.candidates import (
     formulate_limited,
 )
 from paretoroute.calibration.choice_pool import TOLERANCE, CandidatePool, magnitude
+from paretoroute.calibration.closing import LEAST_GAP, Closed, close_gap, duality_gap
 from paretoroute.calibration.estimate import Evidence, PolicyValue, estimate_value, least_variance
 from paretoroute.calibration.outcomes import LoggedOutcomes
+from paretoroute.errors import TargetError
 from paretoroute.limits import PopulationLimit
 from paretoroute.solver.constraints import Constraint, Multipliers
 from paretoroute.solver.coupled.master_problem import KEPT, MasterSolution
-from paretoroute.solver.coupled.relaxation import CoupledProblem
 from paretoroute.solver.coupled.solve import nearest_target, relax
 from paretoroute.solver.rules import MixtureRule
 from paretoroute.solver.solution import Facts, Status, binding, quality_per_usd
 from paretoroute.targets import MinQuality, Target
 
+_OPEN = (
+    "the duality gap of this target with its limits could not be closed to 1e-6: its figures differ by too many orders "
+    "of magnitude; leave out points that the limits rule out anyway, or change a limit"
+)
 _RELAX_EXTRA = 1e-4  # a relaxed limit moves this much further, so that it can then be kept
 
 
@@ -110,7 +115,28 @@ def _calibrate(outcomes: LoggedOutcomes, target: Target, limits: Sequence[NamedL
         moved = [replace(named, limit=limit_of.get(named.name, named.limit)) for named in limits]
         again = _calibrate(outcomes, target, moved)
         return replace(again, status="infeasible", relaxed=(*relaxed, *again.relaxed))
-    return _answer(problem, pool, _blend(problem, pool))
+    blend = _blend(problem, pool)
+    if blend.status == "infeasible" or duality_gap(problem.relaxation, pool, blend.mixed, blend.prices) <= LEAST_GAP:
+        return _answer(problem, pool, blend)
+    closed = close_gap(problem, pool, blend.mixed)
+    if closed is None:
+        raise TargetError(_OPEN)
+    answer = _answer(problem, closed.pool, _closed_blend(problem, closed, is_best=blend.is_best))
+    return replace(answer, relaxed=_moved(problem, closed.violation[problem.of_limits]))
+
+
+def _closed_blend(problem: LimitedProblem, closed: Closed, *, is_best: bool) -> _Blend:
+    """Write a mixture without a gap as a blend; what the forecasts rule out is infeasible."""
+    own, mixed, pool = problem.own, closed.mixed, closed.pool
+    if closed.violation.any():
+        nearest = None
+        if own and closed.violation[0]:
+            reached = float(pool.total(mixed, pool.cost_usd if own.cost else pool.quality))
+            nearest = nearest_target(problem.target, problem.logged, reached / len(problem.logged.quality))
+        return _Blend(mixed, closed.prices, np.zeros(len(pool.constraints), bool), "infeasible", nearest)
+    binds = closed.scaled_prices > KEPT
+    status: Status = "slack" if own and not binds[0] else "met"
+    return _Blend(mixed, closed.prices, binds, status, is_best=status == "met" and is_best)
 
 
 def _relaxed(problem: LimitedProblem, pool: CandidatePool) -> tuple[NamedLimit, ...]:
@@ -119,11 +145,16 @@ def _relaxed(problem: LimitedProblem, pool: CandidatePool) -> tuple[NamedLimit, 
     if not problem.limits or pool.feasible(which):
         return ()
     violation = pool.least_violation(pool.rhs, which).violation
-    over = violation * pool.scale[which] * (1 + _RELAX_EXTRA)
+    return _moved(problem, np.where(violation > TOLERANCE / 10, violation, 0.0) * pool.scale[which])
+
+
+def _moved(problem: LimitedProblem, violation: Floats) -> tuple[NamedLimit, ...]:
+    """Relax the limits that are violated, by as much and a little more; ``(limits,)``."""
+    over = violation * (1 + _RELAX_EXTRA)
     return tuple(
-        NamedLimit(named.name, relax(named.limit, float(over[k]) / problem.constraints[which][k].size))
+        NamedLimit(named.name, relax(named.limit, float(over[k]) / problem.constraints[problem.of_limits][k].size))
         for k, named in enumerate(problem.limits)
-        if violation[k] > TOLERANCE / 10
+        if violation[k] > 0
     )
 
 
@@ -192,21 +223,9 @@ def _answer(problem: LimitedProblem, pool: CandidatePool, blend: _Blend) -> Limi
         constraints=constraints,
         used=pool.total(blend.mixed, pool.use) / size,
         shadow_prices={one.name: float(price) for one, price in zip(constraints, shadow_price, strict=True)},
-        gap=0.0 if blend.status == "infeasible" else _gap(problem.relaxation, pool, blend),
+        gap=0.0 if blend.status == "infeasible" else duality_gap(problem.relaxation, pool, blend.mixed, blend.prices),
         is_best=blend.is_best,
     )
-
-
-def _gap(relaxation: CoupledProblem, pool: CandidatePool, blend: _Blend) -> float:
-    """Compute the relative duality gap on the forecasts, at the constraints' use by the mixture.
-
-    With U the use, sum_i max_j (f - sum_k l_k a_k) + sum_k l_k U_k bounds the objective for any multipliers l >= 0.
-    """
-    mixed, prices = blend.mixed, blend.prices
-    value, used = float(pool.total(mixed, pool.value)), pool.total(mixed, pool.forecast_use)
-    best = pool.candidate(prices, relaxation.choose(prices))
-    bound = float(best.value.sum()) + float(prices.limits @ (used - best.forecast_use.sum(axis=0)))
-    return max(bound - value, 0.0) / max(abs(value), abs(bound), np.finfo(float).tiny)
 
 
 def _estimate(outcomes: LoggedOutcomes, rule: MixtureRule) -> PolicyValue[MixtureRule]:

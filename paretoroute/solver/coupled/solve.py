@@ -22,6 +22,7 @@ from paretoroute.solver.solution import Status, binding, nearest_quality, qualit
 from paretoroute.targets import MaxCost, MinQuality, Target
 
 _BINDS = 1e-9
+MOST_GAP = 1e-6  # relative: a target is not met with a larger one
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ def solve_limited(
 
     Raises:
         TargetError: a limit needs figures that the forecast does not have, names a label that no query has, or applies
-            to single calls.
+            to single calls; or the figures differ by so many orders of magnitude that the optimum cannot be computed to
+            a relative 1e-6.
     """
     for limit in limits:
         if not isinstance(limit, PopulationLimit):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers err
@@ -91,6 +93,7 @@ def solve_limited(
     formulation = formulate(target, forecast)
     outcome = _optimum(forecast, formulation, kept)
     if outcome.feasible:
+        _check_optimum(outcome)
         return _solution(outcome, target, tuple(limits), nearest=None, seed=seed)
     outcome = _relax_to_feasible(forecast, formulation, kept)
     nearest, own = None, formulation.constraint
@@ -98,6 +101,27 @@ def solve_limited(
         total = outcome.mixture.cost if own.cost else outcome.mixture.quality
         nearest = nearest_target(target, forecast, total / forecast.quality.shape[0])
     return _solution(outcome, target, tuple(limits), nearest=nearest, seed=seed)
+
+
+def _check_optimum(outcome: _Outcome) -> None:
+    """Refuse an optimum whose gap or whose violation of a constraint, relative to its own number, exceeds 1e-6."""
+    mixture = outcome.mixture
+    over = [
+        (used - one.rhs) / abs(one.rhs)
+        for one, used in zip(outcome.constraints, mixture.used.tolist(), strict=True)
+        if one.rhs
+    ]
+    worst = max([_gap(mixture), *over])
+    if worst > MOST_GAP:
+        raise TargetError(
+            f"the optimum is known to {worst:.1g} only, since the forecast's figures differ by too many orders of "
+            "magnitude; mark points that a limit rules out by far as not callable"
+        )
+
+
+def _gap(mixture: Mixture) -> float:
+    """Return the duality gap of a mixture, relative to the objective."""
+    return abs(mixture.bound - mixture.value) / max(abs(mixture.bound), abs(mixture.value), np.finfo(float).tiny)
 
 
 def require_latency(forecast: Forecast, limits: Sequence[PopulationLimit]) -> Forecast:
@@ -239,7 +263,7 @@ def _solution(
         shadow_prices={
             constraint.name: float(p) * bool(b) for constraint, p, b in zip(constraints, prices, binds, strict=True)
         },
-        gap=abs(mixture.bound - mixture.value) / max(abs(mixture.bound), abs(mixture.value), np.finfo(float).tiny),
+        gap=_gap(mixture),
     )
 
 

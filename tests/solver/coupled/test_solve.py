@@ -253,6 +253,27 @@ def test_a_limit_that_the_forecast_cannot_answer_is_refused(limits, message):
     assert message in str(raised.value)
 
 
+def test_an_optimum_that_rounding_hides_is_refused_and_never_met():
+    met, refused = 0, 0
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        n, p = int(rng.integers(1, 12)), int(rng.integers(2, 6))
+        cost = rng.choice([0, 1e-12, 1e-3, 1, 1e3], (n, p)) if seed % 2 else 10.0 ** rng.uniform(-12, 3, (n, p))
+        forecast = Forecast(rng.random((n, p)), cost)
+        usd = max(float(cost.min(1).mean() * (1 + rng.random())), 1e-15)
+        try:
+            solution = solve(forecast, MaxCost(usd), [MaxShare(float(rng.random()), (int(rng.integers(p)),))])
+        except TargetError as error:
+            assert "orders of magnitude" in str(error)
+            refused += 1
+            continue
+        if solution.status != "infeasible":
+            assert solution.gap <= 1e-6
+            assert solution.expected_cost_usd <= usd * (1 + 1.1e-6)
+            met += 1
+    assert met > 50 and refused > 0
+
+
 def test_points_without_a_latency_are_not_called_where_a_limit_speaks_of_it():
     latency = np.array([1.0, np.nan, 3.0])
     forecast = Forecast(np.tile([0.2, 0.9, 0.5], (10, 1)), np.ones(3), latency_s=latency)
