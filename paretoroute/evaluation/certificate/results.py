@@ -47,8 +47,8 @@ class NotCertified:
         p_value: the least that was reached; 1 where nothing could be tested.
         queries: number of certification queries.
         groups: of them, copies and turns of one conversation counted once.
-        groups_needed: how many would certify the observed margin about 95 times in 100; None where there is no margin, and
-            where nothing could be tested.
+        groups_needed: how many would certify the observed margin about 95 times in 100; None where there is no margin,
+            and where nothing could be tested.
         reason: in words.
     """
 
