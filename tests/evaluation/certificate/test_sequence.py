@@ -8,7 +8,7 @@ import pytest
 
 import paretoroute as pr
 from paretoroute.evaluation.certificate.held_out import HeldOutRuns
-from paretoroute.evaluation.certificate.p_values import p_value
+from paretoroute.evaluation.certificate.p_values import Method, p_value
 from paretoroute.evaluation.certificate.partial_log import LoggedWeights
 from paretoroute.evaluation.certificate.prices import Candidate, candidates
 from paretoroute.evaluation.certificate.sequence import Setting, draws, groups_needed, walk
@@ -122,7 +122,8 @@ def test_the_groups_needed_certify_the_margin_about_95_times_in_100():
     assert (exact, bets) == (381, 639)
     assert groups_needed(0.0, 0.4, level=0.9, is_exact=True) is None
 
-    for count, method in ((exact, "binomial"), (bets, "betting")):
+    cases: list[tuple[int, Method]] = [(381, "binomial"), (639, "betting")]
+    for count, method in cases:
         losses = (rng.random((1000, count)) < mean).astype(np.float64)
         p = p_value(losses, limit, method=method, draws=rng.random(losses.shape), delta=0.1)
         assert 0.9 < (p <= 0.1).mean() < 0.995
