@@ -39,7 +39,7 @@ from paretoroute.calibration.clusters import mean_error
 from paretoroute.calibration.intervals import Z90, Interval
 
 QUALITY_VARIANCE = 0.2
-ALARM_SE = 3.0
+ALARM_SE = 3.5  # of skewed means; at 3, one alarm in 40 was false for a logger that explores 10%
 LEAST_EFFECTIVE = 20.0  # below, no interval
 FLAGGED_EFFECTIVE = 50.0  # below, the interval is reported with a flag
 AMOUNT_WIDENING = 1.1  # with it, intervals of cost cover .87 and more; see experiments/replay_coverage
@@ -66,7 +66,7 @@ class Balance:
 
     @property
     def is_off(self) -> bool:
-        """Whether they differ by more than three standard errors."""
+        """Whether they differ by more than 3.5 standard errors."""
         gap = abs(self.mean - self.expected)
         return gap > ROUNDING * max(1.0, abs(self.expected)) and not gap <= ALARM_SE * self.error
 

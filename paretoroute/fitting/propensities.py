@@ -87,7 +87,7 @@ class Propensities:
 
     @property
     def is_off(self) -> bool:
-        """Whether the propensities cannot be right: one of the two means is off by more than three standard errors."""
+        """Whether the propensities cannot be right: one of the two means is off by more than 3.5 standard errors."""
         return self.mean_inverse.is_off or (self.source == "logged" and self.mean_ratio.is_off)
 
 

@@ -183,7 +183,7 @@ def test_the_residual_variance_is_the_one_worked_out_by_hand():
     assert off_policy.residual_variance(log) == pytest.approx(0.5 * 1 + 0.5 * 4)
 
 
-def test_a_balance_is_off_beyond_three_standard_errors():
+def test_a_balance_is_off_beyond_three_and_a_half_standard_errors():
     rng = np.random.default_rng(3)
     chance = rng.uniform(0.2, 0.8, 1000)
     first = rng.random(1000) < chance
