@@ -165,6 +165,18 @@ def close_names(name: str, names: Iterable[str], *, most: int, cutoff: float) ->
     return [by_start[start] for start in near]
 
 
+def name_some(names: Iterable[str], *, most: int = 5) -> str:
+    """Quote the first names and count the rest, so that a message stays short.
+
+    Example:
+        >>> name_some(["a", "b", "c"], most=2)
+        "'a', 'b' and 1 more"
+    """
+    names = list(names)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(one_line(repr(name), 60) for name in names[:most]) + more
+
+
 def did_you_mean(name: str, names: Sequence[str]) -> str:
     """Return the hint ``near: 'a', 'b'`` for an unknown name: the five most like it, or the first five of all.
 

@@ -7,6 +7,7 @@ themselves hold ``@``, spaces and slashes. A budget is the test-time compute of 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -140,7 +141,7 @@ class Grid:
 
     def __post_init__(self) -> None:
         if len(set(self.points)) != len(self.points):
-            twice = next(point for point in self.points if self.points.count(point) > 1)
+            twice = Counter(self.points).most_common(1)[0][0]
             raise GridError(f"the grid names point {twice.name!r} twice; keep one of them")
 
     @property

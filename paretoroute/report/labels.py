@@ -7,6 +7,7 @@ name of a model with a single point.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -51,12 +52,12 @@ def labels_of_points(points: Iterable[Point]) -> PointLabels:
 
 def _labels(points: Iterable[tuple[str, str]]) -> PointLabels:
     points = list(points)
-    models = [model for model, _ in points]
+    models = Counter(model for model, _ in points)
     names = {f"{model}@{label}" for model, label in points}
     return PointLabels(
         {
             f"{model}@{label}": model
             for model, label in points
-            if label == _DEFAULT and models.count(model) == 1 and model not in names
+            if label == _DEFAULT and models[model] == 1 and model not in names
         }
     )

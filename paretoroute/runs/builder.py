@@ -146,8 +146,9 @@ class Builder:
             if i in has_runs["point"]
         }
         ordered = canonical(set(points.values()))
+        rank = {point: i for i, point in enumerate(ordered)}
         place = np.full(len(self.points), -1, np.int32)
-        place[list(points)] = [ordered.index(point) for point in points.values()]
+        place[list(points)] = [rank[point] for point in points.values()]
         columns = self._columns(by_id, place)
         queries = self.queries
         return Runs(

@@ -93,7 +93,8 @@ def _logged_points(runs: Runs, grid: Grid) -> tuple[tuple[Point, ...], list[Find
     if unlogged:
         findings.append(Finding("grid", f"never logged: it cannot be chosen: {_listed(unlogged)}"))
     if logged:
-        ignored = int(np.isin(runs.point, [runs.points.index(point) for point in logged.values()]).sum())
+        left_out = set(logged.values())
+        ignored = int(np.isin(runs.point, [j for j, point in enumerate(runs.points) if point in left_out]).sum())
         names = _listed([point.name for point in logged.values()])
         text = f"{ignored} runs are of points that are not in the grid and are ignored: {names}"
         findings.append(Finding("grid", text))

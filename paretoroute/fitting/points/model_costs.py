@@ -95,7 +95,8 @@ def derive_prices(runs: Runs) -> dict[str, DerivedPrice]:
     Rows whose cost is a mean over queries are left out.
     """
     models = list(dict.fromkeys(point.model for point in runs.points))
-    model_of_run = np.array([models.index(point.model) for point in runs.points])[runs.point]
+    place = {model: i for i, model in enumerate(models)}
+    model_of_run = np.array([place[point.model] for point in runs.points])[runs.point]
     derived: dict[str, DerivedPrice] = {}
     for i, model in enumerate(models):
         rows = (model_of_run == i) & ~runs.cost_is_mean

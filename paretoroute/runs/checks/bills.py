@@ -131,18 +131,15 @@ class BillCheck:
             models: the model of every point, ``(points,)``.
         """
         columns, self._findings = dict(columns), []
+        columns |= {part.total: columns[part.total].copy() for part in PARTS}  # which are corrected in place
         aside: dict[int, tuple[str, str]] = {}
-        names = np.array(models, object)
-        at_models = {name: (names == name)[point] for name in sorted(set(models))}  # whatever the order of the rows
         for part in PARTS:
-            if part.exceeds(columns).any():
-                for name, at_model in at_models.items():
-                    for row in self._judge(part, columns, at_model, name):
-                        aside.setdefault(int(row), (part.names[0], _excess(part, columns, int(row))))
-        if (np.nan_to_num(columns["cost_usd"]) < 0).any():
-            for name, at_model in at_models.items():
-                for row in self._refunds(columns, at_model, name):
-                    aside.setdefault(int(row), ("cost_usd", f"negative ({columns['cost_usd'][row]})"))
+            for name, rows in _by_model(part.exceeds(columns), point, models):
+                for row in self._judge(part, columns, rows, name):
+                    aside.setdefault(int(row), (part.names[0], _excess(part, columns, int(row))))
+        for name, rows in _by_model(np.nan_to_num(columns["cost_usd"]) < 0, point, models):
+            for row in self._refunds(columns, rows, name):
+                aside.setdefault(int(row), ("cost_usd", f"negative ({columns['cost_usd'][row]})"))
         if self.lost_rows:
             lost = f"{sum_usd(self.lost_usd)} of logged cost ({self.lost_rows} rows)"
             text = f"rows set aside carry {lost}, which is in no sum"
@@ -157,20 +154,23 @@ class BillCheck:
         ]
         return Checked(columns, kept, reasons, tuple(bad_rows), tuple(self._findings))
 
-    def _judge(self, part: _Part, columns: dict[str, Floats], at_model: Mask, name: str) -> NDArray[np.intp]:
-        """Add a part to its total if it lies outside; return the rows to set aside otherwise."""
-        size, total = part.size(columns), columns[part.total]
-        counted = at_model & (size > 0) & ~np.isnan(total)
-        excess = counted & part.exceeds(columns)
-        priced = int((at_model & ~np.isnan(columns["cost_usd"])).sum())
-        if not excess.any() or priced >= min(PRICED_RUNS, at_model.sum() / 2):
+    def _judge(
+        self, part: _Part, columns: dict[str, Floats], rows: NDArray[np.intp], name: str
+    ) -> NDArray[np.intp]:
+        """Add a part of a model's rows to its total if it lies outside; return the rows to set aside otherwise."""
+        own = {column: columns[column][rows] for column in (*part.names, part.total, "cost_usd")}
+        size, total = part.size(own), own[part.total]
+        counted = (size > 0) & ~np.isnan(total)
+        excess = counted & part.exceeds(own)
+        priced = int((~np.isnan(own["cost_usd"])).sum())
+        if not excess.any() or priced >= min(PRICED_RUNS, len(rows) / 2):
             return np.zeros(0, np.intp)
         filled = int((counted & ~excess & (size >= NEARLY * total)).sum())
         is_inside = filled >= max(FILLED_SHARE * counted.sum(), FILLED_PER_EXCESS * excess.sum())
         if is_inside or excess.sum() < OUTSIDE_SHARE * counted.sum():
-            return np.flatnonzero(excess)
-        columns[part.total] = np.where(at_model, total + size, total)
-        logged = [column for column in part.names if np.nansum(columns[column][at_model]) > 0]
+            return rows[excess]
+        columns[part.total][rows] = total + size
+        logged = [column for column in part.names if np.nansum(own[column]) > 0]
         self._findings.append(
             Finding(
                 "note",
@@ -181,13 +181,11 @@ class BillCheck:
         )
         return np.zeros(0, np.intp)
 
-    def _refunds(self, columns: dict[str, Floats], at_model: Mask, name: str) -> NDArray[np.intp]:
-        """Accept costs below 0 as refunds; return the rows of those that cannot be."""
-        cost = np.where(at_model, np.nan_to_num(columns["cost_usd"]), 0.0)
-        below, sums = cost < 0, cost * columns["trials"]
-        if not below.any():
-            return np.flatnonzero(below)
-        impossible = below & ((cost == UNKNOWN_USD) | (-cost > cost.max()))
+    def _refunds(self, columns: dict[str, Floats], rows: NDArray[np.intp], name: str) -> NDArray[np.intp]:
+        """Accept costs below 0 of a model's rows as refunds; return the rows of those that cannot be."""
+        cost = np.nan_to_num(columns["cost_usd"][rows])
+        below, sums = cost < 0, cost * columns["trials"][rows]
+        impossible = below & ((cost == UNKNOWN_USD) | (-cost > cost.max(initial=0.0)))
         if sums[~impossible].sum() < 0:
             impossible = below
         refunds = below & ~impossible
@@ -202,7 +200,21 @@ class BillCheck:
                 "unknown"
             )
             self._findings.append(Finding("note", text))
-        return np.flatnonzero(impossible)
+        return rows[impossible]
+
+
+def _by_model(
+    suspicious: Mask, point: NDArray[np.int32], models: Sequence[str]
+) -> list[tuple[str, NDArray[np.intp]]]:
+    """Return the rows of each model with a suspicious one, by name in sorted order, whatever the order of the rows."""
+    if not suspicious.any():
+        return []
+    names = sorted(set(models))
+    rank = {name: i for i, name in enumerate(names)}
+    model = np.array([rank[name] for name in models])[point]
+    order = np.argsort(model, kind="stable")
+    ends = np.cumsum(np.bincount(model, minlength=len(names)))
+    return [(names[i], order[ends[i - 1] if i else 0 : ends[i]]) for i in np.unique(model[suspicious]).tolist()]
 
 
 def _excess(part: _Part, columns: dict[str, Floats], row: int) -> str:

@@ -48,7 +48,8 @@ _MODEL_NAME = re.compile(
     r"|dbrx|jamba|sonnet|haiku|opus|smollm|command-r|\byi-|(?:^|[/@ _-])o[134](?:-|$)",
     re.I,
 )
-_MILLISECONDS = re.compile(r"(latency|duration|time|elapsed)(.*_)?_?(ms|msecs?|millis|milliseconds)_*$")
+_TIMES = ("latency", "duration", "time", "elapsed")
+_MILLISECONDS = re.compile(r"(?:_|latency|duration|time|elapsed)(?:ms|msecs?|millis|milliseconds)$")
 _SUFFIX_LENGTH = 9  # a longer name also counts at the end of a column's name (usage.prompt_tokens)
 _SHOWN = 30
 _KEYS = {re.sub(r"[^a-z0-9]", "", name): column for column, names in OTHER_NAMES.items() for name in names.split()}
@@ -171,7 +172,9 @@ def ignored(unknown: Collection[str], present: Collection[str], samples: Samples
 
 
 def _is_milliseconds(name: str) -> bool:
-    return _MILLISECONDS.search(_spaced(name)) is not None
+    spaced = _spaced(name).rstrip("_")
+    unit = _MILLISECONDS.search(spaced)
+    return unit is not None and any(word in spaced[: unit.end()] for word in _TIMES)
 
 
 def _spaced(name: str) -> str:

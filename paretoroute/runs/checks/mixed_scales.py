@@ -6,7 +6,7 @@ log, or the scale is wrong.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +39,11 @@ class MixedScales:
             return
         self._note(f"file {source}", numbers)
         models = batch.columns.get("model")
-        names = np.array([] if models is None else [str(name) for name in python_values(models)], object)
-        for name in dict.fromkeys(names.tolist()):
-            self._note(f"model {one_line(name, 40)}", numbers[names == name])
+        rows: defaultdict[str, list[int]] = defaultdict(list)
+        for row, name in enumerate(() if models is None else python_values(models)):
+            rows[one_line(name, 40)].append(row)
+        for name, own in rows.items():
+            self._note(f"model {name}", numbers[own])
 
     def _note(self, part: str, numbers: NDArray[np.float64]) -> None:
         stated = numbers[~np.isnan(numbers)]

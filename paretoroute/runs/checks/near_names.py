@@ -16,6 +16,7 @@ from paretoroute.grid import BUDGET_KINDS, EFFORT_ORDER, Budget, Point
 from paretoroute.runs.findings import Finding
 
 MOST_GROUPS = 5  # groups of names in one finding
+MOST_PARTS = 10  # of a name between slashes: those at its end are compared
 _PROVIDERS = frozenset(
     "anthropic azure azure_ai azureml bedrock bedrock_converse cerebras cohere databricks deepinfra deepseek fireworks "
     "fireworks_ai gemini github google google_genai google_vertexai groq hosted_vllm huggingface litellm litellm_proxy "
@@ -64,9 +65,8 @@ def without_provider(model: str) -> str:
         'meta-llama/llama-3-8b'
     """
     parts = form(model).split("/")
-    while len(parts) > 1 and parts[0] in _PROVIDERS:
-        del parts[0]
-    name = "/".join(parts)
+    start = next((i for i, part in enumerate(parts[:-1]) if part not in _PROVIDERS), len(parts) - 1)
+    name = "/".join(parts[start:])
     provider, colon, rest = name.partition(":")
     if colon and rest and provider in _PROVIDERS:
         name = rest
@@ -81,7 +81,8 @@ def _alike_models(models: Sequence[str]) -> list[list[str]]:
     groups: defaultdict[str, list[str]] = defaultdict(list)
     for model, key in keys.items():
         parts = key.split("/")
-        suffixes = ["/".join(parts[i:]) for i in range(len(parts) - 1, 0, -1)]
+        longest = min(len(parts), MOST_PARTS) - 1
+        suffixes = ["/".join(parts[-length:]) for length in range(1, longest + 1)]
         groups[next((suffix for suffix in suffixes if suffix in bare), key)].append(model)
     return [sorted(group) for group in groups.values() if len(group) > 1]
 

@@ -9,6 +9,7 @@ they are tasks on one document, or questions behind one long prompt, and are ref
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import re
@@ -42,7 +43,7 @@ _STAMPS = re.compile(
 _OPERATORS = re.compile(r"(?<=\d)\s*([-+*/^%=<>:×÷·]+)\s*(?=\d)")  # between numbers they are no punctuation
 _PROSE = re.compile(r"[\s.,;:!?'\"()*_#`\-–—…“”‘’„«»¿¡。、，；：！？]+")
 _LONE_MESSAGE = "user: "  # a text, and a chat of it as the one message, are the same query
-_SYMBOL = re.compile(r"[^\w\s]")
+_WORD_OR_SYMBOL = re.compile(r"\w+|[^\w\s]")
 
 
 def text_key(text: str) -> str:
@@ -66,6 +67,7 @@ def _folded(text: str) -> str:
     return " ".join(text.casefold().split()).rstrip(" .!?")
 
 
+@functools.lru_cache(maxsize=4)  # two texts are compared by their keys, their sketches and their sources
 def _plain(text: str) -> str:
     """Return the form of a text that its near-copies share."""
     folded = unicodedata.normalize("NFKC", text).casefold().removeprefix(_LONE_MESSAGE)
@@ -75,7 +77,7 @@ def _plain(text: str) -> str:
 
 def _words(text: str) -> str:
     named = _OPERATORS.sub(lambda match: " " + " ".join(f"op{ord(sign)}" for sign in match[1]) + " ", text)
-    return " ".join(_SYMBOL.sub(r" \g<0> ", _PROSE.sub(" ", named)).split())
+    return " ".join(_WORD_OR_SYMBOL.findall(_PROSE.sub(" ", named)))
 
 
 def _sketch(text: str) -> NDArray[np.uint32]:

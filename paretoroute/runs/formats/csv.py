@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from paretoroute.errors import RunsError
+from paretoroute.errors import RunsError, name_some
 from paretoroute.runs.columns import BATCH_BYTES, BATCH_ROWS, NUMBERS, Batch, BrokenLine
 from paretoroute.runs.formats.base import MAX_LINE_BYTES, AbstractTextFile
 from paretoroute.runs.formats.decimal_commas import DecimalCommas
@@ -99,8 +100,8 @@ class Csv(AbstractTextFile):
                 rows, key=lambda s: len(rows[s])
             )  # the message about the missing columns names most of them
         header = rows[separator]
-        if twice := sorted({name for name in header if header.count(name) > 1}):
-            raise RunsError(f"{self.name}: the header names {', '.join(map(repr, twice))} twice; rename one of them")
+        if twice := sorted(name for name, count in Counter(header).items() if count > 1):
+            raise RunsError(f"{self.name}: the header names {name_some(twice)} twice; rename one of them")
         self.seen |= set(header)
         return _Header(header, separator, lines)
 
@@ -122,16 +123,17 @@ def open_file(origin: Origin) -> Csv:
 
 def _first_row(file: IO[str]) -> tuple[str, int]:
     """Read the first row that is not blank, whose quoted cells may span lines, and count all lines read."""
-    lines = 0
-    text = ""
+    lines, size, quotes = 0, 0, 0
+    parts: list[str] = []
     for line in iter(lambda: file.readline(MAX_LINE_BYTES), ""):
         lines += 1
-        text += line
-        if not text.strip("\r\n"):
-            text = ""
-        elif text.count('"') % 2 == 0 or len(text) >= MAX_LINE_BYTES:
+        if not parts and not line.strip("\r\n"):
+            continue
+        parts.append(line)
+        size, quotes = size + len(line), quotes + line.count('"')
+        if quotes % 2 == 0 or size >= MAX_LINE_BYTES:
             break
-    return text, lines
+    return "".join(parts), lines
 
 
 def _has_required(header: list[str], names: Mapping[str, str]) -> bool:
