@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,3 +21,13 @@ def single(values: Floats) -> Floats:
         [0.5, 0.10000000149011612]
     """
     return values.astype(np.float32).astype(np.float64)
+
+
+def given_array(values: object) -> NDArray[Any]:
+    """Return an argument as an array; one that is none, such as rows of different lengths, as an array of an object."""
+    if isinstance(values, range):  # which may be without end, and would be listed first
+        return np.array(None)
+    try:
+        return np.asarray(values)
+    except Exception:  # also of an object's own conversion
+        return np.array(None)

@@ -21,14 +21,19 @@ from __future__ import annotations
 import difflib
 import functools
 import itertools
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from numbers import Integral
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 FIT_PACKAGES = ("jax", "jaxlib", "optax", "orjson", "pyarrow", "rich", "scipy", "typer")
 
 _COMPARED_CHARACTERS, _COMPARED_NAMES = 200, 2000  # of names that may be meant
+
+_MOST_CHARACTERS = 4000  # of a message
+_MOST_ITEMS = 1_000_000  # of an argument; a range may have any number
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,6 +45,8 @@ def one_line(value: object, limit: int = 120) -> str:
         text = str(value)
     except ValueError:  # a whole number of more digits than Python writes
         text = "a number of thousands of digits"
+    except Exception:  # of the value's own __str__
+        text = f"a {type(value).__name__}"
     text = text if text.isprintable() else ascii(text)
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
@@ -48,12 +55,21 @@ def shown(value: object) -> str:
     """Return a value as a message shows it: as code, on one line."""
     try:
         return one_line(ascii(value))
-    except ValueError:  # it holds such a number
+    except Exception:  # it holds such a number, or its own __repr__ raises
         return f"a {type(value).__name__}"
 
 
 class ParetorouteError(ValueError):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose; a message of thousands of characters is cut.
+
+    Args:
+        message: the text.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        if len(message) > _MOST_CHARACTERS:
+            message = f"{message[: _MOST_CHARACTERS - 1000]} ... {message[-900:]}"
+        super().__init__(message)
 
 
 class RunsError(ParetorouteError):
@@ -110,10 +126,21 @@ def expect(name: str, value: object, kinds: type | tuple[type, ...], error: type
         raise error(f"{name} must be of type {allowed}, got {shown(value)}")
 
 
+def checked_path(path: object, error: type[ParetorouteError]) -> Path:
+    """Return a path that is given as text or as an object that stands for one; refuse anything else."""
+    expect("the path", path, (str, os.PathLike), error)
+    try:
+        return Path(path)  # pyright: ignore[reportArgumentType]  # checked above
+    except Exception:  # of the object's own __fspath__, or it returns bytes
+        raise error(f"the path must be text or a path, got {shown(path)}") from None
+
+
 def expect_items(name: str, value: object, kinds: type | tuple[type, ...], error: type[ParetorouteError]) -> None:
     """Refuse an argument that is no sequence or set of values of some types; the arguments are those of `expect`."""
     if not isinstance(value, Sequence | Set):  # an array is neither
         raise error(f"{name} must be a list, got {shown(value)}")
+    if len(value) > _MOST_ITEMS:
+        raise error(f"{name} must be a list of at most {_MOST_ITEMS:,} items, got {len(value):,}")
     for item in value:
         expect(f"each of {name}", item, kinds, error)
 

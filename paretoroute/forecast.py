@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from paretoroute._arrays import Floats, Indices, Mask
+from paretoroute._arrays import Floats, Indices, Mask, given_array
 from paretoroute.errors import TargetError, expect, shown
 
 ROUNDING = 1e-6  # how far a quality may lie outside [0, 1], as the mean of float32 numbers may
@@ -91,10 +91,9 @@ class Forecast(Tables):
                     f"a forecast's {name} has shape {quality.shape} or {quality.shape[1:]}, got {np.shape(value)}"
                 )
         for name, label in (self.labels or {}).items():
-            if np.shape(label) != quality.shape[:1]:
-                raise TargetError(
-                    f"a forecast's labels[{name!r}] have shape {quality.shape[:1]}, got {np.shape(label)}"
-                )
+            shape = given_array(label).shape
+            if shape != quality.shape[:1]:
+                raise TargetError(f"a forecast's labels[{shown(name)}] have shape {quality.shape[:1]}, got {shape}")
         if not np.isfinite(quality).all() or not np.isfinite(cost).all():
             raise TargetError(
                 "a forecast's quality and cost_usd must be finite; mark points without one as not callable, and give "
@@ -113,10 +112,7 @@ class Forecast(Tables):
 
 
 def _numbers(name: str, values: object) -> Floats:
-    try:
-        array = np.asarray(values)
-    except (ValueError, TypeError, OverflowError):  # rows of different lengths
-        array = np.array(None)
+    array = given_array(values)
     if array.dtype.kind not in "fiub":
         raise TargetError(f"a forecast's {name} must be an array of numbers, got {shown(values)}")
     return array

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 
 from paretoroute._arrays import Floats
-from paretoroute.errors import GridError, did_you_mean, expect
-from paretoroute.price import TOKENS_PER_PRICE_UNIT, Price, TokenPrices, tokens_usd
+from paretoroute.errors import GridError, did_you_mean, expect, expect_items, shown
+from paretoroute.price import TOKENS_PER_PRICE_UNIT, Price, TokenPrices, expect_prices, tokens_usd
 
 BUDGET_KINDS = ("none", "effort", "thinking_tokens", "samples", "max_tokens")
 MOST_KIND_CHARACTERS = 64
@@ -45,7 +47,9 @@ class Budget:
     def __post_init__(self) -> None:
         expect("the kind of a budget", self.kind, str, GridError)
         if fault := kind_fault(self.kind):
-            raise GridError(f"budget kind {self.kind!r} {fault}")
+            raise GridError(f"budget kind {shown(self.kind)} {fault}")
+        expect("the label of a budget", self.label, str, GridError)
+        expect("the amount of a budget", self.amount, (Real, type(None)), GridError)
 
     @property
     def place(self) -> float | None:
@@ -78,6 +82,10 @@ class Point:
 
     model: str
     budget: Budget
+
+    def __post_init__(self) -> None:
+        expect("the model of a point", self.model, str, GridError)
+        expect("the budget of a point", self.budget, Budget, GridError)
 
     @property
     def name(self) -> str:
@@ -140,6 +148,10 @@ class Grid:
     fees: dict[Point, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        expect_items("the points of a grid", self.points, Point, GridError)
+        expect_prices(self.prices)
+        expect("the places between points", self.between, Mapping, GridError)
+        expect("the fees of a grid", self.fees, Mapping, GridError)
         if len(set(self.points)) != len(self.points):
             twice = Counter(self.points).most_common(1)[0][0]
             raise GridError(f"the grid names point {twice.name!r} twice; keep one of them")
@@ -220,6 +232,7 @@ class Grid:
             >>> grid.index("a")
             0
         """
+        expect("the name of a point", name, str, GridError)
         columns = [j for j, other in enumerate(self.names) if other == name]
         if len(columns) == 1:
             return columns[0]
@@ -235,7 +248,7 @@ class Grid:
             points = ", ".join(repr(self.names[j]) for j in columns)
             raise GridError(f"model {name!r} has several points: {points}; name one of them")
         near = did_you_mean(name, self.names)
-        raise GridError(f"point {name!r} is not in the grid; {near}. A point is written model@budget_label.")
+        raise GridError(f"point {shown(name)} is not in the grid; {near}. A point is written model@budget_label.")
 
 
 def kind_fault(kind: str) -> str | None:

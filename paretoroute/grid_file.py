@@ -19,11 +19,10 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from paretoroute import _yaml
-from paretoroute.errors import GridError, expect
+from paretoroute.errors import GridError, checked_path, one_line, shown
 from paretoroute.grid import BUDGET_KINDS, Budget, Grid, Point, kind_fault
 from paretoroute.price import UNITS, Price, wrong_unit
 
@@ -44,8 +43,8 @@ def read_grid(path: str | os.PathLike[str]) -> Grid:
         GridError: the file does not have the form above; the message names the file and the key.
         YamlError: it is not safe, plain YAML.
     """
-    expect("the path", path, (str, os.PathLike), GridError)
-    name = Path(path).name
+    path = checked_path(path, GridError)
+    name = one_line(path.name)
     points: list[Point] = []
     prices: dict[str, Price] = {}
     data = _yaml.read(path)
@@ -60,7 +59,7 @@ def read_grid(path: str | os.PathLike[str]) -> Grid:
         for j, data in enumerate(budgets):
             budget = _budget(name, f"{place}.budgets[{j}]", data)
             if (budget.kind, budget.label) in seen:
-                raise _error(name, f"{place}.budgets[{j}]", f"gives {budget.label!r} a second time", "keep one")
+                raise _error(name, f"{place}.budgets[{j}]", f"gives {shown(budget.label)} a second time", "keep one")
             seen.add((budget.kind, budget.label))
             points.append(Point(model, budget))
     return Grid(tuple(points), _per_million(name, data, prices))
@@ -73,8 +72,8 @@ def read_prices(path: str | os.PathLike[str]) -> dict[str, Price]:
         GridError: the file does not have the form above; the message names the file and the key.
         YamlError: it is not safe, plain YAML.
     """
-    expect("the path", path, (str, os.PathLike), GridError)
-    name = Path(path).name
+    path = checked_path(path, GridError)
+    name = one_line(path.name)
     data = _yaml.read(path)
     if isinstance(data, dict) and data and not isinstance(data.get("models"), list):
         entries = {model: price for model, price in data.items() if not _is_unit(model, price)}
@@ -101,7 +100,7 @@ def _per_million(name: str, data: Any, prices: dict[str, Price]) -> dict[str, Pr
     unit = data.get("unit") if isinstance(data, dict) else None
     if isinstance(unit, str):
         if unit not in _UNIT_USD_PER_MTOK:
-            raise _error(name, "unit", f"is no unit: {unit!r}", f"use one of {', '.join(_UNIT_USD_PER_MTOK)}")
+            raise _error(name, "unit", f"is no unit: {shown(unit)}", f"use one of {', '.join(_UNIT_USD_PER_MTOK)}")
         return {model: price.times(_UNIT_USD_PER_MTOK[unit]) for model, price in prices.items()}
     largest = max((usd for price in prices.values() for usd in price.parts.values()), default=0.0)
     for mistaken, least in _LEAST_LARGEST_PRICE.items():
@@ -127,7 +126,9 @@ def _models(name: str, data: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
         if not isinstance(model, str) or not model.strip():
             raise _error(name, f"{place}.model", "is missing", "write the model's name as in the log")
         if model in seen:
-            raise _error(name, f"{place}.model", f"names {model!r} a second time", "put all its budgets in one entry")
+            raise _error(
+                name, f"{place}.model", f"names {shown(model)} a second time", "put all its budgets in one entry"
+            )
         seen.add(model)
         yield place, model, entry
 
@@ -144,7 +145,7 @@ def _price(name: str, place: str, data: Any) -> Price:
         if value is None:
             raise _error(name, f"{place}.{key}", "is missing", _PRICE_FORM)
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-            raise _error(name, f"{place}.{key}", f"is no price: {value!r}", "give a number of USD, 0 or more")
+            raise _error(name, f"{place}.{key}", f"is no price: {shown(value)}", "give a number of USD, 0 or more")
         read[key] = float(value)
     price = Price(
         read["input"], read["output"], read.get("cached_input"), cache_write_usd_per_mtok=read.get("cache_write")
@@ -160,20 +161,22 @@ def _budget(name: str, place: str, data: Any) -> Budget:
     _check_keys(name, place, data, _BUDGET_KEYS)
     kind, label, amount = (data.get(key) for key in _BUDGET_KEYS)
     if not isinstance(kind, str):
-        raise _error(name, f"{place}.kind", f"is no text: {kind!r}", f"use {', '.join(BUDGET_KINDS)} or another word")
+        raise _error(
+            name, f"{place}.kind", f"is no text: {shown(kind)}", f"use {', '.join(BUDGET_KINDS)} or another word"
+        )
     if fault := kind_fault(kind):
         raise GridError(f"{name}: {place}.kind {fault}")
     if not isinstance(label, str) or not label:
         raise _error(name, f"{place}.label", "is missing", "write the budget_label of the log, in quotes")
     if amount is not None and (isinstance(amount, bool) or not isinstance(amount, int | float)):
-        raise _error(name, f"{place}.amount", f"is no number: {amount!r}", "give a number, or leave it out")
+        raise _error(name, f"{place}.amount", f"is no number: {shown(amount)}", "give a number, or leave it out")
     return Budget(kind, label, None if amount is None else float(amount))
 
 
 def _check_keys(name: str, place: str, data: Any, allowed: tuple[str, ...]) -> None:
     if not isinstance(data, dict):
         raise _error(
-            name, place, f"is no mapping: {data!r}", f"write {{{', '.join(f'{key}: ...' for key in allowed)}}}"
+            name, place, f"is no mapping: {shown(data)}", f"write {{{', '.join(f'{key}: ...' for key in allowed)}}}"
         )
     for key in data:
         if key not in allowed:
@@ -181,4 +184,4 @@ def _check_keys(name: str, place: str, data: Any, allowed: tuple[str, ...]) -> N
 
 
 def _error(name: str, place: str, problem: str, fix: str) -> GridError:
-    return GridError(f"{name}: {place} {problem}; {fix}")
+    return GridError(f"{name}: {one_line(place)} {problem}; {fix}")

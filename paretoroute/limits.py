@@ -42,12 +42,19 @@ def _check_label(subject: str, label: str | None, by: str) -> None:
     if not isinstance(by, str) or by not in _BY:
         raise TargetError(f"{subject} is by {shown(by)}; use one of {', '.join(_BY)}")
     if label is not None and not (isinstance(label, str) and label):
-        raise TargetError(f"{subject} needs the name of a {by}, got {label!r}")
+        raise TargetError(f"{subject} needs the name of a {by}, got {shown(label)}")
 
 
-def _check_quantile(value: float) -> None:
-    if not 0.5 <= real("a quantile", value) < 1:
-        raise TargetError(f"a quantile must lie in [0.5, 1), got {value}")
+def _quantile(value: float) -> float:
+    if not 0.5 <= (number := real("a quantile", value)) < 1:
+        raise TargetError(f"a quantile must lie in [0.5, 1), got {number:.12g}")
+    return number
+
+
+def _whole(name: str, value: float) -> int:
+    if not (number := positive(name, value)).is_integer():
+        raise TargetError(f"{name} must be a whole number, got {number:.12g}")
+    return int(number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,7 @@ class MaxShare:
     columns: tuple[int, ...] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        fraction("a share", self.share)
+        object.__setattr__(self, "share", fraction("a share", self.share))
         if not isinstance(self.of, str):
             expect_items("the columns of MaxShare", self.of, Integral, TargetError)
             object.__setattr__(self, "columns", tuple(self.of))
@@ -95,7 +102,7 @@ class MaxMeanLatency:
     by: By = "tag"
 
     def __post_init__(self) -> None:
-        positive("a mean latency", self.seconds)
+        object.__setattr__(self, "seconds", positive("a mean latency", self.seconds))
         _check_label("a mean latency", self.of, self.by)
 
     def __str__(self) -> str:
@@ -119,7 +126,7 @@ class MaxCostOf:
     by: By = "tag"
 
     def __post_init__(self) -> None:
-        positive("a mean cost", self.usd)
+        object.__setattr__(self, "usd", positive("a mean cost", self.usd))
         _check_label("a mean cost", self.of, self.by)
 
     def __str__(self) -> str:
@@ -143,7 +150,7 @@ class MinQualityOf:
     by: By = "tag"
 
     def __post_init__(self) -> None:
-        fraction("a floor of quality", self.quality)
+        object.__setattr__(self, "quality", fraction("a floor of quality", self.quality))
         _check_label("a floor of quality", self.of, self.by)
 
     def __str__(self) -> str:
@@ -166,8 +173,8 @@ class MaxCallLatency:
     quantile: float = 0.95
 
     def __post_init__(self) -> None:
-        positive("a call's latency", self.seconds)
-        _check_quantile(self.quantile)
+        object.__setattr__(self, "seconds", positive("a call's latency", self.seconds))
+        object.__setattr__(self, "quantile", _quantile(self.quantile))
 
     def __str__(self) -> str:
         return f"latency of a call at most {_written(self.seconds)} s at quantile {_written(self.quantile)}"
@@ -184,8 +191,8 @@ class MaxCallCost:
     quantile: float = 0.95
 
     def __post_init__(self) -> None:
-        positive("a call's cost", self.usd)
-        _check_quantile(self.quantile)
+        object.__setattr__(self, "usd", positive("a call's cost", self.usd))
+        object.__setattr__(self, "quantile", _quantile(self.quantile))
 
     def __str__(self) -> str:
         return f"cost of a call at most ${_written(self.usd)} at quantile {_written(self.quantile)}"
@@ -202,7 +209,7 @@ class ContextLength:
     of: str
 
     def __post_init__(self) -> None:
-        positive("a context length", self.tokens)
+        object.__setattr__(self, "tokens", _whole("a context length", self.tokens))
         expect("the model of ContextLength", self.of, str, TargetError)
 
     def __str__(self) -> str:
@@ -263,7 +270,9 @@ def _of(label: str | None, by: str) -> str:
 def _check_models(limit: Forbid | Require) -> None:
     kind = type(limit).__name__
     if isinstance(limit.models, str):
-        raise TargetError(f"{kind} needs a list of models, got the text {limit.models!r}; write [{limit.models!r}]")
+        raise TargetError(
+            f"{kind} needs a list of models, got the text {shown(limit.models)}; write [{shown(limit.models)}]"
+        )
     expect_items(f"the models of {kind}", limit.models, str, TargetError)
     if not limit.models:
         raise TargetError(f"{kind} names no model; name at least one")
@@ -286,10 +295,9 @@ def parse_limit(text: str) -> Limit:
     expect("a limit", text, str, TargetError)
     for kind in _KINDS:
         if "\n" not in text.strip() and (match := re.fullmatch(kind.PATTERN, text.strip())):
+            parts = {name: part for name, part in match.groupdict().items() if part is not None}
             try:
-                return kind(
-                    **{name: _field(name, part) for name, part in match.groupdict().items() if part is not None}
-                )
+                return kind(**{name: _field(name, part) for name, part in parts.items()})
             except TargetError as error:
                 raise TargetError(f"limit {one_line(repr(text))}: {error}") from None
     near = "; ".join(close_names(text, [kind.FORM for kind in _KINDS], most=3, cutoff=0.0))
@@ -304,10 +312,9 @@ def _field(name: str, text: str) -> Any:
     if name == "models":
         return tuple(text.split(", "))
     try:
-        number = float(text)
+        return float(text)
     except ValueError:
-        raise TargetError(f"{text!r} is no number") from None
-    return int(positive("a context length", number)) if name == "tokens" else number
+        raise TargetError(f"{shown(text)} is no number") from None
 
 
 @overload
@@ -322,19 +329,13 @@ def on_grid(limit: Limit, grid: Grid) -> Limit:
     """
     if isinstance(limit, MaxShare):
         return replace(limit, columns=_columns(limit.of, grid)) if isinstance(limit.of, str) else limit
-    if isinstance(limit, ContextLength):
-        _columns(limit.of, grid)
-    if isinstance(limit, Forbid | Require):
-        columns_of(limit.models, grid)
+    if isinstance(limit, ContextLength | Forbid | Require):
+        columns_of([limit.of] if isinstance(limit, ContextLength) else limit.models, grid)
     return limit
 
 
 def columns_of(names: Sequence[str], grid: Grid) -> tuple[int, ...]:
-    """Return the columns of models, points and providers (``"openai/*"``) in a grid, in order.
-
-    Raises:
-        TargetError: the grid has no such model or point; the near ones are listed.
-    """
+    """Return the columns of models, points and providers (``"openai/*"``); a `TargetError` names near ones."""
     return tuple(sorted({column for name in names for column in _columns(name, grid)}))
 
 
@@ -343,6 +344,6 @@ def _columns(name: str, grid: Grid) -> tuple[int, ...]:
         columns = [j for j, point in enumerate(grid.points) if point.model.startswith(name[:-1])]
     else:
         columns = [j for j, point in enumerate(grid.points) if name in (point.model, point.name)]
-    if not columns:
-        raise TargetError(f"no model or point is called {name!r}; {did_you_mean(name, [*grid.models, *grid.names])}")
-    return tuple(columns)
+    if columns:
+        return tuple(columns)
+    raise TargetError(f"no model or point is called {shown(name)}; {did_you_mean(name, [*grid.models, *grid.names])}")

@@ -7,18 +7,20 @@ pictures count 1,000 queries; no amount has an exponent.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from paretoroute._arrays import Floats, Mask
-from paretoroute.errors import GridError
+from paretoroute.errors import GridError, expect, shown
 
 TOKENS_PER_PRICE_UNIT = 1e6
 UNIT = "per 1,000 queries"
+MOST_USD_PER_MTOK = 1e12  # beyond any price, and far from overflow
 _FEWEST, _MOST = 2, 12  # decimals
 
 
@@ -47,6 +49,12 @@ class Price:
     source: str = "given"
     cache_write_usd_per_mtok: float | None = None
 
+    def __post_init__(self) -> None:
+        for key, usd in self._by_key.items():
+            is_unset = usd is None and key not in ("input", "output")
+            if not is_unset and (isinstance(usd, bool) or not isinstance(usd, Real)):
+                raise GridError(f"{key} is no price: {shown(usd)}; give a number of USD, 0 or more")
+
     def check(self) -> None:
         """Check that the prices can be those of one model.
 
@@ -55,8 +63,10 @@ class Price:
                 to it costs something where input is free.
         """
         for key, usd in self._by_key.items():
-            if usd is not None and not (math.isfinite(usd) and usd >= 0):
-                raise GridError(f"{key} is no price: {usd!r}; give a number of USD, 0 or more")
+            if usd is not None and not 0 <= usd <= MOST_USD_PER_MTOK:
+                raise GridError(
+                    f"{key} is no price: {shown(usd)}; give a number of USD, 0 or more, and below {MOST_USD_PER_MTOK:g}"
+                )
         cached, fresh = self.cached_input_usd_per_mtok, self.input_usd_per_mtok
         if cached is not None and cached > fresh:
             raise GridError(
@@ -133,6 +143,18 @@ class Price:
         cost = tokens_usd(fresh, completion_tokens, per_prompt, per_completion)
         cost = cost + cached_prompt_tokens * _per_token(self.cached_input_usd_per_mtok, self.input_usd_per_mtok)
         return cost + cache_write_tokens * _per_token(self.cache_write_usd_per_mtok, self.input_usd_per_mtok)
+
+
+def expect_prices(prices: object) -> None:
+    """Refuse an argument that is no mapping of models to prices.
+
+    Raises:
+        GridError: it is of another type, or a price in it is impossible; the message names the model.
+    """
+    expect("prices", prices, (Mapping, type(None)), GridError)
+    for model, price in (prices or {}).items():  # pyright: ignore[reportAttributeAccessIssue]  # checked above
+        expect("each model of prices", model, str, GridError)
+        expect(f"the price of {shown(model)}", price, Price, GridError)
 
 
 def _per_token(usd_per_mtok: float | None, default: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 
 from paretoroute.errors import TargetError, shown
 from paretoroute.price import rounded_usd
@@ -44,7 +44,7 @@ def not_negative(name: str, value: float) -> float:
     """
     number = real(name, value)
     if not (math.isfinite(number) and number >= 0):
-        raise TargetError(f"{name} must be a finite number of at least 0, got {value}")
+        raise TargetError(f"{name} must be a finite number of at least 0, got {number:.12g}")
     return number
 
 
@@ -74,7 +74,7 @@ class MaxCost:
     def __post_init__(self) -> None:
         if real("the USD of MaxCost", self.usd) < 0:
             raise TargetError(f"the USD of MaxCost must be a positive number, got {self.usd}. Did you mean MinQuality?")
-        positive("the USD of MaxCost", self.usd)
+        object.__setattr__(self, "usd", positive("the USD of MaxCost", self.usd))  # a float of any real number
 
     def __str__(self) -> str:
         return f"mean cost at most {rounded_usd(self.usd, 6)} per query"
@@ -101,14 +101,16 @@ class MinQuality:
         relative = self.of is not None
         if relative == (self.quality is not None):
             raise TargetError("MinQuality needs either a quality in [0, 1], or of=POINT with a ratio")
+        if relative and (isinstance(self.of, bool) or not isinstance(self.of, str | Integral)):
+            raise TargetError(f"the point of MinQuality must be a name or a column, got {shown(self.of)}")
         if self.quality is not None:
             if self.ratio is not None:
                 raise TargetError("MinQuality got a ratio without of=POINT")
-            fraction("the quality of MinQuality", self.quality)
+            object.__setattr__(self, "quality", fraction("the quality of MinQuality", self.quality))
         elif self.ratio is None:
             object.__setattr__(self, "ratio", 1.0)
         else:
-            positive("the ratio of MinQuality", self.ratio)
+            object.__setattr__(self, "ratio", positive("the ratio of MinQuality", self.ratio))
 
     def __str__(self) -> str:
         if self.quality is not None:
@@ -127,7 +129,8 @@ class BestTrade:
     usd_per_quality: float
 
     def __post_init__(self) -> None:
-        positive("the USD per quality of BestTrade", self.usd_per_quality)
+        usd = positive("the USD per quality of BestTrade", self.usd_per_quality)
+        object.__setattr__(self, "usd_per_quality", usd)
 
     def __str__(self) -> str:
         return f"best trade at {rounded_usd(self.usd_per_quality, 6)} for a right answer in place of a wrong one"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from paretoroute.cli.completion import one_of, policy_files
-from paretoroute.errors import QueryError, RunsError, TargetError
+from paretoroute.errors import QueryError, RunsError, TargetError, shown
 from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
 
 if TYPE_CHECKING:
@@ -148,7 +148,9 @@ def read_columns(columns: str | None) -> dict[str, str] | None:
         return None
     pairs = [part.split("=", 1) for part in columns.split(",")]
     if any(len(pair) != 2 or not all(pair) for pair in pairs):
-        raise RunsError(f"--columns {columns!r}: write NAME=YOURS,NAME=YOURS, e.g. cost_usd=spend,model=model_name")
+        raise RunsError(
+            f"--columns {shown(columns)}: write NAME=YOURS,NAME=YOURS, e.g. cost_usd=spend,model=model_name"
+        )
     return {name.strip(): yours.strip() for name, yours in pairs}
 
 
@@ -174,7 +176,7 @@ def check_format(form: str, *allowed: str) -> None:
     """
     if form not in allowed:
         *others, last = allowed
-        raise QueryError(f"--format {form!r}: use {', '.join(others)} or {last}")
+        raise QueryError(f"--format {shown(form)}: use {', '.join(others)} or {last}")
 
 
 def check_out(out: Path, inputs: Sequence[Path] = ()) -> None:

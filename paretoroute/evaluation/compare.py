@@ -12,7 +12,7 @@ one and forecasts that one. Two figures follow, in quality points of 100, with 9
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats
 from paretoroute.calibration.intervals import resampled
-from paretoroute.errors import GridError, RunsError, TargetError, expect, expect_seed
+from paretoroute.errors import GridError, RunsError, TargetError, expect, expect_items, expect_seed, shown
 from paretoroute.evaluation.comparison import Comparison, PolicyResult, RouterResult, verdict_on
 from paretoroute.evaluation.equal_cost import gain_over_static_mixture
 from paretoroute.evaluation.routers.base import Router
@@ -37,6 +37,7 @@ from paretoroute.fitting.points.token_totals import billed_totals
 from paretoroute.fitting.sample import LEAST_QUERIES
 from paretoroute.forecast import Forecast
 from paretoroute.grid import Grid, Price
+from paretoroute.price import expect_prices
 from paretoroute.runs.align import on_grid
 from paretoroute.runs.findings import Finding, texts
 from paretoroute.runs.folds import folds as deal
@@ -112,11 +113,11 @@ def compare(
         GridError: no point has a known cost.
     """
     expect("the log", runs, Runs, RunsError)
-    expect("routers", routers, Collection, TargetError)
+    expect_items("routers", routers, object, TargetError)
     expect("the grid", grid, (Grid, type(None)), GridError)
-    expect("prices", prices, (Mapping, type(None)), GridError)
+    expect_prices(prices)
     if isinstance(folds, bool) or not isinstance(folds, int):
-        raise RunsError(f"folds must be a whole number of at least 2, got {folds!r}")
+        raise RunsError(f"folds must be a whole number of at least 2, got {shown(folds)}")
     expect_seed(seed, TargetError)
     runs.require_choice()
     study = _study(runs, grid, prices, folds=folds, seed=seed)
@@ -194,6 +195,9 @@ def _common_points(runs: Runs, grid: Grid, fold: NDArray[np.int64], folds: int) 
 
 
 def _require_distinct_names(routers: Sequence[Router]) -> None:
+    for router in routers:
+        if not (isinstance(getattr(router, "name", None), str) and callable(getattr(router, "fit", None))):
+            raise TargetError(f"each of routers must have a name and a method fit, got {shown(router)}")
     names = [router.name for router in routers]
     if len(set(names)) < len(names):
         raise RunsError(f"two routers share a name; rename one of {', '.join(names)}")

@@ -37,6 +37,7 @@ from paretoroute.policy import sections
 from paretoroute.policy.policy import Policy
 from paretoroute.policy.schema import FeaturesEntry, FittedOnEntry, SurfaceEntry
 from paretoroute.policy.solving import Provenance, solve_document
+from paretoroute.price import expect_prices
 from paretoroute.runs.align import on_grid
 from paretoroute.runs.findings import Finding, texts
 from paretoroute.runs.folds import query_hashes
@@ -160,7 +161,7 @@ def _check_types(
     expect_items("limits", limits, get_args(Limit), TargetError)
     expect("the grid", grid, (Grid, type(None)), GridError)
     expect_items("add_points", add_points, (str, Point), GridError)
-    expect("prices", prices, (Mapping, type(None)), GridError)
+    expect_prices(prices)
     expect_seed(seed, TargetError)
 
 

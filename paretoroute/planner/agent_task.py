@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from paretoroute._arrays import Mask
-from paretoroute.errors import TargetError, expect
+from paretoroute.errors import TargetError, expect_items, shown
 from paretoroute.planner.knapsack import Choice, best_choice
 from paretoroute.planner.query_forecast import PointFigures
 from paretoroute.price import rounded_usd
@@ -123,13 +123,15 @@ class Task:
     """
 
     def __init__(self, planner: TaskPlanner, steps: Sequence[str | tuple[str, Query]], *, max_cost_usd: float) -> None:
-        expect("steps", steps, Sequence, TargetError)
+        expect_items("steps", steps, (str, tuple), TargetError)
         if isinstance(steps, str) or not steps:
-            raise TargetError(f"a task needs a list of steps, got {steps!r}; write ['plan', 'write']")
+            raise TargetError(f"a task needs a list of steps, got {shown(steps)}; write ['plan', 'write']")
         self._planner = planner
         self._left_usd = positive("max_cost_usd", max_cost_usd)
         self._unreported_usd: float | None = None
         pairs = [given if isinstance(given, tuple) else (given, None) for given in steps]
+        if odd := [pair for pair in pairs if len(pair) != 2]:
+            raise TargetError(f"a step is a name, or a pair of a name and its query, got {shown(odd[0])}")
         self._steps = [self._step(name, query) for name, query in pairs]
 
     @property
@@ -212,14 +214,14 @@ class Task:
         )
 
     def _place(self, name: str) -> int:
-        if name in self.steps:
+        if isinstance(name, str) and name in self.steps:
             return self.steps.index(name)
         left = ", ".join(repr(step) for step in self.steps) or "none"
-        raise TargetError(f"no step {name!r} is left in this task; left: {left}")
+        raise TargetError(f"no step {shown(name)} is left in this task; left: {left}")
 
     def _step(self, name: str, query: Query | None) -> _Step:
         if not isinstance(name, str):
-            raise TargetError(f"a step's name must be text, got {name!r}")
+            raise TargetError(f"a step's name must be text, got {shown(name)}")
         if query is None:
             return self._callable(name, self._planner.mean_figures(name))
         return self._callable(name, self._planner.figures(query, step=name))

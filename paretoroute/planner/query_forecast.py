@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from paretoroute._arrays import Floats, Mask
+from paretoroute._arrays import Floats, Mask, given_array
 from paretoroute.errors import PolicyError, QueryError
 from paretoroute.grid import forecast_cost_usd
 from paretoroute.planner.request import Request
@@ -145,10 +145,13 @@ class Forecaster:
         return self._surface.at(self._vector(embedding), size=TextSize.of(text)), True
 
     def _vector(self, embedding: ArrayLike) -> Floats:
-        featurizer, vector = self._surface.featurizer, np.asarray(embedding, np.float64)
+        featurizer, vector = self._surface.featurizer, given_array(embedding)
         width = len(featurizer.centre)
-        if vector.shape != (width,) or not np.isfinite(vector).all():
-            raise QueryError(f"the embedding must be {width} finite numbers, got shape {vector.shape}")
+        is_vector = vector.shape == (width,) and vector.dtype.kind in "fiu"
+        if not is_vector or not np.isfinite(vector).all():
+            raise QueryError(
+                f"the embedding must be {width} finite numbers, got {vector.dtype} of shape {vector.shape}"
+            )
         return featurizer.of_embedding(vector)
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from paretoroute._arrays import Mask
-from paretoroute.errors import QueryError, TargetError, did_you_mean, expect, expect_items
+from paretoroute._arrays import Mask, given_array
+from paretoroute.errors import QueryError, TargetError, did_you_mean, expect, expect_items, shown
 from paretoroute.grid import Grid
 from paretoroute.query import Misfit, Query, query_text
 from paretoroute.targets import fraction, not_negative, positive
+
+_NUMBERS = {"max_cost_usd": positive, "min_quality": fraction, "max_latency_s": positive, "price": not_negative}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +50,11 @@ class Request:
 
     def __post_init__(self) -> None:
         if self.query_id is not None and not isinstance(self.query_id, str):
-            raise QueryError(f"query_id must be text, got {self.query_id!r}; write str({self.query_id!r})")
-        if self.max_cost_usd is not None:
-            positive("max_cost_usd", self.max_cost_usd)
-        if self.min_quality is not None:
-            fraction("min_quality", self.min_quality)
-        if self.max_latency_s is not None:
-            positive("max_latency_s", self.max_latency_s)
-        if self.price is not None:
-            not_negative("price", self.price)
+            raise QueryError(f"query_id must be text, got {shown(self.query_id)}; write it as text")
+        for name, check in _NUMBERS.items():
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, check(name, value))
 
     @property
     def text_bytes(self) -> int | None:
@@ -79,19 +78,32 @@ def text_of(query: Query | None) -> str | None:
 
 def with_ids(
     queries: Iterable[Query | None], query_ids: Collection[str | None] | None
-) -> list[tuple[Query | None, str | None]]:
-    """Return the queries of a batch, each with its id.
+) -> Iterator[tuple[Query | None, str | None]]:
+    """Yield the queries of a batch, each with its id.
 
     Raises:
         QueryError: there are more or fewer ids than queries, or one of the two is no collection.
     """
-    expect("queries", queries, Iterable, QueryError)
-    expect("query_ids", query_ids, (Collection, type(None)), QueryError)
-    batch = list(queries)
-    ids = [None] * len(batch) if query_ids is None else list(query_ids)
-    if len(ids) != len(batch):
-        raise QueryError(f"{len(batch)} queries came with {len(ids)} query_ids; give one each, or none at all")
-    return list(zip(batch, ids, strict=True))
+    if isinstance(queries, str | bytes):
+        raise QueryError(f"queries must be a list, got the text {shown(queries)}; write [{shown(queries)}]")
+    batch = _iterated("queries", queries)
+    if query_ids is None:
+        return ((query, None) for query in batch)
+    ids = _iterated("query_ids", query_ids)
+    sizes = [len(values) if isinstance(values, Sized) else None for values in (queries, query_ids)]
+    if None in sizes:
+        queries, query_ids = list(batch), list(ids)
+        sizes, batch, ids = [len(queries), len(query_ids)], iter(queries), iter(query_ids)
+    if sizes[0] != sizes[1]:
+        raise QueryError(f"{sizes[0]} queries came with {sizes[1]} query_ids; give one each, or none at all")
+    return zip(batch, ids, strict=True)
+
+
+def _iterated(name: str, values: object) -> Iterator[Any]:
+    try:
+        return iter(values)  # pyright: ignore[reportArgumentType]  # what cannot be iterated is refused
+    except Exception:  # a number, an array without an axis, or an object's own __iter__
+        raise QueryError(f"{name} must be a list, got {shown(values)}") from None
 
 
 def labels_of(**labels: str | None) -> dict[str, str]:
@@ -116,10 +128,7 @@ def callable_points(grid: Grid, models: Collection[str] | None, callable: Mask |
     if models is not None:
         allowed &= np.isin([point.model for point in grid.points], _checked_models(grid, models))
     if callable is not None:
-        try:
-            mask = np.asarray(callable)
-        except ValueError:  # rows of different lengths
-            mask = np.array(None)
+        mask = given_array(callable)
         if mask.shape != allowed.shape or mask.dtype != np.bool_:
             raise TargetError(f"callable must be bool of shape {allowed.shape}, got {mask.dtype} {mask.shape}")
         allowed &= mask
@@ -130,8 +139,8 @@ def callable_points(grid: Grid, models: Collection[str] | None, callable: Mask |
 
 def _checked_models(grid: Grid, models: Collection[str]) -> list[str]:
     if isinstance(models, str):
-        raise TargetError(f"models must be a list of names, got the text {models!r}; write [{models!r}]")
+        raise TargetError(f"models must be a list of names, got the text {shown(models)}; write [{shown(models)}]")
     expect_items("models", models, str, TargetError)
     for name in sorted(set(models) - set(grid.models)):
-        raise TargetError(f"unknown model {name!r}; {did_you_mean(name, grid.models)}")
+        raise TargetError(f"unknown model {shown(name)}; {did_you_mean(name, grid.models)}")
     return list(models)

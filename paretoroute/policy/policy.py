@@ -12,13 +12,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from paretoroute.errors import GridError, PolicyError, TargetError, expect, expect_items, needs_fit_extra, one_line
+from paretoroute.errors import PolicyError, TargetError, expect, expect_items, needs_fit_extra, one_line
 from paretoroute.grid import Grid, Price
 from paretoroute.limits import Limit, parse_limit
 from paretoroute.policy import schema as doc
 from paretoroute.policy.arrays import from_arrays
 from paretoroute.policy.codec import grid_of, target_of
 from paretoroute.policy.files import read_policy
+from paretoroute.price import expect_prices
 from paretoroute.surface.surface import Surface
 from paretoroute.surface.traffic import CalibrationSample
 from paretoroute.targets import Target
@@ -111,10 +112,8 @@ class Policy:
         expect("the target", target, (*get_args(Target), type(None)), TargetError)
         if limits is not None:
             expect_items("limits", limits, get_args(Limit), TargetError)
-        expect("prices", prices, (Mapping, type(None)), GridError)
+        expect_prices(prices)
         grid = self.grid
-        for price in (prices or {}).values():
-            expect("each of prices", price, Price, GridError)
         if prices:
             check_prices(grid, prices)
             grid = replace(grid, prices={**grid.prices, **prices})

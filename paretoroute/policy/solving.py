@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from paretoroute.calibration.coupled import calibrate_limited
 from paretoroute.calibration.outcomes import LoggedOutcomes, logged_outcomes
 from paretoroute.calibration.single import calibrate
-from paretoroute.errors import GridError, TargetError, did_you_mean
+from paretoroute.errors import GridError, TargetError, did_you_mean, shown
 from paretoroute.grid import Grid, Price
 from paretoroute.limits import Limit, MaxShare, PopulationLimit, on_grid
 from paretoroute.policy import schema as doc
@@ -194,10 +194,10 @@ def check_prices(grid: Grid, prices: Mapping[str, Price]) -> None:
         try:
             price.check()
         except GridError as error:
-            raise GridError(f"the price of {model!r}: {error}") from None
+            raise GridError(f"the price of {shown(model)}: {error}") from None
         if model not in grid.models:
             raise GridError(
-                f"a price is given for {model!r}, which is not in the grid; it has {', '.join(grid.models)}"
+                f"a price is given for {shown(model)}, which is not in the grid; {did_you_mean(model, grid.models)}"
             )
         if model not in grid.prices:
             raise GridError(

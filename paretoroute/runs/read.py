@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from paretoroute.errors import RunsError, close_names, expect, needs_fit_extra
+from paretoroute.errors import RunsError, close_names, expect, needs_fit_extra, shown
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.table import Runs
 
@@ -54,6 +54,7 @@ def read_runs(
 
     _check_sources(sources)
     expect("columns", columns, (Mapping, type(None)), RunsError)
+    expect("strict", strict, bool, RunsError)
     scale = QualityScale() if quality_scale is None else QualityScale.of(quality_scale)
     builder, unknown = Builder(strict=strict, scale=scale, by_text=parse_join(join)), _Unknown()
     names = _names(columns or {})
@@ -93,9 +94,9 @@ def _names(columns: Mapping[str, str]) -> dict[str, str]:
     from paretoroute.runs.columns import ACCEPTED, READ
 
     for column, name in columns.items():
-        expect(f"columns[{column!r}]", name, str, RunsError)
+        expect(f"columns[{shown(column)}]", name, str, RunsError)
         if column not in (*READ, *ACCEPTED):
-            raise RunsError(f"columns: {column!r} is no known column; use one of {', '.join(READ)}")
+            raise RunsError(f"columns: {shown(column)} is no known column; use one of {', '.join(READ)}")
     return {column: columns.get(column, column) for column in READ}
 
 
@@ -109,8 +110,8 @@ def _check_columns(source: Source, columns: Mapping[str, str], names: Mapping[st
             near = close_names(name, seen, most=3, cutoff=0.6)
             hint = f" (near: {', '.join(near)})" if near else ""
             raise RunsError(
-                f"{source.name} has no column {name!r}, which was to be read as {column}; "
-                f"it has {', '.join(sorted(seen))}{hint}"
+                f"{source.name} has no column {shown(name)}, which was to be read as {column}; "
+                f"it has {column_names.listed(sorted(seen))}{hint}"
             )
     if other_unit := column_names.other_unit(columns):
         raise RunsError(f"{source.name}: {other_unit}")

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats
-from paretoroute.errors import RunsError
+from paretoroute._arrays import Floats, given_array
+from paretoroute.errors import RunsError, shown
 from paretoroute.grid import Point
 from paretoroute.runs.findings import Finding
 
@@ -189,7 +189,7 @@ class Runs:
         Raises:
             RunsError: the mask has another shape or keeps no query.
         """
-        keep = np.asarray(queries)
+        keep = given_array(queries)
         if keep.dtype != np.bool_ or keep.shape != (len(self.query_ids),):
             size = len(self.query_ids)
             raise RunsError(f"select needs a bool mask of shape ({size},), got {keep.dtype} {keep.shape}")
@@ -215,8 +215,8 @@ class Runs:
         Raises:
             RunsError: there is no such column.
         """
-        if column not in ROW_NUMBERS:
-            raise RunsError(f"{column!r} is no column of numbers; use one of {', '.join(ROW_NUMBERS)}")
+        if not isinstance(column, str) or column not in ROW_NUMBERS:
+            raise RunsError(f"{shown(column)} is no column of numbers; use one of {', '.join(ROW_NUMBERS)}")
         shape = (len(self.query_ids), len(self.points))
         values: Floats = getattr(self, column)
         is_logged = ~np.isnan(values)

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 
 from paretoroute._arrays import Floats, Indices
-from paretoroute.errors import TargetError, expect
+from paretoroute.errors import TargetError, expect, shown
 from paretoroute.forecast import Forecast, Tables
 from paretoroute.solver.argmax import TIE, cheapest
 from paretoroute.solver.block_argmax import CostQuality, float64_blocks
@@ -64,7 +65,16 @@ class Frontier:
     first: Indices
 
     def choice(self, breakpoints: int) -> Indices:
-        """Return every query's point once so many breakpoints are taken in full, ``(queries,)``."""
+        """Return every query's point once so many breakpoints are taken in full, ``(queries,)``.
+
+        Raises:
+            TargetError: the frontier has fewer breakpoints.
+        """
+        expect("the number of breakpoints", breakpoints, Integral, TargetError)
+        if not 0 <= breakpoints < len(self.first):
+            raise TargetError(
+                f"the number of breakpoints must be of 0 to {len(self.first) - 1}, got {shown(breakpoints)}"
+            )
         taken = slice(0, self.first[breakpoints])
         point = self.start.copy()
         # A later assignment wins, and a query's steps are in climbing order.

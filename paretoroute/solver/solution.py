@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Mask
-from paretoroute.errors import TargetError
+from paretoroute.errors import TargetError, shown
 from paretoroute.forecast import Tables
 from paretoroute.price import UNIT, rounded_usd
 from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
@@ -178,7 +178,7 @@ def floor_of(target: MinQuality, forecast: Tables) -> float:
     points = forecast.quality.shape[1]
     if isinstance(target.of, str) or not 0 <= int(target.of or 0) < points:
         raise TargetError(
-            f"MinQuality is relative to {target.of!r}; a bare forecast needs a column of 0 to {points - 1}: "
+            f"MinQuality is relative to {shown(target.of)}; a bare forecast needs a column of 0 to {points - 1}: "
             "resolve the name first, grid.index(name)"
         )
     return float(target.ratio or 1.0) * float(forecast.quality[:, target.of].mean(dtype=np.float64))

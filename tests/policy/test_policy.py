@@ -197,7 +197,7 @@ def test_prices_that_cannot_apply_are_refused_by_model():
     policy = fitted().policy
     price = pr.Price(1.0, 2.0)
 
-    with pytest.raises(GridError, match="a price is given for 'smal', which is not in the grid; it has metered, "):
+    with pytest.raises(GridError, match="a price is given for 'smal', which is not in the grid; near: 'small'"):
         policy.solve(prices={"smal": price})
     with pytest.raises(GridError, match="model 'metered' cannot be repriced"):
         policy.solve(prices={"metered": price})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from paretoroute.errors import GridError
+from paretoroute.errors import GridError, shown
 from paretoroute.fitting.points.bills import bill_of
 from paretoroute.price import UNITS, Price, looks_like, wrong_unit
 from paretoroute.runs.findings import Finding
@@ -27,7 +27,7 @@ def check_given(runs: Runs, given: Mapping[str, Price]) -> None:
         try:
             price.check()
         except GridError as error:
-            raise GridError(f"the price of {model!r}: {error}") from None
+            raise GridError(f"the price of {shown(model)}: {error}") from None
     for model, ratio in _ratios(runs, given).items():
         unit = looks_like(1 / ratio)
         if unit is None:

@@ -14,7 +14,7 @@ import importlib
 from collections.abc import Iterable
 from typing import Any
 
-from paretoroute.errors import DialectError
+from paretoroute.errors import DialectError, shown
 from paretoroute.grid import Point
 from paretoroute.planner.dialects.base import MAX_TOKENS, Dialect, whole_cap
 
@@ -69,6 +69,6 @@ def check(dialect: str, points: Iterable[Point]) -> None:
 
 
 def _load(dialect: str) -> Dialect:
-    if dialect not in DIALECTS:
-        raise DialectError(f"dialect {dialect!r} is unknown; use one of {', '.join(DIALECTS)}")
+    if not isinstance(dialect, str) or dialect not in DIALECTS:
+        raise DialectError(f"dialect {shown(dialect)} is unknown; use one of {', '.join(DIALECTS)}")
     return importlib.import_module(f"{__name__}.{dialect}").request_kwargs

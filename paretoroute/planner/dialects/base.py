@@ -14,7 +14,7 @@ from __future__ import annotations
 import operator
 from typing import Any, Protocol
 
-from paretoroute.errors import DialectError
+from paretoroute.errors import DialectError, shown
 from paretoroute.grid import Budget, Point
 
 EFFORT_LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
@@ -144,6 +144,6 @@ def whole_cap(output_cap_tokens: int | None) -> int | None:
         cap = 0
     if cap < 1 or isinstance(output_cap_tokens, bool):
         raise DialectError(
-            f"output_cap_tokens must be a whole number of at least 1, or None, got {output_cap_tokens!r}"
+            f"output_cap_tokens must be a whole number of at least 1, or None, got {shown(output_cap_tokens)}"
         )
     return cap

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from paretoroute import _yaml
-from paretoroute.errors import PolicyChecksumError, PolicyError, PolicySchemaError, expect, one_line
+from paretoroute.errors import PolicyChecksumError, PolicyError, PolicySchemaError, checked_path, one_line
 from paretoroute.policy.schema import SCHEMA_VERSION, PolicyDocument
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
@@ -73,8 +73,7 @@ def read_policy(path: str | os.PathLike[str]) -> PolicyFiles:
         PolicySchemaError: an unknown key, a wrong type or value, or a newer schema.
         PolicyChecksumError: the side file is missing, elsewhere, or not the one that was written.
     """
-    expect("the path", path, (str, os.PathLike), PolicyError)
-    path = Path(path)
+    path = checked_path(path, PolicyError)
     if path.suffix == ".safetensors":
         policy = f"{_HASH.sub('', path.stem)}.yaml"
         raise PolicyError(

@@ -14,7 +14,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from paretoroute import _yaml
-from paretoroute.errors import PolicyError, expect, one_line
+from paretoroute.errors import PolicyError, checked_path, one_line
 from paretoroute.policy.files import DTYPES, MAX_SIDE_BYTES, Arrays, gib, parse_document
 from paretoroute.policy.files.replace import replace_policy, side_file_name
 from paretoroute.policy.schema import PolicyDocument
@@ -64,8 +64,7 @@ def write_policy(path: str | os.PathLike[str], document: PolicyDocument, arrays:
         PolicyError: a wrong suffix, an array of another type, a document that could not be read back, or a folder
             that cannot be written to. The old policy is there then.
     """
-    expect("the path", path, (str, os.PathLike), PolicyError)
-    path = Path(path)
+    path = checked_path(path, PolicyError)
     if path.suffix not in SUFFIXES:
         raise PolicyError(
             f"{one_line(path.name)}: a policy file ends in .yaml; rename it to {one_line(path.stem)}.yaml"

@@ -154,9 +154,7 @@ class BillCheck:
         ]
         return Checked(columns, kept, reasons, tuple(bad_rows), tuple(self._findings))
 
-    def _judge(
-        self, part: _Part, columns: dict[str, Floats], rows: NDArray[np.intp], name: str
-    ) -> NDArray[np.intp]:
+    def _judge(self, part: _Part, columns: dict[str, Floats], rows: NDArray[np.intp], name: str) -> NDArray[np.intp]:
         """Add a part of a model's rows to its total if it lies outside; return the rows to set aside otherwise."""
         own = {column: columns[column][rows] for column in (*part.names, part.total, "cost_usd")}
         size, total = part.size(own), own[part.total]
@@ -203,9 +201,7 @@ class BillCheck:
         return rows[impossible]
 
 
-def _by_model(
-    suspicious: Mask, point: NDArray[np.int32], models: Sequence[str]
-) -> list[tuple[str, NDArray[np.intp]]]:
+def _by_model(suspicious: Mask, point: NDArray[np.int32], models: Sequence[str]) -> list[tuple[str, NDArray[np.intp]]]:
     """Return the rows of each model with a suspicious one, by name in sorted order, whatever the order of the rows."""
     if not suspicious.any():
         return []

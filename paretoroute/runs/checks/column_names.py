@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from paretoroute.errors import close_names
+from paretoroute.errors import close_names, one_line
 from paretoroute.runs.findings import Finding
 
 # Names that other tools give to a known column, likeliest first; compared in lower case, letters and digits alone.
@@ -112,7 +112,7 @@ def lacking(source: str, seen: Collection[str], needed: Sequence[str], samples: 
     near = {column: near[column] for column in needed if column in near}
     if wide := _wide(log, near):
         return f"{start}: {wide}"
-    there = f"it has {_listed(sorted(seen))}"
+    there = f"it has {listed(sorted(seen))}"
     if nested := _nested(samples, needed):
         return f"{start}; {there}. {nested}"
     if near:
@@ -164,7 +164,7 @@ def ignored(unknown: Collection[str], present: Collection[str], samples: Samples
     ]
     if "latency_s" not in present and (times := _times(unknown)):
         clues.append(f"latency_s would be {times[1]} - {times[0]}; log it as a column of seconds")
-    text = f"columns that are not known were ignored: {_listed(sorted(unknown))}"
+    text = f"columns that are not known were ignored: {listed(sorted(unknown))}"
     text += f"; if meant, add --columns {_renamed(near)}" if near else ""
     text += f" ({'; '.join(clues)})" if clues else ""
     nested = _nested(samples, set(OTHER_NAMES) - set(present))
@@ -192,9 +192,10 @@ def _renamed(near: Mapping[str, str]) -> str:
     return text if re.fullmatch(r"[\w=,.:/-]+", text) else f'"{text}"'
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Name the first 30 and count the rest."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    return ", ".join(one_line(name, 60) for name in names[:_SHOWN]) + more
 
 
 def _misspelt(log: _Lacking) -> dict[str, str]:
@@ -224,7 +225,7 @@ def _wide(log: _Lacking, near: Mapping[str, str]) -> str | None:
     query = "query" if "query" in log.seen else guesses(log.seen, ()).get("query", "query")
     shown = ", ".join(f'"{name}"' for name in models[:3]) + (", ..." if len(models) > 3 else "")
     return (
-        f"it looks like a wide table with one column per model ({_listed(models[:6])}), which --columns cannot name; "
+        f"it looks like a wide table with one column per model ({listed(models[:6])}), which --columns cannot name; "
         f'write one row per run, in pandas: frame.melt(id_vars=["{query}"], value_vars=[{shown}], var_name="model", '
         'value_name="quality"); costs likewise, joined by query and model (docs/howto/logs.md, Wide tables)'
     )
@@ -240,6 +241,8 @@ def _is_number(value: object) -> bool:
         return isinstance(value, bool)
     try:
         float(value)
+    except OverflowError:  # a whole number above the largest float
+        return True
     except ValueError:
         return False
     return True

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from paretoroute.grid import BUDGET_KINDS, EFFORT_ORDER, Budget, Point
+from paretoroute.runs.checks.unicode_forms import compatible
 from paretoroute.runs.findings import Finding
 
 MOST_GROUPS = 5  # groups of names in one finding
@@ -52,7 +53,7 @@ def form(name: str) -> str:
         >>> form("  High ") == form("ｈｉｇｈ")
         True
     """
-    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).split())
+    return " ".join(compatible(compatible(name).casefold()).split())
 
 
 def without_provider(model: str) -> str:

@@ -13,7 +13,6 @@ import functools
 import hashlib
 import itertools
 import re
-import unicodedata
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute.errors import RunsError, one_line
+from paretoroute.runs.checks.unicode_forms import compatible
 from paretoroute.runs.findings import Finding
 
 MOST_DIFFERENT = 0.01  # of the ids with a text; beyond it the log is refused
@@ -70,7 +70,7 @@ def _folded(text: str) -> str:
 @functools.lru_cache(maxsize=4)  # two texts are compared by their keys, their sketches and their sources
 def _plain(text: str) -> str:
     """Return the form of a text that its near-copies share."""
-    folded = unicodedata.normalize("NFKC", text).casefold().removeprefix(_LONE_MESSAGE)
+    folded = compatible(text).casefold().removeprefix(_LONE_MESSAGE)
     plain = _words(_STAMPS.sub(" ", folded))
     return plain if plain.count(" ") >= LEAST_WORDS - 1 else _words(folded) or folded.strip()
 

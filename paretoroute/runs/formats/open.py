@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import IO, Any, cast
 
-from paretoroute.errors import RunsError
+from paretoroute.errors import RunsError, one_line
 from paretoroute.runs.formats import arrow, csv, json, jsonl, parquet
 from paretoroute.runs.formats.arrow import Table
 from paretoroute.runs.formats.base import Format, Source
@@ -43,9 +43,13 @@ def open_source(source: object, position: int) -> Source:
 
 
 def _open_file(path: Path) -> Source:
-    if path.is_dir():
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except (OSError, ValueError) as error:  # a name that is too long, or holds a null character
+        raise RunsError(f"{one_line(path.name)} cannot be read: {getattr(error, 'strerror', error)}") from None
+    if is_folder:
         raise RunsError(f"{path.name or path} is a folder; name the log files in it")
-    if not path.is_file():
+    if not is_file:
         raise RunsError(f"{path.name} does not exist; check the path of the log")
     suffixes = [suffix.lower() for suffix in path.suffixes]
     zipped = suffixes[-1:] == [".gz"]
@@ -112,10 +116,13 @@ def _open_table(source: Any, name: str) -> Source:
         return Table(name, source.schema.names, lambda wanted: source.select(wanted).to_batches())
     if isinstance(source, pa.RecordBatchReader):
         return Table(name, source.schema.names, lambda wanted: source)
-    if hasattr(source, "iloc"):  # pandas, whose columns of objects may mix types
+    if hasattr(source, "iloc") and hasattr(source, "columns"):  # pandas, whose columns of objects may mix types
         return Frame(name, source)
     if hasattr(source, "__arrow_c_stream__"):
-        reader = pa.RecordBatchReader.from_stream(source)
+        try:
+            reader = pa.RecordBatchReader.from_stream(source)
+        except pa.ArrowException as error:  # a column alone
+            raise RunsError(f"{name}: cannot read runs from a {type(source).__name__}: {one_line(error)}") from None
         return Table(name, reader.schema.names, lambda wanted: reader)
     if hasattr(source, "to_arrow"):
         return _open_table(source.to_arrow(), name)

@@ -201,3 +201,10 @@ def test_seconds_are_read(tmp_path, name):
     path = write_jsonl(tmp_path / "log.jsonl", [{"query": "x", "model": "a", "quality": 1, "cost_usd": 1, name: 2.5}])
 
     assert read_runs(path, columns={"latency_s": name}).latency_s.tolist() == [2.5]
+
+
+def test_a_whole_number_above_the_largest_float_is_a_number_of_a_wide_table():
+    frame = pd.DataFrame({"query": ["a"], "gpt-4": [10**400], "llama": [0.5]})
+
+    with pytest.raises(RunsError, match="one column per model"):
+        read_runs(frame)
