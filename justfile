@@ -11,9 +11,11 @@ default:
 test *arguments:
     {{python}} -m pytest {{arguments}}
 
-# Run the fuzzers of tests/fuzz with many more inputs than the tests do.
+# Run the fuzzers with many more inputs than the tests do: a million, and every reader at growing sizes.
 fuzz:
     FUZZ=long {{python}} -m pytest tests/fuzz
+    {{python}} experiments/fuzz/run.py
+    {{python}} experiments/growth/run.py
 
 # Run both commands of the README in new environments: three kernels, one and two threads, oldest and newest versions.
 machines *arguments:

@@ -2,25 +2,50 @@
 
 import datetime
 import decimal
+import fractions
 import math
+import pathlib
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import paretoroute as pr
+from paretoroute.errors import shown
 from tests.planner_cases import fitted
 
 TABLE = np.full((3, 2), 0.5)
 FORECAST = pr.Forecast(TABLE, np.ones((3, 2)))
+
+
+class Hostile:
+    """An object none of whose methods works."""
+
+    def _raise(self, *_, **__):
+        raise ZeroDivisionError("hostile")
+
+    __eq__ = __len__ = __iter__ = __str__ = __repr__ = __bool__ = __hash__ = __float__ = __index__ = __array__ = _raise
+    __getitem__ = __contains__ = __lt__ = __gt__ = __le__ = __ge__ = __fspath__ = _raise
+
+
 VALUES = [
     None, True, 0, -1, 1.5, 10**400, math.nan, math.inf, "", "1", "x", "\ud800", "1e999", b"x", [], [1], ["x"], [None],
     [[1, 2], [3]], [math.nan], (1, 2), {}, {"a": 1}, {"quality": None}, {1}, object(), int, np.float64(1), np.int64(3),
     np.array(1.0), np.array([1.0, 2.0]), np.array([]), np.array([["a"]]), np.array([None]), 1 + 2j,
     decimal.Decimal(1), datetime.date(2020, 1, 1), np.datetime64("2020-01-01"), range(3), iter([1]), pr.MaxCost(0.01),
-    [pr.MaxShare(0.5, "nope")],
+    [pr.MaxShare(0.5, "nope")], Hostile(), [Hostile()], {"small": Hostile()}, fractions.Fraction(1, 2), range(10**12),
+    -0.0,
+    np.array([True, False]), np.zeros((3, 2)), np.bool_(True), np.str_("x"), decimal.Decimal("sNaN"),
+    pathlib.Path("x"), pd.NA,
+    pd.NaT, pd.Series([1.0]), pd.DataFrame({"a": [1]}), pa.array([1]), (letter for letter in "ab"), "9" * 5000,
+    "\u0663",
+    {"small": pr.Price(-1.0, 2.0)}, {"small": pr.Price(1.0, math.inf)}, {"small": pr.Price(10**400, 2.0)},
+    {1: pr.Price(1.0, 2.0)},
+    {"nope": pr.Price(1.0, 2.0)}, {"small": (1, 2)}, {"small": pr.Price(math.nan, 1.0)}, pr.Point("a", pr.Budget()),
+    lambda text: [],
 ]  # fmt: skip
 LABELLED = {"of": "code", "by": "tag"}
 CALLS = {
@@ -38,7 +63,10 @@ CALLS = {
     pr.Forbid: {"models": ["a"], **LABELLED},
     pr.Require: {"models": ["a"], **LABELLED},
     pr.parse_limit: {"text": "never a"},
-    pr.Budget: {"kind": "effort"},
+    pr.Budget: {"kind": "effort", "label": "low", "amount": None},
+    pr.Point: {"model": "a", "budget": pr.Budget()},
+    pr.Price: {"input_usd_per_mtok": 1.0, "output_usd_per_mtok": 2.0, "cached_input_usd_per_mtok": None},
+    pr.Grid: {"points": (pr.Point("a", pr.Budget()),), "prices": {}, "between": {}, "fees": {}},
     pr.solve: {"forecast": FORECAST, "target": pr.MaxCost(2.0), "limits": (), "seed": 0},
     pr.frontier: {"forecast": FORECAST},
     pr.read_grid: {"path": "missing"},
@@ -56,9 +84,9 @@ def check(call, arguments):
             try:
                 call(**{**arguments, name: value})
             except pr.ParetorouteError as error:
-                assert str(error)
+                assert 0 < len(str(error)) < 5000
             except Exception as error:
-                raise AssertionError(f"{call.__name__}({name}={value!r}): {type(error).__name__}: {error}") from error
+                raise AssertionError(f"{call.__name__}({name}={shown(value)}): {type(error).__name__}") from error
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__)
@@ -71,6 +99,76 @@ def test_a_planner_takes_or_refuses_any_argument():
     check(planner.plan, PLANNED)
     check(planner.start_task, {"steps": ["plan"], "max_cost_usd": 1.0})
     check(pr.Planner, {"policy": planner.policy, "dialect": None, "seed": 0})
+    check(planner.plan_batch, {"queries": ["a"], "query_ids": None})
+    check(planner.figures, {"query": "a", "step": None, "max_cost_usd": None})
+    check(planner.plan("Why?").request_kwargs, {"dialect": "openai"})
+
+
+@pytest.mark.parametrize("value", [fractions.Fraction(1, 100), np.float32(0.01), 1])
+def test_a_call_takes_any_real_number(value):
+    planner = pr.Planner(fitted().policy)
+
+    numbers = {"max_cost_usd": value, "min_quality": value, "max_latency_s": value, "price": value}
+    decision = planner.plan("Why?", query_id="a", **numbers)
+
+    same = planner.plan("Why?", query_id="a", **{name: float(number) for name, number in numbers.items()})
+    assert decision.why == same.why and decision.expected_cost_usd == same.expected_cost_usd
+
+
+def test_a_task_and_the_table_of_runs_take_or_refuse_any_argument():
+    planner, runs = pr.Planner(fitted().policy), fitted().runs
+
+    def plan(**arguments):
+        return planner.start_task(["plan", "write"], max_cost_usd=1.0).plan(**arguments)
+
+    check(plan, {"step": "plan", "query": "Why?", "query_id": None})
+    check(runs.select, {"queries": np.ones(len(runs.query_ids), bool)})
+    check(runs.means, {"column": "quality"})
+    check(pr.frontier(FORECAST).choice, {"breakpoints": 0})
+
+
+def test_reading_takes_or_refuses_any_argument():
+    def read(source=None, **arguments):
+        return pr.read_runs(pd.DataFrame(FRAME) if source is None else source, **arguments)
+
+    check(read, {"source": None, "columns": None, "strict": False, "quality_scale": None, "join": "id"})
+
+
+UNFITTED = [value for value in VALUES if not (value is None or isinstance(value, (str, bool, int, np.integer)))]
+
+
+@pytest.mark.parametrize("name", ["target", "limits", "grid", "add_points", "prices", "seed"])
+def test_a_fit_refuses_arguments_before_it_starts(name):
+    refused = 0
+    for value in UNFITTED:
+        is_empty = isinstance(value, list | tuple | dict | set) and not value
+        is_valid = isinstance(value, pr.MaxCost) or (isinstance(value, dict) and "nope" in value)
+        if not (is_empty or is_valid):
+            with pytest.raises(pr.ParetorouteError):
+                pr.fit(fitted().runs, **{name: value}, progress=_stop)
+            refused += 1
+    assert refused > 30
+
+
+def _stop(step):
+    raise AssertionError(f"the fit started: {step}")
+
+
+def test_a_solution_takes_or_refuses_any_argument():
+    policy = fitted().policy
+    values = {"target": None, "limits": None, "prices": None}
+    for name in values:
+        for value in VALUES:
+            try:
+                policy.solve(**{**values, name: value})
+            except pr.ParetorouteError as error:
+                assert 0 < len(str(error)) < 5000
+
+
+def test_a_comparison_refuses_routers_that_are_none():
+    for routers in ("x", [1], [object()], {1: 2}, Hostile(), range(10**12)):
+        with pytest.raises(pr.ParetorouteError):
+            pr.compare(fitted().runs, routers=routers, progress=_stop)
 
 
 FRAME = {"query": ["a", "b"], "model": ["m", "m"], "quality": [1.0, 0.0]}
