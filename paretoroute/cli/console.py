@@ -46,7 +46,10 @@ def print_error(message: str) -> None:
     if sys.stderr.isatty():
         from paretoroute.report.layout import wrapped
 
-        first, *rest = wrapped(text, console(stderr=True).width - 2)
+        written = text.encode(sys.stderr.encoding, "backslashreplace").decode(
+            sys.stderr.encoding
+        )  # as stderr writes it
+        first, *rest = wrapped(written, console(stderr=True).width - 2)
         text = "\n  ".join((first, *rest))
     print(text, file=sys.stderr)
 

@@ -29,8 +29,11 @@ COMMANDS = {
 }
 
 
+SET_BY_USERS = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "LC_ALL", "LC_CTYPE", "PYTHONUTF8", "PYTHONIOENCODING")
+
+
 def environment(**more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR", "FORCE_COLOR")}
+    kept = {name: value for name, value in os.environ.items() if name not in SET_BY_USERS}
     return kept | {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "LANG": "C.UTF-8"} | more
 
 
@@ -61,6 +64,14 @@ def in_terminal(tmp_path, arguments, columns: int, **more: str) -> str:
     done.wait()
     os.close(ours)
     return received.decode()
+
+
+def test_an_error_is_as_wide_as_a_terminal_that_takes_ascii_alone(tmp_path):
+    text = ESCAPES.sub("", in_terminal(tmp_path, COMMANDS["error"], 40, LC_ALL="C", PYTHONIOENCODING="ascii"))
+    lines = text.replace("\r", "").splitlines()
+
+    assert len(lines) >= 2
+    assert [line for line in lines if len(line) > 40] == []
 
 
 @pytest.mark.parametrize("columns", [40, 60])
