@@ -111,8 +111,18 @@ def _folder(path: Path) -> Path:
 
 def policy_schema() -> dict[str, Any]:
     """Return the JSON Schema of a policy file, for editors and reviewers."""
-    schema = PolicyDocument.model_json_schema(by_alias=True)
+    schema = _one_spelling(PolicyDocument.model_json_schema(by_alias=True))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _one_spelling(schema: Any) -> Any:
+    """Drop ``enum`` beside ``const``, which pydantic before 2.10 writes, so that every version gives one schema."""
+    if isinstance(schema, list):
+        return [_one_spelling(part) for part in cast(list[Any], schema)]
+    if isinstance(schema, dict):
+        keys = cast(dict[str, Any], schema)
+        return {key: _one_spelling(part) for key, part in keys.items() if key != "enum" or "const" not in keys}
+    return schema
 
 
 @functools.cache
