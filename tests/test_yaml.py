@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paretoroute import _yaml
-from paretoroute._yaml import MAX_DEPTH, MAX_EVENTS, TEXT_KEYS, YamlError, dumps, loads, read
+from paretoroute._yaml import MAX_DEPTH, MAX_EVENTS, TEXT_KEYS, YamlError, dumps, loads, loads_bytes, read
 
 NUMBERS = st.integers(-(10**60), 10**60) | st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -331,3 +331,14 @@ def test_a_policy_like_file_reads_like_a_table():
         "binds: []\n"
         'text: "Größe 漢字 \\u202e\\x85"\n'
     ) == dumps(data, comments={"schema": "first", "grid": "What may be called.\nAnd its prices."})
+
+
+@pytest.mark.parametrize("text", ["a: 1\n\ufeffb: 2\n", "a: [1,\ufeff 2]\n", "\ufeff\ufeffa: 1\n"])
+def test_a_byte_order_mark_inside_the_text_is_refused_since_parsers_disagree_about_it(text):
+    with pytest.raises(YamlError, match=r"holds the character '.ufeff'; write it as an escape in quotes"):
+        loads_bytes(text.encode(), name="a.yaml")
+
+
+def test_a_byte_order_mark_in_front_of_the_file_or_as_an_escape_is_read():
+    assert loads_bytes("\ufeffa: 1\n".encode(), name="a.yaml") == {"a": 1}
+    assert loads(dumps({"a": "x\ufeff"}), name="a.yaml") == {"a": "x\ufeff"}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,14 +23,17 @@ from paretoroute.runs.formats.origin import Origin
 
 SUFFIXES = (".csv", ".tsv")
 SEPARATORS = (",", ";", "\t")
+_OPEN_QUOTE = ("unexpected end of data", "field larger than field limit")  # errors of Python's reader
+MOST_AHEAD = 2 * 2**20  # characters of a header that spans lines
 
 
 class _Header(NamedTuple):
-    """The names of the columns, what separates them, and how many lines they take."""
+    """The names of the columns, what separates them, how many lines they take, and the lines read after them."""
 
     names: list[str]
     separator: str
     lines: int
+    rest: list[str]
 
 
 @dataclass
@@ -53,11 +57,12 @@ class Csv(AbstractTextFile):
             file = io.TextIOWrapper(raw, "utf-8-sig", errors="surrogateescape", newline="")
             header = self._header(file, names)
             commas = None if header.separator == "," else DecimalCommas(self.name)
-            reader = csv.reader(self._lines(file, header.lines), delimiter=header.separator, strict=True)
+            reader = csv.reader(self._lines(file, header), delimiter=header.separator, strict=True)
             part = _Part(before=header.lines)
             rows = 0
             while not part.is_last:
                 part = _read_part(reader, len(header.names), before=header.lines)
+                self._check_open_quote(part, header.lines + reader.line_num)
                 rows += len(part.rows)
                 self.origin.check_rows(rows)
                 if part.rows or part.broken:
@@ -65,18 +70,28 @@ class Csv(AbstractTextFile):
             if commas is not None:
                 commas.finish()
 
-    def _lines(self, file: IO[str], before: int) -> Iterator[str]:
+    def _lines(self, file: IO[str], header: _Header) -> Iterator[str]:
         """Yield the lines after the header.
 
         Raises:
             RunsError: a line is too long to hold.
         """
-        for number, line in enumerate(iter(lambda: file.readline(MAX_LINE_BYTES), ""), start=before + 1):
+        lines = itertools.chain(header.rest, iter(lambda: file.readline(MAX_LINE_BYTES), ""))
+        for number, line in enumerate(lines, start=header.lines + 1):
             if len(line) >= MAX_LINE_BYTES and not line.endswith(("\r", "\n")):
                 raise RunsError(
                     f"{self.name}, line {number}: longer than {MAX_LINE_BYTES // 2**20} MiB; check that the file is CSV"
                 )
             yield line
+
+    def _check_open_quote(self, part: _Part, last_line: int) -> None:
+        """Refuse a file with a quote that is never closed: the lines after it would be lost in one cell."""
+        line = part.open_quote_line
+        if line and last_line > line:
+            raise RunsError(
+                f"{self.name}, line {line}: a quote is opened there and never closed, so that the "
+                f"{last_line - line} lines after it cannot be told apart; close it, or double quotes inside quotes"
+            )
 
     def _batch(self, part: _Part, header: _Header, names: Mapping[str, str], commas: DecimalCommas | None) -> Batch:
         cells = dict(zip(header.names, zip(*part.rows, strict=True), strict=True)) if part.rows else {}
@@ -87,32 +102,23 @@ class Csv(AbstractTextFile):
         return Batch(columns, np.array(part.lines, np.int64), numbers_are_text=True, broken=part.broken)
 
     def _header(self, file: IO[str], names: Mapping[str, str]) -> _Header:
-        text, lines = _first_row(file)
-        separators = self.separators
+        ahead = _Ahead(file)
+        start, separators = ahead.first_after(0), self.separators
+        text = "".join(ahead.lines[start:])
         if text.casefold().startswith("sep=") and text.strip()[4:] in SEPARATORS:  # as Excel reads it
             separators = (text.strip("\r\n")[4:],)
-            text, more = _first_row(file)
-            lines += more
-        rows = {separator: self._cells(text, separator) for separator in separators}
-        separator = next((s for s, row in rows.items() if _has_required(row, names)), None)
-        if separator is None:
-            separator = max(
-                rows, key=lambda s: len(rows[s])
-            )  # the message about the missing columns names most of them
-        header = rows[separator]
-        if twice := sorted(name for name, count in Counter(header).items() if count > 1):
+            start = ahead.first_after(start + 1)
+        rows = {separator: _first_row(ahead, start, separator) for separator in separators}
+        separator = next((s for s, row in rows.items() if _has_required(row.cells, names)), None)
+        if separator is None:  # the message about the missing columns names most of them
+            separator = max(rows, key=lambda s: len(rows[s].cells))
+        row = rows[separator]
+        if row.error:
+            raise RunsError(f"{self.name}: the header cannot be read ({row.error}); write it as one line")
+        if twice := sorted(name for name, count in Counter(row.cells).items() if count > 1):
             raise RunsError(f"{self.name}: the header names {name_some(twice)} twice; rename one of them")
-        self.seen |= set(header)
-        return _Header(header, separator, lines)
-
-    def _cells(self, text: str, separator: str) -> list[str]:
-        try:
-            cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), [])
-        except csv.Error as error:
-            if separator != self.separators[0]:
-                return []
-            raise RunsError(f"{self.name}: the header cannot be read ({error}); write it as one line") from None
-        return [cell.strip() for cell in cells]
+        self.seen |= set(row.cells)
+        return _Header(row.cells, separator, row.end, ahead.lines[row.end :])
 
 
 def open_file(origin: Origin) -> Csv:
@@ -121,19 +127,59 @@ def open_file(origin: Origin) -> Csv:
     return Csv(origin, separators=("\t", ",", ";") if is_tsv else SEPARATORS)
 
 
-def _first_row(file: IO[str]) -> tuple[str, int]:
-    """Read the first row that is not blank, whose quoted cells may span lines, and count all lines read."""
-    lines, size, quotes = 0, 0, 0
-    parts: list[str] = []
-    for line in iter(lambda: file.readline(MAX_LINE_BYTES), ""):
-        lines += 1
-        if not parts and not line.strip("\r\n"):
-            continue
-        parts.append(line)
-        size, quotes = size + len(line), quotes + line.count('"')
-        if quotes % 2 == 0 or size >= MAX_LINE_BYTES:
-            break
-    return "".join(parts), lines
+class _Ahead:
+    """The first lines of a file, read as far as its header needs.
+
+    Args:
+        file: the file.
+    """
+
+    def __init__(self, file: IO[str]) -> None:
+        self.lines: list[str] = []
+        self._file = file
+
+    def first_after(self, start: int) -> int:
+        """Return the place of the next line that is not blank; at the end of the file, the number of lines."""
+        for place, line in enumerate(self.after(start), start=start):
+            if line.strip("\r\n"):
+                return place
+        return len(self.lines)
+
+    def after(self, start: int) -> Iterator[str]:
+        """Yield the lines from a place on, no more of them after 2 Mi characters."""
+        size = 0
+        for place in itertools.count(start):
+            if place == len(self.lines):
+                line = self._file.readline(MAX_LINE_BYTES) if size < MOST_AHEAD else ""
+                if not line:
+                    return
+                self.lines.append(line)
+            size += len(self.lines[place])
+            yield self.lines[place]
+
+
+class _FirstRow(NamedTuple):
+    """The first row of a file if its cells are separated in one way.
+
+    Args:
+        cells: the row; empty if it cannot be read.
+        end: the place of the line after it.
+        error: why it cannot be read, or ``""``.
+    """
+
+    cells: list[str]
+    end: int
+    error: str = ""
+
+
+def _first_row(ahead: _Ahead, start: int, separator: str) -> _FirstRow:
+    """Read the row that starts at a place; its quoted cells may span lines."""
+    reader = csv.reader(ahead.after(start), delimiter=separator, strict=True)
+    try:
+        cells = next(reader, [])
+    except csv.Error as error:
+        return _FirstRow([], start + reader.line_num, str(error))
+    return _FirstRow([cell.strip() for cell in cells], start + reader.line_num)
 
 
 def _has_required(header: list[str], names: Mapping[str, str]) -> bool:
@@ -147,6 +193,12 @@ class _Part:
 
     Args:
         before: lines of the header.
+        rows: the rows.
+        lines: line of each.
+        broken: lines that are no rows.
+        size: characters of the rows.
+        is_last: whether the file ends with it.
+        open_quote_line: line of a row that ended with the file, or was too long, inside quotes; 0: none.
     """
 
     before: int
@@ -155,6 +207,7 @@ class _Part:
     broken: list[BrokenLine] = field(default_factory=list)
     size: int = 0
     is_last: bool = False
+    open_quote_line: int = 0
 
     @property
     def is_full(self) -> bool:
@@ -184,6 +237,9 @@ def _read_part(reader: Any, width: int, *, before: int) -> _Part:
                 break
             except csv.Error as error:
                 part.broken.append(BrokenLine(line, f"broken CSV: {error}"))
+                if str(error).startswith(_OPEN_QUOTE):
+                    part.open_quote_line = line
+                    break
     finally:
         csv.field_size_limit(limit)
     return part

@@ -34,7 +34,7 @@ def _same_scalars(ours: Any, theirs: Any, place: str = "") -> None:
         for value, other in zip(ours, theirs, strict=True):
             _same_scalars(value, other, place)
     elif isinstance(ours, int | float) and not isinstance(ours, bool):
-        assert float(theirs) == ours, f"{place}: {ours} and {theirs}"
+        assert (int if isinstance(ours, int) else float)(theirs) == ours, f"{place}: {ours} and {theirs}"
     elif isinstance(ours, str) and ours:
         assert str(theirs) == ours, f"{place}: {ours!r} and {theirs!r}"
 

@@ -57,5 +57,6 @@ def yaml_text(rng: random.Random, folder: Path) -> bool:
     data = refused(lambda: _yaml.loads(text, name="a.yaml"))
     if data is not None:
         check_yaml(text, data)
-        assert _yaml.loads(_yaml.dumps(data), name="a.yaml") == data if isinstance(data, dict) else True
+        written = refused(lambda: _yaml.dumps(data))  # refused: a key that is too long, or a label that is null
+        assert written is None or _yaml.loads(written, name="a.yaml") == data
     return data is not None

@@ -2,6 +2,9 @@
 
 import csv
 
+import pytest
+
+from paretoroute.errors import RunsError
 from paretoroute.runs.read import read_runs
 from tests.runs.logs import (
     GOOD,
@@ -45,3 +48,43 @@ def test_a_csv_cell_longer_than_the_csv_modules_own_limit_is_read(tmp_path):
 
     assert len(runs.texts[0]) == 300_000
     assert csv.field_size_limit() == before
+
+
+@pytest.mark.parametrize("name", ['conversa"ion', 'tag"', 'a"b"c"d'])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_quote_inside_a_name_of_the_header_takes_no_row(tmp_path, name, separator):
+    lines = [
+        ["query", "model", "quality", name],
+        ["a", "small", "1", "x"],
+        ["b", "small", "0", "y"],
+        ["c", "big", "1", "z"],
+    ]
+    (tmp_path / "log.csv").write_text("\n".join(separator.join(line) for line in lines))
+
+    assert len(read_runs(tmp_path / "log.csv")) == 3
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_a_header_whose_names_stand_in_quotes_over_lines_is_read_with_the_rows_after_it(tmp_path, separator):
+    header = separator.join(['"query"', '"model"', '"quality"', '"a\nnote"'])
+    rows = [separator.join(["a", "small", "1", "x"]), separator.join(["b", "", "1", "y"])]
+    (tmp_path / "log.csv").write_text("\n".join(["", header, *rows]))
+
+    runs = read_runs(tmp_path / "log.csv")
+
+    assert (len(runs), runs.set_aside[0].line) == (1, 5)
+
+
+@pytest.mark.parametrize("rows", [1, 20_000])
+def test_a_quote_that_is_never_closed_is_refused_with_the_lines_that_it_takes(tmp_path, rows):
+    text = "query,model,quality\n" + "a,small,1\n" * rows + 'b,"small,1\n' + "c,small,1\n" * 7
+    (tmp_path / "log.csv").write_text(text)
+
+    with pytest.raises(RunsError, match=rf"log.csv, line {rows + 2}: a quote is opened .* the 7 lines after it"):
+        read_runs(tmp_path / "log.csv")
+
+
+def test_a_quote_that_is_open_in_the_last_row_alone_sets_it_aside(tmp_path):
+    (tmp_path / "log.csv").write_text('query,model,quality\na,small,1\nb,"small,1\n')
+
+    assert read_runs(tmp_path / "log.csv").set_aside_count == 1
