@@ -51,7 +51,8 @@ class ExplorationPreview:
             "points (of 100), on queries like the logged ones"
         )
         if self.calls < 0.999 * self.share:
-            text += f"; {_percent(self.share)} were asked for, and limits leave no room for more"
+            why = "limits leave no room for more" if self.held_by else "for some queries no other point may be called"
+            text += f"; {_percent(self.share)} were asked for, and {why}"
         return text
 
     @staticmethod

@@ -80,7 +80,7 @@ def certify(
     expect("the target", target, (*get_args(Target), type(None)), TargetError)
     if not 0 < real("level", level) < 1:
         raise TargetError(f"level must lie between 0 and 1, such as 0.9, got {level}")
-    if method is not None and method not in METHODS:
+    if method is not None and not (isinstance(method, str) and method in METHODS):
         raise TargetError(f"method {one_line(repr(method))}: use {', '.join(METHODS)}")
     own = SplitEntry(by="other_runs", share=None, seed=None, sha256="0" * 64)
     return certified(_solved(policy, target), runs, own, level=level, method=method, features=features)

@@ -237,6 +237,8 @@ class Detector:
         self.peak = float(state["peak"])
         self._capital, self._growth = np.array(state["capital"], float), np.array(state["growth"], float)
         self._starts = [_start(values) for values in state["starts"]]
+        if not len(self._capital) == len(self._growth) == len(self._starts) == len(self._sizes):
+            raise ValueError("a state of other bets")
         if state["alarm"] is not None:
             call, time, start = state["alarm"]
             self.alarm = Alarm(int(call), time, _start(start))

@@ -26,6 +26,7 @@ from paretoroute.policy.policy import Policy
 from paretoroute.runs.table import Runs
 
 HORIZON_CALLS = 60_000
+MOST_CALLS = 10**12
 FALSE_ALARMS = 0.05
 MOST_BATCHES = 200  # whose hashes are kept
 
@@ -66,8 +67,10 @@ class Monitor:
         expect("the policy", policy, Policy, PolicyError)
         expect("horizon_calls", horizon_calls, int, TargetError)
         expect("false_alarms", false_alarms, (int, float), TargetError)
-        if horizon_calls < 1:
+        if isinstance(horizon_calls, bool) or horizon_calls < 1:
             raise TargetError(f"horizon_calls must be at least 1, got {horizon_calls}")
+        if horizon_calls > MOST_CALLS:
+            raise TargetError(f"horizon_calls must be at most {MOST_CALLS:,}")
         if not 0 < false_alarms < 1:
             raise TargetError(f"false_alarms must be between 0 and 1, got {false_alarms}")
         self.policy = policy

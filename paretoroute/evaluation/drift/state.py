@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from pydantic import ValidationError
+
 from paretoroute.errors import PolicyError, one_line
 from paretoroute.evaluation.drift.detector import Totals
 from paretoroute.evaluation.drift.record import PointTally, Record
+from paretoroute.evaluation.drift.state_schema import MonitorState
+from paretoroute.policy.files.replace import replace_file
 from paretoroute.policy.policy import Policy
 
 SCHEMA = 1
@@ -31,14 +35,13 @@ def write_state(path: Path, record: Record, policy: Policy) -> None:
     Raises:
         PolicyError: the file cannot be written.
     """
-    scratch = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    name, content = one_line(path.name), _state(record, policy)
     try:
-        scratch.write_text(json.dumps(_state(record, policy), allow_nan=False), encoding="utf-8")
-        os.replace(scratch, path)
-    except OSError as error:
-        scratch.unlink(missing_ok=True)
-        reason = error.strerror or type(error).__name__
-        raise PolicyError(f"{path.name}: the state cannot be written: {reason}") from None
+        text = json.dumps({**content, "sha256": _sha256_of(content)}, allow_nan=False)
+        replace_file(Path(os.path.realpath(path)), text.encode())
+    except (OSError, ValueError) as error:  # a ValueError: a number beyond floats, or a null character in the path
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise PolicyError(f"{name}: the state cannot be written: {reason}") from None
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class SavedState:
         """
         try:
             _restore(record, self.values)
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError):
             raise _damaged(self.name) from None
 
 
@@ -79,19 +82,30 @@ def read_state(path: Path, policy: Policy) -> SavedState:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise PolicyError(f"{name} is too large for the state of a monitor; name the file that monitor wrote")
-        values = cast("dict[str, Any]", json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise PolicyError(f"{name}: the state cannot be read: {error.strerror or type(error).__name__}") from None
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:  # a ValueError: the path holds a null character or half a character
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise PolicyError(f"{name}: the state cannot be read: {reason}") from None
+    try:
+        values = cast("dict[str, Any]", json.loads(content))
+    except (ValueError, RecursionError):  # a ValueError: also of an integer of thousands of digits
         raise PolicyError(f"{name} is no JSON; name the file that monitor wrote") from None
     if not isinstance(values, dict) or values.get("schema") != SCHEMA:
         raise PolicyError(f"{name} is no state of a monitor of schema {SCHEMA}; delete it to begin anew")
     if values.get("policy") != policy_key(policy):
         raise PolicyError(f"{name} is the state of a monitor of another policy; give each policy a state of its own")
-    horizon, false_alarms = values.get("horizon_calls"), values.get("false_alarms")
-    if type(horizon) is not int or type(false_alarms) is not float:
+    try:
+        checked = MonitorState.model_validate_json(content)
+    except ValidationError:
+        raise _damaged(name) from None
+    if values.pop("sha256") != _sha256_of(values):
         raise _damaged(name)
-    return SavedState(name, values, horizon, false_alarms)
+    return SavedState(name, values, checked.horizon_calls, checked.false_alarms)
+
+
+def _sha256_of(content: dict[str, Any]) -> str:
+    """Hash the content of a state, by which a changed number is noticed."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _damaged(name: str) -> PolicyError:
@@ -130,6 +144,8 @@ def _restore(record: Record, state: dict[str, Any]) -> None:
     for figure, model, values in state["detectors"]:
         record.streams.detector(figure, model).restore(values)
     for column, figure, forecast, outcome, sums in state["tallies"]:
+        if column >= len(record.streams.grid.points) or figure not in record.streams.references:
+            raise KeyError(figure)
         record.tallies[int(column), str(figure)] = PointTally(float(forecast), float(outcome), _totals(sums))
 
 

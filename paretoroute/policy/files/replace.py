@@ -71,6 +71,30 @@ def replace_policy(path: Path, text: bytes, *, side: str, numbers: bytes) -> Non
             _tidy(path, [*leftovers, *own])
 
 
+def replace_file(path: Path, content: bytes) -> None:
+    """Replace a file that stands alone, such as the state of a monitor; readers see the old content or the new.
+
+    Args:
+        path: the file itself, not a link to it; its permissions are kept.
+        content: its new content.
+
+    Raises:
+        OSError: it could not be written. The old content is there then.
+    """
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{16}}\.tmp", re.DOTALL)
+    with locked(path.parent) as is_alone:
+        leftovers = _matching(path, pattern) if is_alone else []
+        own: list[Path] = []
+        try:
+            os.replace(_write_temporary(path, content, own, mode=_mode(path)), path)
+            with suppress(OSError):
+                synchronise(path.parent)
+        finally:
+            for file in (*leftovers, *own):
+                with suppress(OSError):
+                    file.unlink()
+
+
 def side_file_of(content: bytes) -> NamedFile | None:
     """Return the side file that the content of a YAML file names; None if it names none, or is no whole policy."""
     try:
@@ -148,6 +172,11 @@ def _temporary_files(path: Path) -> list[Path]:
     name, stem, suffix = map(re.escape, (path.name, path.stem, SUFFIX))
     digits = f"[0-9a-f]{{{HASH_DIGITS}}}"
     pattern = re.compile(rf"\.(?:{name}|{stem}(?:\.{digits})?{suffix})\.[0-9a-f]{{16}}\.tmp", re.DOTALL)
+    return _matching(path, pattern)
+
+
+def _matching(path: Path, pattern: re.Pattern[str]) -> list[Path]:
+    """List the files beside ``path`` whose names match."""
     return [path.with_name(entry) for entry in sorted(os.listdir(path.parent)) if pattern.fullmatch(entry)]
 
 
