@@ -25,7 +25,7 @@ from typing import Any, TypeAlias
 import yaml
 from yaml import events
 
-from paretoroute.errors import ParetorouteError, checked_path, one_line
+from paretoroute.errors import ParetorouteError, checked_path, file_name
 
 TEXT_KEYS = frozenset({"label", "model", "name", "of"})
 
@@ -68,7 +68,7 @@ def read(path: str | os.PathLike[str], *, text_keys: Collection[str] = TEXT_KEYS
         YamlError: the file is missing or unreadable, or breaks a rule in the module docstring.
     """
     content = read_bytes(path)
-    return loads_bytes(content, name=one_line(Path(path).name), text_keys=text_keys)
+    return loads_bytes(content, name=file_name(Path(path)), text_keys=text_keys)
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
@@ -78,7 +78,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
         YamlError: the file is missing, unreadable or larger.
     """
     path = checked_path(path, YamlError)
-    name = one_line(path.name)
+    name = file_name(path)
     try:
         is_file = stat.S_ISREG(os.stat(path).st_mode)
         content = _start_of(path) if is_file else b""

@@ -51,6 +51,11 @@ def one_line(value: object, limit: int = 120) -> str:
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
+def file_name(path: Path) -> str:
+    """Return the name of a file for a message: that of the path as a whole where it has none, as ``.`` has."""
+    return one_line(path.name or path)
+
+
 def shown(value: object) -> str:
     """Return a value as a message shows it: as code, on one line."""
     try:

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from paretoroute import _yaml
-from paretoroute.errors import GridError, checked_path, one_line, shown
+from paretoroute.errors import GridError, checked_path, file_name, one_line, shown
 from paretoroute.grid import BUDGET_KINDS, Budget, Grid, Point, kind_fault
 from paretoroute.price import UNITS, Price, wrong_unit
 
@@ -44,7 +44,7 @@ def read_grid(path: str | os.PathLike[str]) -> Grid:
         YamlError: it is not safe, plain YAML.
     """
     path = checked_path(path, GridError)
-    name = one_line(path.name)
+    name = file_name(path)
     points: list[Point] = []
     prices: dict[str, Price] = {}
     data = _yaml.read(path)
@@ -73,7 +73,7 @@ def read_prices(path: str | os.PathLike[str]) -> dict[str, Price]:
         YamlError: it is not safe, plain YAML.
     """
     path = checked_path(path, GridError)
-    name = one_line(path.name)
+    name = file_name(path)
     data = _yaml.read(path)
     if isinstance(data, dict) and data and not isinstance(data.get("models"), list):
         entries = {model: price for model, price in data.items() if not _is_unit(model, price)}

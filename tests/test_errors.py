@@ -4,6 +4,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+from pathlib import Path
 
 import pytest
 
@@ -61,3 +62,9 @@ def test_errors_that_users_catch_are_public_and_the_base_catches_all_of_them():
     public = {name for name in paretoroute.__all__ if name.endswith("Error")}
 
     assert public == set(drawn_tree()) - {"YamlError"}  # caught as ParetorouteError: the file names itself
+
+
+def test_a_path_without_a_name_is_named_whole():
+    assert errors.file_name(Path(".")) == "."
+    assert errors.file_name(Path("/")) == "/"
+    assert errors.file_name(Path("logs/a\nb.jsonl")) == r"'a\nb.jsonl'"

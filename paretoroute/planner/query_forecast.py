@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from paretoroute._arrays import Floats, Mask, given_array
-from paretoroute.errors import PolicyError, QueryError
+from paretoroute.errors import PolicyError, QueryError, shown
 from paretoroute.grid import forecast_cost_usd
 from paretoroute.planner.request import Request
 from paretoroute.policy.policy import Policy
@@ -165,6 +165,10 @@ def _most_usd(policy: Policy) -> Floats:
 
 def _check_features(policy: Policy, features: Callable[[str], ArrayLike] | None) -> None:
     about = policy.document.features
+    if features is not None and not callable(features):
+        raise PolicyError(f"features must be a function from a text to a vector, got {shown(features)}")
+    if features is not None and about.kind != "function":
+        raise PolicyError("the policy was fitted without a feature function, so it reads none; leave features= out")
     if about.kind == "function":
         if features is None:
             raise PolicyError(f"the policy was fitted with the feature function {about.name!r}; pass it as features=")

@@ -148,6 +148,10 @@ def test_a_feature_function_decides_what_is_seen_and_the_planner_needs_the_same_
         pr.Planner.load(tmp_path / "p.yaml")
     with pytest.raises(pr.PolicyError, match="returns other numbers than 'by_kind' did at the fit"):
         pr.Planner.load(tmp_path / "p.yaml", features=lambda text: [0.0, 1.0, 0.0, 1.0])
+    with pytest.raises(pr.PolicyError, match="must be a function from a text to a vector, got 5"):
+        pr.Planner(policy, features=5)  # type: ignore[arg-type]  # the fault
+    with pytest.raises(pr.PolicyError, match="fitted without a feature function"):
+        pr.Planner(pr.fit(runs, pr.MaxCost(usd=0.003)), features=by_kind)
 
 
 @pytest.mark.parametrize(

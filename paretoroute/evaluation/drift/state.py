@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from paretoroute.errors import PolicyError, one_line
+from paretoroute.errors import PolicyError, file_name
 from paretoroute.evaluation.drift.detector import Totals
 from paretoroute.evaluation.drift.record import PointTally, Record
 from paretoroute.evaluation.drift.state_schema import MonitorState
@@ -35,7 +35,7 @@ def write_state(path: Path, record: Record, policy: Policy) -> None:
     Raises:
         PolicyError: the file cannot be written.
     """
-    name, content = one_line(path.name), _state(record, policy)
+    name, content = file_name(path), _state(record, policy)
     try:
         text = json.dumps({**content, "sha256": _sha256_of(content)}, allow_nan=False)
         replace_file(Path(os.path.realpath(path)), text.encode())
@@ -78,7 +78,7 @@ def read_state(path: Path, policy: Policy) -> SavedState:
     Raises:
         PolicyError: the file is no state, or belongs to another policy.
     """
-    name = one_line(path.name)
+    name = file_name(path)
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise PolicyError(f"{name} is too large for the state of a monitor; name the file that monitor wrote")

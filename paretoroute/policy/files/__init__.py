@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from paretoroute import _yaml
-from paretoroute.errors import PolicyChecksumError, PolicyError, PolicySchemaError, checked_path, one_line
+from paretoroute.errors import PolicyChecksumError, PolicyError, PolicySchemaError, checked_path, file_name, one_line
 from paretoroute.policy.schema import SCHEMA_VERSION, PolicyDocument
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
@@ -76,9 +76,7 @@ def read_policy(path: str | os.PathLike[str]) -> PolicyFiles:
     path = checked_path(path, PolicyError)
     if path.suffix == ".safetensors":
         policy = f"{_HASH.sub('', path.stem)}.yaml"
-        raise PolicyError(
-            f"{one_line(path.name)}: holds the numbers of a policy; name its YAML file, {one_line(policy)}"
-        )
+        raise PolicyError(f"{file_name(path)}: holds the numbers of a policy; name its YAML file, {one_line(policy)}")
     try:
         return _read(path)
     except PolicyChecksumError:
@@ -100,7 +98,7 @@ def _read(path: Path) -> PolicyFiles:
     except _yaml.YamlError as error:
         raise PolicyError(str(error)) from None
     document = parse_document(data, path.name)
-    numbers = _side_bytes(_folder(path), document, one_line(path.name))
+    numbers = _side_bytes(_folder(path), document, file_name(path))
     return PolicyFiles(document, _unpacked(numbers, document.surface.file), hashlib.sha256(content).hexdigest())
 
 

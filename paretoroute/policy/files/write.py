@@ -14,7 +14,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from paretoroute import _yaml
-from paretoroute.errors import PolicyError, checked_path, one_line
+from paretoroute.errors import PolicyError, checked_path, file_name, one_line
 from paretoroute.policy.files import DTYPES, MAX_SIDE_BYTES, Arrays, gib, parse_document
 from paretoroute.policy.files.replace import replace_policy, side_file_name
 from paretoroute.policy.schema import PolicyDocument
@@ -66,9 +66,7 @@ def write_policy(path: str | os.PathLike[str], document: PolicyDocument, arrays:
     """
     path = checked_path(path, PolicyError)
     if path.suffix not in SUFFIXES:
-        raise PolicyError(
-            f"{one_line(path.name)}: a policy file ends in .yaml; rename it to {one_line(path.stem)}.yaml"
-        )
+        raise PolicyError(f"{file_name(path)}: a policy file ends in .yaml; rename it to {one_line(path.stem)}.yaml")
     numbers = packed(arrays, path.name)
     sha256 = hashlib.sha256(numbers).hexdigest()
     real = Path(os.path.realpath(path)) if path.is_symlink() else path
@@ -79,7 +77,7 @@ def write_policy(path: str | os.PathLike[str], document: PolicyDocument, arrays:
         replace_policy(real, text.encode(), side=side, numbers=numbers)
     except (OSError, ValueError) as error:  # a ValueError: the path holds a null character
         reason = getattr(error, "strerror", None) or type(error).__name__
-        raise PolicyError(f"{one_line(path.name)}: cannot be written: {reason}; check the folder") from None
+        raise PolicyError(f"{file_name(path)}: cannot be written: {reason}; check the folder") from None
 
 
 def _written(document: PolicyDocument, name: str) -> str:

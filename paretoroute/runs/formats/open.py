@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import IO, Any, cast
 
-from paretoroute.errors import RunsError, one_line
+from paretoroute.errors import RunsError, file_name, one_line
 from paretoroute.runs.formats import arrow, csv, json, jsonl, parquet
 from paretoroute.runs.formats.arrow import Table
 from paretoroute.runs.formats.base import Format, Source
@@ -46,18 +46,18 @@ def _open_file(path: Path) -> Source:
     try:
         is_folder, is_file = path.is_dir(), path.is_file()
     except (OSError, ValueError) as error:  # a name that is too long, or holds a null character
-        raise RunsError(f"{one_line(path.name)} cannot be read: {getattr(error, 'strerror', error)}") from None
+        raise RunsError(f"{file_name(path)} cannot be read: {getattr(error, 'strerror', error)}") from None
     if is_folder:
-        raise RunsError(f"{path.name or path} is a folder; name the log files in it")
+        raise RunsError(f"{file_name(path)} is a folder; name the log files in it")
     if not is_file:
-        raise RunsError(f"{path.name} does not exist; check the path of the log")
+        raise RunsError(f"{file_name(path)} does not exist; check the path of the log")
     suffixes = [suffix.lower() for suffix in path.suffixes]
     zipped = suffixes[-1:] == [".gz"]
     plain = suffixes[:-1] if zipped else suffixes
     for format in FORMATS:
         if plain and plain[-1] in format.SUFFIXES:
             return format.open_file(Origin(path.name, path, zipped))
-    raise RunsError(f"{path.name} has an extension that names no known format; give {_extensions()}")
+    raise RunsError(f"{file_name(path)} has an extension that names no known format; give {_extensions()}")
 
 
 def _extensions() -> str:
