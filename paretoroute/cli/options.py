@@ -205,7 +205,7 @@ def check_not_over_policy(out: Path, policy: Path) -> None:
     """
     if is_same_file(out, policy):
         raise RunsError(
-            f"--out {out}: this would write over {policy}, which this command reads; choose another name, or add --force"
+            f"--out {out}: this would write over {policy}, which is read; choose another name, or add --force"
         )
 
 
