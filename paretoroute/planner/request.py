@@ -101,7 +101,7 @@ def with_ids(
 
 def _iterated(name: str, values: object) -> Iterator[Any]:
     try:
-        return iter(values)  # pyright: ignore[reportArgumentType]  # what cannot be iterated is refused
+        return iter(values)  # pyright: ignore[reportArgumentType, reportCallIssue]  # what cannot be iterated is refused
     except Exception:  # a number, an array without an axis, or an object's own __iter__
         raise QueryError(f"{name} must be a list, got {shown(values)}") from None
 

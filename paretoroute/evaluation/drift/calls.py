@@ -207,18 +207,14 @@ def _time_column(column: Any, batch: Batch) -> list[float]:
 def _seconds(value: object) -> float:
     """Return a time in seconds since 1970: a date of ISO 8601, or a number of seconds, milliseconds or less.
 
+    Text of eight digits is a date; any other number in text is one, although some read as dates with times, too.
+
     Example:
-        >>> _seconds("1970-01-02T00:00:00Z"), _seconds("90"), _seconds("soon")
-        (86400.0, 90.0, nan)
+        >>> _seconds("1970-01-02T00:00:00Z"), _seconds("90"), _seconds("1711122312000"), _seconds("soon")
+        (86400.0, 90.0, 1711122312.0, nan)
     """
     if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value.strip())
-        except ValueError:
-            try:
-                value = float(value)
-            except ValueError:
-                return math.nan
+        value = _time_in(value.strip())
     if isinstance(value, datetime):
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)
         return aware.timestamp()
@@ -226,7 +222,22 @@ def _seconds(value: object) -> float:
         return datetime(value.year, value.month, value.day, tzinfo=UTC).timestamp()
     if isinstance(value, bool) or not isinstance(value, int | float):
         return math.nan
-    seconds = float(value)
+    try:
+        seconds = float(value)
+    except OverflowError:
+        return math.nan
     while math.isfinite(seconds) and abs(seconds) > _LATEST:
         seconds /= 1000  # of milliseconds, microseconds or nanoseconds
     return seconds
+
+
+def _time_in(text: str) -> datetime | float:
+    if not (len(text) == len("20240101") and text.isdecimal()):
+        try:
+            return float(text)
+        except ValueError:
+            pass
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return float(text) if text.isdecimal() else math.nan

@@ -53,9 +53,8 @@ class QualityScale:
         Raises:
             RunsError: they are not two different finite numbers.
         """
-        is_pair = isinstance(ends, Sequence) and not isinstance(ends, str) and len(ends) == 2
-        pair = list(ends) if is_pair else []
-        is_pair = is_pair and all(isinstance(end, int | float) and not isinstance(end, bool) for end in pair)
+        pair = list(ends) if isinstance(ends, Sequence) and not isinstance(ends, str) and len(ends) == 2 else []
+        is_pair = len(pair) == 2 and all(isinstance(end, int | float) and not isinstance(end, bool) for end in pair)
         if not is_pair or not all(math.isfinite(end) for end in pair) or pair[0] == pair[1]:
             raise RunsError(
                 f"quality_scale {one_line(ends)!r}: give two different numbers, the worst and the best quality of the "

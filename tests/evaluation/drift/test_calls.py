@@ -113,3 +113,10 @@ def test_runs_are_taken_in_an_order_that_ignores_their_ids():
     assert 30 < first.count("a") < 70
     assert not calls.is_ordered
     assert np.isnan(calls.time).all()
+
+
+def test_milliseconds_in_text_are_no_compact_dates():
+    rows = [{**row, "time": str(1711122312000 + 1000 * i)} for i, row in enumerate(ROWS)]  # 1711-12-23 to a calendar
+    calls = read_calls([pa.Table.from_pylist(rows)])
+    assert calls.is_timed
+    assert sorted(calls.time.tolist()) == [1711122312.0 + i for i in range(len(ROWS))]
