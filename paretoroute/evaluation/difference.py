@@ -49,7 +49,10 @@ def difference(
     effective = min(effective_size(log.policy_weight.sum(axis=1)[differs > 0]) for log in quality)
     supports = [estimates.support_of(log, log.action(one)) for log, one in zip(logs, calls, strict=True)]
     is_supported = logs[0].is_full or effective >= LEAST_EFFECTIVE
-    has_interval = not differs.any() or (is_supported and all(support.is_supported for support in supports))
+    has_groups = logs[0].clusters is None or logs[0].clusters.max(initial=0) > 0
+    has_interval = (not differs.any() and has_groups) or (
+        is_supported and all(support.is_supported for support in supports)
+    )
     of_quality = _interval(*quality, variance=QUALITY_VARIANCE)
     is_known = all(log.policy_weight.any() for log in cost)
     of_cost = _interval(*cost, variance=residual_variance(cost[0])) if is_known else estimates.UNKNOWN

@@ -51,8 +51,11 @@ def support_of(log: ReplayLog, action: Floats) -> Support:
     """Judge whether a log can speak for a policy that calls points of the log; a full one always can.
 
     A log cannot if its mean weight is off: propensities are wrong, or some calls had no chance to be logged at all. The
-    queries that do match would then look like plenty, and leave the others to the forecasts.
+    queries that do match would then look like plenty, and leave the others to the forecasts. Nor does a log whose
+    queries are all of one conversation or tenant, since nothing tells how another would come out.
     """
+    if log.clusters is not None and log.clusters.max(initial=0) == 0:
+        return Support("unsupported", None)
     effective = effective_size((action * log.weight).sum(axis=1))
     if not log.is_full and _is_known_off(balance(log.weight, action, groups=log.clusters), effective):
         return Support("unsupported", None)
@@ -109,13 +112,18 @@ def of_logging(log: ReplayLog, runs: Runs) -> Estimated:
     quality, cost = (_mean_of_choices(runs, name, log) for name in ("quality", "cost_usd"))
     return Estimated(
         quality=quality.value,
-        quality_low=max(quality.low, 0.0),
-        quality_high=min(quality.high, 1.0),
+        quality_low=_finite(max(quality.low, 0.0)),
+        quality_high=_finite(min(quality.high, 1.0)),
         cost_usd=cost.value,
-        cost_usd_low=max(cost.low, 0.0),
-        cost_usd_high=cost.high,
+        cost_usd_low=_finite(max(cost.low, 0.0)),
+        cost_usd_high=_finite(cost.high),
         effective_queries=float(len(runs.query_ids)),
     )
+
+
+def _finite(end: float) -> float | None:
+    """Return the end of an interval, or None where one query or one cluster leaves it open."""
+    return None if math.isnan(end) else end
 
 
 def _mean_of_choices(runs: Runs, column: str, log: ReplayLog) -> Interval:

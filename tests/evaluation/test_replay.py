@@ -353,3 +353,16 @@ def test_a_policy_whose_calls_had_no_chance_in_the_log_is_unsupported(tmp_path):
 
     assert (outcome.status, outcome.quality_low, outcome.needed_queries) == ("unsupported", None, None)
     assert outcome.evidence.alarm is not None
+
+
+@pytest.mark.parametrize("share", [1.0, 0.6])
+def test_queries_of_one_conversation_give_no_interval(tmp_path, share):
+    rows = [dict(row, conversation="c") for row in some_of(make_rows(80, seed=3), share, seed=4)]
+    planner = pr.Planner(fitted().policy)
+
+    outcome = pr.replay(planner, pr.read_runs(write_rows(tmp_path / "runs.jsonl", rows)), against=planner)
+
+    assert (outcome.status, outcome.quality_low, outcome.cost_usd_high) == ("unsupported", None, None)
+    assert outcome.logging is None or outcome.logging.quality_low is None
+    assert outcome.against.quality_low is None
+    assert math.isfinite(outcome.quality)
