@@ -204,7 +204,8 @@ def test_seconds_are_read(tmp_path, name):
 
 
 def test_a_whole_number_above_the_largest_float_is_a_number_of_a_wide_table():
-    frame = pd.DataFrame({"query": ["a"], "gpt-4": [10**400], "llama": [0.5]})
+    huge = pd.Series([10**400], dtype=object)  # older versions of pandas infer no type for it
+    frame = pd.DataFrame({"query": ["a"], "gpt-4": huge, "llama": [0.5]})
 
     with pytest.raises(RunsError, match="one column per model"):
         read_runs(frame)
