@@ -20,13 +20,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from logs import read_log
 
 import paretoroute as pr
-from paretoroute.calibration import off_policy
-from paretoroute.calibration.off_policy import OffPolicyLog, balance, effective_size
-from paretoroute.calibration.recalibration import recalibrated_amount, recalibrated_quality
+from paretoroute.calibration.off_policy import estimators
+from paretoroute.calibration.off_policy.estimators import OffPolicyLog, balance, effective_size
+from paretoroute.calibration.off_policy.recalibration import recalibrated_amount, recalibrated_quality
 from paretoroute.evaluation.planned_calls import features_of, planned_calls
-from paretoroute.fitting import logging_policy
 from paretoroute.fitting.methods import logistic
-from paretoroute.fitting.propensities import Propensities
+from paretoroute.fitting.partial_logs import logging_policy
+from paretoroute.fitting.partial_logs.propensities import Propensities
 from paretoroute.runs.align import on_grid
 
 TRAINING, MOST_QUERIES, SIZES = 1000, 4000, (500, 2000)
@@ -172,17 +172,17 @@ def outcome(world: Population, log: Log, chance: np.ndarray, which: int, fold: n
         logged = log.placed(table[log.rows, log.point], np.nan, points)
         sides[name] = OffPolicyLog(action, weight, logged, recalibrated(getattr(calls, name), logged, fold))
     truth = {name: float((world.calls[which].action * getattr(world, name)).sum(axis=1).mean()) for name in sides}
-    quality, cost = off_policy.doubly_robust(sides["quality"]), off_policy.doubly_robust_amount(sides["cost_usd"])
+    quality, cost = estimators.doubly_robust(sides["quality"]), estimators.doubly_robust_amount(sides["cost_usd"])
     side = sides["quality"]
     values = (
         quality.value,
         quality.value,
-        off_policy.self_normalised(side),
-        off_policy.inverse_propensity(side),
-        off_policy.matched_rows(side),
+        estimators.self_normalised(side),
+        estimators.inverse_propensity(side),
+        estimators.matched_rows(side),
         float((side.action * side.forecast).sum(axis=1).mean()),
     )
-    margin = off_policy.Z90 * off_policy.mean_error(side.terms)
+    margin = estimators.Z90 * estimators.mean_error(side.terms)
     covers = {
         "DR": quality.low <= truth["quality"] <= quality.high,
         "DR, no floor": abs(quality.value - truth["quality"]) <= margin,

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paretoroute.cli.completion import one_of
-from paretoroute.cli.console import console, print_error, print_text, show
-from paretoroute.cli.options import (
+from paretoroute.cli.arguments.completion import one_of
+from paretoroute.cli.arguments.options import (
     REFUSED,
     Columns,
     Join,
@@ -30,6 +29,7 @@ from paretoroute.cli.options import (
     read_columns,
     read_quality_scale,
 )
+from paretoroute.cli.console import console, print_error, print_text, show
 from paretoroute.errors import CertificateError
 
 if TYPE_CHECKING:

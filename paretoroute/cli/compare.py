@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from paretoroute.cli.console import console, print_text, show
-from paretoroute.cli.options import (
+from paretoroute.cli.arguments.options import (
     Columns,
     Join,
     PriceFile,
@@ -20,6 +19,7 @@ from paretoroute.cli.options import (
     read_price_file,
     read_quality_scale,
 )
+from paretoroute.cli.console import console, print_text, show
 
 
 def compare(

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paretoroute.cli.console import console, print_text, show
-from paretoroute.cli.options import (
+from paretoroute.cli.arguments.options import (
     INFEASIBLE,
     REFUSED,
     AddPoints,
@@ -35,6 +34,7 @@ from paretoroute.cli.options import (
     read_price_file,
     read_quality_scale,
 )
+from paretoroute.cli.console import console, print_text, show
 from paretoroute.errors import TargetError
 
 if TYPE_CHECKING:

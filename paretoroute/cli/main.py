@@ -13,12 +13,12 @@ from typing import Annotated
 
 import typer
 
+from paretoroute.cli.arguments.options import BAD_INPUT
 from paretoroute.cli.certify import certify, verify
 from paretoroute.cli.compare import compare
 from paretoroute.cli.console import help_width, print_error, print_text
 from paretoroute.cli.fit import demo, fit, solve
 from paretoroute.cli.monitor import monitor
-from paretoroute.cli.options import BAD_INPUT
 from paretoroute.cli.plan import plan
 from paretoroute.cli.replay import replay
 from paretoroute.cli.show import schema, show

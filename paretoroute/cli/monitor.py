@@ -10,8 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from paretoroute.cli.console import print_text, show
-from paretoroute.cli.options import (
+from paretoroute.cli.arguments.options import (
     INFEASIBLE,
     Columns,
     Join,
@@ -23,6 +22,7 @@ from paretoroute.cli.options import (
     read_columns,
     read_quality_scale,
 )
+from paretoroute.cli.console import print_text, show
 
 StateFile = Annotated[
     Path | None,

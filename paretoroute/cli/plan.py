@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from paretoroute.cli.completion import one_of
+from paretoroute.cli.arguments.completion import one_of
+from paretoroute.cli.arguments.options import INFEASIBLE, PolicyFile, check_format
+from paretoroute.cli.arguments.query_file import FileQuery, read_queries
 from paretoroute.cli.console import print_text, show
-from paretoroute.cli.options import INFEASIBLE, PolicyFile, check_format
-from paretoroute.cli.query_file import FileQuery, read_queries
 from paretoroute.errors import QueryError
 
 if TYPE_CHECKING:

@@ -11,9 +11,8 @@ from typing import Annotated
 
 import typer
 
-from paretoroute.cli.completion import policy_files
-from paretoroute.cli.console import print_text, show
-from paretoroute.cli.options import (
+from paretoroute.cli.arguments.completion import policy_files
+from paretoroute.cli.arguments.options import (
     Columns,
     Join,
     PolicyFile,
@@ -25,6 +24,7 @@ from paretoroute.cli.options import (
     read_columns,
     read_quality_scale,
 )
+from paretoroute.cli.console import print_text, show
 
 Against = Annotated[
     Path | None,

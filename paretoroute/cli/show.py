@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
+from paretoroute.cli.arguments.options import PolicyFile, check_folder
 from paretoroute.cli.console import print_text
 from paretoroute.cli.console import show as show_blocks
-from paretoroute.cli.options import PolicyFile, check_folder
 from paretoroute.errors import RunsError
 
 

@@ -17,9 +17,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from paretoroute._arrays import Floats
-from paretoroute.calibration.clusters import mean_error
 from paretoroute.calibration.intervals import Z90, Interval
-from paretoroute.calibration.off_policy import (
+from paretoroute.calibration.off_policy.clusters import mean_error
+from paretoroute.calibration.off_policy.estimators import (
     LEAST_EFFECTIVE,
     QUALITY_VARIANCE,
     OffPolicyLog,

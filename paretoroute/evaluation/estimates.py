@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from paretoroute._arrays import Floats
-from paretoroute.calibration import off_policy
 from paretoroute.calibration.intervals import Z90, Interval, normal_interval
-from paretoroute.calibration.off_policy import (
+from paretoroute.calibration.off_policy import estimators
+from paretoroute.calibration.off_policy.estimators import (
     FLAGGED_EFFECTIVE,
     LEAST_EFFECTIVE,
     Balance,
@@ -22,7 +22,7 @@ from paretoroute.calibration.off_policy import (
 from paretoroute.evaluation.planned_calls import PlannedCalls
 from paretoroute.evaluation.replay_log import ReplayLog
 from paretoroute.evaluation.replay_result import CrossChecks, Estimated, Evidence, Status
-from paretoroute.fitting.propensities import Propensities
+from paretoroute.fitting.partial_logs.propensities import Propensities
 from paretoroute.runs.table import Runs
 
 KNOWN_WEIGHT = 0.05  # standard error of a mean weight that excludes propensities that are wrong by a fifth
@@ -81,10 +81,10 @@ def estimated(quality: OffPolicyLog, cost: OffPolicyLog, *, log: ReplayLog, is_s
         is_supported: whether to give intervals.
     """
     plain = log.is_full and log.clusters is None
-    of_quality = normal_interval(quality.terms) if plain else off_policy.doubly_robust(quality)
+    of_quality = normal_interval(quality.terms) if plain else estimators.doubly_robust(quality)
     of_cost = UNKNOWN
     if cost.policy_weight.any():
-        of_cost = normal_interval(cost.terms) if plain else off_policy.doubly_robust_amount(cost)
+        of_cost = normal_interval(cost.terms) if plain else estimators.doubly_robust_amount(cost)
     return Estimated(
         quality=min(max(of_quality.value, 0.0), 1.0),
         quality_low=max(of_quality.low, 0.0) if is_supported else None,
@@ -135,24 +135,24 @@ def _mean_of_choices(runs: Runs, column: str, log: ReplayLog) -> Interval:
     if not len(means):
         return UNKNOWN
     clusters = None if log.clusters is None else np.unique(log.clusters[count > 0], return_inverse=True)[1]
-    margin = Z90 * off_policy.mean_error(means, clusters)
+    margin = Z90 * estimators.mean_error(means, clusters)
     return Interval(float(means.mean()), float(means.mean()) - margin, float(means.mean()) + margin)
 
 
 def cross_checks(quality: OffPolicyLog, cost: OffPolicyLog) -> CrossChecks:
     """Estimate the same means by other estimators."""
     return CrossChecks(
-        snips_quality=off_policy.self_normalised(quality),
-        snips_cost_usd=off_policy.self_normalised(cost),
-        matched_quality=off_policy.matched_rows(quality),
-        matched_cost_usd=off_policy.matched_rows(cost),
-        matched_queries=off_policy.diagnose(quality).matched,
+        snips_quality=estimators.self_normalised(quality),
+        snips_cost_usd=estimators.self_normalised(cost),
+        matched_quality=estimators.matched_rows(quality),
+        matched_cost_usd=estimators.matched_rows(cost),
+        matched_queries=estimators.diagnose(quality).matched,
     )
 
 
 def evidence(log: ReplayLog, beside: OffPolicyLog, propensities: Propensities, *, supported_share: float) -> Evidence:
     """Collect what the estimates of a policy rest on."""
-    figures = off_policy.diagnose(beside)
+    figures = estimators.diagnose(beside)
     return Evidence(
         propensities=propensities.source,
         looks=propensities.looks,
@@ -166,7 +166,7 @@ def evidence(log: ReplayLog, beside: OffPolicyLog, propensities: Propensities, *
     )
 
 
-def _alarm(propensities: Propensities, figures: off_policy.Diagnostics) -> str | None:
+def _alarm(propensities: Propensities, figures: estimators.Diagnostics) -> str | None:
     """Return why the propensities cannot be right, or None."""
     checks = [("the mean of 1/p over the queries", propensities.mean_inverse)]
     if propensities.source == "logged":

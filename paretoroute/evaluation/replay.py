@@ -2,8 +2,8 @@
 
 On a full log the outcomes of all choices are known. On a partial log they are estimated: forecasts at every choice,
 corrected by the logged outcomes that match, weighted by the inverse of the chance with which they were logged (doubly
-robust, see :mod:`paretoroute.calibration.off_policy`). The same estimates stand for every single point. Intervals are
-90%, clustered by tenant or conversation where the log has such a column.
+robust, see :mod:`paretoroute.calibration.off_policy.estimators`). The same estimates stand for every single point.
+Intervals are 90%, clustered by tenant or conversation where the log has such a column.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from paretoroute.evaluation.difference import difference
 from paretoroute.evaluation.planned_calls import PlannedCalls, features_of, out_of_fold_calls, own_sample, planned_calls
 from paretoroute.evaluation.replay_log import Figure, ReplayLog, replay_log
 from paretoroute.evaluation.replay_result import Difference, Replay
-from paretoroute.fitting.propensities import Propensities, fit_propensities
+from paretoroute.fitting.partial_logs.propensities import Propensities, fit_propensities
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit, columns_of
 from paretoroute.planner.planner import Planner
 from paretoroute.policy.policy import Policy

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Indices, Mask
-from paretoroute.calibration.clusters import group_numbers
-from paretoroute.calibration.off_policy import OffPolicyLog
-from paretoroute.calibration.recalibration import recalibrated_amount, recalibrated_quality
+from paretoroute.calibration.off_policy.clusters import group_numbers
+from paretoroute.calibration.off_policy.estimators import OffPolicyLog
+from paretoroute.calibration.off_policy.recalibration import recalibrated_amount, recalibrated_quality
 from paretoroute.evaluation.logged_cells import LoggedCells, logged_cells
 from paretoroute.evaluation.planned_calls import PlannedCalls
-from paretoroute.fitting.propensities import Propensities
+from paretoroute.fitting.partial_logs.propensities import Propensities
 from paretoroute.grid import Grid
 from paretoroute.runs.align import grid_columns
 from paretoroute.runs.folds import folds, groups_of

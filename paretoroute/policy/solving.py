@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from paretoroute.calibration.coupled import calibrate_limited
+from paretoroute.calibration.coupled.calibrate import calibrate_limited
 from paretoroute.calibration.outcomes import LoggedOutcomes, logged_outcomes
 from paretoroute.calibration.single import calibrate
 from paretoroute.errors import GridError, TargetError, did_you_mean, shown

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from paretoroute.policy.schema import PolicyDocument
 from paretoroute.price import costs_text
-from paretoroute.report.figure import Chart, Dot, Ends
-from paretoroute.report.frontier import Place
+from paretoroute.report.chart.figure import Chart, Dot, Ends
+from paretoroute.report.chart.frontier import Place
 from paretoroute.report.labels import labels_of
 from paretoroute.report.text import expected_text, summary
 

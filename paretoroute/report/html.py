@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement
 from paretoroute.policy.schema import PolicyDocument
 from paretoroute.price import decimals_of, per_thousand
 from paretoroute.report.captions import interval_text, percent
-from paretoroute.report.figure import Dot, chart_of
+from paretoroute.report.chart.figure import Dot, chart_of
 from paretoroute.report.notices import notices
 from paretoroute.report.picture.svg import picture
 from paretoroute.report.picture.svg_elements import clean

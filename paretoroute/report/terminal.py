@@ -11,7 +11,7 @@ from rich.text import Text
 from paretoroute.policy.schema import PolicyDocument
 from paretoroute.price import decimals_of, per_thousand
 from paretoroute.report.captions import interval_text, percent
-from paretoroute.report.figure import Chart, Dot, chart_of
+from paretoroute.report.chart.figure import Chart, Dot, chart_of
 from paretoroute.report.layout import Column, Entries, Entry, Row, Table
 from paretoroute.report.picture.terminal_plot import plot
 from paretoroute.report.text import COST_HEAD, summary, trade_off_table

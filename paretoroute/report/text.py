@@ -7,8 +7,8 @@ from typing import NamedTuple
 from paretoroute.policy.schema import PolicyDocument, TargetBestTrade, TargetMaxCost, TargetMinQuality
 from paretoroute.price import costs_text, decimals_of, per_thousand, rounded_usd
 from paretoroute.report.certificate import certificate_entries
-from paretoroute.report.figure import best_single
-from paretoroute.report.frontier import corners
+from paretoroute.report.chart.figure import best_single
+from paretoroute.report.chart.frontier import corners
 from paretoroute.report.labels import labels_of
 from paretoroute.report.layout import Column, Entries, Entry, Row, Table
 

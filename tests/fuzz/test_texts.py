@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import paretoroute as pr
-from paretoroute.cli.query_file import read_queries
+from paretoroute.cli.arguments.query_file import read_queries
 from paretoroute.query import Misfit, query_text
 
 LONG = os.environ.get("FUZZ") == "long"

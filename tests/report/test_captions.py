@@ -1,7 +1,7 @@
 """The names in a picture."""
 
 from paretoroute.report.captions import dots_to_name
-from paretoroute.report.figure import chart_of
+from paretoroute.report.chart.figure import chart_of
 from tests.report.documents import MANY
 
 

@@ -3,7 +3,7 @@
 import xml.etree.ElementTree as ET
 
 from paretoroute import report
-from paretoroute.report.figure import chart_of
+from paretoroute.report.chart.figure import chart_of
 from paretoroute.report.text import trade_off_rows
 from tests.report.documents import as_drawn, every_document
 

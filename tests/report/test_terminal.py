@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from paretoroute.report.figure import chart_of
+from paretoroute.report.chart.figure import chart_of
 from tests.report.documents import PLAIN, every_document, printed
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from paretoroute._arrays import Floats
-from paretoroute.calibration.off_policy import effective_size
+from paretoroute.calibration.off_policy.estimators import effective_size
 from paretoroute.evaluation.certificate.claims import Claim, claim_of
 from paretoroute.evaluation.certificate.held_out import HeldOutRuns
 from paretoroute.evaluation.certificate.p_values import Method, off_policy_betting, p_value

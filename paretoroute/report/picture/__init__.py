@@ -1,4 +1,4 @@
 """Pictures of a policy: SVG elements, and characters for a terminal.
 
-May import the figure, the captions and the labels of ``report``; draws nothing but the picture itself.
+May import the chart, the captions and the layout of ``report``; draws nothing but the picture itself.
 """

@@ -16,8 +16,8 @@ from paretoroute.report.captions import (
     point_text,
     shorten,
 )
-from paretoroute.report.figure import Chart, Dot, chart_of
-from paretoroute.report.frontier import Place, drawn
+from paretoroute.report.chart.figure import Chart, Dot, chart_of
+from paretoroute.report.chart.frontier import Place, drawn
 from paretoroute.report.layout import wrapped
 from paretoroute.report.picture import svg_elements as shapes
 from paretoroute.report.picture.label_placement import Box, Spot, Wanted, place, sampled, text_width

@@ -16,8 +16,8 @@ from rich.text import Text
 
 from paretoroute.policy.schema import PolicyDocument
 from paretoroute.report.captions import dots_to_name, shorten
-from paretoroute.report.figure import Chart, Dot
-from paretoroute.report.frontier import drawn
+from paretoroute.report.chart.figure import Chart, Dot
+from paretoroute.report.chart.frontier import drawn
 from paretoroute.report.layout import Paragraph, printable
 
 _MARGIN = 7  # left of the plot, for the marks of quality

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 import paretoroute as pr
-from paretoroute.cli.query_file import read_queries
+from paretoroute.cli.arguments.query_file import read_queries
 from paretoroute.errors import did_you_mean
 from tests.fuzz.growth import inputs
 from tests.fuzz.growth.inputs import long_text

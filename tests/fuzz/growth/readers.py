@@ -12,8 +12,8 @@ from typing import Any
 
 import paretoroute as pr
 from paretoroute import _yaml
-from paretoroute.cli import options
-from paretoroute.cli.query_file import read_queries
+from paretoroute.cli.arguments import options
+from paretoroute.cli.arguments.query_file import read_queries
 from paretoroute.errors import ParetorouteError, did_you_mean, one_line, shown
 from paretoroute.query import Misfit, query_text
 from paretoroute.report import html, layout

@@ -8,8 +8,8 @@ import random
 from pathlib import Path
 
 import paretoroute as pr
-from paretoroute.cli import options
-from paretoroute.cli.query_file import read_queries
+from paretoroute.cli.arguments import options
+from paretoroute.cli.arguments.query_file import read_queries
 from paretoroute.query import query_text
 from paretoroute.runs import values
 from paretoroute.runs.checks.quality_scale import QualityScale

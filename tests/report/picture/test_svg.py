@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 from paretoroute import report
 from paretoroute.policy.schema import PolicyDocument
-from paretoroute.report.figure import chart_of
+from paretoroute.report.chart.figure import chart_of
 from tests.report.documents import PLAIN, as_drawn, every_document
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from paretoroute.errors import RunsError
-from paretoroute.fitting import logging_policy
-from paretoroute.fitting.propensities import Propensities, fit_propensities
+from paretoroute.fitting.partial_logs import logging_policy
+from paretoroute.fitting.partial_logs.propensities import Propensities, fit_propensities
 from paretoroute.fitting.sample import featurized
 from paretoroute.runs.folds import folds
 from paretoroute.runs.table import ROW_NUMBERS, Runs

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paretoroute.cli.completion import one_of, policy_files
+from paretoroute.cli.arguments.completion import one_of, policy_files
 from paretoroute.errors import QueryError, RunsError, TargetError, shown
 from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
 

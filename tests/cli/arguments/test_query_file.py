@@ -2,7 +2,7 @@
 
 import json
 
-from paretoroute.cli.query_file import read_queries
+from paretoroute.cli.arguments.query_file import read_queries
 from tests.cli.asking import queries_file
 
 

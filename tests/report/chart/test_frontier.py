@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from paretoroute.report.figure import chart_of
-from paretoroute.report.frontier import corners, drawn
+from paretoroute.report.chart.figure import chart_of
+from paretoroute.report.chart.frontier import corners, drawn
 from tests.report.documents import document, every_document
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from paretoroute.policy.schema import PolicyDocument
-from paretoroute.report.figure import LogAxis
+from paretoroute.report.chart.figure import LogAxis
 
 _STEPS = 24  # places between two corners
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from paretoroute._arrays import Floats
-from paretoroute.calibration.candidates import LimitedProblem, logged_sum
-from paretoroute.calibration.choice_pool import TOLERANCE, CandidatePool
+from paretoroute.calibration.coupled.candidates import LimitedProblem, logged_sum
+from paretoroute.calibration.coupled.choice_pool import TOLERANCE, CandidatePool
 from paretoroute.solver.constraints import Multipliers
 from paretoroute.solver.coupled.master_problem import MasterSolution
 from paretoroute.solver.coupled.relaxation import CoupledProblem, Mixture

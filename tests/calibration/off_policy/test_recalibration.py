@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from paretoroute.calibration.recalibration import recalibrated_amount, recalibrated_quality
+from paretoroute.calibration.off_policy.recalibration import recalibrated_amount, recalibrated_quality
 
 FOLD = np.arange(60) % 3
 

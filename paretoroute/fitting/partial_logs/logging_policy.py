@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from paretoroute._arrays import Floats, Indices, Mask, single
-from paretoroute.calibration.clusters import group_numbers, mean_error
+from paretoroute.calibration.off_policy.clusters import group_numbers, mean_error
 from paretoroute.fitting.methods import logistic
 from paretoroute.runs.folds import folds
 from paretoroute.runs.table import Runs

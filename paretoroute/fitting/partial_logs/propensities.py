@@ -26,10 +26,10 @@ from typing import Literal
 import numpy as np
 
 from paretoroute._arrays import Floats, Indices
-from paretoroute.calibration.clusters import group_numbers
-from paretoroute.calibration.off_policy import Balance, balance
+from paretoroute.calibration.off_policy.clusters import group_numbers
+from paretoroute.calibration.off_policy.estimators import Balance, balance
 from paretoroute.errors import RunsError
-from paretoroute.fitting.logging_policy import CellCounts, LoggerModel, LoggerView, fit_logger, shares_only
+from paretoroute.fitting.partial_logs.logging_policy import CellCounts, LoggerModel, LoggerView, fit_logger, shares_only
 from paretoroute.runs.folds import groups_of
 from paretoroute.runs.table import Runs
 from paretoroute.surface.logging_policy import LoggingPolicy

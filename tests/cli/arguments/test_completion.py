@@ -2,7 +2,7 @@
 
 import pytest
 
-from paretoroute.cli.completion import one_of, policy_files
+from paretoroute.cli.arguments.completion import one_of, policy_files
 from tests.planner_cases import command
 from tests.processes import python
 

@@ -3,7 +3,7 @@
 As with a single constraint (see :mod:`paretoroute.calibration.single`), the optimum of the forecasts costs more and
 gives less than it predicts. Three steps correct that:
 
-1. Collect candidate choices on both sides of every limit (:mod:`paretoroute.calibration.candidates`).
+1. Collect candidate choices on both sides of every limit (:mod:`paretoroute.calibration.coupled.candidates`).
 2. Limits that conflict on logged outcomes are relaxed by as little as possible, and everything is solved once more.
 3. Mix the candidates for the highest forecast objective at which the logged sums keep the target and every limit. If
    the target cannot be met, the mixture comes as near to it as the limits allow.
@@ -20,15 +20,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from paretoroute._arrays import Floats, Mask
-from paretoroute.calibration.candidates import (
+from paretoroute.calibration.coupled.candidates import (
     AFTER_TARGET,
     LimitedProblem,
     NamedLimit,
     collect_candidates,
     formulate_limited,
 )
-from paretoroute.calibration.choice_pool import TOLERANCE, CandidatePool, magnitude
-from paretoroute.calibration.closing import LEAST_GAP, Closed, close_gap, duality_gap
+from paretoroute.calibration.coupled.choice_pool import TOLERANCE, CandidatePool, magnitude
+from paretoroute.calibration.coupled.closing import LEAST_GAP, Closed, close_gap, duality_gap
 from paretoroute.calibration.estimate import Evidence, PolicyValue, estimate_value, least_variance
 from paretoroute.calibration.outcomes import LoggedOutcomes
 from paretoroute.errors import TargetError

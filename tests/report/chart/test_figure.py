@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paretoroute.report.figure import Axis, LogAxis, chart_of
+from paretoroute.report.chart.figure import Axis, LogAxis, chart_of
 from tests.report.documents import document
 
 

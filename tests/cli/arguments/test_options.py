@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
 from paretoroute import limits
-from paretoroute.cli.options import LIMIT_FORMS
+from paretoroute.cli.arguments.options import LIMIT_FORMS
 
 
 def test_the_help_lists_every_form_of_a_limit():

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from paretoroute.calibration.choice_pool import TOLERANCE, CandidatePool, contributions, magnitude
+from paretoroute.calibration.coupled.choice_pool import TOLERANCE, CandidatePool, contributions, magnitude
 from paretoroute.calibration.outcomes import LoggedOutcomes
 from paretoroute.forecast import Tables
 from paretoroute.limits import PopulationLimit

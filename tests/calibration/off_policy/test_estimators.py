@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from paretoroute.calibration import off_policy
-from paretoroute.calibration.off_policy import OffPolicyLog, balance
+from paretoroute.calibration.off_policy import estimators
+from paretoroute.calibration.off_policy.estimators import OffPolicyLog, balance
 
 NAN = np.nan
 # Three queries, two points: the first was logged at both with chances 1/2 and 1, the others at one.
@@ -22,14 +22,14 @@ LOG = OffPolicyLog(
 def test_the_estimators_are_those_worked_out_by_hand():
     # DR terms: .25 + 2 (.5 - .25); .625 + 2 (1 - .75); .5. Weights: 2, 2, 0.
     assert LOG.terms.tolist() == [0.75, 1.125, 0.5]
-    assert off_policy.doubly_robust(LOG).value == pytest.approx((0.75 + 1.125 + 0.5) / 3)
-    assert off_policy.inverse_propensity(LOG) == pytest.approx((2 * 0.5 + 2 * 1.0) / 3)
-    assert off_policy.self_normalised(LOG) == pytest.approx((2 * 0.5 + 2 * 1.0) / 4)
-    assert off_policy.matched_rows(LOG) == pytest.approx((0.5 + 0.5 * 1.0) / 1.5)
+    assert estimators.doubly_robust(LOG).value == pytest.approx((0.75 + 1.125 + 0.5) / 3)
+    assert estimators.inverse_propensity(LOG) == pytest.approx((2 * 0.5 + 2 * 1.0) / 3)
+    assert estimators.self_normalised(LOG) == pytest.approx((2 * 0.5 + 2 * 1.0) / 4)
+    assert estimators.matched_rows(LOG) == pytest.approx((0.5 + 0.5 * 1.0) / 1.5)
 
 
 def test_the_diagnostics_are_those_worked_out_by_hand():
-    figures = off_policy.diagnose(LOG)
+    figures = estimators.diagnose(LOG)
 
     assert (figures.queries, figures.matched, figures.effective, figures.largest_weight) == (3, 2, 2.0, 2.0)
     assert figures.mean_weight.mean == pytest.approx(4 / 3)
@@ -81,14 +81,14 @@ def test_the_estimators_are_those_of_the_slow_reference(seed):
         forecast=rng.random((200, 3)),
     )
 
-    reference, interval = slow(log), off_policy.doubly_robust(log)
+    reference, interval = slow(log), estimators.doubly_robust(log)
 
     assert interval.value == pytest.approx(reference["dr"])
     assert interval.high - interval.value == pytest.approx(reference["half_width"], rel=1e-4)
-    assert off_policy.inverse_propensity(log) == pytest.approx(reference["ips"])
-    assert off_policy.self_normalised(log) == pytest.approx(reference["snips"])
-    assert off_policy.matched_rows(log) == pytest.approx(reference["matched"])
-    assert off_policy.diagnose(log).effective == pytest.approx(reference["effective"])
+    assert estimators.inverse_propensity(log) == pytest.approx(reference["ips"])
+    assert estimators.self_normalised(log) == pytest.approx(reference["snips"])
+    assert estimators.matched_rows(log) == pytest.approx(reference["matched"])
+    assert estimators.diagnose(log).effective == pytest.approx(reference["effective"])
 
 
 def simulated(seed: int, *, queries: int = 4000, least: float = 0.05) -> tuple[OffPolicyLog, float]:
@@ -106,13 +106,13 @@ def simulated(seed: int, *, queries: int = 4000, least: float = 0.05) -> tuple[O
 
 def test_doubly_robust_intervals_cover_where_the_logger_looks_and_matched_rows_do_not_hold():
     logs = [simulated(seed) for seed in range(60)]
-    intervals = [off_policy.doubly_robust(log) for log, _ in logs]
+    intervals = [estimators.doubly_robust(log) for log, _ in logs]
 
     covered = np.mean([i.low <= truth <= i.high for i, (_, truth) in zip(intervals, logs, strict=True)])
 
     assert 0.8 <= covered <= 1.0
     assert np.mean([i.value for i in intervals]) == pytest.approx(0.55, abs=0.02)  # clipping at 10 gives .42
-    assert np.mean([off_policy.matched_rows(log) for log, _ in logs]) < 0.3
+    assert np.mean([estimators.matched_rows(log) for log, _ in logs]) < 0.3
 
 
 def test_a_full_matrix_has_the_mean_of_the_outcomes_and_no_floor():
@@ -122,9 +122,9 @@ def test_a_full_matrix_has_the_mean_of_the_outcomes_and_no_floor():
     log = OffPolicyLog(action, np.ones((50, 3)), outcome, rng.random((50, 3)))
     chosen = (action * outcome).sum(axis=1)
 
-    assert off_policy.doubly_robust(log).value == pytest.approx(chosen.mean())
-    assert off_policy.standard_error(log, variance=0.2) == pytest.approx(chosen.std(ddof=1) / math.sqrt(50))
-    assert off_policy.diagnose(log).effective == pytest.approx(50)
+    assert estimators.doubly_robust(log).value == pytest.approx(chosen.mean())
+    assert estimators.standard_error(log, variance=0.2) == pytest.approx(chosen.std(ddof=1) / math.sqrt(50))
+    assert estimators.diagnose(log).effective == pytest.approx(50)
 
 
 def test_few_matches_with_equal_outcomes_still_have_a_wide_interval():
@@ -133,16 +133,16 @@ def test_few_matches_with_equal_outcomes_still_have_a_wide_interval():
     outcome = np.where(weight > 0, 1.0, NAN)
     log = OffPolicyLog(np.tile([1.0, 0.0], (100, 1)), weight, outcome, np.ones((100, 2)))
 
-    assert off_policy.standard_error(log, variance=0.2) == pytest.approx(math.sqrt(0.2 * (1 / 4 - 1 / 100)))
+    assert estimators.standard_error(log, variance=0.2) == pytest.approx(math.sqrt(0.2 * (1 / 4 - 1 / 100)))
 
 
 def test_without_a_match_the_interval_is_infinite_and_snips_unknown():
     log = OffPolicyLog(np.array([[1.0, 0.0]] * 3), np.array([[0.0, 1.0]] * 3), np.array([[NAN, 1.0]] * 3), LOG.forecast)
 
-    interval = off_policy.doubly_robust(log)
+    interval = estimators.doubly_robust(log)
 
     assert (interval.low, interval.high) == (-math.inf, math.inf)
-    assert math.isnan(off_policy.self_normalised(log)) and math.isnan(off_policy.matched_rows(log))
+    assert math.isnan(estimators.self_normalised(log)) and math.isnan(estimators.matched_rows(log))
 
 
 def test_turns_of_one_conversation_do_not_count_as_independent():
@@ -151,7 +151,7 @@ def test_turns_of_one_conversation_do_not_count_as_independent():
     log = OffPolicyLog(np.ones((400, 1)), np.ones((400, 1)), outcome, np.zeros((400, 1)))
     clustered = OffPolicyLog(log.action, log.weight, outcome, log.forecast, np.repeat(np.arange(40), 10))
 
-    single, together = (off_policy.standard_error(one, variance=0.2) for one in (log, clustered))
+    single, together = (estimators.standard_error(one, variance=0.2) for one in (log, clustered))
 
     assert together == pytest.approx(outcome[::10].std(ddof=1) / math.sqrt(40))
     assert together / single == pytest.approx(math.sqrt(10), rel=0.02)
@@ -165,7 +165,7 @@ def test_a_cost_interval_is_above_zero_and_wider_above_than_below():
         np.tile([1.0, 0.0], (300, 1)), 2.0 * logged, np.where(logged, cost, NAN), np.full((300, 2), math.exp(-6))
     )
 
-    interval = off_policy.doubly_robust_amount(log)
+    interval = estimators.doubly_robust_amount(log)
 
     assert 0 < interval.low < interval.value < interval.high
     assert interval.high / interval.value == pytest.approx(interval.value / interval.low)
@@ -180,7 +180,7 @@ def test_the_residual_variance_is_the_one_worked_out_by_hand():
     )
 
     # Squares 1 and 1 over forecasts of 2: relative variance 1/4. Point 1: (2 + 4 x 1) / 6; point 2: 16/4.
-    assert off_policy.residual_variance(log) == pytest.approx(0.5 * 1 + 0.5 * 4)
+    assert estimators.residual_variance(log) == pytest.approx(0.5 * 1 + 0.5 * 4)
 
 
 def test_a_balance_is_off_beyond_three_and_a_half_standard_errors():

@@ -35,8 +35,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from paretoroute._arrays import Floats, Indices, Mask
-from paretoroute.calibration.clusters import mean_error
 from paretoroute.calibration.intervals import Z90, Interval
+from paretoroute.calibration.off_policy.clusters import mean_error
 
 QUALITY_VARIANCE = 0.2
 ALARM_SE = 3.5  # of skewed means; at 3, one alarm in 40 was false for a logger that explores 10%

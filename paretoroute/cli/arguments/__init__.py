@@ -1,0 +1,1 @@
+"""What people type in the command line: its options, their completions, and queries in a file."""
