@@ -240,9 +240,14 @@ def _uniform_texts(column: Any) -> Coded | None:
 
 def _dictionary_texts(column: Any) -> Coded | None:
     """Convert a dictionary of texts without repeating them; it may hold texts that no row uses, and one twice."""
+    import pyarrow as pa
+
     indices = column.indices.cast("int64")
     used = indices.drop_null().unique()
-    texts = _uniform_texts(column.dictionary.take(used))
+    dictionary = column.dictionary
+    if pa.types.is_string_view(dictionary.type):
+        dictionary = pa.array(dictionary.to_pylist(), pa.large_string())  # Arrow 17 takes nothing from a view
+    texts = _uniform_texts(dictionary.take(used))
     if texts is None:
         return None
     place = np.zeros(len(column.dictionary) + 1, np.int64)  # the last stands for an absent text

@@ -13,7 +13,7 @@ from paretoroute.errors import RunsError
 from paretoroute.runs.columns import BATCH_ROWS, Batch
 from paretoroute.runs.formats.arrow_checks import check_batch
 from paretoroute.runs.formats.origin import Origin
-from paretoroute.runs.formats.sizes import ROW_BYTES, check_size, expanded_bytes, unpacked_bytes
+from paretoroute.runs.formats.sizes import ROW_BYTES, check_size, expanded_bytes, held_bytes, unpacked_bytes
 
 SUFFIXES = (".arrow", ".feather", ".ipc")
 
@@ -76,7 +76,7 @@ class Table:
         """Refuse rows that share a long text; a dictionary of texts is read without repeating them."""
         import pyarrow as pa
 
-        stored = part.nbytes if self.stored is None else self.stored
+        stored = held_bytes(part) if self.stored is None else self.stored
         repeated = [column for column in part.columns if not pa.types.is_dictionary(column.type)]
         check_size(self.name, sum(map(expanded_bytes, repeated)), stored, what=f"{part.num_rows:,} rows")
 

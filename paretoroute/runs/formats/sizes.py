@@ -52,7 +52,7 @@ def expanded_bytes(column: Any) -> int:
     if types.is_dictionary(kind):
         used = column.indices.drop_null()
         if not (types.is_string(kind.value_type) or types.is_large_string(kind.value_type)):
-            return column.nbytes
+            return held_bytes(column)
         lengths = pc.binary_length(column.dictionary).fill_null(0)  # pyright: ignore  # pyarrow.compute has no stubs
         return pc.sum(lengths.take(used).cast(pa.int64())).as_py() or 0  # pyright: ignore  # likewise
     if types.is_string_view(kind) or types.is_binary_view(kind):
@@ -61,7 +61,17 @@ def expanded_bytes(column: Any) -> int:
         return expanded_bytes(column.flatten()) + 8 * len(column)
     if types.is_struct(kind):
         return sum(map(expanded_bytes, column.flatten()))
-    return column.nbytes
+    return held_bytes(column)
+
+
+def held_bytes(data: Any) -> int:
+    """Return the bytes of an array or a batch; those of its whole buffers where Arrow counts no views of texts."""
+    import pyarrow as pa
+
+    try:
+        return data.nbytes
+    except pa.ArrowTypeError:  # up to version 17
+        return data.get_total_buffer_size()
 
 
 def unpacked_bytes(file: Any) -> int:
