@@ -7,7 +7,8 @@ forecast, or estimates of single cells, which may be negative.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -16,6 +17,8 @@ from paretoroute._arrays import Floats, Indices, Mask, given_array
 from paretoroute.errors import TargetError, expect, shown
 
 ROUNDING = 1e-6  # how far a quality may lie outside [0, 1], as the mean of float32 numbers may
+# Positive costs and latencies that are priced: with float64's rounding, no price or product of two leaves its range.
+LEAST, MOST = 1e-60, 1e60
 
 
 @dataclass(frozen=True)
@@ -74,14 +77,14 @@ class Forecast(Tables):
     labels: Mapping[str, NDArray[np.str_]] | None = None
 
     def __post_init__(self) -> None:
-        quality = _numbers("quality", self.quality)
-        cost = _numbers("cost_usd", self.cost_usd)
-        if self.latency_s is not None:
-            _numbers("latency_s", self.latency_s)
-        if self.callable is not None:
-            _numbers("callable", self.callable)
+        for name in ("quality", "cost_usd", "latency_s", "callable"):
+            if (values := getattr(self, name)) is not None or name in ("quality", "cost_usd"):
+                array = _numbers(name, values)
+                object.__setattr__(self, name, _mask(array) if name == "callable" else array)
         if self.labels is not None:
             expect("a forecast's labels", self.labels, Mapping, TargetError)
+            object.__setattr__(self, "labels", {name: given_array(label) for name, label in self.labels.items()})
+        quality, cost = self.quality, self.cost_usd
         if quality.ndim != 2 or 0 in quality.shape:
             raise TargetError(f"a forecast's quality has shape (queries, points), got {quality.shape}")
         for name in ("cost_usd", "latency_s", "callable"):
@@ -91,9 +94,10 @@ class Forecast(Tables):
                     f"a forecast's {name} has shape {quality.shape} or {quality.shape[1:]}, got {np.shape(value)}"
                 )
         for name, label in (self.labels or {}).items():
-            shape = given_array(label).shape
-            if shape != quality.shape[:1]:
-                raise TargetError(f"a forecast's labels[{shown(name)}] have shape {quality.shape[:1]}, got {shape}")
+            if label.shape != quality.shape[:1]:
+                raise TargetError(
+                    f"a forecast's labels[{shown(name)}] have shape {quality.shape[:1]}, got {label.shape}"
+                )
         if not np.isfinite(quality).all() or not np.isfinite(cost).all():
             raise TargetError(
                 "a forecast's quality and cost_usd must be finite; mark points without one as not callable, and give "
@@ -116,3 +120,47 @@ def _numbers(name: str, values: object) -> Floats:
     if array.dtype.kind not in "fiub":
         raise TargetError(f"a forecast's {name} must be an array of numbers, got {shown(values)}")
     return array
+
+
+def _mask(array: NDArray[Any]) -> Mask:
+    if array.dtype != bool and not np.isin(array, (0, 1)).all():
+        raise TargetError(f"a forecast's callable must be an array of True and False, got one of {array.dtype}")
+    return array.astype(bool, copy=False)
+
+
+def in_range(forecast: Forecast, *, with_latency: bool = False) -> Forecast:
+    """Check that costs, and latencies where they are limited, are 0 or of 1e-60 to 1e60 wherever a point may be called.
+
+    Beyond that, prices and priced costs of one forecast would overflow. Figures of points that must not be called count
+    as 0 there.
+
+    Args:
+        forecast: of the queries.
+        with_latency: whether latencies are limited, too.
+
+    Raises:
+        TargetError: a point that may be called has another cost or latency; the message names the first.
+    """
+    cost, latency = _in_range("cost_usd", forecast.cost_usd, forecast), forecast.latency_s
+    if with_latency and latency is not None:
+        latency = _in_range("latency_s", latency, forecast)
+    if cost is forecast.cost_usd and latency is forecast.latency_s:
+        return forecast
+    return replace(forecast, cost_usd=cost, latency_s=latency)
+
+
+def _in_range(name: str, figures: Floats, forecast: Forecast) -> Floats:
+    """Return figures with 0 for those out of range at points that must not be called."""
+    if figures.min() >= LEAST and figures.max() <= MOST:
+        return figures
+    outside = (figures > MOST) | (figures < LEAST) & (figures != 0)
+    callable = True if forecast.callable is None else forecast.callable
+    wrong = np.argwhere(np.broadcast_to(outside & callable, forecast.quality.shape))
+    if wrong.size:
+        query, column = wrong[0].tolist()
+        value = np.broadcast_to(figures, forecast.quality.shape)[query, column]
+        raise TargetError(
+            f"a forecast's {name} must be 0 or lie in {LEAST:g} to {MOST:g}, got {value:.6g} at query {query}, column "
+            f"{column}; rescale it, or mark points that must not be called as not callable"
+        )
+    return np.where(outside, 0.0, figures) if outside.any() else figures

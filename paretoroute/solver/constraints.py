@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats
 from paretoroute.errors import TargetError, did_you_mean
-from paretoroute.forecast import Forecast, Tables
+from paretoroute.forecast import LEAST, MOST, Forecast, Tables
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, MinQualityOf, PopulationLimit
 from paretoroute.solver.argmax import Weights
-from paretoroute.targets import MaxCost, MinQuality, Target
+from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
 
 if TYPE_CHECKING:
     from paretoroute.solver.block_argmax import Sums
@@ -112,8 +112,36 @@ def constraint_of(limit: PopulationLimit, forecast: Forecast) -> Constraint:
     if isinstance(limit, MinQualityOf):
         mean = -limit.quality
     else:
-        mean = limit.usd if isinstance(limit, MaxCostOf) else limit.seconds
+        mean = amount(weights.name, limit.usd if isinstance(limit, MaxCostOf) else limit.seconds)
     return replace(weights, rhs=mean * size, size=size, queries=members)
+
+
+def amount(name: str, value: float) -> float:
+    """Return the USD or the seconds of a target or a limit, at most 1e60: no figure that is priced is larger.
+
+    Args:
+        name: text of the target or the limit.
+        value: positive.
+
+    Raises:
+        TargetError: it is below 1e-60.
+    """
+    if value < LEAST:
+        raise TargetError(f"{name}: {value:g} is too small an amount to be priced; give at least {LEAST:g}")
+    return min(value, MOST)
+
+
+def trade_price(target: BestTrade) -> float:
+    """Return the price of a target, in quality per USD.
+
+    Raises:
+        TargetError: its USD are beyond 1e-60 to 1e60.
+    """
+    if target.usd_per_quality > MOST:
+        raise TargetError(
+            f"{target.usd_per_quality:g} USD per quality is too large an amount to be priced; give at most {MOST:g}"
+        )
+    return 1.0 / amount("the USD per quality of BestTrade", target.usd_per_quality)
 
 
 def members_of(forecast: Forecast, label: str, by: str, name: str) -> NDArray[np.bool_]:
@@ -174,7 +202,7 @@ def target_coefficients(target: Target) -> Formulation:
         return Formulation(Objective(1.0, 0.0), Constraint("cost", 0.0, 0, cost=1.0, is_target=True))
     if isinstance(target, MinQuality):
         return Formulation(Objective(0.0, 1.0), Constraint("quality", 0.0, 0, quality=-1.0, is_target=True))
-    return Formulation(Objective(1.0, 1.0 / target.usd_per_quality), None)
+    return Formulation(Objective(1.0, trade_price(target)), None)
 
 
 def formulate(target: Target, tables: Tables) -> Formulation:
@@ -186,7 +214,7 @@ def formulate(target: Target, tables: Tables) -> Formulation:
     objective, constraint = target_coefficients(target)
     queries = tables.quality.shape[0]
     if isinstance(target, MaxCost) and constraint:
-        constraint = replace(constraint, rhs=target.usd * queries, size=queries)
+        constraint = replace(constraint, rhs=amount("the USD of MaxCost", target.usd) * queries, size=queries)
     elif isinstance(target, MinQuality) and constraint:
         from paretoroute.solver.solution import floor_of  # not above: a planner loads no solver
 

@@ -18,11 +18,16 @@ import numpy as np
 
 from paretoroute._arrays import Floats, Indices
 from paretoroute.errors import TargetError, expect, shown
-from paretoroute.forecast import Forecast, Tables
+from paretoroute.forecast import Forecast, Tables, in_range
 from paretoroute.solver.argmax import TIE, cheapest
 from paretoroute.solver.block_argmax import CostQuality, float64_blocks
 
 _BLOCK = 512
+_LEAST_SLOPE = 1e-290  # quality per USD; below it a price, or its inverse, would leave the range of float64
+_TOO_FLAT = (
+    f"a forecast's quality rises by less than {_LEAST_SLOPE:g} per USD between two points, which has no price; round "
+    "such small qualities to 0, or rescale cost_usd"
+)
 
 
 @dataclass(frozen=True)
@@ -91,12 +96,17 @@ def frontier(forecast: Forecast) -> Frontier:
     Returns:
         All breakpoints with the mean cost and quality at each, summed in float64.
 
+    Raises:
+        TargetError: a cost is neither 0 nor of 1e-60 to 1e60 USD where a point may be called, or a step has a slope
+            below 1e-290.
+
     Example:
         >>> line = frontier(Forecast(quality=np.array([[0.5, 0.9, 0.6]]), cost_usd=np.array([1.0, 2.0, 3.0])))
         >>> line.price.tolist(), line.cost_usd.tolist(), line.quality.tolist()
         ([0.4], [1.0, 2.0], [0.5, 0.9])
     """
     expect("the forecast", forecast, Forecast, TargetError)
+    forecast = in_range(forecast)
     start = cheapest_points(forecast)
     steps = climb(forecast, start)
     cost, quality = values(forecast, start)
@@ -162,6 +172,8 @@ def _climb_block(block: Tables, start: Indices, least: float) -> Iterator[_Rises
         slope = np.full(rise.shape, -np.inf)
         np.divide(rise, run, out=slope, where=uphill)
         steepest = slope.max(axis=1)
+        if ((steepest >= 0) & (steepest < _LEAST_SLOPE)).any():
+            raise TargetError(_TOO_FLAT)
         # Of collinear points the farthest is next; the ones between lie on the step.
         target = np.where(slope == steepest[:, None], run, -np.inf).argmax(axis=1)
         going = (steepest > 0) & (steepest >= least)

@@ -15,6 +15,7 @@ from paretoroute._arrays import Indices
 from paretoroute.forecast import Tables
 from paretoroute.solver.argmax import Weights
 from paretoroute.solver.block_argmax import BlockScores, CostQuality
+from paretoroute.solver.constraints import amount
 from paretoroute.solver.fixing import (
     CriticalPrice,
     Goal,
@@ -41,7 +42,8 @@ def solve_single(forecast: Tables, target: MaxCost | MinQuality, *, seed: int) -
         seed: of the draw ``choice`` among tied points.
 
     Raises:
-        TargetError: a relative target names its point by text, or by a column that does not exist.
+        TargetError: a relative target names its point by text, or by a column that does not exist; or the USD of a
+            target are below 1e-60.
     """
     answer = _within_cost(forecast, target) if isinstance(target, MaxCost) else _at_least(forecast, target)
     return _solution(answer, target, seed)
@@ -71,7 +73,7 @@ class _Answer:
 
 def _within_cost(forecast: Tables, target: MaxCost) -> _Answer:
     queries = forecast.quality.shape[0]
-    goal = Goal(Measure.COST, queries * target.usd)
+    goal = Goal(Measure.COST, queries * amount("the USD of MaxCost", target.usd))
     state, critical = _locate(forecast, goal)
     if state.interval.lower == 0:
         richest = _ties_at(state, 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from paretoroute._arrays import Mask
 from paretoroute.errors import TargetError, shown
-from paretoroute.forecast import Tables
+from paretoroute.forecast import MOST, Tables
 from paretoroute.price import UNIT, rounded_usd
 from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
 
@@ -181,12 +182,12 @@ def floor_of(target: MinQuality, forecast: Tables) -> float:
             f"MinQuality is relative to {shown(target.of)}; a bare forecast needs a column of 0 to {points - 1}: "
             "resolve the name first, grid.index(name)"
         )
-    return float(target.ratio or 1.0) * float(forecast.quality[:, target.of].mean(dtype=np.float64))
+    return min(float(target.ratio or 1.0) * float(forecast.quality[:, target.of].mean(dtype=np.float64)), MOST)
 
 
 def nearest_quality(target: MinQuality, forecast: Tables, quality: float) -> MinQuality:
-    """Return the target of the same form that asks for a mean quality that was reached."""
-    if target.quality is not None:
-        return MinQuality(quality=min(max(quality, 0.0), 1.0))
-    reference = floor_of(MinQuality(ratio=1.0, of=target.of), forecast)
-    return MinQuality(ratio=quality / reference, of=target.of)
+    """Return the target that asks for a mean quality that was reached, of the same form if that has a ratio above 0."""
+    reference = 0.0 if target.quality is not None else floor_of(MinQuality(ratio=1.0, of=target.of), forecast)
+    if reference > 0 and 0 < quality / reference < math.inf:
+        return MinQuality(ratio=quality / reference, of=target.of)
+    return MinQuality(quality=min(max(quality, 0.0), 1.0))

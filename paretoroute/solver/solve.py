@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, get_args, overload
 
 from paretoroute.errors import TargetError, expect, expect_items, expect_seed, fit_extra
-from paretoroute.forecast import Forecast
+from paretoroute.forecast import Forecast, in_range
 from paretoroute.solver.single import solve_single
 from paretoroute.solver.solution import Solution
 from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
@@ -54,7 +54,9 @@ def solve(
         The solution. An infeasible target is a status, not an error.
 
     Raises:
-        TargetError: a relative target names its point by text, or by a column that does not exist.
+        TargetError: a relative target names its point by text, or by a column that does not exist; or a cost, a limited
+            latency, the target or a limit is an amount that cannot be priced in float64 (below 1e-60 and not 0, or a
+            figure above 1e60).
 
     Example:
         >>> import numpy as np
@@ -75,4 +77,4 @@ def solve(
             expect_items("limits", limits, get_args(Limit), TargetError)
 
             return solve_limited(forecast, target, limits, seed=seed)
-    return solve_single(forecast, target, seed=seed)
+    return solve_single(in_range(forecast), target, seed=seed)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Indices
 from paretoroute.errors import TargetError
-from paretoroute.forecast import Forecast, Tables
+from paretoroute.forecast import Forecast, Tables, in_range
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit
 from paretoroute.solver.constraints import Constraint, Formulation, Multipliers, Objective, constraint_of, formulate
 from paretoroute.solver.coupled.relaxation import Mixture, optimise
@@ -88,7 +88,8 @@ def solve_limited(
     for limit in limits:
         if not isinstance(limit, PopulationLimit):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers err
             raise TargetError(f"{limit}: a limit on single calls; give it as the forecast's callable mask")
-    forecast = require_latency(forecast, limits)
+    with_latency = any(isinstance(limit, MaxMeanLatency) for limit in limits)
+    forecast = in_range(require_latency(forecast, limits), with_latency=with_latency)
     kept = _limits_in(forecast, limits)
     formulation = formulate(target, forecast)
     outcome = _optimum(forecast, formulation, kept)
