@@ -9,6 +9,7 @@ import numpy as np
 
 from paretoroute._arrays import Floats
 from paretoroute.solver.constraints import Multipliers
+from paretoroute.solver.coupled.exact_master import solve_master_exactly
 from paretoroute.solver.coupled.lagrangian import Column, Problem, Totals
 from paretoroute.solver.coupled.master_problem import KEPT, MasterSolution, solve_master
 
@@ -28,6 +29,8 @@ class ColumnPool:
         bound: least upper bound on the scaled objective.
         best: the scaled prices at which it was reached, ``(constraints,)``.
         tolerated: violation of constraints that rounding leaves in the feasibility phase, scaled.
+        is_exact: whether master problems are solved in whole numbers, and violations are small only beside the
+            constraint's own bound.
     """
 
     problem: Problem
@@ -36,6 +39,13 @@ class ColumnPool:
     bound: float = math.inf
     best: Floats = field(default_factory=lambda: np.empty(0))
     tolerated: Floats | float = 0.0
+    is_exact: bool = False
+
+    @property
+    def kept(self) -> Floats:
+        """Violation up to which a constraint counts as kept, scaled, ``(constraints,)``."""
+        rhs = np.abs(self.problem.rhs)
+        return KEPT * (np.where(rhs, np.minimum(rhs, 1.0), 1.0) if self.is_exact else np.ones(rhs.size))
 
     def add(self, prices: Multipliers) -> Totals:
         """Choose at some prices, keep the choice as a column of every group, and return its sums."""
@@ -53,7 +63,10 @@ class ColumnPool:
         group = np.tile(np.arange(len(problem.applies)), len(self.columns))
         value = np.concatenate([self.value(column.totals) for column in self.columns])
         use = np.concatenate([column.totals.use for column in self.columns])
-        if phase == 0:
+        if self.is_exact:
+            rhs = problem.rhs + (0.0 if phase == 0 else self.tolerated)
+            self.master = solve_master_exactly(value, use, group, rhs, is_elastic=phase == 0)
+        elif phase == 0:
             low = np.zeros(len(problem.constraints))
             self.master = solve_master(0.0 * value, use, group, problem.rhs, low=low, high=low + 1.0)
         else:
@@ -75,7 +88,7 @@ def minimise_dual(pool: ColumnPool, *, phase: int, gap: float = GAP) -> Floats:
     pool.bound, pool.best = math.inf, np.empty(0)
     master = pool.resolve_master(phase)
     for _ in range(MOST_ROUNDS):
-        if phase == 0 and master.value > -KEPT / 10:
+        if phase == 0 and master.value > -pool.kept.min(initial=KEPT) / 10:
             break
         if math.isfinite(pool.bound) and pool.bound - master.value <= gap * max(abs(master.value), abs(pool.bound)):
             break
@@ -85,7 +98,18 @@ def minimise_dual(pool: ColumnPool, *, phase: int, gap: float = GAP) -> Floats:
         if not any(_improves(pool, phase, prices) for prices in trials):
             break
         master = pool.resolve_master(phase)
+    if phase == 1 and pool.is_exact:
+        _take_prices_of_master(pool, gap)
     return master.violation
+
+
+def _take_prices_of_master(pool: ColumnPool, gap: float) -> None:
+    """Prefer the master's own prices where their bound is as good: a constraint with slack has none in them."""
+    bound, best = pool.bound, pool.best
+    pool.bound, pool.best = math.inf, np.empty(0)
+    _improves(pool, 1, pool.master.prices)
+    if pool.bound > bound + gap * abs(bound):
+        pool.bound, pool.best = bound, best
 
 
 def _improves(pool: ColumnPool, phase: int, prices: Floats) -> bool:
@@ -97,4 +121,7 @@ def _improves(pool: ColumnPool, phase: int, prices: Floats) -> bool:
     if bound < pool.bound:
         pool.bound, pool.best = bound, prices
     reduced = value - totals.use @ master.prices - master.convexity_dual
+    if pool.is_exact:
+        rounding = np.abs(value) + np.abs(totals.use) @ master.prices + np.abs(master.convexity_dual)
+        return bool((reduced > 1e-14 * rounding).any())
     return bool((reduced > 1e-13 * np.maximum(np.abs(master.convexity_dual), 1e-3)).any())

@@ -34,7 +34,6 @@ from paretoroute.solver.constraints import Constraint, Multipliers, Objective
 from paretoroute.solver.coupled.cutting_planes import GAP, ColumnPool, minimise_dual
 from paretoroute.solver.coupled.fixing import SIZES, PartlyFixed, Sizes, solve_by_fixing
 from paretoroute.solver.coupled.lagrangian import Problem, problem_of
-from paretoroute.solver.coupled.master_problem import KEPT
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,12 @@ class Mixture:
 
 
 def optimise(
-    tables: Tables, objective: Objective, constraints: Sequence[Constraint], *, sizes: Sizes = SIZES
+    tables: Tables,
+    objective: Objective,
+    constraints: Sequence[Constraint],
+    *,
+    sizes: Sizes = SIZES,
+    is_exact: bool = False,
 ) -> Mixture:
     """Compute the mixture of choices of the highest objective that keeps every constraint.
 
@@ -101,8 +105,9 @@ def optimise(
         objective: to maximise.
         constraints: the target's and the limits'.
         sizes: from how many queries on most are fixed first, and by which sample.
+        is_exact: whether the columns are mixed in exact arithmetic, for figures of very different magnitude.
     """
-    return CoupledProblem(tables, objective, constraints, sizes=sizes).optimum()
+    return CoupledProblem(tables, objective, constraints, sizes=sizes, is_exact=is_exact).optimum()
 
 
 class CoupledProblem:
@@ -115,14 +120,21 @@ class CoupledProblem:
         objective: to maximise.
         constraints: the target's and the limits'.
         sizes: from how many queries on most are fixed first, and by which sample.
+        is_exact: whether the columns are mixed in exact arithmetic, which fixes nothing before.
     """
 
     def __init__(
-        self, tables: Tables, objective: Objective, constraints: Sequence[Constraint], *, sizes: Sizes = SIZES
+        self,
+        tables: Tables,
+        objective: Objective,
+        constraints: Sequence[Constraint],
+        *,
+        sizes: Sizes = SIZES,
+        is_exact: bool = False,
     ) -> None:
         self._tables, self._sizes = tables, sizes
         self._problem = problem_of(tables, objective, constraints)
-        self._pool = ColumnPool(self._problem)
+        self._pool = ColumnPool(self._problem, is_exact=is_exact)
 
     @property
     def group(self) -> Indices:
@@ -146,7 +158,7 @@ class CoupledProblem:
             gap: relative duality gap at which to stop.
         """
         problem = self._problem if rhs is None else replace(self._problem, rhs=rhs / self._problem.scale)
-        if len(problem.group) > self._sizes.small and problem.constraints:
+        if len(problem.group) > self._sizes.small and problem.constraints and not self._pool.is_exact:
             fixed = solve_by_fixing(problem, self._tables, sizes=self._sizes)
             if fixed is not None:
                 return _mixture(problem, fixed.pool, phase=1, state=fixed.state)
@@ -155,8 +167,8 @@ class CoupledProblem:
         if not pool.columns:
             pool.add(problem.unscaled(1.0, np.zeros(len(problem.constraints))))
         violation = minimise_dual(pool, phase=0)
-        if (violation > KEPT).any():
-            over = np.where(violation > KEPT, violation, 0.0)
+        if (violation > pool.kept).any():
+            over = np.where(violation > pool.kept, violation, 0.0)
             return replace(_mixture(problem, pool, phase=0), violation=over * problem.scale)
         pool.tolerated = violation
         minimise_dual(pool, phase=1, gap=gap)
@@ -185,7 +197,12 @@ def _mixture(problem: Problem, pool: ColumnPool, *, phase: int, state: PartlyFix
         quality=float(figures[0]),
         cost=float(figures[1]),
         bound=pool.bound * problem.objective_scale if phase else np.nan,
-        scaled_prices=pool.best if phase else np.zeros(constraints),
+        scaled_prices=_scaled_prices(pool) if phase else np.zeros(constraints),
         used=use * problem.scale,
         violation=np.zeros(constraints),
     )
+
+
+def _scaled_prices(pool: ColumnPool) -> Floats:
+    """Return the prices beside the objective's largest sum, or, where that says little, beside its bound."""
+    return pool.best / abs(pool.bound) if pool.is_exact and pool.bound else pool.best

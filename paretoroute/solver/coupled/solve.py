@@ -90,34 +90,31 @@ def solve_limited(
             raise TargetError(f"{limit}: a limit on single calls; give it as the forecast's callable mask")
     with_latency = any(isinstance(limit, MaxMeanLatency) for limit in limits)
     forecast = in_range(require_latency(forecast, limits), with_latency=with_latency)
-    kept = _limits_in(forecast, limits)
-    formulation = formulate(target, forecast)
-    outcome = _optimum(forecast, formulation, kept)
-    if outcome.feasible:
-        _check_optimum(outcome)
-        return _solution(outcome, target, tuple(limits), nearest=None, seed=seed)
-    outcome = _relax_to_feasible(forecast, formulation, kept)
-    nearest, own = None, formulation.constraint
-    if own and outcome.constraints[0].rhs > own.rhs:
+    case = _Case(forecast, formulate(target, forecast), _limits_in(forecast, limits))
+    outcome = _outcome(case, is_exact=False)
+    if not _error(outcome) <= MOST_GAP:
+        outcome = _outcome(case, is_exact=True)
+    if not (error := _error(outcome)) <= MOST_GAP:
+        raise TargetError(
+            f"the optimum is known to {error:.1g} only, since the forecast's figures differ by too many orders of "
+            "magnitude; mark points that a limit rules out by far as not callable"
+        )
+    nearest, own = None, case.formulation.constraint
+    if not outcome.feasible and own and outcome.constraints[0].rhs > own.rhs:
         total = outcome.mixture.cost if own.cost else outcome.mixture.quality
         nearest = nearest_target(target, forecast, total / forecast.quality.shape[0])
     return _solution(outcome, target, tuple(limits), nearest=nearest, seed=seed)
 
 
-def _check_optimum(outcome: _Outcome) -> None:
-    """Refuse an optimum whose gap or whose violation of a constraint, relative to its own number, exceeds 1e-6."""
+def _error(outcome: _Outcome) -> float:
+    """Return the gap of an optimum, or a larger violation of a constraint relative to its own number."""
     mixture = outcome.mixture
     over = [
         (used - one.rhs) / abs(one.rhs)
         for one, used in zip(outcome.constraints, mixture.used.tolist(), strict=True)
         if one.rhs
     ]
-    worst = max([_gap(mixture), *over])
-    if worst > MOST_GAP:
-        raise TargetError(
-            f"the optimum is known to {worst:.1g} only, since the forecast's figures differ by too many orders of "
-            "magnitude; mark points that a limit rules out by far as not callable"
-        )
+    return max([_gap(mixture), *over])
 
 
 def _gap(mixture: Mixture) -> float:
@@ -159,30 +156,47 @@ class _Outcome:
     relaxed: tuple[PopulationLimit, ...] = ()
 
 
-def _optimum(forecast: Tables, formulation: Formulation, limits: Sequence[_Limit]) -> _Outcome:
-    constraints = _with_target(formulation.constraint, [limit.constraint for limit in limits])
-    mixture = optimise(forecast, formulation.objective, constraints)
-    return _Outcome(mixture.feasible, constraints, mixture)
+@dataclass(frozen=True)
+class _Case:
+    """What is solved: figures, the target as a formulation, and the limits."""
+
+    tables: Tables
+    formulation: Formulation
+    limits: Sequence[_Limit]
+
+    def optimise(self, objective: Objective, constraints: Sequence[Constraint], *, is_exact: bool) -> Mixture:
+        """Compute the optimal mixture of an objective under some constraints."""
+        return optimise(self.tables, objective, constraints, is_exact=is_exact)
 
 
-def _relax_to_feasible(forecast: Tables, formulation: Formulation, limits: Sequence[_Limit]) -> _Outcome:
+def _outcome(case: _Case, *, is_exact: bool) -> _Outcome:
+    """Meet the target within the limits; or else keep the limits, relaxed where they conflict, and come near to it."""
+    objective, own = case.formulation
+    constraints = _with_target(own, [limit.constraint for limit in case.limits])
+    mixture = case.optimise(objective, constraints, is_exact=is_exact)
+    if mixture.feasible:
+        return _Outcome(True, constraints, mixture)
+    return _relax_to_feasible(case, is_exact=is_exact)
+
+
+def _relax_to_feasible(case: _Case, *, is_exact: bool) -> _Outcome:
     """Keep the limits, relaxed where they conflict, and come as near to the target as they allow."""
-    objective, own = formulation
-    constraints = [limit.constraint for limit in limits]
+    objective, own = case.formulation
+    constraints = [limit.constraint for limit in case.limits]
     relaxed: list[PopulationLimit] = []
     if constraints:
-        violation = optimise(forecast, objective, constraints).violation
-        for k, one in enumerate(limits):
+        violation = case.optimise(objective, constraints, is_exact=is_exact).violation
+        for k, one in enumerate(case.limits):
             if violation[k] > 0:
                 rhs = one.constraint.rhs + violation[k] * (1 + _BINDS)
                 constraints[k] = replace(one.constraint, rhs=rhs)
                 relaxed.append(relax(one.limit, float(violation[k]) / one.constraint.size))
     if own is None or relaxed:
         everything = _with_target(own, constraints)
-        mixture = optimise(forecast, objective, everything)
+        mixture = case.optimise(objective, everything, is_exact=is_exact)
         if own is None or mixture.feasible:
             return _Outcome(False, everything, mixture, tuple(relaxed))
-    reached = optimise(forecast, nearest_objective(own), constraints)
+    reached = case.optimise(nearest_objective(own), constraints, is_exact=is_exact)
     total = own.cost * reached.cost + own.quality * reached.quality
     everything = _with_target(replace(own, rhs=total), constraints)
     return _Outcome(False, everything, add_target_constraint(reached, total), tuple(relaxed))
