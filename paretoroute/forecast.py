@@ -151,9 +151,13 @@ def in_range(forecast: Forecast, *, with_latency: bool = False) -> Forecast:
 
 def _in_range(name: str, figures: Floats, forecast: Forecast) -> Floats:
     """Return figures with 0 for those out of range at points that must not be called."""
-    if figures.min() >= LEAST and figures.max() <= MOST:
-        return figures
-    outside = (figures > MOST) | (figures < LEAST) & (figures != 0)
+    reaches_far = figures.dtype.kind == "f" and figures.dtype.itemsize > 4  # as no other type does
+    if float(figures.min()) >= 0 and float(figures.max()) <= MOST:
+        if not reaches_far or np.count_nonzero(figures >= LEAST) == np.count_nonzero(figures):
+            return figures
+    outside = figures < 0  # as a latency may be
+    if reaches_far:
+        outside |= (figures > MOST) | (figures < LEAST) & (figures != 0)
     callable = True if forecast.callable is None else forecast.callable
     wrong = np.argwhere(np.broadcast_to(outside & callable, forecast.quality.shape))
     if wrong.size:

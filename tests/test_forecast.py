@@ -1,10 +1,14 @@
 """A forecast is checked where it is built; its errors name the figure, the place and the fix."""
 
+import math
+
 import numpy as np
 import pytest
 
 from paretoroute.errors import TargetError
 from paretoroute.forecast import Forecast
+from paretoroute.solver.solve import solve
+from paretoroute.targets import MaxCost
 
 QUALITY = np.full((3, 2), 0.5)
 
@@ -48,3 +52,20 @@ def test_some_rows_keep_the_figures_that_all_queries_share():
 
 def test_a_quality_that_rounding_left_just_outside_the_range_is_taken():
     assert Forecast(np.array([[np.nextafter(1, 2), -1e-17]]), np.ones(2)).quality.shape == (1, 2)
+
+
+def test_lists_and_masks_of_0_and_1_are_taken_as_arrays():
+    given = Forecast([[0.2, 0.9], [0.4, 0.5]], [1, 2], latency_s=[1.0, 2.0], callable=[[1, 0], [1, 1]])
+    arrays = Forecast(
+        np.array([[0.2, 0.9], [0.4, 0.5]]), np.array([1, 2]), callable=np.array([[True, False], [True, True]])
+    )
+
+    assert given.callable.dtype == bool and given.labels is None
+    assert solve(given, MaxCost(5.0)).choice.tolist() == solve(arrays, MaxCost(5.0)).choice.tolist() == [0, 1]
+    assert Forecast([[0.2]], [1.0], labels={"tag": ["a"]}).labels["tag"].tolist() == ["a"]
+
+
+@pytest.mark.parametrize("mask", [[[2, 1]], [[0.5, 1.0]], [[math.nan, 1.0]]])
+def test_a_mask_of_other_numbers_is_refused(mask):
+    with pytest.raises(TargetError, match="callable must be an array of True and False, got one of"):
+        Forecast([[0.2, 0.9]], [1.0, 2.0], callable=mask)

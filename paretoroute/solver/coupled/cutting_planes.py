@@ -16,6 +16,8 @@ from paretoroute.solver.coupled.master_problem import KEPT, MasterSolution, solv
 MOST_ROUNDS = 400
 GAP = 1e-11
 _HALFWAY = 0.5
+_STALL = 60  # rounds without any progress, after which rounding hides the rest of the gap
+_PROGRESS = 1e-7  # of the gap
 
 
 @dataclass
@@ -64,7 +66,7 @@ class ColumnPool:
         value = np.concatenate([self.value(column.totals) for column in self.columns])
         use = np.concatenate([column.totals.use for column in self.columns])
         if self.is_exact:
-            rhs = problem.rhs + (0.0 if phase == 0 else self.tolerated)
+            rhs = problem.rhs + (0.0 if phase == 0 else self.tolerated * (1 + KEPT))
             self.master = solve_master_exactly(value, use, group, rhs, is_elastic=phase == 0)
         elif phase == 0:
             low = np.zeros(len(problem.constraints))
@@ -87,10 +89,15 @@ def minimise_dual(pool: ColumnPool, *, phase: int, gap: float = GAP) -> Floats:
     """
     pool.bound, pool.best = math.inf, np.empty(0)
     master = pool.resolve_master(phase)
+    least, stalled = math.inf, 0
     for _ in range(MOST_ROUNDS):
         if phase == 0 and master.value > -pool.kept.min(initial=KEPT) / 10:
             break
         if math.isfinite(pool.bound) and pool.bound - master.value <= gap * max(abs(master.value), abs(pool.bound)):
+            break
+        open_gap = pool.bound - master.value
+        least, stalled = (open_gap, 0) if open_gap < (1 - _PROGRESS) * least else (least, stalled + 1)
+        if stalled >= _STALL:
             break
         trials = [master.prices]
         if pool.best.size:

@@ -51,27 +51,28 @@ def solve_master_exactly(
 
 
 def _solution(tableau: _Tableau, units: Sequence[int], value: Floats, use: Floats) -> MasterSolution:
-    columns, constraints = use.shape
+    columns, constraints = use.shape[0], len(units)
     levels = tableau.levels()
     prices = [tableau.reduced(columns + k) * unit for k, unit in enumerate(units)]
     dual = [
-        Fraction(value[j]) - _dot(prices, use[j]) + tableau.reduced(j)
+        Fraction(float(value[j])) - _dot(prices, use[j]) + tableau.reduced(j)
         for j in (int(np.flatnonzero(tableau.group == g)[0]) for g in range(tableau.groups))
     ]
-    violation = [levels[columns + constraints + k] / unit for k, unit in enumerate(units)]
-    own = sum((Fraction(one) * level for one, level in zip(value, levels, strict=False) if level), Fraction(0))
+    violation = [level * Fraction(1, unit) for level, unit in zip(levels[columns + constraints :], units, strict=True)]
+    own = _dot(levels[:columns], value)
     return MasterSolution(
         weight=np.array(levels[:columns], float),
-        value=float(own - sum(violation)),
+        value=float(own - sum(violation, Fraction(0))),
         prices=np.array(prices, float),
         convexity_dual=np.array(dual, float),
         violation=np.array(violation, float),
-        slack=np.zeros(constraints),
+        slack=np.zeros(len(units)),
     )
 
 
-def _dot(prices: Sequence[Fraction], figures: Floats) -> Fraction:
-    return sum((price * Fraction(one) for price, one in zip(prices, figures, strict=True)), Fraction(0))
+def _dot(factors: Sequence[Fraction], figures: Floats) -> Fraction:
+    pairs = zip(factors, figures.tolist(), strict=True)
+    return sum((factor * Fraction(one) for factor, one in pairs if factor), Fraction(0))
 
 
 def _unit(figures: Sequence[float] | Floats) -> int:
@@ -138,8 +139,8 @@ class _Tableau:
     def maximise(self, gains: Sequence[int], *, unit: int) -> None:
         """Maximise the sum of gain / unit x level by the simplex method, from the present basis."""
         gain: Integers = np.array([*gains, 0], object)
-        own = [gains[variable] for variable in self._basis]
-        self._objective = np.array(own, object) @ self._table - self._denominator * gain
+        own: Integers = np.array([gains[variable] for variable in self._basis], object)
+        self._objective = own @ self._table - self._denominator * gain
         self._unit = unit
         is_degenerate = False
         while (entering := self._entering(is_first=is_degenerate)) is not None:
@@ -175,4 +176,3 @@ class _Tableau:
         if pivot < 0:
             self._table, self._objective, pivot = -self._table, -self._objective, -pivot
         self._denominator, self._basis[row] = pivot, column
-

@@ -6,6 +6,7 @@ limits leave. Limits that conflict with each other are listed, each with the lea
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -91,9 +92,7 @@ def solve_limited(
     with_latency = any(isinstance(limit, MaxMeanLatency) for limit in limits)
     forecast = in_range(require_latency(forecast, limits), with_latency=with_latency)
     case = _Case(forecast, formulate(target, forecast), _limits_in(forecast, limits))
-    outcome = _outcome(case, is_exact=False)
-    if not _error(outcome) <= MOST_GAP:
-        outcome = _outcome(case, is_exact=True)
+    outcome = _accurate(case) or _outcome(case, is_exact=True)
     if not (error := _error(outcome)) <= MOST_GAP:
         raise TargetError(
             f"the optimum is known to {error:.1g} only, since the forecast's figures differ by too many orders of "
@@ -104,6 +103,15 @@ def solve_limited(
         total = outcome.mixture.cost if own.cost else outcome.mixture.quality
         nearest = nearest_target(target, forecast, total / forecast.quality.shape[0])
     return _solution(outcome, target, tuple(limits), nearest=nearest, seed=seed)
+
+
+def _accurate(case: _Case) -> _Outcome | None:
+    """Solve with the tolerances of HiGHS; return None where they hide the optimum, or HiGHS reaches none."""
+    with contextlib.suppress(ArithmeticError):
+        outcome = _outcome(case, is_exact=False)
+        if _error(outcome) <= MOST_GAP:
+            return outcome
+    return None
 
 
 def _error(outcome: _Outcome) -> float:

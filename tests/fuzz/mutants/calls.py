@@ -66,7 +66,7 @@ def _target(rng: random.Random, cost: Any, points: int) -> Any:
     odd = rng.random() < 0.1
     kind = rng.randrange(4)
     if kind == 0:
-        return pr.MaxCost(rng.choice(ODD) if odd else rng.choice([rng.random(), float(np.nanmean(cost)), 1e-9]))
+        return pr.MaxCost(rng.choice(ODD) if odd else rng.choice([rng.random(), float(cost.mean()), 1e-9]))
     if kind == 1:
         return pr.MinQuality(rng.random())
     if kind == 2:
@@ -75,7 +75,7 @@ def _target(rng: random.Random, cost: Any, points: int) -> Any:
 
 
 def _limits(rng: random.Random, cost: Any, points: int) -> list[pr.PopulationLimit]:
-    usual = [rng.random(), float(np.nanmean(cost)), *ODD] if rng.random() < 0.2 else [rng.random(), float(cost.mean())]
+    usual = [rng.random(), float(cost.mean()), *(ODD if rng.random() < 0.2 else [])]
     made = [
         lambda: pr.MaxShare(rng.random(), (rng.randrange(points),)),
         lambda: pr.MaxMeanLatency(rng.choice(usual)),
