@@ -22,6 +22,7 @@ from paretoroute.calibration.isotonic import isotonic, meet
 from paretoroute.calibration.outcomes import Chosen, aipw_imputed
 from paretoroute.errors import TargetError, expect
 from paretoroute.forecast import Forecast, Tables
+from paretoroute.solver.constraints import trade_price
 from paretoroute.solver.frontier import Frontier, frontier, gains, running_sum, values
 from paretoroute.solver.rules import PriceRule
 from paretoroute.solver.solution import ROUNDING, Facts, Status, binding, floor_of, meaning
@@ -109,7 +110,7 @@ def calibrate(
             raise TargetError(f"{name} must be an array of numbers, got one of {figures.dtype}")
     line = _logged_frontier(forecast, logged_quality, logged_cost_usd, is_logged)
     if isinstance(target, BestTrade):
-        price = 1 / target.usd_per_quality
+        price = trade_price(target)
         place = float((line.frontier.price > price).sum())
         value = replace(_value_at(line, place), rule=PriceRule(price, 0.0))
         return Calibrated("met", target, None, value, is_best=place >= line.frontier.price.size)

@@ -104,7 +104,7 @@ class CostCap:
     def _affordable_tokens(self, limit_usd: float, prompt_tokens: Floats) -> Floats:
         """Return the most completion tokens that the limit pays for beside prompt and fee; NaN or negative: none."""
         prices, fee = self._prices, np.maximum(self._grid.fee_usd, 0.0)  # a refund is not certain
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             per_prompt = self._most_per_prompt_token
             room = limit_usd - fee - np.where(per_prompt > 0, prompt_tokens * per_prompt, 0.0 * per_prompt)
             affordable = np.where(prices.completion > 0, np.floor(room / prices.completion * _SHORT_OF), np.inf)

@@ -196,13 +196,18 @@ def _relative(
         if surface.latency is None or figures.latency_s is None:
             raise TargetError(f"{limit}: no latency is forecast; log latency_s")
         latency = surface.latency.at_quantile(figures.latency_s, limit.quantile)
-        return np.nan_to_num(latency, nan=np.inf) / limit.seconds
+        return _ratio(np.nan_to_num(latency, nan=np.inf), limit.seconds)
     if isinstance(limit, MaxCallCost):
         amount = surface.amount.at_quantile(figures.amount, limit.quantile)
-        return cost_usd(amount, figures.prompt_tokens, grid) / limit.usd
+        return _ratio(cost_usd(amount, figures.prompt_tokens, grid), limit.usd)
     completion = np.where(
         grid.token_prices.priced, surface.amount.at_quantile(figures.amount, COMPLETION_QUANTILE), 0.0
     )
     named = np.isin(np.arange(len(grid.points)), columns_of([limit.of], grid))
     prompt = np.maximum(np.nan_to_num(figures.prompt_tokens), figures.least_prompt_tokens)
     return np.where(named, (prompt + completion) / limit.tokens, 0.0)
+
+
+def _ratio(figure: Floats, limit: float) -> Floats:
+    with np.errstate(over="ignore"):  # infinitely far above a limit such as 1e-320
+        return figure / limit

@@ -325,3 +325,22 @@ def test_a_rule_for_a_label_that_no_query_has_waits_for_planned_queries_that_hav
     (limit,) = policy().solve(limits=[pr.Forbid(("thinker",), "chess")]).document.solution.limits
 
     assert limit.meaning == "no logged query has the tag chess: the rule counts for planned queries that have it"
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("amount", [5e-324, 1e-300, 1e-60, 1e61, 1.7e308])
+def test_targets_and_limits_of_any_amount_are_solved_or_refused(amount):
+    small, planner = amount < 1, pr.Planner(policy())
+    share, trade = [pr.MaxShare(0.3, "thinker")], pr.BestTrade(amount)
+    if 1e-60 <= amount <= 1e60:
+        assert policy().solve(trade).document.solution.status == "met"
+    else:
+        for limits in ([], share):
+            with pytest.raises(TargetError, match="to be priced; give at (least|most) 1e"):
+                policy().solve(trade, limits=limits)
+
+    assert policy().solve(pr.MaxCost(amount)).document.solution.status == ("infeasible" if small else "slack")
+    for limit in (pr.MaxCallCost(amount), pr.MaxCallLatency(amount)):
+        assert policy().solve(limits=[limit]).document.solution.status == ("infeasible" if small else "met")
+    for name in ("max_cost_usd", "max_latency_s"):
+        assert (planner.plan("Prove that 2 + 2 = 4", **{name: amount}).status == "infeasible") == small
