@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import chdir
 from dataclasses import dataclass
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
+
+from paretoroute.cli.main import main
 
 Row = dict[str, Any]
 
@@ -81,12 +84,21 @@ class Outcome:
     err: str
 
 
-def run_command(folder: Path, *arguments: str | Path, stdin: str | None = None) -> Outcome:
-    """Run ``paretoroute`` in a process of its own, in a folder."""
-    command = [sys.executable, "-m", "paretoroute", *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(
-        command, capture_output=True, text=True, input=stdin, cwd=folder, env=environment, timeout=300
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return Outcome(done.returncode, done.stdout, done.stderr)
+def run_command(folder: Path, *arguments: str | Path, stdin: str = "") -> Outcome:
+    """Run ``paretoroute`` in a folder, in this process: a new one would import JAX and compile anew."""
+    code = 0
+    streams = {name: TextIOWrapper(BytesIO(), encoding="utf-8") for name in ("stdin", "stdout", "stderr")}
+    streams["stdin"].buffer.write(stdin.encode())
+    streams["stdin"].seek(0)
+    with chdir(folder), patch.multiple(sys, argv=["paretoroute", *map(str, arguments)], **streams):
+        try:
+            main()
+        except SystemExit as exit:
+            code = exit.code if isinstance(exit.code, int) else 1
+    out, err = (_written(streams[name]) for name in ("stdout", "stderr"))
+    return Outcome(code, out, err)
+
+
+def _written(stream: TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -129,8 +130,8 @@ def _fit(panel: _Panel, seed: int) -> _Model:
     layout = _layout(panel.points)
     rows = np.linspace(0, len(panel.scaled) - 1, min(len(panel.scaled), FIT_QUERIES)).astype(int)
     values, weight = (jnp.asarray(table[rows], jnp.float32) for table in (panel.scaled, panel.weight))
-    cells = jnp.asarray(panel.weight.sum())
-    free = _minimised(_loss(layout, cells, rising=panel.rising), _start(panel.points, layout, seed), values, weight)
+    minimise = _minimiser(layout, rising=panel.rising and bool(layout.steps))
+    free = minimise(_start(panel.points, layout, seed), values, weight, jnp.asarray(panel.weight.sum()))
     skills: list[Any] = []
     for start in range(0, len(panel.scaled), FIT_QUERIES):
         part = slice(start, start + FIT_QUERIES)
@@ -144,27 +145,27 @@ def _fit(panel: _Panel, seed: int) -> _Model:
 
 
 class _Layout(NamedTuple):
-    """The parameters that points share.
+    """The parameters that points share; hashable, since a program is compiled for each layout.
 
     Args:
-        model: the model of every point, ``(points,)``.
-        steps: columns of neighbouring budgets, ``(steps, 2)``.
-        is_compute: whether more of the budget is more compute, ``(steps,)``.
-        bends: columns of three neighbouring budgets, ``(bends, 3)``.
+        model: the model of every point.
+        steps: columns of neighbouring budgets.
+        is_compute: whether more of the budget is more compute, for each step.
+        bends: columns of three neighbouring budgets.
     """
 
-    model: Any
-    steps: Any
-    is_compute: Any
-    bends: Any
+    model: tuple[int, ...]
+    steps: tuple[tuple[int, ...], ...]
+    is_compute: tuple[bool, ...]
+    bends: tuple[tuple[int, ...], ...]
 
 
 def _layout(points: Sequence[Point]) -> _Layout:
     model = np.unique([point.model for point in points], return_inverse=True)[1]
-    steps = budget_steps(points)
-    bends = np.array([(a, b, d) for a, b in steps for c, d in steps if b == c], np.int64).reshape(-1, 3)
-    is_compute = np.array([points[j].budget.kind in BUDGET_KINDS for j, _ in steps], bool)
-    return _Layout(model, steps, is_compute, bends)
+    steps = [tuple(step) for step in budget_steps(points).tolist()]
+    bends = [(a, b, d) for a, b in steps for c, d in steps if b == c]
+    is_compute = [points[j].budget.kind in BUDGET_KINDS for j, _ in steps]
+    return _Layout(tuple(model.tolist()), tuple(steps), tuple(is_compute), tuple(bends))
 
 
 def _start(points: Sequence[Point], layout: _Layout, seed: int) -> dict[str, Any]:
@@ -174,7 +175,7 @@ def _start(points: Sequence[Point], layout: _Layout, seed: int) -> dict[str, Any
 
     rank = min(RANK, len(points) - 1)
     return {
-        "model": jnp.zeros(int(layout.model.max()) + 1),
+        "model": jnp.zeros(max(layout.model) + 1),
         "budget": jnp.zeros(len(points)),
         "loading": jax.random.normal(jax.random.key(seed), (len(points), rank)) * 0.3,
         "log_noise": jnp.zeros(()),
@@ -200,7 +201,7 @@ class _Posterior(NamedTuple):
 
 
 def _base(free: dict[str, Any], layout: _Layout) -> Any:
-    return free["model"][layout.model] + free["budget"]
+    return free["model"][np.array(layout.model)] + free["budget"]
 
 
 def _posterior(free: dict[str, Any], layout: _Layout, values: Any, weight: Any) -> _Posterior:
@@ -214,13 +215,14 @@ def _posterior(free: dict[str, Any], layout: _Layout, values: Any, weight: Any) 
     return _Posterior(precision, error, pull, spread, jnp.linalg.solve(spread, pull[..., None])[..., 0])
 
 
-def _loss(layout: _Layout, cells: Any, *, rising: bool) -> Callable[[dict[str, Any], Any, Any], Any]:
-    """Return the negative log posterior per trial, a function of parameters, values and weights."""
+def _loss(layout: _Layout, *, rising: bool) -> Callable[[dict[str, Any], Any, Any, Any], Any]:
+    """Return the negative log posterior per trial, a function of parameters, values, weights and number of trials."""
     import jax.numpy as jnp
 
-    steps, bends = layout.steps, layout.bends
+    steps, bends = np.array(layout.steps, int).reshape(-1, 2), np.array(layout.bends, int).reshape(-1, 3)
+    is_compute = np.array(layout.is_compute, bool)
 
-    def loss(free: dict[str, Any], values: Any, weight: Any) -> Any:
+    def loss(free: dict[str, Any], values: Any, weight: Any, trials: Any) -> Any:
         own = _posterior(free, layout, values, weight)
         fit = jnp.sum(own.precision * own.error**2) - jnp.sum(own.pull * own.skill)
         fit += jnp.sum(jnp.linalg.slogdet(own.spread)[1])
@@ -228,29 +230,34 @@ def _loss(layout: _Layout, cells: Any, *, rising: bool) -> Callable[[dict[str, A
         step = free["budget"][steps[:, 1]] - free["budget"][steps[:, 0]]
         bend = free["budget"][bends[:, 0]] - 2 * free["budget"][bends[:, 1]] + free["budget"][bends[:, 2]]
         prior = jnp.sum(free["model"] ** 2) + jnp.sum(free["budget"] ** 2) + jnp.sum(step**2) + jnp.sum(bend**2)
-        presumed = step if layout.is_compute.all() else step[layout.is_compute]
+        presumed = step if is_compute.all() else step[is_compute]
         fall = jnp.sum(jnp.minimum(presumed, 0.0) ** 2) if rising else 0.0
         low_rank = PRIOR_RUNS * jnp.sum(free["loading"] ** 2)
-        return 0.5 * (fit + PRIOR_RUNS * prior + DESCENT_RUNS * fall + low_rank) / cells
+        return 0.5 * (fit + PRIOR_RUNS * prior + DESCENT_RUNS * fall + low_rank) / trials
 
     return loss
 
 
-def _minimised(loss: Callable[..., Any], start: dict[str, Any], values: Any, weight: Any) -> dict[str, Any]:
-    """Minimise a loss by Adam with a cosine schedule, in one compiled loop."""
+@lru_cache(maxsize=32)
+def _minimiser(layout: _Layout, *, rising: bool) -> Callable[[dict[str, Any], Any, Any, Any], dict[str, Any]]:
+    """Return a minimiser of the loss by Adam with a cosine schedule, in one loop.
+
+    It is kept: JAX compiles it once for all panels of one shape, and compilation takes most of a small fit.
+    """
     import jax
     import optax
 
     optimiser = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, STEPS))
+    gradient = jax.grad(_loss(layout, rising=rising))
 
     @jax.jit
-    def run(free: dict[str, Any], values: Any, weight: Any) -> dict[str, Any]:
+    def run(free: dict[str, Any], values: Any, weight: Any, trials: Any) -> dict[str, Any]:
         def step(carry: Any, _: None) -> tuple[Any, None]:
             free, state = carry
-            change, state = optimiser.update(jax.grad(loss)(free, values, weight), state)
+            change, state = optimiser.update(gradient(free, values, weight, trials), state)
             return (optax.apply_updates(free, change), state), None
 
         (free, _), _ = jax.lax.scan(step, (free, optimiser.init(free)), None, length=STEPS)
         return free
 
-    return run(start, values, weight)
+    return run
