@@ -128,9 +128,9 @@ def _finite(end: float) -> float | None:
 
 def _mean_of_choices(runs: Runs, column: str, log: ReplayLog) -> Interval:
     values = getattr(runs, column)
-    known = ~np.isnan(values)
-    count = np.bincount(runs.query[known], minlength=len(runs.query_ids))
-    total = np.bincount(runs.query[known], values[known], len(runs.query_ids))
+    is_logged = ~np.isnan(values)
+    count = np.bincount(runs.query[is_logged], minlength=len(runs.query_ids))
+    total = np.bincount(runs.query[is_logged], values[is_logged], len(runs.query_ids))
     means = total[count > 0] / count[count > 0]
     if not len(means):
         return UNKNOWN

@@ -73,8 +73,8 @@ class ReplayLog:
         Where a figure was not logged in some cells, the others of the point weigh more.
         """
         outcome: Floats = getattr(self.cells, figure)
-        logged, known = self.weight.sum(axis=0), np.where(np.isnan(outcome), 0.0, self.weight).sum(axis=0)
-        rise = np.divide(logged, known, out=np.zeros_like(known), where=known > 0)
+        logged, with_outcome = self.weight.sum(axis=0), np.where(np.isnan(outcome), 0.0, self.weight).sum(axis=0)
+        rise = np.divide(logged, with_outcome, out=np.zeros_like(with_outcome), where=with_outcome > 0)
         recalibrated: Callable[[Floats, Floats, NDArray[np.int64]], Floats] = (
             recalibrated_quality if figure == "quality" else recalibrated_amount
         )

@@ -144,8 +144,8 @@ def cost_growth(amount: Floats, is_cost: Mask, sizes: Sequence[TextSize | None])
 
 
 def _squared_correlation(sizes: Floats, values: Floats) -> float:
-    known = ~np.isnan(sizes) & ~np.isnan(values)
-    return float(np.corrcoef(sizes[known], values[known])[0, 1] ** 2)
+    is_logged = ~np.isnan(sizes) & ~np.isnan(values)
+    return float(np.corrcoef(sizes[is_logged], values[is_logged])[0, 1] ** 2)
 
 
 def _table(sizes: Sequence[TextSize | None]) -> Floats:
@@ -167,11 +167,11 @@ def _reads(prompt: Floats, points: Sequence[Point]) -> Floats:
 
 def _moments(sizes: Floats, values: Floats, *, least_noise: float = LEAST_NOISE) -> _Moments:
     """Summarise what one point's values tell about their slopes over sizes ``(queries, sizes)``."""
-    known = ~np.isnan(values) & ~np.isnan(sizes[:, 0])
+    is_logged = ~np.isnan(values) & ~np.isnan(sizes[:, 0])
     nothing = _Moments(np.zeros((sizes.shape[1],) * 2), np.zeros(sizes.shape[1]))
-    if known.sum() < LEAST_CELLS:
+    if is_logged.sum() < LEAST_CELLS:
         return nothing
-    size, value = sizes[known], values[known]
+    size, value = sizes[is_logged], values[is_logged]
     line = _Line.through(size, value, np.ones(len(value)))
     if value.mean() > 0:
         for _ in range(REWEIGHTINGS):
@@ -182,18 +182,18 @@ def _moments(sizes: Floats, values: Floats, *, least_noise: float = LEAST_NOISE)
 
 def _without_outliers(sizes: Floats, values: Floats) -> Floats:
     """Return the values with NaN where they lie far from the line of least absolute distances, ``(queries,)``."""
-    known = ~np.isnan(values) & ~np.isnan(sizes[:, 0])
-    if known.sum() < LEAST_CELLS:
+    is_logged = ~np.isnan(values) & ~np.isnan(sizes[:, 0])
+    if is_logged.sum() < LEAST_CELLS:
         return values
-    design = np.column_stack([np.ones(known.sum()), sizes[known]])
-    value, weight = values[known], np.ones(known.sum())
+    design = np.column_stack([np.ones(is_logged.sum()), sizes[is_logged]])
+    value, weight = values[is_logged], np.ones(is_logged.sum())
     distance = np.abs(value - np.median(value))
     for _ in range(LINE_STEPS):
         line = np.linalg.lstsq(design * weight[:, None], value * weight, rcond=None)[0]
         distance = np.abs(value - design @ line)
         weight = 1 / np.sqrt(np.maximum(distance, 1e-3 * np.median(distance) + 1e-12))
     kept = values.copy()
-    kept[np.flatnonzero(known)[distance > OUTLYING * np.median(distance) + 1e-9]] = np.nan
+    kept[np.flatnonzero(is_logged)[distance > OUTLYING * np.median(distance) + 1e-9]] = np.nan
     return kept
 
 
@@ -280,9 +280,9 @@ def _fitted(
     typical = sizes[has_text].mean(0)
     constant = np.zeros(len(slopes))
     for j, column in enumerate(values.T):
-        known = has_text & ~np.isnan(column)
-        if known.any():
-            mean, text = column[known].mean(), float(sizes[known].mean(0) @ slopes[j])
+        is_logged = has_text & ~np.isnan(column)
+        if is_logged.any():
+            mean, text = column[is_logged].mean(), float(sizes[is_logged].mean(0) @ slopes[j])
             if mean - text < -rounding:
                 slopes[j] *= (mean + rounding) / text
                 text = mean + rounding

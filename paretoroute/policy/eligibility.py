@@ -96,13 +96,13 @@ def restrict(
         grid: points and prices.
     """
     on_calls = [limit for limit in limits if isinstance(limit, CallLimit)]
-    known = None
+    has_latency = None
     if forecast.latency_s is not None and any(isinstance(limit, MaxMeanLatency) for limit in limits):
-        known = np.isfinite(forecast.latency_s)
-    if not on_calls and (known is None or known.all()):
+        has_latency = np.isfinite(forecast.latency_s)
+    if not on_calls and (has_latency is None or has_latency.all()):
         return EligibleForecast(forecast)
     figures = CallFigures(sample.amount.astype(np.float64), sample.prompt_tokens.astype(np.float64), forecast.latency_s)
-    eligible = may_call(on_calls, figures, forecast.labels or {}, surface=surface, grid=grid, callable=known)
+    eligible = may_call(on_calls, figures, forecast.labels or {}, surface=surface, grid=grid, callable=has_latency)
     factor = max(float(eligible.excess.max()), 1.0)
     return EligibleForecast(
         forecast=replace(forecast, callable=eligible.mask),

@@ -87,7 +87,7 @@ class LabelPlaces(NamedTuple):
 
 
 def label_places(
-    known: Sequence[tuple[str, str]], labels: Mapping[str, Sequence[str | None]], *, queries: int
+    coded: Sequence[tuple[str, str]], labels: Mapping[str, Sequence[str | None]], *, queries: int
 ) -> list[LabelPlaces]:
     """Locate the labels of some queries, kind by kind, among the known ones.
 
@@ -96,7 +96,7 @@ def label_places(
     """
     located: list[LabelPlaces] = []
     for kind in LABEL_KINDS:
-        position = {name: i for i, (of, name) in enumerate(known) if of == kind}
+        position = {name: i for i, (of, name) in enumerate(coded) if of == kind}
         if position and kind in labels:
             codes = np.array([position.get(name or "", -1) for name in labels[kind]], np.intp)
             if len(codes) != queries:

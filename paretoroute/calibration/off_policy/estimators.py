@@ -149,13 +149,13 @@ class Diagnostics:
 def diagnose(log: OffPolicyLog) -> Diagnostics:
     """Compute the diagnostics of a log for a policy."""
     weight = log.policy_weight.sum(axis=1)
-    known = balance(np.where(np.isnan(log.outcome), 0.0, log.weight), log.action, groups=log.groups)
+    share = balance(np.where(np.isnan(log.outcome), 0.0, log.weight), log.action, groups=log.groups)
     return Diagnostics(
         queries=len(weight),
         matched=int((weight > 0).sum()),
         effective=effective_size(weight),
         largest_weight=float(weight.max(initial=0.0)),
-        mean_weight=known,
+        mean_weight=share,
     )
 
 
@@ -206,12 +206,12 @@ def residual_variance(log: OffPolicyLog) -> float:
 
     Each point's is shrunk towards the relative variance over all points, with the weight of four cells.
     """
-    known = ~np.isnan(log.outcome)
+    is_logged = ~np.isnan(log.outcome)
     squares = np.nan_to_num(log.outcome - log.forecast) ** 2
-    size = np.where(known, log.forecast**2, 0.0)
+    size = np.where(is_logged, log.forecast**2, 0.0)
     relative = float(squares.sum()) / float(size.sum()) if size.sum() > 0 else 0.0
     prior = PRIOR_CELLS * relative * (log.forecast**2).mean(axis=0)
-    return float(log.action.mean(axis=0) @ ((squares.sum(axis=0) + prior) / (known.sum(axis=0) + PRIOR_CELLS)))
+    return float(log.action.mean(axis=0) @ ((squares.sum(axis=0) + prior) / (is_logged.sum(axis=0) + PRIOR_CELLS)))
 
 
 def standard_error(log: OffPolicyLog, *, variance: float) -> float:
@@ -242,7 +242,7 @@ def self_normalised(log: OffPolicyLog) -> float:
 
 def matched_rows(log: OffPolicyLog) -> float:
     """Average the outcomes of logged cells that the policy calls, whatever their chance; NaN if there are none."""
-    known: Mask = ~np.isnan(log.outcome) & (log.weight > 0)
-    share = np.where(known, log.action, 0.0)
+    matches: Mask = ~np.isnan(log.outcome) & (log.weight > 0)
+    share = np.where(matches, log.action, 0.0)
     total = float(share.sum())
     return float((share * np.nan_to_num(log.outcome)).sum()) / total if total > 0 else math.nan

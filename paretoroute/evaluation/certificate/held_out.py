@@ -145,8 +145,8 @@ def _at_prices_of(runs: Runs, grid: Grid) -> Runs:
     for name, price in grid.prices.items():
         rows = (model == name) & ~np.isnan(cost)
         by_tokens = token_cost_usd(runs, price, rows)
-        known = ~np.isnan(by_tokens)
-        logged, priced = cost[rows][known].sum(), by_tokens[known].sum()
-        if known.any() and abs(logged - priced) > SAME_PRICE * max(priced, logged):
-            cost[np.flatnonzero(rows)[known]] = np.nan
+        is_priced = ~np.isnan(by_tokens)
+        logged, priced = cost[rows][is_priced].sum(), by_tokens[is_priced].sum()
+        if is_priced.any() and abs(logged - priced) > SAME_PRICE * max(priced, logged):
+            cost[np.flatnonzero(rows)[is_priced]] = np.nan
     return replace(runs, cost_usd=cost)

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from paretoroute._arrays import Floats
+from paretoroute.calibration.off_policy.estimators import Balance
 from paretoroute.grid import Grid
 from paretoroute.runs.align import grid_columns
 from paretoroute.runs.table import Runs
 
 LEAST_EFFECTIVE = 1000.0  # effective sample size of a policy whose calls are mostly not logged
-ALARM_SE = 3.0
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,15 @@ class LoggedWeights:
 def logged_weights(runs: Runs, grid: Grid) -> LoggedWeights:
     """Compute the weights of the logged cells from the logged propensities."""
     shape = (len(runs.query_ids), len(grid.points))
-    known = runs.propensity > 0
-    if not known.all():
-        which = "no propensities" if not known.any() else f"no propensity in {(~known).sum()} runs"
+    has_propensity = runs.propensity > 0
+    if not has_propensity.all():
+        which = "no propensities" if not has_propensity.any() else f"no propensity in {(~has_propensity).sum()} runs"
         return LoggedWeights(np.zeros(shape), np.inf, f"and {which} were logged, which could stand in for the rest")
     inverse = 1 / runs.propensity
     error = inverse.std(ddof=1) / len(inverse) ** 0.5 if len(inverse) > 1 else 0.0
     points = len(runs.points)
     fault = None
-    if abs(inverse.mean() - points) > ALARM_SE * error + 1e-6 * points:
+    if Balance(float(inverse.mean()), points, error).is_off:
         fault = (
             f"and the logged propensities do not add up: the mean of 1 / propensity is {inverse.mean():.3g}, and would "
             f"be {points}, the number of points, if every point could be drawn for every query"

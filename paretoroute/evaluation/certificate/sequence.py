@@ -132,8 +132,8 @@ def price_test(
 ) -> PriceTest:
     """Test one rule on logged outcomes; each that is missing counts as the worst."""
     claim = claim_of(setting.target, candidate.rule, policy, held_out)
-    known = held_out.quality if claim is None or claim.cap_usd is None else held_out.cost_usd
-    missing = float(held_out.expected(candidate.rule, np.isnan(known).astype(np.float64)).mean())
+    logged = held_out.quality if claim is None or claim.cap_usd is None else held_out.cost_usd
+    missing = float(held_out.expected(candidate.rule, np.isnan(logged).astype(np.float64)).mean())
     p, margin, spread = 1.0, 0.0, 1.0
     if claim is not None:
         losses = held_out.by_group(held_out.expected(candidate.rule, claim.table))
@@ -157,9 +157,9 @@ def partial_test(policy: Policy, candidate: Candidate, held_out: HeldOutRuns, se
     """Test the quality of one rule on doubly robust estimates of its calls; see `partial_log`."""
     claim = claim_of(setting.target, candidate.rule, policy, held_out)
     assert claim is not None, "claims about quality have no cap"
-    rule, known, floor = candidate.rule, ~np.isnan(held_out.quality), 1 - claim.limit
-    weight = np.where(known, held_out.weights.weight, 0.0)
-    error = np.where(known, held_out.quality - held_out.forecast.quality, 0.0)
+    rule, is_logged, floor = candidate.rule, ~np.isnan(held_out.quality), 1 - claim.limit
+    weight = np.where(is_logged, held_out.weights.weight, 0.0)
+    error = np.where(is_logged, held_out.quality - held_out.forecast.quality, 0.0)
     values = held_out.by_group(held_out.expected(rule, held_out.forecast.quality + weight * error))
     effective = effective_size(held_out.expected(rule, weight))
     p, fault = 1.0, None
@@ -175,7 +175,7 @@ def partial_test(policy: Policy, candidate: Candidate, held_out: HeldOutRuns, se
         p_value=p,
         margin=float(values.mean()) - floor,
         spread=float(values.std()),
-        missing=float(held_out.expected(rule, (~known).astype(np.float64)).mean()),
+        missing=float(held_out.expected(rule, (~is_logged).astype(np.float64)).mean()),
         effective=effective,
         fault=fault,
     )

@@ -110,12 +110,12 @@ def read_calls(
 
 
 def _names(columns: Mapping[str, str]) -> dict[str, str]:
-    known = (*READ, *EXTRA)
+    allowed = (*READ, *EXTRA)
     for column, name in columns.items():
         expect(f"columns[{column!r}]", name, str, RunsError)
-        if column not in known:
-            raise RunsError(f"columns: {column!r} is no known column; use one of {', '.join(known)}")
-    return {column: columns.get(column, column) for column in known}
+        if column not in allowed:
+            raise RunsError(f"columns: {column!r} is no known column; use one of {', '.join(allowed)}")
+    return {column: columns.get(column, column) for column in allowed}
 
 
 class _QualityWithGaps(QualityCheck):

@@ -202,12 +202,12 @@ class Detector:
 
     def _factors(self, score: Score, mean: Mean) -> Floats:
         """Return the factor of every bet, whose size depends on earlier calls and on the possible scores alone."""
-        known = math.sqrt(mean.count / (mean.count + 1.0))
-        low, high = (score.low - mean.value) * known, (score.high - mean.value) * known
+        shrinkage = math.sqrt(mean.count / (mean.count + 1.0))
+        low, high = (score.low - mean.value) * shrinkage, (score.high - mean.value) * shrinkage
         size = self._sizes * self.unit / max(self.spread.value, 1e-12)
         most = 1.0 - LEAST_FACTOR
         size = np.minimum(np.maximum(size, -most / max(high, 1e-12)), most / max(-low, 1e-12))
-        return 1.0 + size * (score.value - mean.value) * known
+        return 1.0 + size * (score.value - mean.value) * shrinkage
 
     def _open(self, moment: Moment, growth: Floats) -> None:
         """Follow the CUSUM statistic of every bet, whose last zero estimates the time of the change."""

@@ -143,14 +143,14 @@ class Observer:
             yield self._observation(calls, row, int(columns[point]), outcome, forecasts.get(query))
 
     def _observation(
-        self, calls: Calls, row: int, column: int, outcomes: dict[str, float], known: _QueryFigures | None
+        self, calls: Calls, row: int, column: int, outcomes: dict[str, float], cached: _QueryFigures | None
     ) -> Observation:
         runs, sha256 = calls.runs, calls.policy_sha256[row]
         point, time = runs.points[runs.point[row]].name, float(calls.time[row])
         is_own = bool(sha256) and sha256 == self.policy.sha256
-        forecast = self._logged(calls, row) if known is None and is_own else {}
-        if known is not None and column >= 0:
-            forecast = {name: float(values[column]) for name, values in known.figures.items()}
+        forecast = self._logged(calls, row) if cached is None and is_own else {}
+        if cached is not None and column >= 0:
+            forecast = {name: float(values[column]) for name, values in cached.figures.items()}
         figures = tuple(
             Observed(name, forecast[name], outcomes[name])
             for name in self.references
@@ -160,13 +160,13 @@ class Observer:
             query_id=runs.query_ids[runs.query[row]],
             column=column,
             point=point,
-            chosen=is_own if known is None else column in known.choices,  # its own calls may explore
+            chosen=is_own if cached is None else column in cached.choices,  # its own calls may explore
             time=time if np.isfinite(time) else None,
             figures=figures if column >= 0 else (),
             is_forecast=bool(forecast) or column < 0,
             other_policy=bool(sha256) and not is_own,
-            unfamiliar=None if known is None else known.unfamiliar,
-            place=() if known is None else known.place,
+            unfamiliar=None if cached is None else cached.unfamiliar,
+            place=() if cached is None else cached.place,
         )
 
     def _logged(self, calls: Calls, row: int) -> dict[str, float]:

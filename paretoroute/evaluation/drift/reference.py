@@ -125,31 +125,30 @@ def has_repeats(policy: Policy) -> bool:
 def _reference(figure: str, forecast: Floats, logged: Floats, *, share: Floats, repeated: bool) -> Reference:
     is_quality, points = figure == "quality", forecast.shape[1]
     logged = np.where(is_quality | (forecast > 0), logged, np.nan)
-    known: Mask = ~np.isnan(logged) & ~np.isnan(forecast)
+    is_logged: Mask = ~np.isnan(logged) & ~np.isnan(forecast)
+    once = is_logged.astype(float)
+    forecast, logged = np.where(is_logged, forecast, 1.0), np.where(is_logged, logged, 1.0)
     centre, spread = np.zeros(points), np.ones(points)
     if not is_quality:
-        ratio = np.log(np.maximum(np.where(known, logged / np.where(known, forecast, 1.0), 1.0), LEAST_RATIO))
-        centre = _mean(ratio, known.astype(float))
-        deviation = np.sqrt(_mean((ratio - centre) ** 2, known.astype(float)))
-        spread = np.where(known.sum(0) > 1, np.maximum(deviation, LEAST_SPREAD), UNKNOWN_SPREAD)
-    blank, ones = np.zeros((2, points)), np.ones(points)
+        ratio = np.log(np.maximum(logged / forecast, LEAST_RATIO))
+        centre = _mean(ratio, once)
+        deviation = np.sqrt(_mean((ratio - centre) ** 2, once))
+        spread = np.where(is_logged.sum(0) > 1, np.maximum(deviation, LEAST_SPREAD), UNKNOWN_SPREAD)
+    blank, ones, columns = np.zeros((2, points)), np.ones(points), np.arange(points)
     plain = Reference(figure, blank, blank, blank, square=ones, root=ones, centre=centre, spread=spread)
-    columns = np.arange(points)
-    score = np.where(known, plain.scores(np.where(known, forecast, 1.0), np.where(known, logged, 1.0), columns), 0.0)
-    residual = np.where(
-        known, plain.residuals(np.where(known, forecast, 1.0), np.where(known, logged, 1.0), columns), 0.0
-    )
-    weights = (known * share, known * (share == 0))
+    score = np.where(is_logged, plain.scores(forecast, logged, columns), 0.0)
+    residual = np.where(is_logged, plain.residuals(forecast, logged, columns), 0.0)
+    weights = (is_logged * share, is_logged * (share == 0))
     count = np.stack([weight.sum(axis=0) for weight in weights])
-    square = _mean(score**2, known.astype(float))
-    root = _mean(1 / quality_sd(np.where(known, forecast, 0.5)), known.astype(float)) if is_quality else 1 / spread
+    square = _mean(score**2, once)
+    root = _mean(1 / quality_sd(np.where(is_logged, forecast, 0.5)), once) if is_quality else 1 / spread
     return Reference(
         figure=figure,
         count=np.zeros_like(count) if repeated and not is_quality else np.minimum(count, MOST_CELLS),
         mean=np.stack([_mean(score, weight) for weight in weights]),
         residual=np.stack([_mean(residual, weight) for weight in weights]),
-        square=np.where(known.any(axis=0), square, 1.0),
-        root=np.where(known.any(axis=0), root, 2.0 if is_quality else 1 / UNKNOWN_SPREAD),
+        square=np.where(is_logged.any(axis=0), square, 1.0),
+        root=np.where(is_logged.any(axis=0), root, 2.0 if is_quality else 1 / UNKNOWN_SPREAD),
         centre=centre,
         spread=spread,
     )

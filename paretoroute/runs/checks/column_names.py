@@ -74,13 +74,13 @@ def guess(name: str) -> str | None:
         ('budget_label', 'prompt_tokens', None)
     """
     key = _key(name)
-    known = {_key(column): column for column in OTHER_NAMES}
+    columns = {_key(column): column for column in OTHER_NAMES}
     if name in OTHER_NAMES:
         return None
     field = _key(name.rpartition(".")[2])
-    if column := known.get(key) or _KEYS.get(key) or known.get(field) or _KEYS.get(field):
+    if column := columns.get(key) or _KEYS.get(key) or columns.get(field) or _KEYS.get(field):
         return column
-    ends = [(len(end), column) for end, column in (known | _KEYS).items() if key.endswith(end)]
+    ends = [(len(end), column) for end, column in (columns | _KEYS).items() if key.endswith(end)]
     longest, column = max(ends, default=(0, ""))
     return column if longest > _SUFFIX_LENGTH else None
 
