@@ -7,6 +7,7 @@ case, surrounding space and Unicode compatibility form (NFKC), and for a model a
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections import defaultdict
@@ -46,6 +47,7 @@ def near_names(points: Iterable[Point]) -> list[Finding]:
     ]
 
 
+@functools.lru_cache(maxsize=8)  # a name is asked for several times in turn, and may be a megabyte long
 def form(name: str) -> str:
     """Return what is left of a name without case, surrounding or repeated space and Unicode form.
 

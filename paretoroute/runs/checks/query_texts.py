@@ -41,6 +41,7 @@ _STAMPS = re.compile(
     r"|\b\d{1,2}:\d{2}:\d{2}\b"
 )
 _OPERATORS = re.compile(r"(?<=\d)\s*([-+*/^%=<>:×÷·]+)\s*(?=\d)")  # between numbers they are no punctuation
+_OPERATOR_NAMES = {ord(sign): f"op{ord(sign)} " for sign in "-+*/^%=<>:×÷·"}
 _PROSE = re.compile(r"[\s.,;:!?'\"()*_#`\-–—…“”‘’„«»¿¡。、，；：！？]+")
 _LONE_MESSAGE = "user: "  # a text, and a chat of it as the one message, are the same query
 _WORD_OR_SYMBOL = re.compile(r"\w+|[^\w\s]")
@@ -76,7 +77,7 @@ def _plain(text: str) -> str:
 
 
 def _words(text: str) -> str:
-    named = _OPERATORS.sub(lambda match: " " + " ".join(f"op{ord(sign)}" for sign in match[1]) + " ", text)
+    named = _OPERATORS.sub(lambda match: " " + match[1].translate(_OPERATOR_NAMES), text)
     return " ".join(_WORD_OR_SYMBOL.findall(_PROSE.sub(" ", named)))
 
 

@@ -15,5 +15,7 @@ def compatible(text: str) -> str:
         >>> compatible("ｈｉｇｈ"), len(compatible("\ufdfa" * 2000))
         ('high', 2000)
     """
+    if text.isascii():
+        return text
     form = unicodedata.normalize("NFKC", text)
     return form if len(form) <= MOST_GROWTH * len(text) or len(text) < SHORT else unicodedata.normalize("NFC", text)

@@ -6,6 +6,7 @@ Cells are separated by commas, semicolons or tabs: by the separator that finds t
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import itertools
 from collections import Counter
@@ -147,15 +148,12 @@ class _Ahead:
 
     def after(self, start: int) -> Iterator[str]:
         """Yield the lines from a place on, no more of them after 2 Mi characters."""
-        size = 0
-        for place in itertools.count(start):
-            if place == len(self.lines):
-                line = self._file.readline(MAX_LINE_BYTES) if size < MOST_AHEAD else ""
-                if not line:
-                    return
-                self.lines.append(line)
-            size += len(self.lines[place])
-            yield self.lines[place]
+        yield from itertools.islice(self.lines, start, None)
+        size = sum(map(len, itertools.islice(self.lines, start, None)))
+        while size < MOST_AHEAD and (line := self._file.readline(MAX_LINE_BYTES)):
+            self.lines.append(line)
+            size += len(line)
+            yield line
 
 
 class _FirstRow(NamedTuple):
@@ -211,7 +209,7 @@ class _Part:
 
     @property
     def is_full(self) -> bool:
-        return max(len(self.rows), len(self.broken)) >= BATCH_ROWS or self.size >= BATCH_BYTES
+        return len(self.rows) >= BATCH_ROWS or len(self.broken) >= BATCH_ROWS or self.size >= BATCH_BYTES
 
     def add(self, line: int, row: list[str], width: int) -> None:
         """Take a row in; one with too few or too many cells is broken."""
@@ -220,8 +218,13 @@ class _Part:
             self.lines.append(line)
             self.size += sum(map(len, row))
         elif row:
-            few = "few" if len(row) < width else "many"
-            self.broken.append(BrokenLine(line, f"too {few} cells", f"{len(row)} where the header has {width}"))
+            self.broken.append(BrokenLine(line, *_misfit(len(row), width)))
+
+
+@functools.lru_cache(maxsize=64)
+def _misfit(cells: int, width: int) -> tuple[str, str]:
+    """Return the reason and the detail of a row with too few or too many cells; a file may consist of them."""
+    return f"too {'few' if cells < width else 'many'} cells", f"{cells} where the header has {width}"
 
 
 def _read_part(reader: Any, width: int, *, before: int) -> _Part:

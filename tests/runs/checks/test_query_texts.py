@@ -222,3 +222,8 @@ def test_a_key_is_equal_in_every_process_and_tells_texts_without_words_apart():
         == text_key(query_text([{"role": "user", "content": "Why?"}]))
     )
     assert len({text_key(text) for text in ("", "?", "!", "...", "+", "😀", "😢")}) == 7
+
+
+def test_operators_between_numbers_are_named_one_by_one():
+    assert text_key("1 + 2") == text_key("1+2") != text_key("1 ++ 2")
+    assert text_key("7*-3") == text_key("7 op42 op45 3") != text_key("7-*3")

@@ -88,3 +88,16 @@ def test_a_quote_that_is_open_in_the_last_row_alone_sets_it_aside(tmp_path):
     (tmp_path / "log.csv").write_text('query,model,quality\na,small,1\nb,"small,1\n')
 
     assert read_runs(tmp_path / "log.csv").set_aside_count == 1
+
+
+def test_rows_with_few_and_many_cells_are_told_apart_by_their_counts(tmp_path):
+    (tmp_path / "log.csv").write_text("query,model,quality\na,small,1\nx\n" + "a,b,c,d\n" * 3 + "\ny,z\n")
+
+    runs = read_runs(tmp_path / "log.csv")
+
+    assert (len(runs), runs.set_aside_count) == (1, 5)
+    assert [(row.line, row.reason) for row in runs.set_aside] == [
+        (3, "too few cells (1 where the header has 3)"),
+        *[(line, "too many cells (4 where the header has 3)") for line in (4, 5, 6)],
+        (8, "too few cells (2 where the header has 3)"),
+    ]
