@@ -25,8 +25,8 @@ def score(accuracy: float, usd_per_1k: float, *, beta: float = BETA, clamp: bool
         accuracy: in [0, 1].
         usd_per_1k: cost of 1,000 queries, above 0.
         beta: weight of cheapness.
-        clamp: keep the cost within [0.0044, 200], as one of the benchmark's two scripts does; without, S is negative
-            above 200.
+        clamp: keep the cost within [0.0044, 200], as one of the benchmark's two scripts does; without, S
+            above 200 means nothing: its sign depends on that of beta A + K.
     """
     cost = float(np.clip(usd_per_1k, LEAST_USD, MOST_USD)) if clamp else usd_per_1k
     cheapness = (np.log2(MOST_USD) - np.log2(cost)) / (np.log2(MOST_USD) - np.log2(LEAST_USD))

@@ -40,7 +40,7 @@ class StrongShareCurve:
 
     @property
     def apgr(self) -> float | None:
-        """(area - area of the weak model) / (area of the strong - area of the weak); None if the strong is no better."""
+        """The area above the weak model over that of the strong model; None if the strong is no better."""
         if not self.strong > self.weak:
             return None
         width = float(self.share[-1] - self.share[0])
@@ -68,6 +68,6 @@ class StrongShareCurve:
         return float(self.share[k - 1] + part * (self.share[k] - self.share[k - 1]))
 
     def code_cpt(self, recovered: float) -> float:
-        """Return CPT as the authors' code does, which interpolates on an unsorted axis: wrong unless the curve rises."""
+        """Return CPT as the authors' code, which interpolates on an unsorted axis: wrong unless the curve rises."""
         target = self.weak + recovered * (self.strong - self.weak)
         return float(np.interp(target, self.quality, self.share))

@@ -38,6 +38,14 @@ def token_cost_usd(prompt_tokens: Floats, kilotokens: Floats, usd_per_million: F
 
 
 @dataclass(frozen=True)
+class QualityAndCost:
+    """Forecasts or outcomes, ``(queries, points)`` each."""
+
+    quality: Floats
+    cost_usd: Floats
+
+
+@dataclass(frozen=True)
 class Calibration:
     """The trade-off whose realised mean cost is nearest to a target.
 
@@ -58,27 +66,23 @@ class SweepPoint:
     quality: float
 
 
-def sweep(forecast: Sequence[Floats], realised: Sequence[Floats], grid: Floats) -> tuple[SweepPoint, ...]:
-    """Realise the rule at every mu of a grid.
-
-    Args:
-        forecast: quality and cost, ``(queries, points)`` each.
-        realised: quality and cost, ``(queries, points)`` each.
-        grid: values of mu.
-    """
-    rows = np.arange(len(realised[0]))
-    choices = (choose(*forecast, float(mu)) for mu in grid)
-    return tuple(SweepPoint(float(realised[1][rows, c].mean()), float(realised[0][rows, c].mean())) for c in choices)
+def sweep(forecast: QualityAndCost, realised: QualityAndCost, grid: Floats) -> tuple[SweepPoint, ...]:
+    """Realise the rule at every mu of a grid."""
+    rows = np.arange(len(realised.quality))
+    choices = (choose(forecast.quality, forecast.cost_usd, float(mu)) for mu in grid)
+    return tuple(
+        SweepPoint(float(realised.cost_usd[rows, c].mean()), float(realised.quality[rows, c].mean())) for c in choices
+    )
 
 
 def calibrate(
-    forecast: Sequence[Floats], realised: Sequence[Floats], target_usd: float, *, steps: int = 1001
+    forecast: QualityAndCost, realised: QualityAndCost, target_usd: float, *, steps: int = 1001
 ) -> Calibration:
     """Return the mu of an even grid on [0, 1] whose realised mean cost is nearest to a target, the first of equals.
 
     Args:
-        forecast: quality and cost of the calibration queries, ``(queries, points)`` each.
-        realised: their outcomes, likewise.
+        forecast: of the calibration queries.
+        realised: their outcomes.
         target_usd: mean cost per query.
         steps: values of mu to try.
     """
@@ -89,7 +93,7 @@ def calibrate(
 
 
 def takes_small(quality_of_small: Floats, alpha: float) -> Mask:
-    """Return the queries that the small of two models answers: its forecast quality is at least alpha, ``(queries,)``."""
+    """Return the queries that the small of two models answers: forecast quality >= alpha, ``(queries,)``."""
     return quality_of_small >= alpha
 
 

@@ -201,7 +201,9 @@ class CascadeRouting:
     def _choose(self, state: tuple[int, ...], rows: NDArray[np.intp], lam: float, dearest: bool) -> Indices:
         """Return the index of the best superset of the models that ran, ``(rows,)``."""
         quality, cost = self._qualities(frozenset(state))[rows], self._cost[rows]
-        score = np.round(np.where(self._worthwhile(state, rows, lam, quality), quality - lam * cost, -np.inf), self._digits)
+        score = np.round(
+            np.where(self._worthwhile(state, rows, lam, quality), quality - lam * cost, -np.inf), self._digits
+        )
         tied = score == score.max(1, keepdims=True)
         if dearest:
             return np.where(tied, cost, -np.inf).argmax(1)

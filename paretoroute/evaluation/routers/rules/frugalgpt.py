@@ -63,7 +63,7 @@ class Cascade:
 
 
 def stages_called(distance: Floats, thresholds: Floats) -> NDArray[np.intp]:
-    """Return how many stages every query passes, from 1: the first with distance < delta, else the last, ``(queries,)``."""
+    """Return how many stages every query calls: to the first with distance < delta, else all, ``(queries,)``."""
     accepts = distance < np.asarray(thresholds)
     accepts[:, -1] = True
     return accepts.argmax(1) + 1
@@ -160,7 +160,7 @@ def _best_thresholds(
         refund = _combine(accepts, np.zeros(len(own_cost)), refund)
         choices.insert(0, candidates)
     means = quality.mean(1), cost.mean(1)
-    allowed = np.flatnonzero(means[1] <= budget_usd + 1e-15)
+    allowed = np.flatnonzero(means[1] <= budget_usd * (1 + 1e-12))
     if not len(allowed):
         return None
     k = int(allowed[np.lexsort((means[1][allowed], -means[0][allowed].round(12)))[0]])

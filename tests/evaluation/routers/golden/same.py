@@ -32,7 +32,9 @@ def differences(expected: Any, actual: Any, tolerance: Mapping[str, float], wher
     """
     if isinstance(expected, dict):
         if not isinstance(actual, dict) or set(expected) != set(actual):
-            return [f"{where}: keys {sorted(expected)} against {sorted(actual) if isinstance(actual, dict) else actual}"]
+            return [
+                f"{where}: keys {sorted(expected)} against {sorted(actual) if isinstance(actual, dict) else actual}"
+            ]
         return [d for key in expected for d in differences(expected[key], actual[key], tolerance, f"{where}/{key}")]
     if isinstance(expected, list):
         if not isinstance(actual, list) or len(expected) != len(actual):
@@ -40,7 +42,11 @@ def differences(expected: Any, actual: Any, tolerance: Mapping[str, float], wher
         pairs = enumerate(zip(expected, actual, strict=True))
         return [d for i, (e, a) in pairs for d in differences(e, a, tolerance, f"{where}/{i}")]
     if isinstance(expected, bool | str) or expected is None or isinstance(actual, bool | str) or actual is None:
-        return [] if type(expected) is type(actual) and expected == actual else [f"{where}: {expected!r} against {actual!r}"]
+        return (
+            []
+            if type(expected) is type(actual) and expected == actual
+            else [f"{where}: {expected!r} against {actual!r}"]
+        )
     if isinstance(expected, int):
         return [] if expected == actual else [f"{where}: {expected} against {actual}"]
     keys = where.split("/")

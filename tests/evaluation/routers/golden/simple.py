@@ -12,9 +12,7 @@ from tests.evaluation.routers.golden.case import array
 def argrouter_decision(inputs, outputs):
     asked = array(inputs["asked_embeddings"])
     near = argrouter.neighbours(array(inputs["train_embeddings"]), asked, inputs["k"])
-    modelled = argrouter.success(
-        asked, coefficients=array(inputs["coef"]), intercepts=array(inputs["intercept"])
-    )
+    modelled = argrouter.success(asked, coefficients=array(inputs["coef"]), intercepts=array(inputs["intercept"]))
     cost = near.mean(array(inputs["train_costs_usd"]))
 
     def at(setting):
@@ -31,8 +29,8 @@ def argrouter_decision(inputs, outputs):
 
 
 def carrot_rule(inputs, outputs):
-    forecast = array(inputs["quality_forecast"]), array(inputs["cost_forecast"])
-    realised = array(inputs["true_quality"]), array(inputs["true_cost"])
+    forecast = carrot.QualityAndCost(array(inputs["quality_forecast"]), array(inputs["cost_forecast"]))
+    realised = carrot.QualityAndCost(array(inputs["true_quality"]), array(inputs["true_cost"]))
     curve = carrot.sweep(forecast, realised, inputs["lambda_grid"])
     calibrated = carrot.calibrate(forecast, realised, inputs["target_cost"])
     pair = inputs["pairwise"]
@@ -47,18 +45,17 @@ def carrot_rule(inputs, outputs):
     k_quality, k_tokens = (carrot.best_k(logged, table, knn["k_grid"]) for table in (quality, tokens))
     hosted = inputs["hosted"]
     models = list(hosted["usd_per_million"])
-    cost = carrot.token_cost_usd(
-        array(hosted["input_tokens"]), array(hosted["output_kilotokens"]), array(list(hosted["usd_per_million"].values()))
-    )
+    price = array(list(hosted["usd_per_million"].values()))
+    cost = carrot.token_cost_usd(array(hosted["input_tokens"]), array(hosted["output_kilotokens"]), price)
     score = sigmoid(array(hosted["score_logits"]))
     return {
         "mean_cost_by_lambda": [point.cost_usd for point in curve],
         "mean_quality_by_lambda": [point.quality for point in curve],
-        "chosen_by_lambda": [carrot.choose(*forecast, lam) for lam in inputs["lambda_grid"]],
+        "chosen_by_lambda": [carrot.choose(forecast.quality, forecast.cost_usd, lam) for lam in inputs["lambda_grid"]],
         "lambda_for_target_cost": calibrated.mu,
         "cost_at_it": calibrated.cost_usd,
-        "pairwise_cost": mixed(realised[1]),
-        "pairwise_quality": mixed(realised[0]),
+        "pairwise_cost": mixed(realised.cost_usd),
+        "pairwise_quality": mixed(realised.quality),
         "knn": {
             "k_quality": k_quality,
             "k_tokens": k_tokens,
@@ -160,9 +157,9 @@ def avengers(inputs, outputs):
     models, train = inputs["models"], inputs["train"]
     centres, member = array(outputs["unit_centres"]), np.array(outputs["train_cluster"])
     units = unit(array(inputs["test_embeddings"]))
-    quality = array([[row["records"].get(model, np.nan) for model in models] for row in train])
+    quality = array([[row["records"].get(model, np.nan) or 0.0 for model in models] for row in train])
     cost = array([[max(row["usages"].get(model, {}).get("cost") or 0.0, 0.0) for model in models] for row in train])
-    means = avengers_pro.cluster_means(member, np.nan_to_num(quality) + np.where(np.isnan(quality), np.nan, 0), cost, len(centres))
+    means = avengers_pro.cluster_means(member, quality, cost, len(centres))
     clusters = sorted(set(member.tolist()))
     complete = not np.isnan(quality).any() and not any(
         row["usages"].get(model, {}).get("cost", -1.0) < 0 for row in train for model in models
