@@ -71,14 +71,14 @@ def read(path: str | os.PathLike[str], *, text_keys: Collection[str] = TEXT_KEYS
     return loads_bytes(content, name=file_name(Path(path)), text_keys=text_keys)
 
 
-def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """Read the content of a file, at most 16 MiB.
+def read_bytes(path: str | os.PathLike[str], *, name: str = "") -> bytes:
+    """Read the content of a file, at most 16 MiB; errors call it ``name``, or as the path does.
 
     Raises:
         YamlError: the file is missing, unreadable or larger.
     """
     path = checked_path(path, YamlError)
-    name = file_name(path)
+    name = name or file_name(path)
     try:
         is_file = stat.S_ISREG(os.stat(path).st_mode)
         content = _start_of(path) if is_file else b""

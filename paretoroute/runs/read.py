@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from paretoroute.errors import RunsError, close_names, expect, needs_fit_extra, shown
+from paretoroute.errors import RunsError, close_names, expect, needs_fit_extra, one_line, shown
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.table import Runs
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 10_000
 _WIDE = "write what varies from run to run as values, not as names of columns"
+_NAMED = 5  # sources in a message about all of them
 _SAMPLE = 1000  # values of an unknown column that a hint looks at
 
 
@@ -70,9 +71,10 @@ def read_runs(
         if source.seen and builder.rows > rows:
             _check_columns(source, columns or {}, names, item)
         unknown.add(source.seen, columns or {}, names, item)
-    if not builder.rows:
-        raise RunsError(f"{', '.join(map(_name, sources))}: the log is empty; give a file with at least one run")
-    return builder.finish(unknown.finish())
+    with _named(sources):
+        if not builder.rows:
+            raise RunsError("the log is empty; give a file with at least one run")
+        return builder.finish(unknown.finish())
 
 
 def _check_sources(sources: Sequence[object]) -> None:
@@ -81,6 +83,19 @@ def _check_sources(sources: Sequence[object]) -> None:
         raise RunsError("no log was given; name at least one file of runs")
     if sum(str(item) == "-" for item in sources if isinstance(item, str | Path)) > 1:
         raise RunsError("standard input (-) is named twice, and can be read once; keep one")
+
+
+@contextlib.contextmanager
+def _named(sources: Sequence[object]) -> Iterator[None]:
+    """Name the sources in an error about the whole log that names none of them."""
+    try:
+        yield
+    except RunsError as error:
+        names = [one_line(_name(source)) for source in sources]
+        if any(name in str(error) for name in names):
+            raise
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        raise RunsError(f"{', '.join(names[:_NAMED])}{more}: {error}") from None
 
 
 def _name(source: object) -> str:

@@ -152,3 +152,12 @@ def test_a_hold_out_without_a_level_is_refused(log, folder):
 
     assert (result.code, result.out) == (2, "")
     assert "--hold-out needs --certify LEVEL" in result.err
+
+
+def test_a_folder_in_place_of_the_file_to_write_is_refused_as_one(log, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    for out in (".", "..", folder):
+        result = command("certify", fitted().policy_path, log, "--min-quality", "0.75", "--out", out)
+
+        assert result.code == 2
+        assert f"--out {out}: this is a folder; name a file in it" in " ".join(result.err.split())

@@ -189,6 +189,8 @@ def check_out(out: Path, inputs: Sequence[Path] = ()) -> None:
     Raises:
         RunsError: the name has another extension, the folder is missing or read-only, or an input would be lost.
     """
+    if out.is_dir():
+        raise RunsError(f"--out {out}: this is a folder; name a file in it, such as {out / 'policy.yaml'}")
     if out.suffix not in (".yaml", ".yml"):
         raise RunsError(f"--out {out}: a policy file ends in .yaml; name it {out.stem}.yaml")
     check_folder(out)

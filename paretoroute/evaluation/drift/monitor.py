@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from paretoroute.errors import PolicyError, RunsError, TargetError, expect, needs_fit_extra
+from paretoroute.errors import PolicyError, RunsError, TargetError, checked_path, expect, needs_fit_extra
 from paretoroute.evaluation.drift import state, summary
 from paretoroute.evaluation.drift.calls import Calls, read_calls
 from paretoroute.evaluation.drift.detector import Moment, Score
@@ -78,6 +78,7 @@ class Monitor:
         residuals = references(policy, rule)
         self.record = Record(Streams(policy.grid, residuals, horizon_calls, float(false_alarms)))
         self.observer = Observer(policy, rule, residuals, features)
+        self._files: dict[Path, str] = {}  # SHA-256 of the states that were read or written last
 
     def update(
         self,
@@ -209,11 +210,14 @@ class Monitor:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the state as JSON, some kilobytes, so that a later process goes on with :meth:`load`.
 
+        A file that another monitor has written is not replaced, so that of two processes with one state none loses the
+        calls of the other: load the state again, and take in the same calls.
+
         Raises:
-            PolicyError: the file cannot be written.
+            PolicyError: the file cannot be written, or holds something that this monitor has neither read nor written.
         """
-        expect("the path of the state", path, (str, os.PathLike), PolicyError)
-        state.write_state(Path(path), self.record, self.policy)
+        file = checked_path(path, PolicyError)
+        self._files[file] = state.write_state(file, self.record, self.policy, known=set(self._files.values()))
 
     @staticmethod
     def load(
@@ -229,9 +233,10 @@ class Monitor:
         Raises:
             PolicyError: the file is no state, or belongs to another policy.
         """
-        expect("the path of the state", path, (str, os.PathLike), PolicyError)
+        file = checked_path(path, PolicyError)
         expect("the policy", policy, Policy, PolicyError)
-        saved = state.read_state(Path(path), policy)
+        saved = state.read_state(file, policy)
         monitor = Monitor(policy, horizon_calls=saved.horizon_calls, false_alarms=saved.false_alarms, features=features)
         saved.restore(monitor.record)
+        monitor._files[file] = saved.sha256
         return monitor

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +16,7 @@ from paretoroute.errors import PolicyError, file_name
 from paretoroute.evaluation.drift.detector import Totals
 from paretoroute.evaluation.drift.record import PointTally, Record
 from paretoroute.evaluation.drift.state_schema import MonitorState
+from paretoroute.policy.files import real_path
 from paretoroute.policy.files.replace import replace_file
 from paretoroute.policy.policy import Policy
 
@@ -29,19 +30,39 @@ def policy_key(policy: Policy) -> str:
     return hashlib.sha256(document.encode()).hexdigest()
 
 
-def write_state(path: Path, record: Record, policy: Policy) -> None:
+def write_state(path: Path, record: Record, policy: Policy, *, known: Collection[str]) -> str:
     """Write the state of a monitor; a reader sees the old one or the new one.
 
+    Args:
+        path: the file; replaced only if it holds a known state, since the calls of another would be lost.
+        record: the state.
+        policy: of the monitor.
+        known: SHA-256 of the files that the monitor has read or written, in hex.
+
+    Returns:
+        The SHA-256 of the file, in hex.
+
     Raises:
-        PolicyError: the file cannot be written.
+        PolicyError: the file cannot be written, or holds something else.
     """
     name, content = file_name(path), _state(record, policy)
+
+    def check(file: Path) -> None:
+        if file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() not in known:
+            raise PolicyError(
+                f"{name} was written by another monitor, or is no state, and is left as it is; run again on the same "
+                "calls, or name another file"
+            )
+
     try:
-        text = json.dumps({**content, "sha256": _sha256_of(content)}, allow_nan=False)
-        replace_file(Path(os.path.realpath(path)), text.encode())
+        text = json.dumps({**content, "sha256": _sha256_of(content)}, allow_nan=False).encode()
+        replace_file(real_path(path), text, check=check)
+    except PolicyError:
+        raise
     except (OSError, ValueError) as error:  # a ValueError: a number beyond floats, or a null character in the path
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise PolicyError(f"{name}: the state cannot be written: {reason}") from None
+    return hashlib.sha256(text).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -53,12 +74,14 @@ class SavedState:
         values: its content.
         horizon_calls: of the record.
         false_alarms: of the record.
+        sha256: of its file, in hex.
     """
 
     name: str
     values: dict[str, Any]
     horizon_calls: int
     false_alarms: float
+    sha256: str
 
     def restore(self, record: Record) -> None:
         """Put the counts into the record of a new record.
@@ -100,7 +123,7 @@ def read_state(path: Path, policy: Policy) -> SavedState:
         raise _damaged(name) from None
     if values.pop("sha256") != _sha256_of(values):
         raise _damaged(name)
-    return SavedState(name, values, checked.horizon_calls, checked.false_alarms)
+    return SavedState(name, values, checked.horizon_calls, checked.false_alarms, hashlib.sha256(content).hexdigest())
 
 
 def _sha256_of(content: dict[str, Any]) -> str:

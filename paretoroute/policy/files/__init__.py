@@ -33,6 +33,7 @@ Arrays: TypeAlias = dict[str, NDArray[Any]]
 
 MAX_SIDE_BYTES = 2**30
 UNLOCKED_TRIES, PAUSE_S = 20, 0.01  # to read both files of one policy, where the system has no locks
+LINK_TRIES = 100  # while somebody points the link elsewhere
 DTYPES = {
     "F16": "<f2", "F32": "<f4", "F64": "<f8", "BOOL": "|b1",
     "I8": "|i1", "I16": "<i2", "I32": "<i4", "I64": "<i8",
@@ -63,7 +64,7 @@ def read_policy(path: str | os.PathLike[str]) -> PolicyFiles:
     """Read a policy and the numbers beside it; both are checked before they are used.
 
     Between the reading of the YAML and of its side file another process may save: then both are read once more, while
-    nobody may.
+    nobody may. If a link on the path is pointed elsewhere meanwhile, the policy that it leads to then is read.
 
     Args:
         path: the YAML file. If it is a link, its side file has to lie beside the file that it points to.
@@ -77,34 +78,54 @@ def read_policy(path: str | os.PathLike[str]) -> PolicyFiles:
     if path.suffix == ".safetensors":
         policy = f"{_HASH.sub('', path.stem)}.yaml"
         raise PolicyError(f"{file_name(path)}: holds the numbers of a policy; name its YAML file, {one_line(policy)}")
+    for _ in range(LINK_TRIES):
+        real = real_path(path)
+        try:
+            return _read_unless_saved(path, real)
+        except PolicyError:
+            if real_path(path) == real:
+                raise
+    return _read_unless_saved(path, real_path(path))
+
+
+def _read_unless_saved(path: Path, real: Path) -> PolicyFiles:
+    """Read both files; if they do not belong together, once more while nobody may save.
+
+    Args:
+        path: the YAML file, as messages name it.
+        real: the file that the path led to, if it is a link or its folder is: a release is switched by such a link.
+    """
     try:
-        return _read(path)
+        return _read(path, real)
     except PolicyChecksumError:
         from paretoroute.policy.files.lock import locked  # only if a file is missing or another
 
-        with locked(_folder(path), shared=True) as is_locked:
+        with locked(real.parent, shared=True) as is_locked:
             for _ in range(0 if is_locked else UNLOCKED_TRIES):
                 with suppress(PolicyChecksumError):
-                    return _read(path)
+                    return _read(path, real)
                 time.sleep(PAUSE_S)
-            return _read(path)
+            return _read(path, real)
 
 
-def _read(path: Path) -> PolicyFiles:
+def _read(path: Path, real: Path) -> PolicyFiles:
     """Read both files once."""
     try:
-        content = _yaml.read_bytes(path)
+        content = _yaml.read_bytes(real, name=file_name(path))
         data = _yaml.loads_bytes(content, name=path.name)
     except _yaml.YamlError as error:
         raise PolicyError(str(error)) from None
     document = parse_document(data, path.name)
-    numbers = _side_bytes(_folder(path), document, file_name(path))
+    numbers = _side_bytes(real.parent, document, file_name(path))
     return PolicyFiles(document, _unpacked(numbers, document.surface.file), hashlib.sha256(content).hexdigest())
 
 
-def _folder(path: Path) -> Path:
-    """Return the folder of the file itself, if the path is a link."""
-    return Path(os.path.realpath(path)).parent
+def real_path(path: Path) -> Path:
+    """Return the file that a path leads to, through links; the path itself if that cannot be told."""
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError):  # a ValueError: it holds a null character
+        return path
 
 
 def policy_schema() -> dict[str, Any]:

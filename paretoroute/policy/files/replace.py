@@ -19,7 +19,8 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Collection
+import sys
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -71,12 +72,13 @@ def replace_policy(path: Path, text: bytes, *, side: str, numbers: bytes) -> Non
             _tidy(path, [*leftovers, *own])
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes, *, check: Callable[[Path], None]) -> None:
     """Replace a file that stands alone, such as the state of a monitor; readers see the old content or the new.
 
     Args:
-        path: the file itself, not a link to it; its permissions are kept.
+        path: the file itself, not a link to it; its permissions and owner are kept.
         content: its new content.
+        check: called with the path while no other process may replace it; raises if this one may not either.
 
     Raises:
         OSError: it could not be written. The old content is there then.
@@ -85,8 +87,9 @@ def replace_file(path: Path, content: bytes) -> None:
     with locked(path.parent) as is_alone:
         leftovers = _matching(path, pattern) if is_alone else []
         own: list[Path] = []
+        check(path)
         try:
-            os.replace(_write_temporary(path, content, own, mode=_mode(path)), path)
+            os.replace(_write_temporary(path, content, own, like=_status(path)), path)
             with suppress(OSError):
                 synchronise(path.parent)
         finally:
@@ -116,14 +119,14 @@ def read_side_file_name(path: Path) -> str:
 
 def _replace(path: Path, text: bytes, own: list[Path], *, side: str, numbers: bytes) -> None:
     """Take steps 1 to 3; every temporary file is put into ``own`` before it is written."""
-    mode, old = _mode(path), _content(path)
+    like, old = _status(path), _content(path)
     before = side_file_of(old)
-    side_mode = _mode(path.with_name(before.name)) if before else None
+    side_like = _status(path.with_name(before.name)) if before else None
 
-    new_yaml = _write_temporary(path, text, own, mode=mode)
+    new_yaml = _write_temporary(path, text, own, like=like)
     if before is not None and before.name != side:
-        _write_temporary(path, old, own, mode=mode)
-    new_side = _write_temporary(path.with_name(side), numbers, own, mode=mode if side_mode is None else side_mode)
+        _write_temporary(path, old, own, like=like)
+    new_side = _write_temporary(path.with_name(side), numbers, own, like=side_like or like)
     os.replace(new_side, path.with_name(side))
     synchronise(path.parent)
     os.replace(new_yaml, path)
@@ -139,8 +142,8 @@ def _content(path: Path) -> bytes:
     return b""
 
 
-def _mode(path: Path) -> int | None:
-    """Return the permissions of a file, or None if there is none.
+def _status(path: Path) -> os.stat_result | None:
+    """Return the status of a file, with its permissions and owner, or None if there is none.
 
     Raises:
         OSError: something other than a file has its name.
@@ -151,20 +154,29 @@ def _mode(path: Path) -> int | None:
         return None
     if not stat.S_ISREG(status.st_mode):
         raise IsADirectoryError(None, "a folder or device of this name exists")
-    return stat.S_IMODE(status.st_mode)
+    return status
 
 
-def _write_temporary(path: Path, content: bytes, own: list[Path], *, mode: int | None) -> Path:
-    """Write a file beside ``path`` durably, with these permissions; None: those of a new file."""
+def _write_temporary(path: Path, content: bytes, own: list[Path], *, like: os.stat_result | None) -> Path:
+    """Write a file beside ``path`` durably, with the permissions and owner of another; None: those of a new file."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     own.append(temporary)
     with open(temporary, "xb") as file:
-        if mode is not None:
-            os.chmod(temporary, mode)  # before the content, which others may not be allowed to read
+        if like is not None:  # before the content, which others may not be allowed to read
+            _keep_owner(temporary, like)
+            os.chmod(temporary, stat.S_IMODE(like.st_mode))
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
     return temporary
+
+
+def _keep_owner(file: Path, like: os.stat_result) -> None:
+    """Leave a file to the owner of the one it replaces, who else could not read it: root may, and who is the owner."""
+    if sys.platform != "win32" and (like.st_uid, like.st_gid) != (os.geteuid(), os.getegid()):
+        for user, group in ((-1, like.st_gid), (like.st_uid, -1)):  # the group may be one's own even if the user is not
+            with suppress(OSError):
+                os.chown(file, user, group)
 
 
 def _temporary_files(path: Path) -> list[Path]:

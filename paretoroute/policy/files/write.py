@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from paretoroute import _yaml
 from paretoroute.errors import PolicyError, checked_path, file_name, one_line
-from paretoroute.policy.files import DTYPES, MAX_SIDE_BYTES, Arrays, gib, parse_document
+from paretoroute.policy.files import DTYPES, MAX_SIDE_BYTES, Arrays, gib, parse_document, real_path
 from paretoroute.policy.files.replace import replace_policy, side_file_name
 from paretoroute.policy.schema import PolicyDocument
 
@@ -69,7 +69,7 @@ def write_policy(path: str | os.PathLike[str], document: PolicyDocument, arrays:
         raise PolicyError(f"{file_name(path)}: a policy file ends in .yaml; rename it to {one_line(path.stem)}.yaml")
     numbers = packed(arrays, path.name)
     sha256 = hashlib.sha256(numbers).hexdigest()
-    real = Path(os.path.realpath(path)) if path.is_symlink() else path
+    real = real_path(path)
     side = side_file_name(real.stem, sha256)
     surface = document.surface.model_copy(update={"file": side, "sha256": sha256})
     text = _written(document.model_copy(update={"surface": surface}), path.name)

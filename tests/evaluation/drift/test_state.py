@@ -84,3 +84,37 @@ def test_saving_a_state_keeps_links_and_permissions_and_removes_what_a_kill_left
     assert link.is_symlink()
     assert real.stat().st_mode & 0o777 == 0o600
     assert sorted(file.name for file in tmp_path.iterdir()) == ["real.json", "state.json"]
+
+
+def test_of_two_monitors_with_one_state_the_second_is_refused_and_loses_nothing(watched_state, tmp_path):
+    path = tmp_path / "state.json"
+    path.write_bytes(watched_state.read_bytes())
+    first, second = (pr.Monitor.load(path, fitted().policy) for _ in range(2))
+    first.update(table(calls(20, seed=5)))
+    second.update(table(calls(20, seed=6)))
+    first.save(path)
+    saved = path.read_bytes()
+
+    with pytest.raises(PolicyError, match="state.json was written by another monitor"):
+        second.save(path)
+
+    assert path.read_bytes() == saved
+    assert sorted(tmp_path.iterdir()) == [path]
+    again = pr.Monitor.load(path, fitted().policy)
+    again.update(table(calls(20, seed=6)))
+    again.save(path)
+    assert pr.Monitor.load(path, fitted().policy).record.calls == second.record.calls + 20
+    first_again = tmp_path / "other.json"
+    first.save(first_again)  # a file of its own stays its own
+    first.save(first_again)
+
+
+def test_a_new_monitor_writes_over_no_file_that_it_did_not_read(watched_state, tmp_path):
+    for content in (watched_state.read_bytes(), b"by hand", b""):
+        path = tmp_path / "state.json"
+        path.write_bytes(content)
+
+        with pytest.raises(PolicyError, match="is no state, and is left as it is"):
+            pr.Monitor(fitted().policy).save(path)
+
+        assert path.read_bytes() == content
