@@ -22,7 +22,8 @@ from paretoroute.runs.checks import bills
 from paretoroute.runs.checks.labels import LABELS, LabelCheck
 from paretoroute.runs.checks.near_names import near_names
 from paretoroute.runs.checks.quality_scale import QualityCheck, QualityScale
-from paretoroute.runs.columns import NUMBERS, TEXTS, Batch, Coded, Fault, embeddings, numbers, texts
+from paretoroute.runs.columns import NUMBERS, TEXTS, Batch, Coded, Fault, numbers, texts
+from paretoroute.runs.columns.vectors import embeddings
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.formats.base import Source
 from paretoroute.runs.queries import Queries, QueryFields

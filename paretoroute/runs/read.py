@@ -164,7 +164,7 @@ class _Unknown:
 
 def _first_values(item: object, wanted: Collection[str], names: Mapping[str, str]) -> dict[str, list[object]]:
     """Read some values of columns from a source that can be read again; nothing from any other."""
-    from paretoroute.runs.columns import python_values
+    from paretoroute.runs.columns.python_values import python_values
     from paretoroute.runs.formats.open import open_source
 
     is_file = isinstance(item, str | Path) and str(item) != "-"

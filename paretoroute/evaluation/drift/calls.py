@@ -20,7 +20,8 @@ from paretoroute._arrays import Floats, Mask
 from paretoroute.errors import RunsError, expect
 from paretoroute.runs.builder import Builder
 from paretoroute.runs.checks.quality_scale import QualityCheck, QualityScale
-from paretoroute.runs.columns import READ, Batch, Fault, python_values, uniform_numbers
+from paretoroute.runs.columns import READ, Batch, Fault, uniform_numbers
+from paretoroute.runs.columns.python_values import python_values
 from paretoroute.runs.formats.base import Source
 from paretoroute.runs.formats.open import open_source
 from paretoroute.runs.table import Runs

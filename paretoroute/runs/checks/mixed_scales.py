@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute.errors import RunsError, one_line
-from paretoroute.runs.columns import Batch, python_values
+from paretoroute.runs.columns import Batch
+from paretoroute.runs.columns.python_values import python_values
 from paretoroute.runs.findings import Finding
 
 WIDE = 10.0  # the upper end of a scale from which on a part of a log within [0, 1] is refused; reported below

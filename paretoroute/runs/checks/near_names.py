@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import functools
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from paretoroute.grid import BUDGET_KINDS, EFFORT_ORDER, Budget, Point
-from paretoroute.runs.checks.unicode_forms import compatible
+from paretoroute.runs.checks.unicode_forms import compatible, normalised
 from paretoroute.runs.findings import Finding
 
 MOST_GROUPS = 5  # groups of names in one finding
@@ -122,7 +121,7 @@ def _kept_apart(what: str, form_of: str, groups: Sequence[Sequence[str]]) -> lis
 
 def _readable(names: Sequence[str]) -> list[str]:
     """Quote names so that their difference can be seen; names that print alike are written in ASCII."""
-    alike = len({unicodedata.normalize("NFC", name) for name in names}) < len(names)
+    alike = len({normalised(name, "NFC") for name in names}) < len(names)
     return [ascii(name) if alike or not name.isprintable() else repr(name) for name in names]
 
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from paretoroute.errors import RunsError, one_line
 from paretoroute.query import Misfit
 from paretoroute.runs.checks.mixed_scales import MixedScales
-from paretoroute.runs.columns import Batch, Fault, python_values, uniform_numbers
+from paretoroute.runs.columns import Batch, Fault, uniform_numbers
+from paretoroute.runs.columns.python_values import python_values
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.formats.base import Source
 from paretoroute.runs.values import Grade, grade

@@ -12,8 +12,9 @@ import numpy as np
 from paretoroute.errors import RunsError
 from paretoroute.runs.columns import BATCH_ROWS, Batch
 from paretoroute.runs.formats.arrow_checks import check_batch
+from paretoroute.runs.formats.expanded import expanded_bytes
 from paretoroute.runs.formats.origin import Origin
-from paretoroute.runs.formats.sizes import ROW_BYTES, check_size, expanded_bytes, held_bytes, unpacked_bytes
+from paretoroute.runs.formats.sizes import ROW_BYTES, check_size, held_bytes, unpacked_bytes
 
 SUFFIXES = (".arrow", ".feather", ".ipc")
 
@@ -57,8 +58,8 @@ class Table:
                 check_batch(batch)
                 self._check_rows(start - 1 + batch.num_rows)
                 for part in _cut(batch):
-                    self._check_texts(part)
                     columns = {column: part.column(name) for column, name in names.items() if name in self.seen}
+                    self._check_values(part, list(columns.values()))
                     yield Batch(columns, np.arange(start, start + part.num_rows))
                     start += part.num_rows
         except RunsError:
@@ -72,13 +73,19 @@ class Table:
         if self.stored is not None:
             check_size(self.name, rows * ROW_BYTES, self.stored, what=f"{rows:,} rows")
 
-    def _check_texts(self, part: Any) -> None:
-        """Refuse rows that share a long text; a dictionary of texts is read without repeating them."""
-        import pyarrow as pa
-
+    def _check_values(self, part: Any, columns: list[Any]) -> None:
+        """Refuse rows that share a long value; a dictionary of texts is read without repeating them."""
         stored = held_bytes(part) if self.stored is None else self.stored
-        repeated = [column for column in part.columns if not pa.types.is_dictionary(column.type)]
+        repeated = [column for column in columns if not _is_dictionary_of_texts(column.type)]
         check_size(self.name, sum(map(expanded_bytes, repeated)), stored, what=f"{part.num_rows:,} rows")
+
+
+def _is_dictionary_of_texts(kind: Any) -> bool:
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(kind):
+        return False
+    return any(is_kind(kind.value_type) for is_kind in (pa.types.is_string, pa.types.is_large_string))
 
 
 def open_file(origin: Origin) -> Table:

@@ -38,6 +38,7 @@ def open_file(origin: Origin) -> Table:
             stored, meta = file.size(), pq.read_metadata(file)
             chunks = chunks_of(_footer(file))
         _check_lists(origin.name, chunks, stored)
+        _check_bytes_of_one_size(origin.name, meta, stored)
         where = path if data is None else pa.BufferReader(data)
         parquet = pq.ParquetFile(where, pre_buffer=False, read_dictionary=_repeated_texts(meta, chunks))
         columns = parquet.schema_arrow.names
@@ -50,13 +51,26 @@ def open_file(origin: Origin) -> Table:
 
 
 def _repeated_texts(meta: Any, chunks: list[Chunk]) -> list[str]:
-    """Return the paths of the columns of text to read as dictionaries, those inside lists and structures too.
+    """Return the paths of the columns of text or bytes to read as dictionaries, those inside lists and structures too.
 
     A dictionary grows with the rows, so that large columns whose texts differ are read as they are.
     """
     columns = [meta.schema.column(j) for j in range(meta.num_columns)]
-    texts = [column.path for column in columns if column.logical_type.type in ("STRING", "JSON", "ENUM")]
+    texts = [column.path for column in columns if column.physical_type == "BYTE_ARRAY" and not _is_decimal(column)]
     return [path for path in texts if _may_repeat([chunk for chunk in chunks if chunk.path == path])]
+
+
+def _is_decimal(column: Any) -> bool:
+    return column.logical_type.type == "DECIMAL" or column.converted_type == "DECIMAL"
+
+
+def _check_bytes_of_one_size(name: str, meta: Any, stored: int) -> None:
+    """Refuse a file whose rows hold long bytes of one size, which no dictionary is read for."""
+    for j in range(meta.num_columns):
+        column = meta.schema.column(j)
+        if column.physical_type == "FIXED_LEN_BYTE_ARRAY":
+            rows = min(meta.num_rows, BATCH_ROWS)
+            check_size(name, rows * column.length, stored, what=f"{rows:,} rows of column {column.path}")
 
 
 def _may_repeat(chunks: list[Chunk]) -> bool:

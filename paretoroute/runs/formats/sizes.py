@@ -43,27 +43,6 @@ def parsed_bytes(text: bytes) -> int:
     return containers + 40 * text.count(b",")
 
 
-def expanded_bytes(column: Any) -> int:
-    """Return the bytes that a column takes as Python values: each row with a text of its own."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    types, kind = pa.types, column.type
-    if types.is_dictionary(kind):
-        used = column.indices.drop_null()
-        if not (types.is_string(kind.value_type) or types.is_large_string(kind.value_type)):
-            return held_bytes(column)
-        lengths = pc.binary_length(column.dictionary).fill_null(0)  # pyright: ignore  # pyarrow.compute has no stubs
-        return pc.sum(lengths.take(used).cast(pa.int64())).as_py() or 0  # pyright: ignore  # likewise
-    if types.is_string_view(kind) or types.is_binary_view(kind):
-        return sum(len(text.as_buffer()) for text in column if text.is_valid)
-    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
-        return expanded_bytes(column.flatten()) + 8 * len(column)
-    if types.is_struct(kind):
-        return sum(map(expanded_bytes, column.flatten()))
-    return held_bytes(column)
-
-
 def held_bytes(data: Any) -> int:
     """Return the bytes of an array or a batch; those of its whole buffers where Arrow counts no views of texts."""
     import pyarrow as pa

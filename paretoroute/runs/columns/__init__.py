@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from paretoroute import query
 from paretoroute.query import Misfit
 from paretoroute.runs import values as single_values
+from paretoroute.runs.columns.python_values import python_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ def numbers(name: str, column: Any, batch: Batch, faults: list[Fault]) -> NDArra
     values = uniform_numbers(column, batch.numbers_are_text)
     if values is None:
         convert = single_values.number_in_text if batch.numbers_are_text else single_values.number
-        values = np.array(_one_by_one(name, column, convert, absent=np.nan, faults=faults), float)
+        values = np.array(one_by_one(name, column, convert, absent=np.nan, faults=faults), float)
     limits = NUMBERS[name]
     out_of_range = limits.violated(values) & np.isfinite(values)
     for reason, bad in (("not finite", np.isinf(values)), (limits.reason, out_of_range)):
@@ -209,9 +210,13 @@ def texts(
     coded = _uniform_texts(column)
     if coded is not None:
         return Coded(coded.codes, [convert(value) for value in coded.values])  # sound text, which no function refuses
-    coded = _uniform_texts(_one_by_one(name, column, convert, absent="", faults=faults))
-    assert coded is not None  # only sound text is left
-    return coded
+    return _coded(one_by_one(name, column, convert, absent="", faults=faults))
+
+
+def _coded(values: Sequence[str]) -> Coded:
+    """Number texts in order of appearance; Arrow would copy one that many rows share into each of them."""
+    codes: dict[str, int] = {}
+    return Coded(np.array([codes.setdefault(value, len(codes)) for value in values], np.int64), list(codes))
 
 
 def _uniform_texts(column: Any) -> Coded | None:
@@ -256,7 +261,7 @@ def _dictionary_texts(column: Any) -> Coded | None:
     return Coded(place[indices.fill_null(len(column.dictionary)).to_numpy()], values)
 
 
-def _one_by_one(name: str, column: Any, convert: Callable[[object], Any], *, absent: Any, faults: list[Fault]) -> list:
+def one_by_one(name: str, column: Any, convert: Callable[[object], Any], *, absent: Any, faults: list[Fault]) -> list:
     """Convert values singly; a value that does not fit becomes ``absent``, and its row part of a fault."""
     values = python_values(column)
     misfits: defaultdict[str, list[int]] = defaultdict(list)
@@ -270,70 +275,3 @@ def _one_by_one(name: str, column: Any, convert: Callable[[object], Any], *, abs
     for reason, rows in misfits.items():
         faults.append(Fault(name, reason, np.array(rows), lambda i, rows=rows: values[rows[i]]))
     return converted
-
-
-def python_values(column: Any) -> Sequence[object]:
-    """Return the values of a column as Python objects; text that is not UTF-8 has lone surrogates."""
-    import pyarrow as pa
-
-    if not isinstance(column, pa.Array):
-        return column
-    if pa.types.is_dictionary(column.type):
-        values = python_values(column.dictionary)
-        return [None if i is None else values[i] for i in column.indices.to_pylist()]
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):  # some of it is not UTF-8
-        raw = column.cast(pa.large_binary()).to_pylist()
-        return [None if value is None else value.decode("utf-8", "surrogateescape") for value in raw]
-    try:
-        return column.to_pylist()
-    except UnicodeDecodeError:
-        return [_python_value(item) for item in column]
-
-
-def _python_value(item: Any) -> object:
-    try:
-        return item.as_py()
-    except UnicodeDecodeError:
-        return "\udcff"  # not UTF-8 inside a list or struct: a lone surrogate, which the check of text refuses
-
-
-def embeddings(column: Any, faults: list[Fault]) -> Sequence[NDArray[np.float32] | None]:
-    """Read a column of vectors, one per row and ``(width,)`` each; a CSV cell holds a JSON list."""
-    uniform = _uniform_vectors(column)
-    return _one_by_one("embedding", column, _vector, absent=None, faults=faults) if uniform is None else list(uniform)
-
-
-def _uniform_vectors(column: Any) -> NDArray[np.float32] | None:
-    """Convert a column of finite vectors of one width, ``(rows, width)``; return None if it holds anything else."""
-    import pyarrow as pa
-
-    if not isinstance(column, pa.ListArray | pa.LargeListArray | pa.FixedSizeListArray) or column.null_count:
-        return None
-    flat = column.flatten()
-    widths = np.unique(column.value_lengths().to_numpy(zero_copy_only=False))
-    if len(widths) != 1 or widths[0] == 0 or flat.null_count or not pa.types.is_floating(flat.type):
-        return None
-    with np.errstate(over="ignore", invalid="ignore"):
-        vectors = flat.to_numpy(zero_copy_only=False).astype(np.float32) + np.float32(0)
-    return vectors.reshape(len(column), -1) if np.isfinite(vectors).all() else None
-
-
-def _vector(value: object) -> NDArray[np.float32]:
-    import orjson
-
-    try:
-        parsed = orjson.loads(value) if isinstance(value, str) and value else value
-    except ValueError:
-        raise Misfit("not a list of numbers") from None
-    if parsed is None or parsed == "":
-        raise Misfit("missing")
-    if not isinstance(parsed, Sequence) or isinstance(parsed, bytes) or not set(map(type, parsed)) <= {int, float}:
-        raise Misfit("not a list of numbers")
-    try:
-        with np.errstate(over="ignore"):
-            vector = np.array(parsed, np.float64).astype(np.float32) + np.float32(0)
-    except OverflowError:
-        raise Misfit("not a list of finite numbers") from None
-    if not vector.size or not np.isfinite(vector).all():
-        raise Misfit("not a list of finite numbers")
-    return vector
