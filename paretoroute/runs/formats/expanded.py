@@ -94,8 +94,7 @@ def _of_ranges(items: Any, starts: Bytes, ends: Bytes) -> Bytes:
 
 
 def _of_structs(column: Any) -> Bytes:
-    fields = [_bytes_per_row(field) for field in column.flatten()]
-    return np.sum(fields, axis=0, dtype=np.int64) if fields else np.zeros(len(column), np.int64)
+    return sum(map(_bytes_per_row, column.flatten()), start=np.zeros(len(column), np.int64))
 
 
 def _of_unions(column: Any) -> Bytes:
