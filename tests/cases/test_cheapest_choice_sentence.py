@@ -203,7 +203,7 @@ def check_comparison(figures: Figures) -> None:
     assert verdict.startswith("routing does not pay") == (low <= 0)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_sentences_and_statuses_are_true_of_random_policies(seed):
     policy, draw = fitted(seed), np.random.default_rng(seed)
     for _ in range(6):

@@ -238,7 +238,7 @@ def _loss(layout: _Layout, *, rising: bool) -> Callable[[dict[str, Any], Any, An
     return loss
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)
 def _minimiser(layout: _Layout, *, rising: bool) -> Callable[[dict[str, Any], Any, Any, Any], dict[str, Any]]:
     """Return a minimiser of the loss by Adam with a cosine schedule, in one loop.
 
