@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import paretoroute as pr
 from tests.reference import highs
 from tests.solver import test_solve as single
+from tests.solver.coupled import test_magnitudes as magnitudes
 from tests.solver.coupled import test_solve as coupled
 from tests.solver.instances import audit, instance, targets_of
 
@@ -53,10 +54,24 @@ def large(count: int, first: int = 0) -> list[tuple[int, str]]:
     return wrong
 
 
+def wide(count: int, first: int = 0) -> list[tuple[int, str]]:
+    """Compare instances with limits whose costs and latencies span 15 orders of magnitude; list those that differ."""
+    wrong = []
+    for seed in range(first, first + count):
+        forecast, target, limits = magnitudes.instance(seed, -12, 3)
+        try:
+            problem = magnitudes.fault(forecast, target, limits, pr.solve(forecast, target, limits))
+        except pr.TargetError as error:
+            problem = f"refused: {error}"
+        if problem:
+            wrong.append((seed, problem))
+    return wrong
+
+
 def main() -> None:
     """Draw instances, compare, and print how many differ."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, count in (("small", 45_000), ("limited", 5_000), ("large", 60)):
+    for name, count in (("small", 45_000), ("limited", 5_000), ("large", 60), ("wide", 500)):
         parser.add_argument(f"--{name}", type=int, default=count)
     args = parser.parse_args()
     table = Table("instances", "targets each", "compared with", "differ", "CPU s")
@@ -64,6 +79,7 @@ def main() -> None:
         ("small", "2", args.small, "exact fractions, relative 1e-9", lambda n, at: single.failures(n, first=at)),
         ("with limits", "1", args.limited, "HiGHS, relative 1e-6", lambda n, at: coupled.failures(n, first=at)),
         ("up to 2,000 x 16", "2", args.large, "HiGHS, relative 1e-6", large),
+        ("with limits, costs of 1e-12 to 1e3", "1", args.wide, "exact fractions, relative 2e-6", wide),
     )
     for name, each, count, what, compare in rows:
         start, wrong = time.process_time(), []

@@ -98,8 +98,9 @@ def from_arrays(
             fit can have computed.
     """
     kinds = {by: len(names) for by, names in labels.items()}
-    _check_arrays(_without_refunds(arrays, bills), features=features, points=points, labels=kinds)
-    return Numbers(_surface(arrays, features), _sample(arrays, labels))
+    with np.errstate(invalid="ignore"):  # of a signalling NaN, which the checks refuse like any other
+        _check_arrays(_without_refunds(arrays, bills), features=features, points=points, labels=kinds)
+        return Numbers(_surface(arrays, features), _sample(arrays, labels))
 
 
 def _without_refunds(arrays: Mapping[str, NDArray[Any]], bills: Sequence[int]) -> Mapping[str, NDArray[Any]]:

@@ -166,3 +166,29 @@ def test_the_message_names_the_file_the_field_and_the_array(tmp_path):
     assert re.fullmatch(
         start + r"must lie between 0 and 1e\+24; fit again, or copy both files again", str(caught.value)
     )
+
+
+SIGNALLING = {
+    2: 0x7D00,
+    4: 0x7FA00000,
+    8: 0x7FF4000000000000,
+}  # bits of a NaN of which a processor warns in a conversion
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["signal", "shipped"])
+def test_a_signalling_nan_is_treated_as_any_other(name):
+    policy, arrays = policy_of(name), arrays_of(name)
+    refused = 0
+    for array, values in arrays.items():
+        if values.dtype.kind == "f" and values.size:
+            changed = np.ascontiguousarray(values).copy()
+            changed.view(f"u{changed.itemsize}").reshape(-1)[0] = SIGNALLING[changed.itemsize]
+            try:
+                damaged = loaded(policy, arrays | {array: changed})
+            except PolicyError as error:
+                assert f"array {array} is nan at [0" in str(error)
+                refused += 1
+            else:
+                check_plans(damaged)
+    assert refused > 5
