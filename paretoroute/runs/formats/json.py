@@ -18,6 +18,10 @@ _FORM = "write an array of objects (in pandas to_json(orient='records')) or one 
 _ROW_KEYS = ("model", "quality", "query")  # an object with one of these is itself a run
 
 
+class SeveralValues(RunsError):
+    """A JSON file that holds several values, as one with a value per line does."""
+
+
 class JsonArray(AbstractTextFile):
     """A file with one JSON array of objects."""
 
@@ -41,6 +45,16 @@ class JsonArray(AbstractTextFile):
             )
 
     def _items(self) -> list[object]:
+        value = self.document()
+        return [] if value is None else self._array(value)
+
+    def document(self) -> object:
+        """Return the value that the file holds; None if the file is empty.
+
+        Raises:
+            RunsError: the file is larger than 1 GiB or takes too much memory, or is no JSON.
+            SeveralValues: it holds several values.
+        """
         with self.origin.open_text() as file:
             text = file.read(self.origin.most_bytes + 1)
         if len(text) > self.origin.most_bytes:
@@ -50,27 +64,7 @@ class JsonArray(AbstractTextFile):
             )
         text = text.removeprefix(b"\xef\xbb\xbf")
         check_size(self.name, parsed_bytes(text), len(text), what="its values")
-        return self._array(self._parsed(text)) if text.strip() else []
-
-    def _parsed(self, text: bytes) -> object:
-        import orjson
-
-        try:
-            return orjson.loads(text)
-        except ValueError:
-            pass
-        try:  # the NaN and infinities that other programs write
-            return json.loads(text.decode("utf-8"))
-        except UnicodeDecodeError:
-            raise RunsError(f"{self.name} is not valid UTF-8 text; write it again as UTF-8") from None
-        except RecursionError:
-            raise RunsError(f"{self.name} holds JSON that is nested too deeply; {_FORM}") from None
-        except json.JSONDecodeError as error:
-            if error.msg == "Extra data":
-                raise RunsError(f"{self.name} holds several JSON values; name it .jsonl if it has one a line") from None
-            raise RunsError(f"{self.name}, line {error.lineno}: broken JSON: {error.msg}; write it again") from None
-        except ValueError:
-            raise RunsError(f"{self.name} holds a number of too many digits; correct it") from None
+        return parse(self.name, text) if text.strip() else None
 
     def _array(self, value: object) -> list[object]:
         if isinstance(value, list):
@@ -84,6 +78,37 @@ class JsonArray(AbstractTextFile):
             several = f"{len(arrays)} arrays of objects ({', '.join(map(repr, arrays))})" if arrays else "none"
             raise RunsError(f"{self.name} should hold one array of objects and holds {several}; {_FORM}")
         return next(iter(arrays.values()))
+
+
+def parse(name: str, text: bytes) -> object:
+    """Parse a JSON text.
+
+    Args:
+        name: of the file, in messages.
+        text: the JSON, as UTF-8.
+
+    Raises:
+        RunsError: it is no JSON.
+        SeveralValues: it holds several values.
+    """
+    import orjson
+
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        pass
+    try:  # the NaN and infinities that other programs write
+        return json.loads(text.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise RunsError(f"{name} is not valid UTF-8 text; write it again as UTF-8") from None
+    except RecursionError:
+        raise RunsError(f"{name} holds JSON that is nested too deeply; {_FORM}") from None
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data":
+            raise SeveralValues(f"{name} holds several JSON values; name it .jsonl if it has one a line") from None
+        raise RunsError(f"{name}, line {error.lineno}: broken JSON: {error.msg}; write it again") from None
+    except ValueError:
+        raise RunsError(f"{name} holds a number of too many digits; correct it") from None
 
 
 def _is_of_objects(items: object) -> bool:

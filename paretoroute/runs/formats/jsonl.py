@@ -28,21 +28,27 @@ class JsonLines(AbstractTextFile):
         Raises:
             RunsError: the file cannot be read, or the rows of a gzipped file are too many.
         """
+        for part in self.parts():
+            yield object_batch(part.rows, part.lines, names=names, broken=part.broken, seen=self.seen)
+
+    def parts(self) -> Iterator[Part]:
+        """Yield the objects as they are, in parts of the size of a batch.
+
+        Raises:
+            RunsError: likewise.
+        """
         with self.origin.open_text() as file:
-            part = _Part()
+            part = Part()
             rows = 0
             for position, line in _lines(file):
                 part.add(position, line)
                 if part.is_full:
                     rows += len(part.rows)
                     self.origin.check_rows(rows)
-                    yield self._batch(part, names)
-                    part = _Part()
+                    yield part
+                    part = Part()
             if part.rows or part.broken:
-                yield self._batch(part, names)
-
-    def _batch(self, part: _Part, names: Mapping[str, str]) -> Batch:
-        return object_batch(part.rows, part.lines, names=names, broken=part.broken, seen=self.seen)
+                yield part
 
 
 def open_file(origin: Origin) -> JsonLines:
@@ -51,8 +57,15 @@ def open_file(origin: Origin) -> JsonLines:
 
 
 @dataclass
-class _Part:
-    """Lines of a file up to the size of a batch."""
+class Part:
+    """Lines of a file up to the size of a batch.
+
+    Args:
+        rows: the objects.
+        lines: line of each.
+        broken: lines that hold none.
+        size_bytes: of the lines.
+    """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)

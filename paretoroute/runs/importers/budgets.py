@@ -1,0 +1,98 @@
+"""The budget of a call, from the parameters of its request as each client names them.
+
+Efforts: ``reasoning_effort``, ``reasoning.effort``, ``output_config.effort``, ``thinking_level``. Thinking tokens:
+``thinking.budget_tokens``, ``thinking_budget``, ``thinking_token_budget``. Samples: ``n`` and its other names. A cap on the
+answer's length is no budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from paretoroute.grid import Budget
+from paretoroute.runs.importers.calls import Unusable
+from paretoroute.runs.importers.values import count, mapping, number, parsed, text
+from paretoroute.runs.values import amount_text
+
+_EFFORTS = ("reasoning_effort", "effort", "thinking_level", "thinkingLevel")
+_THINKING_TOKENS = ("budget_tokens", "thinking_budget", "thinkingBudget", "thinking_token_budget", "reasoning_tokens")
+_SAMPLES = ("n", "num_choices", "candidate_count", "candidateCount", "best_of")
+_INSIDE = (  # objects that hold such parameters
+    "reasoning",
+    "reasoning_effort",
+    "output_config",
+    "thinking",
+    "thinking_config",
+    "thinkingConfig",
+    "generation_config",
+    "generationConfig",
+    "extra_body",
+    "optional_params",
+    "config",
+    "passthrough",
+)
+_DEPTH = 4
+TWO_BUDGETS = "two budgets in one call; a budget holds one"
+
+
+def budget_of(parameters: object, *, choices: int = 1) -> Budget:
+    """Return the budget that a request asks for.
+
+    Args:
+        parameters: of the request.
+        choices: how many answers were given, which counts where the request has no ``n``.
+
+    Raises:
+        Unusable: an effort or thinking tokens stand together with several samples; a budget holds one of them.
+
+    Example:
+        >>> budget_of({"reasoning": {"effort": "high"}}).label, budget_of({"n": 3}).kind, budget_of({"n": 1}).kind
+        ('high', 'samples', 'none')
+    """
+    settings = list(_settings(mapping(parameters), _DEPTH))
+    effort = next((read for read in (_effort(item) for item in settings) if read), "")
+    tokens = next((read for read in (_tokens(item) for item in settings) if read is not None), None)
+    stated = next((read for read in (_samples(item) for item in settings) if read is not None), None)
+    samples = choices if stated is None else stated
+    if samples > 1 and (effort or tokens):
+        one = f"effort {effort}" if effort else f"{amount_text(tokens or 0)} thinking tokens"
+        raise Unusable(TWO_BUDGETS, f"{one} with n = {amount_text(samples)}")
+    if samples > 1:
+        return Budget("samples", amount_text(samples), samples)
+    if tokens:
+        return Budget("thinking_tokens", amount_text(tokens), tokens)
+    if effort:
+        return Budget("effort", effort)
+    if tokens == 0 and any("thinking_budget" in item or "thinkingBudget" in item for item in settings):
+        return Budget("thinking_tokens", "0", 0.0)  # Gemini thinks where no budget is given
+    return Budget()
+
+
+def _settings(parameters: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, Any]]:
+    """Yield the parameters, then the objects among them that may hold some."""
+    yield parameters
+    for key in _INSIDE:
+        inner = parsed(parameters.get(key))
+        if isinstance(inner, Mapping) and depth:
+            yield from _settings(inner, depth - 1)
+
+
+def _effort(parameters: Mapping[str, Any]) -> str:
+    for key in _EFFORTS:
+        value = parameters.get(key)
+        if isinstance(value, str) and text(parsed(value)):
+            return value.strip().casefold()
+        if isinstance(value, str) and value.strip().casefold() == "none":
+            return "none"
+    return ""
+
+
+def _tokens(parameters: Mapping[str, Any]) -> float | None:
+    read = next((count(parameters[key]) for key in _THINKING_TOKENS if parameters.get(key) is not None), None)
+    return None if parameters.get("type") in ("disabled", "adaptive") else read
+
+
+def _samples(parameters: Mapping[str, Any]) -> float | None:
+    read = next((number(parameters[key]) for key in _SAMPLES if parameters.get(key) is not None), None)
+    return read if read is not None and read >= 1 else None

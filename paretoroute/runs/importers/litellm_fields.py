@@ -1,0 +1,111 @@
+"""Fields that both logs of LiteLLM share: the standard logging payload and the table of spend logs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from paretoroute.runs.importers.calls import CACHED, FAILED, NOT_A_GENERATION, Tokens, Unusable
+from paretoroute.runs.importers.usage import billed, measured, usage_of
+from paretoroute.runs.importers.values import count, dig, first, is_true, items, mapping, number, text
+
+_GENERATIONS = (
+    "completion",
+    "text_completion",
+    "responses",
+    "anthropic_messages",
+    "generate_content",
+    "generate_content_stream",
+)
+
+
+def check_generation(row: Mapping[str, Any]) -> None:
+    """Refuse what is no successful generation by a model.
+
+    Raises:
+        Unusable: it is another kind of call, it failed, or LiteLLM's cache answered it.
+    """
+    kind = text(row.get("call_type"))
+    if kind and kind.removeprefix("a") not in _GENERATIONS and kind not in _GENERATIONS:
+        raise Unusable(NOT_A_GENERATION, kind)
+    status = first(row.get("status"), dig(row, "metadata", "status"))
+    if text(status) not in ("", "success") or text(row.get("error_str")):
+        raise Unusable(FAILED, text(dig(row, "error_information", "error_class")))
+    if is_true(row.get("cache_hit")):
+        raise Unusable(CACHED)
+
+
+def tokens_of(row: Mapping[str, Any], model: str) -> Tokens:
+    """Return the counts of a row: its totals, with the details of its usage object."""
+    usage = first(
+        dig(row, "metadata", "usage_object"), dig(row, "response", "usage"), dig(row, "metadata", "additional_usage_values")
+    )
+    details = usage_of(usage)
+    read = Tokens(
+        prompt=_first(count(row.get("prompt_tokens")), details.prompt),
+        completion=_first(count(row.get("completion_tokens")), details.completion),
+        reasoning=details.reasoning,
+        cached=details.cached,
+        cache_write=details.cache_write,
+    )
+    return measured(read, model=model, has_answer=True)
+
+
+def _first(*values: float | None) -> float | None:
+    return next((value for value in values if value), None)
+
+
+def cost_of(row: Mapping[str, Any], tokens: Tokens, *names: str) -> float | None:
+    """Return the billed cost; a sum of 0 counts only where the price map states that the model is free.
+
+    Args:
+        row: of the log.
+        tokens: as measured.
+        *names: of the columns that hold the cost.
+    """
+    paths = [(name,) for name in names] + [("cost_breakdown", "total_cost"), ("metadata", "cost_breakdown", "total_cost")]
+    stated = (billed(dig(row, *path), tokens) for path in paths)
+    cost = next((usd for usd in stated if usd is not None), None)
+    prices = mapping(row, "model_map_information", "model_map_value") or mapping(
+        row, "metadata", "model_map_information", "model_map_value"
+    )
+    is_free = prices and number(prices.get("input_cost_per_token")) == 0 == number(prices.get("output_cost_per_token"))
+    return 0.0 if cost is None and is_free and tokens.are_known else cost
+
+
+def model_of(row: Mapping[str, Any]) -> str:
+    """Return the name of the model that answered, without a provider that is no part of any list."""
+    model, provider = text(row.get("model")), text(row.get("custom_llm_provider"))
+    return model.removeprefix(f"{provider}/") if provider else model
+
+
+def tag_of(row: Mapping[str, Any]) -> str:
+    """Return the first tag that a caller gave; LiteLLM adds the user agent, and a hook its own name."""
+    tags = (text(tag) for tag in items(row, "request_tags"))
+    return next((tag for tag in tags if tag and not tag.startswith("User-Agent:") and tag != "paretoroute"), "")
+
+
+def tenant_of(row: Mapping[str, Any]) -> str:
+    """Return the end user, else the team."""
+    candidates = (
+        dig(row, "end_user"),
+        dig(row, "metadata", "user_api_key_end_user_id"),
+        dig(row, "metadata", "user_api_key_team_alias"),
+        dig(row, "metadata", "team_alias"),
+        dig(row, "team_id"),
+        dig(row, "metadata", "user_api_key_team_id"),
+        dig(row, "metadata", "team_id"),
+    )
+    return next((name for name in map(text, candidates) if name), "")
+
+
+def propensity_of(row: Mapping[str, Any]) -> float | None:
+    """Return the probability of the planner's decision that the row carries."""
+    logged = mapping(row, "metadata", "spend_logs_metadata")
+    read = number(first(dig(logged, "paretoroute", "propensity"), logged.get("propensity")))
+    return read if read is not None and 0 < read <= 1 else None
+
+
+def has_fallen_back(row: Mapping[str, Any]) -> bool:
+    """Return whether another call failed before this one, whose decision the row may carry."""
+    return bool(number(dig(row, "metadata", "attempted_fallbacks")))

@@ -1,0 +1,140 @@
+"""The query of a foreign record: a text, or chat messages of role and content, with the forms of each client unified.
+
+Chat messages stay messages, since a planner is asked with them too. What is no text (images, calls of tools) is kept as
+its type alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from paretoroute.query import Misfit, query_id_of, query_text
+from paretoroute.runs.importers.calls import NO_TEXT, REDACTED, Query, Unusable
+from paretoroute.runs.importers.values import parsed
+
+_REDACTED = ("redacted-by-litellm", "redacted-by-litelm", "redacted_by_litellm", "__redacted__", "[redacted]", "redacted")
+_LONE = "user: "
+_TEXT_KEYS = ("text", "content", "response", "result", "output", "refusal")
+
+
+def query_of(value: object, *, instructions: object = None) -> Query:
+    """Return the query of a request: its messages, its prompt, or its input.
+
+    Args:
+        value: a text, chat messages, input items of OpenAI's responses, contents of Gemini, or an object that holds one
+            of these (``messages``, ``input``, ``prompt``, ``contents``).
+        instructions: a system prompt that stands apart.
+
+    Raises:
+        Unusable: there is no text, or it is redacted.
+    """
+    system = _text(parsed(instructions)) if instructions else ""
+    query = _query(parsed(value))
+    if system and query:
+        rest = [{"role": "user", "content": query}] if isinstance(query, str) else query
+        query = [{"role": "system", "content": system}, *rest]
+    check_text(query)
+    return query
+
+
+def check_text(query: Query) -> None:
+    """Refuse a query without text.
+
+    Raises:
+        Unusable: it is empty, redacted, or not sound text.
+    """
+    try:
+        text = query_text(query)
+    except Misfit as misfit:
+        raise Unusable(NO_TEXT, str(misfit)) from None
+    contents = [query] if isinstance(query, str) else [_text(message.get("content")) for message in query]
+    stated = [content.strip() for content in contents if content.strip()]
+    if not text or not stated:
+        raise Unusable(NO_TEXT)
+    if all(content.casefold() in _REDACTED for content in stated):
+        raise Unusable(REDACTED)
+
+
+def query_id(query: Query) -> str:
+    """Return an id of a query's text alone: the same for a text, and for a chat of it as the one message of a user."""
+    text = query_text(query)
+    is_lone = not isinstance(query, str) and len(query) == 1 and text.startswith(_LONE)
+    return query_id_of(text[len(_LONE) :] if is_lone else text)
+
+
+def _query(value: object) -> Query:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        for key in ("messages", "input", "prompt", "contents"):
+            if value.get(key):
+                return _query_with_system(value, key)
+        return [_message(value)] if "role" in value else ""
+    if isinstance(value, list):
+        if value and all(isinstance(item, str) for item in value):
+            return "\n".join(value)
+        return [_message(item) for item in value if isinstance(item, Mapping)]
+    return ""
+
+
+def _query_with_system(value: Mapping[str, Any], key: str) -> Query:
+    """Return the query of a request, with a system prompt that stands beside the messages."""
+    query = _query(parsed(value[key]))
+    system = _text(value.get("system") or value.get("instructions") or value.get("systemInstruction"))
+    if not system or not query:
+        return query
+    rest = [{"role": "user", "content": query}] if isinstance(query, str) else query
+    return [{"role": "system", "content": system}, *rest]
+
+
+def _message(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a message, an input item or an OpenTelemetry message as role and content."""
+    kind = item.get("type")
+    role = item.get("role")
+    if not isinstance(role, str):
+        role = "tool" if str(kind).endswith("_output") else "assistant" if str(kind).endswith("_call") else "user"
+    role = "assistant" if role == "model" else role
+    content = next((parsed_parts(item[key]) for key in ("content", "parts", "output") if item.get(key)), None)
+    return {"role": role, "content": content}
+
+
+def parsed_parts(content: object) -> str | list[dict[str, Any]] | None:
+    """Return the content of a message: its text, or its parts as texts and types."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, Mapping):
+        return parsed_parts([content])
+    if not isinstance(content, list):
+        return None
+    parts = [part for part in map(_part, content) if part is not None]
+    if len(parts) == 1 and "text" in parts[0]:
+        return parts[0]["text"]
+    return parts or None
+
+
+def _part(part: object) -> dict[str, Any] | None:
+    """Return a part of a message: its text, or its type; None for hidden reasoning and calls of tools."""
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    if not isinstance(part, Mapping):
+        return None
+    kind = str(part.get("type") or "text")
+    if kind in ("tool_call", "tool_use", "function_call", "functionCall", "thinking", "reasoning", "redacted_thinking"):
+        return None
+    for key in _TEXT_KEYS:
+        if isinstance(part.get(key), str):
+            return {"type": "text", "text": part[key]}
+    if kind in ("tool_result", "tool_call_response"):
+        return {"type": "text", "text": _text(next((part[key] for key in _TEXT_KEYS if part.get(key)), ""))}
+    return {"type": kind}
+
+
+def _text(content: object) -> str:
+    """Return the texts of a content, joined by line breaks."""
+    if isinstance(content, Mapping) and "parts" in content:
+        content = content["parts"]
+    parts = parsed_parts(content)
+    if parts is None or isinstance(parts, str):
+        return parts or ""
+    return "\n".join(part["text"] for part in parts if "text" in part)

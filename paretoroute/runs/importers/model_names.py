@@ -1,0 +1,126 @@
+"""Model names: one name for one model, by a stated rule that a user can override.
+
+A logged name loses, in this order: the providers before it (``openai/``, ``openrouter/openai/``, ``models/``); Bedrock's
+region, vendor and version (``us.anthropic.`` and ``-v1:0``); and the date at its end (``-2025-08-07``, ``-20250929``,
+``@20250929``), unless the log holds two dates of that name, which are two models. The name of an organisation
+(``meta-llama/``) stays. Names in the columns of benchmarks are not changed at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from paretoroute.errors import RunsError, expect, shown
+from paretoroute.grid import EFFORT_ORDER, Budget
+from paretoroute.runs.importers.calls import Call
+
+PROVIDERS = frozenset(
+    """
+    ai21 ai21_chat aiohttp_openai aiml anthropic anthropic_text anyscale azure azure-openai azure_ai azure_openai
+    azure_text azureai baseten bedrock bedrock_converse cerebras chatgpt cloudflare cohere cohere_chat cometapi converse
+    converse_like custom custom_openai dashscope databricks deepinfra deepseek fireworks fireworks_ai friendliai gemini
+    gigachat github github_copilot google google_genai goodfire grok groq hf hosted_vllm huggingface hyperbolic invoke
+    lambda_ai litellm_proxy llama-cpp-python llamafile lm_studio meta_llama mistral mockllm modal models moonshot nebius
+    novita nvidia_nim oci ollama ollama_chat oobabooga openai openai-api openai_like openrouter ovhcloud perplexity
+    predibase replicate responses sagemaker sagemaker_chat sambanova scaleway sglang snowflake text-completion-openai
+    together together_ai transformer_lens vercel_ai_gateway vertex vertex_ai vertex_ai_beta vllm volcengine wandb
+    watsonx xai xinference zai
+    """.split()
+)
+_DATE = re.compile(r"(?<=.)[-@](20[0-9]{2}-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12][0-9]|3[01]))$", re.A)
+_BEDROCK = re.compile(
+    r"^(?:(?:us|us-gov|eu|apac|jp|au|ca|global)\.)?(?:ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen)\."
+)
+_BEDROCK_VERSION = re.compile(r"-v[0-9]+(?::[0-9]+)?$", re.A)
+
+
+def without_provider(name: str) -> str:
+    """Return a name without the providers before it, and without what Bedrock adds.
+
+    Example:
+        >>> without_provider("openrouter/openai/gpt-5"), without_provider("bedrock/us.anthropic.claude-opus-4-6-v1:0")
+        ('gpt-5', 'claude-opus-4-6')
+        >>> without_provider("together_ai/meta-llama/Llama-3-8b"), without_provider("WizardLM/WizardLM-13B-V1.2")
+        ('meta-llama/Llama-3-8b', 'WizardLM/WizardLM-13B-V1.2')
+    """
+    head, slash, rest = name.partition("/")
+    while slash and rest and head.casefold() in PROVIDERS:
+        name = rest
+        head, slash, rest = name.partition("/")
+    if match := _BEDROCK.match(name):
+        name = _BEDROCK_VERSION.sub("", name[match.end() :])
+    return name
+
+
+def date_of(name: str) -> str:
+    """Return the date at the end of a name with what separates it, or ``""``."""
+    match = _DATE.search(name)
+    return match.group() if match else ""
+
+
+def normalised(names: Collection[str]) -> dict[str, str]:
+    """Return the name to use for each logged one.
+
+    Example:
+        >>> normalised(["openai/gpt-5-2025-08-07", "gpt-5"])
+        {'openai/gpt-5-2025-08-07': 'gpt-5', 'gpt-5': 'gpt-5'}
+        >>> normalised(["gpt-4o-2024-05-13", "gpt-4o-2024-08-06"])["gpt-4o-2024-05-13"]
+        'gpt-4o-2024-05-13'
+    """
+    bare = {name: without_provider(name) for name in names}
+    dates: defaultdict[str, set[str]] = defaultdict(set)
+    for name in bare.values():
+        if date := date_of(name):
+            dates[name.removesuffix(date)].add(date.strip("-@").replace("-", ""))
+    result: dict[str, str] = {}
+    for name, short in bare.items():
+        date = date_of(short)
+        undated = short.removesuffix(date) if date else short
+        result[name] = undated if len(dates[undated]) < 2 else short
+    return result
+
+
+def renamed(
+    calls: Sequence[Call], *, rename: Mapping[str, str], keep: bool, efforts: bool
+) -> tuple[list[Call], dict[str, str]]:
+    """Return the calls with the names to use, and these by the logged ones that differ from them.
+
+    Args:
+        calls: the calls.
+        rename: the name to use by logged or normalised name; it comes before the rule.
+        keep: whether all other names stay as they are.
+        efforts: whether an effort at the end of a name (``gpt-5-high``) becomes the budget of a call without one.
+
+    Raises:
+        RunsError: a name to replace is in no call.
+    """
+    logged = dict.fromkeys(call.model for call in calls)
+    names = {name: name for name in logged} if keep else normalised(logged)
+    _check_rename(rename, {*names, *names.values()})
+    names = {name: rename.get(name, rename.get(new, new)) for name, new in names.items()}
+    changed = [replace(call, model=names[call.model]) for call in calls]
+    if efforts:
+        changed = [_with_effort(call) for call in changed]
+    return changed, {name: new for name, new in names.items() if name != new}
+
+
+def _check_rename(rename: Mapping[str, str], names: Collection[str]) -> None:
+    for old, new in rename.items():
+        expect(f"rename[{shown(old)}]", new, str, RunsError)
+        if old not in names or not new.strip():
+            raise RunsError(f"rename {shown(old)}={shown(new)}: the log has no such model; it has {_listed(names)}")
+
+
+def _listed(names: Collection[str]) -> str:
+    shown_names = sorted(names)[:10]
+    return ", ".join(map(shown, shown_names)) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+
+
+def _with_effort(call: Call) -> Call:
+    stem, dash, label = call.model.rpartition("-")
+    if not dash or not stem or label not in EFFORT_ORDER or call.budget != Budget():
+        return call
+    return replace(call, model=stem, budget=Budget("effort", label))

@@ -1,0 +1,96 @@
+"""Token counts of a call, from the usage objects of each client.
+
+A count of 0 beside an answer with text was not measured. Reasoning tokens of Claude are estimates of the tools that log
+them, and count as unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from paretoroute.runs.importers.calls import Tokens
+from paretoroute.runs.importers.values import count, dig
+
+_CLAUDE = ("claude", "anthropic")
+
+
+def usage_of(usage: object) -> Tokens:
+    """Return the token counts of a usage object: of OpenAI's chat or responses, of Anthropic, or of Gemini."""
+    read = Tokens(
+        prompt=_first(usage, "prompt_tokens", "input_tokens", "promptTokenCount", "prompt_token_count"),
+        completion=_first(usage, "completion_tokens", "output_tokens", "candidatesTokenCount", "candidates_token_count"),
+        reasoning=_first(
+            usage,
+            "completion_tokens_details.reasoning_tokens",
+            "output_tokens_details.reasoning_tokens",
+            "thoughtsTokenCount",
+            "thoughts_token_count",
+        ),
+        cached=_first(
+            usage,
+            "prompt_tokens_details.cached_tokens",
+            "input_tokens_details.cached_tokens",
+            "cache_read_input_tokens",
+            "cachedContentTokenCount",
+        ),
+        cache_write=_first(
+            usage,
+            "cache_creation_input_tokens",
+            "prompt_tokens_details.cache_write_tokens",
+            "prompt_tokens_details.cache_creation_tokens",
+            "input_tokens_details.cache_write_tokens",
+        ),
+    )
+    is_gemini = dig(usage, "thoughtsTokenCount") is not None or dig(usage, "thoughts_token_count") is not None
+    if is_gemini and read.completion is not None:
+        read = replace(read, completion=read.completion + (read.reasoning or 0))
+    is_anthropic = dig(usage, "prompt_tokens") is None and (
+        dig(usage, "cache_read_input_tokens") is not None or dig(usage, "cache_creation_input_tokens") is not None
+    )
+    if is_anthropic and read.prompt is not None:
+        return replace(read, prompt=read.prompt + (read.cached or 0) + (read.cache_write or 0))
+    return with_whole_prompt(read)
+
+
+def with_whole_prompt(tokens: Tokens) -> Tokens:
+    """Add the tokens of a cache to a prompt that leaves them out, as Anthropic counts it."""
+    beside = (tokens.cached or 0) + (tokens.cache_write or 0)
+    if tokens.prompt is None or beside <= tokens.prompt:
+        return tokens
+    return replace(tokens, prompt=tokens.prompt + beside)
+
+
+def measured(tokens: Tokens, *, model: str, has_answer: bool = True) -> Tokens:
+    """Return the counts without those that were not measured.
+
+    Args:
+        tokens: as logged.
+        model: as logged, with its provider.
+        has_answer: whether the answer has text or calls of tools.
+    """
+    if not tokens.completion and not tokens.prompt:
+        return Tokens()
+    read = replace(tokens, prompt=tokens.prompt or None)
+    if has_answer and not tokens.completion:
+        read = replace(read, completion=None, reasoning=None)
+    is_claude = any(name in model.casefold() for name in _CLAUDE)
+    return replace(read, reasoning=None) if is_claude else read
+
+
+def billed(cost: object, tokens: Tokens) -> float | None:
+    """Return a cost that tools compute from tokens, or None: without tokens, and at 0, it was not computed.
+
+    Args:
+        cost: in USD, as logged.
+        tokens: as `measured` returns them.
+    """
+    usd = count(cost)
+    return usd if usd and tokens.are_known else None
+
+
+def _first(usage: object, *paths: str) -> float | None:
+    """Return the first count that is there."""
+    if not isinstance(usage, Mapping):
+        return None
+    return next((read for path in paths if (read := count(dig(usage, *path.split(".")))) is not None), None)

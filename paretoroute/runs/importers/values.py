@@ -1,0 +1,116 @@
+"""Single values of foreign logs: nested fields, JSON inside text, numbers, times."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from paretoroute.query import Misfit
+from paretoroute.runs.values import number_in_text
+
+_MISSING = ("", "none", "null", "nan", "n/a")
+_YES = ("true", "1", "yes")
+_MOST_SECONDS = 1e11  # a larger number of a time counts milliseconds, microseconds or nanoseconds
+
+
+def dig(value: object, *keys: str) -> Any:
+    """Return a nested field, through objects and through JSON text; None where it is missing."""
+    for key in keys:
+        value = parsed(value)
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(key)
+    return value
+
+
+def mapping(value: object, *keys: str) -> Mapping[str, Any]:
+    """Return a nested object; an empty one where it is missing or no object."""
+    inner = parsed(dig(value, *keys))
+    return inner if isinstance(inner, Mapping) else {}
+
+
+def items(value: object, *keys: str) -> list[Any]:
+    """Return a nested list; an empty one where it is missing or no list."""
+    inner = parsed(dig(value, *keys))
+    return inner if isinstance(inner, list) else []
+
+
+def parsed(value: object) -> object:
+    """Return the object or list that a text is the JSON of, or the value itself."""
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def first(*values: object) -> Any:
+    """Return the first value that is neither None nor an empty text."""
+    return next((value for value in values if value is not None and value != ""), None)
+
+
+def number(value: object) -> float | None:
+    """Return a finite number, or the one that a text holds; None for anything else."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, str):
+        try:
+            read = number_in_text(value)
+        except Misfit:
+            return None
+    else:
+        try:
+            read = float(value)  # pyright: ignore[reportArgumentType]  # whatever is no number raises
+        except (TypeError, ValueError, OverflowError):
+            return None
+    return read if math.isfinite(read) else None
+
+
+def count(value: object) -> float | None:
+    """Return a number of at least 0; None for anything else."""
+    read = number(value)
+    return read if read is not None and read >= 0 else None
+
+
+def text(value: object) -> str:
+    """Return a text or the digits of a whole number; ``""`` for anything else and for words that mean nothing."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str) or value.strip().casefold() in _MISSING:
+        return ""
+    return value.strip()
+
+
+def is_true(value: object) -> bool:
+    """Return whether a value means yes: True, 1, or such a word."""
+    return str(value).strip().casefold() in _YES
+
+
+def seconds(value: object) -> float | None:
+    """Return a time in seconds since 1970; a time without a zone is UTC, and None stands for anything else.
+
+    Example:
+        >>> seconds("2026-11-26 11:26:43.5"), seconds("2026-11-26T11:26:43.5Z"), seconds(1795692403500)
+        (1795692403.5, 1795692403.5, 1795692403.5)
+    """
+    if isinstance(value, str) and (value[:4].isdigit() and value[4:5] == "-"):
+        try:
+            value = datetime.datetime.fromisoformat(value.strip().removesuffix(" UTC"))
+        except ValueError:
+            return None
+    if isinstance(value, datetime.datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=datetime.UTC)).timestamp()
+    read = number(value)
+    while read is not None and read >= _MOST_SECONDS:
+        read /= 1000
+    return read
+
+
+def between(start: object, end: object) -> float | None:
+    """Return the seconds between two times; None if one is missing or the end is earlier."""
+    first_s, last_s = seconds(start), seconds(end)
+    return None if first_s is None or last_s is None or last_s < first_s else last_s - first_s
