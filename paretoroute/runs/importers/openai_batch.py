@@ -1,0 +1,106 @@
+"""OpenAI's Batch API: the input, output and error files of a batch, joined on ``custom_id``.
+
+The query, the effort, the number of samples and the model asked for stand in the input; the output has its own order, and
+the dated name of the model. A batch costs half of the list price, and its hours in a queue are no latency.
+
+References:
+    OpenAI, "Batch API", ``/v1/chat/completions``, ``/v1/responses`` and ``/v1/completions``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from paretoroute.errors import RunsError
+from paretoroute.runs.importers.budgets import budget_of
+from paretoroute.runs.importers.calls import FAILED, NO_MODEL, NOT_A_GENERATION, Aside, Call, Reading, Unusable
+from paretoroute.runs.importers.messages import query_of
+from paretoroute.runs.importers.records import Record, opened
+from paretoroute.runs.importers.scores import score_of
+from paretoroute.runs.importers.usage import measured, usage_of
+from paretoroute.runs.importers.values import dig, first, items, mapping, number, seconds, text
+
+SUFFIXES = (".jsonl", ".ndjson", ".json", ".jsonl.gz")
+BATCH_PRICE = 0.5  # of the list price
+NO_ANSWER = "requests without an answer in the files"
+
+
+def read(files: Sequence[Path]) -> Reading:
+    """Read requests, answers, errors and scores; see :class:`~paretoroute.runs.importers.read.Importer`."""
+    reading = Reading()
+    requests: defaultdict[str, list[Record]] = defaultdict(list)
+    answers: list[Record] = []
+    for path in files:
+        for record in opened(path):
+            if isinstance(record, Aside):
+                reading.asides.append(record)
+            elif isinstance(record.value.get("body"), Mapping):
+                requests[text(record.value.get("custom_id"))].append(record)
+            elif "response" in record.value or "error" in record.value:
+                answers.append(record)
+            elif (score := score_of(record)) is not None:
+                reading.scores.append(score)
+            else:
+                reading.asides.append(Aside(record.place, "neither a request, an answer nor a score of a batch"))
+    if answers and not requests:
+        raise RunsError(
+            "the files hold answers of a batch and no requests; give its input file too, where the queries stand"
+        )
+    for record in answers:
+        try:
+            reading.calls.append(_call(record, _request(record, requests)))
+        except Unusable as why:
+            reading.asides.append(why.at(record.place))
+    answered = {text(record.value.get("custom_id")) for record in answers}
+    reading.notes += [NO_ANSWER for custom_id in requests if custom_id not in answered]
+    return reading
+
+
+def _request(record: Record, requests: Mapping[str, Sequence[Record]]) -> Mapping[str, Any]:
+    """Return the request that an answer is of.
+
+    Raises:
+        Unusable: there is none, or several that differ.
+    """
+    custom_id = text(record.value.get("custom_id"))
+    same = requests.get(custom_id, [])
+    if not same:
+        raise Unusable("no request of its custom_id", custom_id)
+    if any(one.value != same[0].value for one in same):
+        raise Unusable("several requests of its custom_id", custom_id)
+    return same[0].value
+
+
+def _call(record: Record, request: Mapping[str, Any]) -> Call:
+    answer, parameters = mapping(record.value, "response", "body"), mapping(request, "body")
+    status = number(dig(record.value, "response", "status_code"))
+    url = text(request.get("url"))
+    if record.value.get("error") or answer.get("error") or (status is not None and status != 200) or not answer:
+        code = first(dig(record.value, "error", "code"), dig(answer, "error", "type"), status)
+        raise Unusable(FAILED, text(code) or str(code))
+    if text(answer.get("status")) in ("failed", "cancelled"):
+        raise Unusable(FAILED, text(answer.get("status")))
+    if any(part in url for part in ("embeddings", "moderations", "images")) or "data" in answer:
+        raise Unusable(NOT_A_GENERATION, url)
+    model = text(parameters.get("model")) or text(answer.get("model"))
+    if not model:
+        raise Unusable(NO_MODEL)
+    custom_id = text(record.value.get("custom_id"))
+    choices = len(items(answer, "choices"))
+    ids = {"custom_id": custom_id, "id": text(record.value.get("id")), "response_id": text(answer.get("id"))}
+    return Call(
+        place=record.place,
+        query=query_of(parameters),
+        model=model,
+        budget=budget_of(parameters, choices=max(1, choices)),
+        tokens=measured(usage_of(answer.get("usage")), model=model),
+        time=seconds(first(answer.get("created"), answer.get("created_at"))),
+        tenant=text(parameters.get("user")),
+        tag=text(dig(parameters, "metadata", "tag")),
+        ids={name: value for name, value in ids.items() if value},
+        key=text(record.value.get("id")) or custom_id or None,
+        price_factor=BATCH_PRICE,
+    )
