@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from paretoroute.policy.policy import Policy as Policy
     from paretoroute.price import Price as Price
     from paretoroute.runs.demo import demo_runs as demo_runs
+    from paretoroute.runs.importers.read import import_runs as import_runs
     from paretoroute.runs.read import read_runs as read_runs
     from paretoroute.runs.table import Runs as Runs
     from paretoroute.solver.coupled.solve import LimitedSolution as LimitedSolution
@@ -117,6 +118,7 @@ _MODULES = {
     "evaluation.drift.report": ("DriftReport",),
     "evaluation.replay": ("replay",),
     "evaluation.replay_result": ("Replay",),
+    "runs.importers.read": ("import_runs",),
     "runs.read": ("read_runs",),
     "runs.table": ("Runs",),
     "solver.solution": ("Solution",),

@@ -1,4 +1,4 @@
-"""The commands fit, solve, plan, replay, monitor, certify, verify, show, demo, schema and compare as one application.
+"""The commands of the package as one application: import, fit, solve, plan, replay, monitor, certify and the others.
 
 Exit codes: 0 done; 2 bad input or usage, nothing written; 3 the target is infeasible, and the policy of the nearest
 feasible target was written and is marked infeasible; or the target is not certified, or a certificate does not hold; or
@@ -18,6 +18,7 @@ from paretoroute.cli.certify import certify, verify
 from paretoroute.cli.compare import compare
 from paretoroute.cli.console import help_width, print_error, print_text
 from paretoroute.cli.fit import demo, fit, solve
+from paretoroute.cli.import_log import import_log
 from paretoroute.cli.monitor import monitor
 from paretoroute.cli.plan import plan
 from paretoroute.cli.replay import replay
@@ -52,6 +53,7 @@ def options(
     """Hold the options that stand before a command."""
 
 
+app.command("import")(import_log)
 for command in (fit, solve, plan, replay, monitor, certify, verify, show, demo, schema, compare):
     app.command()(command)
 

@@ -125,6 +125,11 @@ def lacking(source: str, seen: Collection[str], needed: Sequence[str], samples: 
     return f"{start}; {there}. If one of these is meant, name it with --columns {needed[0]}=NAME"
 
 
+def is_model_name(text: str) -> bool:
+    """Return whether a text holds the name of a family of models."""
+    return _MODEL_NAME.search(text) is not None
+
+
 def other_unit(columns: Mapping[str, str]) -> str | None:
     """Word the error about a column whose name states another unit than the column it is to be read as, or None.
 

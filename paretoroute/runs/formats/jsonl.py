@@ -74,6 +74,7 @@ class Part:
 
     @property
     def is_full(self) -> bool:
+        """Whether it has the size of a batch."""
         return max(len(self.rows), len(self.broken)) >= BATCH_ROWS or self.size_bytes >= BATCH_BYTES
 
     def add(self, position: int, line: bytes | None) -> None:

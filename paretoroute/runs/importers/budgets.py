@@ -1,8 +1,8 @@
 """The budget of a call, from the parameters of its request as each client names them.
 
 Efforts: ``reasoning_effort``, ``reasoning.effort``, ``output_config.effort``, ``thinking_level``. Thinking tokens:
-``thinking.budget_tokens``, ``thinking_budget``, ``thinking_token_budget``. Samples: ``n`` and its other names. A cap on the
-answer's length is no budget.
+``thinking.budget_tokens``, ``thinking_budget``, ``thinking_token_budget``. Samples: ``n`` and its other names. A cap on
+the answer's length is no budget.
 """
 
 from __future__ import annotations

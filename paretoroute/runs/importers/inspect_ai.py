@@ -1,8 +1,8 @@
 """Logs of inspect_ai: ``.eval`` files and their ``.json`` form, one run per sample and epoch.
 
-Tokens, latency and budget are those of the evaluated model alone: of its model events where these are logged, without the
-calls of judges, which count in the sample's total time and usage too. The configuration of a model event is what was
-asked for; without events, that of the plan and that of the model are merged.
+Tokens, latency and budget are those of the evaluated model alone: of its model events where these are logged, without
+the calls of judges, which count in the sample's total time and usage too. The configuration of a model event is what
+was asked for; without events, that of the plan and that of the model are merged.
 
 References:
     UK AI Security Institute, inspect_ai, ``EvalLog`` in ``inspect_ai/log/_log.py``, version 0.3.285.
@@ -201,7 +201,10 @@ def _scores(sample: Mapping[str, Any]) -> dict[str, list[object]]:
     if not values and isinstance(sample.get("score"), Mapping):  # logs of early versions
         values = {"score": dig(sample, "score", "value")}
     graded = flat(values)
-    return {name: [_GRADES.get(value, value) if isinstance(value, str) else value for value in v] for name, v in graded.items()}
+    return {
+        name: [_GRADES.get(value, value) if isinstance(value, str) else value for value in v]
+        for name, v in graded.items()
+    }
 
 
 def _resolved(value: object, attachments: Mapping[str, Any]) -> object:

@@ -1,8 +1,8 @@
 """Observations of Langfuse: pages of its API in JSON, and its exports in JSON, JSON lines or CSV.
 
 Usage is in disjoint buckets: the prompt is the sum of those named ``input``, the answer of those named ``output``.
-Parameters hold defaults that nobody sent, of which none is a budget. User, session and tags may stand on the trace alone,
-whose records may be among the files, and so may a score.
+Parameters hold defaults that nobody sent, of which none is a budget. User, session and tags may stand on the trace
+alone, whose records may be among the files, and so may a score.
 
 References:
     Langfuse, "Observations" of the public API; names with underscores are those of exports to a blob storage.
@@ -207,7 +207,12 @@ def _cost(row: _Row, tokens: Tokens) -> float | None:
     """Return the total cost; 0 is of a model that Langfuse has no price of."""
     details = mapping(row.get("costDetails"))
     parts = [read for name, value in details.items() if name != "total" and (read := count(value)) is not None]
-    candidates = (details.get("total"), row.get("totalCost"), row.get("calculatedTotalCost"), sum(parts) if parts else None)
+    candidates = (
+        details.get("total"),
+        row.get("totalCost"),
+        row.get("calculatedTotalCost"),
+        sum(parts) if parts else None,
+    )
     return next((usd for candidate in candidates if (usd := billed(candidate, tokens)) is not None), None)
 
 
@@ -220,7 +225,8 @@ def _propensity(row: _Row, trace: _Row) -> float | None:
     for one in (row, trace):
         metadata = mapping(one.get("metadata"))
         logged = first(
-            dig(metadata, "paretoroute", "propensity"), dig(metadata, "attributes", "paretoroute.propensity"),
+            dig(metadata, "paretoroute", "propensity"),
+            dig(metadata, "attributes", "paretoroute.propensity"),
             metadata.get("propensity"),
         )
         read = number(logged)

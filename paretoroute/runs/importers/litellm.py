@@ -1,7 +1,8 @@
 """LiteLLM's standard logging payload, one JSON object per call, as a custom logger, a file or a bucket receives it.
 
-The latency is from start to end: ``response_time`` is the time to the first token where an answer is streamed. The point
-is what answered; a decision that was logged for a call which failed does not count for the fallback that answered.
+The latency is from start to end: ``response_time`` is the time to the first token where an answer is streamed. The
+point is what answered; a decision that was logged for a call which failed does not count for the fallback that
+answered.
 
 References:
     LiteLLM, ``StandardLoggingPayload`` in ``litellm/types/utils.py``, versions 1.50 to 1.110.

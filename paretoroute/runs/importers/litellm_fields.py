@@ -38,7 +38,9 @@ def check_generation(row: Mapping[str, Any]) -> None:
 def tokens_of(row: Mapping[str, Any], model: str) -> Tokens:
     """Return the counts of a row: its totals, with the details of its usage object."""
     usage = first(
-        dig(row, "metadata", "usage_object"), dig(row, "response", "usage"), dig(row, "metadata", "additional_usage_values")
+        dig(row, "metadata", "usage_object"),
+        dig(row, "response", "usage"),
+        dig(row, "metadata", "additional_usage_values"),
     )
     details = usage_of(usage)
     read = Tokens(
@@ -63,7 +65,10 @@ def cost_of(row: Mapping[str, Any], tokens: Tokens, *names: str) -> float | None
         tokens: as measured.
         *names: of the columns that hold the cost.
     """
-    paths = [(name,) for name in names] + [("cost_breakdown", "total_cost"), ("metadata", "cost_breakdown", "total_cost")]
+    paths = [(name,) for name in names] + [
+        ("cost_breakdown", "total_cost"),
+        ("metadata", "cost_breakdown", "total_cost"),
+    ]
     stated = (billed(dig(row, *path), tokens) for path in paths)
     cost = next((usd for usd in stated if usd is not None), None)
     prices = mapping(row, "model_map_information", "model_map_value") or mapping(

@@ -1,8 +1,8 @@
 """Samples of EleutherAI's lm-evaluation-harness (``--log_samples``), with the results file of the same time stamp.
 
 A line is one document at one filter. A filter that takes the first response is a run of one sample; one that votes over
-the repeats is a run at the budget ``samples``. Filters that only extract an answer differently are scores of one run. The
-model's name stands in the results file alone. There are no tokens, costs and latencies.
+the repeats is a run at the budget ``samples``. Filters that only extract an answer differently are scores of one run.
+The model's name stands in the results file alone. There are no tokens, costs and latencies.
 
 References:
     Gao et al., "lm-evaluation-harness", ``lm_eval/loggers/evaluation_tracker.py``, version 0.4.13.
@@ -152,7 +152,14 @@ def _call(record: Record, result: _Results) -> Call:
     prompt, parameters = _request(record)
     check_text(prompt)
     budget = _budget(record, result, task, budget_of({**result.parameters, **parameters}))
-    parts = (_stamp(record.path) or record.path.stem, model, task, record.value.get("doc_id"), budget.kind, budget.label)
+    parts = (
+        _stamp(record.path) or record.path.stem,
+        model,
+        task,
+        record.value.get("doc_id"),
+        budget.kind,
+        budget.label,
+    )
     doc_id = text(record.value.get("doc_id"))
     return Call(
         place=record.place,
@@ -222,4 +229,3 @@ def _metrics(record: Record, result: _Results) -> dict[str, object]:
 def _is_number(value: object) -> bool:
     """Return whether a value is a number or a boolean."""
     return isinstance(value, bool) or number(value) is not None
-

@@ -13,7 +13,14 @@ from paretoroute.query import Misfit, query_id_of, query_text
 from paretoroute.runs.importers.calls import NO_TEXT, REDACTED, Query, Unusable
 from paretoroute.runs.importers.values import parsed
 
-_REDACTED = ("redacted-by-litellm", "redacted-by-litelm", "redacted_by_litellm", "__redacted__", "[redacted]", "redacted")
+_REDACTED = (
+    "redacted-by-litellm",
+    "redacted-by-litelm",
+    "redacted_by_litellm",
+    "__redacted__",
+    "[redacted]",
+    "redacted",
+)
 _LONE = "user: "
 _TEXT_KEYS = ("text", "content", "response", "result", "output", "refusal")
 

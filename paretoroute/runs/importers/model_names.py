@@ -1,9 +1,9 @@
 """Model names: one name for one model, by a stated rule that a user can override.
 
-A logged name loses, in this order: the providers before it (``openai/``, ``openrouter/openai/``, ``models/``); Bedrock's
-region, vendor and version (``us.anthropic.`` and ``-v1:0``); and the date at its end (``-2025-08-07``, ``-20250929``,
-``@20250929``), unless the log holds two dates of that name, which are two models. The name of an organisation
-(``meta-llama/``) stays. Names in the columns of benchmarks are not changed at all.
+A logged name loses, in this order: the providers before it (``openai/``, ``openrouter/openai/``, ``models/``);
+Bedrock's region, vendor and version (``us.anthropic.`` and ``-v1:0``); and the date at its end (``-2025-08-07``,
+``-20250929``, ``@20250929``), unless the log holds two dates of that name, which are two models. The name of an
+organisation (``meta-llama/``) stays. Names in the columns of benchmarks are not changed at all.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """OpenAI's Batch API: the input, output and error files of a batch, joined on ``custom_id``.
 
-The query, the effort, the number of samples and the model asked for stand in the input; the output has its own order, and
-the dated name of the model. A batch costs half of the list price, and its hours in a queue are no latency.
+The query, the effort, the number of samples and the model asked for stand in the input; the output has its own order,
+and the dated name of the model. A batch costs half of the list price, and its hours in a queue are no latency.
 
 References:
     OpenAI, "Batch API", ``/v1/chat/completions``, ``/v1/responses`` and ``/v1/completions``.

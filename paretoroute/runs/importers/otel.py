@@ -47,7 +47,9 @@ class _Span:
     @property
     def span_id(self) -> str:
         """Its id in hex."""
-        return _hex(first(self.value.get("spanId"), self.value.get("span_id"), dig(self.value, "context", "span_id")), 8)
+        return _hex(
+            first(self.value.get("spanId"), self.value.get("span_id"), dig(self.value, "context", "span_id")), 8
+        )
 
     @property
     def trace_id(self) -> str:
@@ -99,7 +101,9 @@ def _spans(record: Record) -> Iterator[_Span]:
         yield _Span(value, read_attributes(value.get("attributes")), record.place.part(_named(value)), "")
         return
     for resource in items(value, "resourceSpans") or items(value, "resource_spans"):
-        groups = next((g for n in ("scopeSpans", "scope_spans", "instrumentationLibrarySpans") if (g := items(resource, n))), [])
+        groups = next(
+            (g for n in ("scopeSpans", "scope_spans", "instrumentationLibrarySpans") if (g := items(resource, n))), []
+        )
         for group in groups:
             scope = text(first(dig(group, "scope", "name"), dig(group, "instrumentationLibrary", "name")))
             for span in items(group, "spans"):
@@ -199,5 +203,3 @@ def _evaluations(span: Mapping[str, Any]) -> dict[str, list[object]]:
         if name == "gen_ai.evaluation.result" and value is not None:
             scores.setdefault(attributes.text("gen_ai.evaluation.name") or "evaluation", []).append(value)
     return scores
-
-

@@ -137,7 +137,9 @@ class Attributes:
         reasons = self.values.get("gen_ai.response.finish_reasons")
         reasons = parsed(reasons) if isinstance(reasons, str) else reasons
         answers = items(self.values, "output.value", "choices") if "output.value" in self.values else []
-        return max(1, len(reasons) if isinstance(reasons, Sequence) and not isinstance(reasons, str) else 0, len(answers))
+        return max(
+            1, len(reasons) if isinstance(reasons, Sequence) and not isinstance(reasons, str) else 0, len(answers)
+        )
 
     def _input_value(self) -> object:
         return parsed(self.values.get("input.value"))
@@ -261,4 +263,3 @@ def _event_message(name: str, attributes: Attributes) -> dict[str, Any]:
     """Return the message of an event such as ``gen_ai.user.message``."""
     role = attributes.text("role") or name.removeprefix("gen_ai.").removesuffix(".message")
     return {"role": role, "content": attributes.value("content", "gen_ai.event.content")}
-

@@ -1,7 +1,7 @@
 """Results of promptfoo (``eval --output results.json`` or ``.jsonl``), with its configuration.
 
-The budget stands in the configuration of a provider alone, which is matched by its label: two providers may have one id.
-Results from promptfoo's own cache, failed ones and those without an assertion are set aside.
+The budget stands in the configuration of a provider alone, which is matched by its label: two providers may have one
+id. Results from promptfoo's own cache, failed ones and those without an assertion are set aside.
 
 References:
     promptfoo, ``EvaluateResult`` in ``src/types/index.ts``, version 0.123.
@@ -16,7 +16,18 @@ from typing import Any
 
 from paretoroute import _yaml
 from paretoroute.runs.importers.budgets import budget_of
-from paretoroute.runs.importers.calls import CACHED, FAILED, NO_MODEL, NO_TEXT, Aside, Call, Place, Reading, Tokens, Unusable
+from paretoroute.runs.importers.calls import (
+    CACHED,
+    FAILED,
+    NO_MODEL,
+    NO_TEXT,
+    Aside,
+    Call,
+    Place,
+    Reading,
+    Tokens,
+    Unusable,
+)
 from paretoroute.runs.importers.messages import check_text
 from paretoroute.runs.importers.records import Record, read_records
 from paretoroute.runs.importers.scores import score_of
@@ -25,8 +36,7 @@ from paretoroute.runs.importers.values import count, dig, first, items, mapping,
 
 SUFFIXES = (".json", ".jsonl", ".yaml", ".yml")
 _KINDS = frozenset(
-    "chat completion completions responses response messages realtime assistant embedding embeddings deployment converse "
-    "foundry-agent default".split()
+    "chat completion completions responses response messages realtime assistant embedding deployment converse".split()
 )
 _ERROR = 2  # promptfoo's ResultFailureReason.ERROR
 _UNJUDGED = "no assertion judges the answer"
@@ -61,7 +71,9 @@ class _Providers:
             Unusable: several providers have its name, with different budgets.
         """
         name, label = text(provider.get("id")), text(provider.get("label"))
-        found = self.by_label.get(label) or self.by_label.get(name) or self.by_id.get(name) or self.by_id.get(label) or [{}]
+        found = (
+            self.by_label.get(label) or self.by_label.get(name) or self.by_id.get(name) or self.by_id.get(label) or [{}]
+        )
         if len({_budget_key(config) for config in found}) > 1:
             raise Unusable("several providers of one id, which only labels tell apart", label or name)
         return found[0]

@@ -168,7 +168,7 @@ def import_calls(source: str | Path, files: Any, *, scores: Any = None, options:
         raise RunsError(_no_call(source, reading.asides))
     calls = _distinct(reading)
     joined = score_files.join_scores(calls, reading.scores, key=options.join)
-    calls, about = _scored(joined.calls, reading, options=options, scale=scale)
+    calls, qualities, about = _scored(joined.calls, reading, options=options, scale=scale)
     if not calls:
         raise RunsError(_no_call(source, reading.asides))
     keep = options.keep_names or (reading.verbatim and not options.rename)
@@ -176,8 +176,8 @@ def import_calls(source: str | Path, files: Any, *, scores: Any = None, options:
     calls = _with_conversations(calls)
     calls, costs, computed = priced(calls, prices=given, from_list=options.list_prices)
     rows = [
-        row_of(call, float(call.scores[""][0]), cost_source="priced" if i in computed else "logged")  # pyright: ignore[reportArgumentType]  # _scored keeps one number
-        for i, call in enumerate(calls)
+        row_of(call, quality, cost_source="priced" if i in computed else "logged")
+        for i, (call, quality) in enumerate(zip(calls, qualities, strict=True))
     ]
     findings = [*about, *_about_scores(joined, len(calls)), *_about_names(names), *costs, *_about(reading)]
     return Imported(rows, reading.asides, findings, [str(call.place) for call in calls])
@@ -199,8 +199,8 @@ def importer_of(source: str | Path) -> Importer:
         near = close_names(name, SOURCES, most=3, cutoff=0.4)
         hint = f"near: {', '.join(near)}; " if near else ""
         raise RunsError(
-            f"{shown(name)} is no source of an import; {hint}use {', '.join(SOURCES)}, or a YAML file of mapped columns "
-            "(paretoroute import --guess FILE writes a first one)"
+            f"{shown(name)} is no source of an import; {hint}use {', '.join(SOURCES)}, or a YAML file of mapped "
+            "columns (paretoroute import --guess FILE writes a first one)"
         )
     return importlib.import_module(f"paretoroute.runs.importers.{module}")  # pyright: ignore[reportReturnType]  # a module fits the protocol
 
@@ -220,10 +220,10 @@ def _distinct(reading: Reading) -> list[Call]:
 
 def _scored(
     calls: Sequence[Call], reading: Reading, *, options: Options, scale: QualityScale
-) -> tuple[list[Call], list[Finding]]:
-    """Return the calls with a quality, as the one number of a score without a name; set the others aside."""
+) -> tuple[list[Call], list[float], list[Finding]]:
+    """Return the calls with a quality, and this; set the others aside."""
     name, sentence = score_files.choose_score(calls, wanted=options.score, preferred=reading.preferred, scale=scale)
-    scored, several = [], 0
+    scored, qualities, several = [], [], 0
     for call in calls:
         values = call.scores.get(name, ()) if name is not None else ()
         try:
@@ -235,11 +235,12 @@ def _scored(
             reading.asides.append(Aside(call.place, NO_SCORE))
             continue
         several += len(values) > 1
-        scored.append(replace(call, scores={"": [quality]}))
+        scored.append(call)
+        qualities.append(quality)
     findings = [Finding("note", sentence)] if sentence else []
     if several:
         findings.append(Finding("note", f"calls with several scores of one name: {several}; their mean counts"))
-    return scored, findings
+    return scored, qualities, findings
 
 
 def _with_conversations(calls: Sequence[Call]) -> list[Call]:
@@ -257,12 +258,14 @@ def _with_conversations(calls: Sequence[Call]) -> list[Call]:
 def _about_scores(joined: score_files.Joined, calls: int) -> list[Finding]:
     findings = []
     for scores, what in (
-        (joined.unmatched, "scores that name no call of the log"),
+        (joined.unmatched, "scores that name no usable call"),
         (joined.shared, "scores of a trace with several calls, which judge none of them alone"),
     ):
         if scores:
             first: Score = scores[0]
-            findings.append(Finding("note", f"{what}: {len(scores)} (first: {first.place}); {calls} calls have a score"))
+            findings.append(
+                Finding("note", f"{what}: {len(scores)} (first: {first.place}); {calls} calls have a score")
+            )
     return findings
 
 
@@ -271,14 +274,15 @@ def _about_names(names: Mapping[str, str]) -> list[Finding]:
         return []
     changed = ", ".join(f"{old} -> {new}" for old, new in sorted(names.items())[:8])
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    text = f"model names without provider and date: {changed}{more} (--keep-names keeps them, --rename OLD=NEW changes one)"
-    return [Finding("note", text)]
+    fix = "--keep-names keeps them, --rename OLD=NEW changes one"
+    return [Finding("note", f"model names without provider and date: {changed}{more} ({fix})")]
 
 
 def _about(reading: Reading) -> list[Finding]:
     findings = [Finding("note", f"{text}: {count}" if count > 1 else text) for text, count in _counted(reading.notes)]
     for reason, count, first in by_reason(reading.asides):
-        findings.append(Finding("set_aside", f"set aside: {count}, {reason} (first: {first})"))
+        more = f", {first.detail}" if first.detail else ""
+        findings.append(Finding("set_aside", f"set aside: {count}, {reason} (first: {first.place}{more})"))
     return findings
 
 
@@ -290,7 +294,10 @@ def _no_call(source: str | Path, asides: Sequence[Aside]) -> str:
     """Word the error about a log without a usable call."""
     if not asides:
         return f"the files hold no record of {file_name(Path(source))}; check the source and the files"
-    reasons = "; ".join(f"{count}: {reason} (first: {first})" for reason, count, first in by_reason(asides)[:6])
+    reasons = "; ".join(
+        f"{count}: {reason} (first: {first.place}{', ' + first.detail if first.detail else ''})"
+        for reason, count, first in by_reason(asides)[:6]
+    )
     hint = ""
     if all(aside.reason == NO_SCORE for aside in asides) or any(aside.reason == NO_SCORE for aside in asides):
         hint = ". The quality of an answer must come from somewhere: give the scores with --scores FILE"

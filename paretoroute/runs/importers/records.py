@@ -28,11 +28,13 @@ class Record:
         place: where it stands.
         value: the object.
         path: its file.
+        is_text: whether every value is text, as in CSV.
     """
 
     place: Place
     value: dict[str, Any]
     path: Path
+    is_text: bool = False
 
 
 def listed_files(files: object, suffixes: Sequence[str]) -> list[Path]:
@@ -45,7 +47,7 @@ def listed_files(files: object, suffixes: Sequence[str]) -> list[Path]:
     Raises:
         RunsError: there is none, or one is a pickle.
     """
-    named = [files] if isinstance(files, str | Path) or not isinstance(files, Iterable) else list(files)
+    named: list[Any] = [files] if isinstance(files, str | Path) or not isinstance(files, Iterable) else list(files)
     if not named:
         raise RunsError("no file was given; name at least one file of the log")
     found: list[Path] = []
@@ -146,7 +148,7 @@ def _rows(source: Source, path: Path) -> Iterator[Record | Aside]:
     for batch in source.batches(_Everything(source.seen)):
         yield from (_broken(source, broken) for broken in batch.broken)
         for position, value in zip(batch.lines.tolist(), _objects(batch), strict=True):
-            yield Record(Place(source.name, position, source.unit), value, path)
+            yield Record(Place(source.name, position, source.unit), value, path, batch.numbers_are_text)
 
 
 def _objects(batch: Batch) -> Iterator[dict[str, Any]]:

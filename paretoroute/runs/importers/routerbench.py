@@ -1,4 +1,4 @@
-"""Wide tables like those of RouterBench: one row a query, for each model a column of its score and ``MODEL|total_cost``.
+"""Wide tables like those of RouterBench: a row per query, and per model a column of scores and ``MODEL|total_cost``.
 
 Models are the columns ``NAME`` for which ``NAME|total_cost`` exists; a name may itself hold ``|``. An empty score means
 that the model was not asked. Costs are as stated, 0 included; there are no tokens and latencies.

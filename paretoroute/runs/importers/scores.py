@@ -71,7 +71,10 @@ def score_of(record: Record) -> Score | None:
     Ids are the fields whose names end in ``id``, in any spelling; ``traceId`` is ``trace_id``.
     """
     row = record.value
-    words, kind = first(row.get("stringValue"), row.get("string_value")), first(row.get("dataType"), row.get("data_type"))
+    words, kind = (
+        first(row.get("stringValue"), row.get("string_value")),
+        first(row.get("dataType"), row.get("data_type")),
+    )
     value = first(*(row.get(name) for name in VALUES))
     if words is not None and (value is None or kind in _WORD_TYPES):
         value = words
@@ -109,7 +112,9 @@ def join_scores(calls: Sequence[Call], scores: Sequence[Score], *, key: str | No
     traced: list[defaultdict[str, list[object]]] = [defaultdict(list) for _ in calls]
     joined = Joined([])
     for score in scores:
-        named = next(((our, score.ids[their]) for our, their in zip(ours, theirs, strict=True) if their in score.ids), None)
+        named = next(
+            ((our, score.ids[their]) for our, their in zip(ours, theirs, strict=True) if their in score.ids), None
+        )
         matches = index.get(named, []) if named else []
         is_trace = named is not None and named[0] in TRACES
         if not matches:
@@ -137,7 +142,11 @@ def _keys(calls: Sequence[Call], key: str | None) -> tuple[list[str], list[str]]
 
 
 def _check_key(
-    key: str | None, ours: Sequence[str], theirs: Sequence[str], known: Iterable[tuple[str, str]], scores: Sequence[Score]
+    key: str | None,
+    ours: Sequence[str],
+    theirs: Sequence[str],
+    known: Iterable[tuple[str, str]],
+    scores: Sequence[Score],
 ) -> None:
     in_log = sorted({name for name, _ in known})
     in_scores = sorted({name for score in scores for name in score.ids})
@@ -183,7 +192,8 @@ def choose_score(
     most = [name for name in usable if counts[name] == max(counts[name] for name in usable)]
     if chosen is None and len(usable) > 1 and len(most) > 1:
         raise RunsError(
-            f"the calls have several scores that may be the quality: {name_some(sorted(usable))}; name one with --score NAME"
+            f"the calls have several scores that may be the quality: {name_some(sorted(usable))}; name one with "
+            "--score NAME"
         )
     name = next(name for name in usable if name.casefold() == (chosen or most[0]).casefold())
     others = name_some(sorted(set(counts) - {name}))
@@ -204,7 +214,9 @@ def _is_quality(calls: Sequence[Call], name: str, scale: QualityScale) -> bool:
     return True
 
 
-def quality_of(values: Sequence[object], *, scale: QualityScale, convert: Callable[[object], Any] = grade) -> float | None:
+def quality_of(
+    values: Sequence[object], *, scale: QualityScale, convert: Callable[[object], Any] = grade
+) -> float | None:
     """Return the quality that the values of one score state: the mean of several; None without any.
 
     Numbers outside the scale are kept as they are rescaled: the reader of runs refuses a log on another scale.

@@ -19,7 +19,9 @@ def usage_of(usage: object) -> Tokens:
     """Return the token counts of a usage object: of OpenAI's chat or responses, of Anthropic, or of Gemini."""
     read = Tokens(
         prompt=_first(usage, "prompt_tokens", "input_tokens", "promptTokenCount", "prompt_token_count"),
-        completion=_first(usage, "completion_tokens", "output_tokens", "candidatesTokenCount", "candidates_token_count"),
+        completion=_first(
+            usage, "completion_tokens", "output_tokens", "candidatesTokenCount", "candidates_token_count"
+        ),
         reasoning=_first(
             usage,
             "completion_tokens_details.reasoning_tokens",

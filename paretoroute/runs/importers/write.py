@@ -15,7 +15,18 @@ from paretoroute.runs.importers.calls import Call
 from paretoroute.runs.importers.messages import query_id
 
 SUFFIXES = (".parquet", ".jsonl")
-_TEXTS = ("query_id", "query", "model", "budget_kind", "budget_label", "cost_source", "tenant", "conversation", "tag", "time")
+_TEXTS = (
+    "query_id",
+    "query",
+    "model",
+    "budget_kind",
+    "budget_label",
+    "cost_source",
+    "tenant",
+    "conversation",
+    "tag",
+    "time",
+)
 
 
 def row_of(call: Call, quality: float, *, cost_source: str) -> dict[str, Any]:
@@ -51,7 +62,12 @@ def row_of(call: Call, quality: float, *, cost_source: str) -> dict[str, Any]:
         "tag": call.tag or None,
         "time": None if call.time is None else _iso(call.time),
     }
-    return {name: value for name, value in row.items() if value is not None}
+    return {name: _whole(value) for name, value in row.items() if value is not None}
+
+
+def _whole(value: object) -> object:
+    """Return a whole number without a point."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 
 
 def _iso(time: float) -> str:

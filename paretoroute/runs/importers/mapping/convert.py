@@ -1,0 +1,92 @@
+"""Conversion of mapped values: units of money, time and tokens, scales and grades of quality."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from paretoroute.query import Misfit
+from paretoroute.runs.importers.values import number
+from paretoroute.runs.values import Grade, grade
+
+UNITS: dict[str, dict[str, float]] = {
+    "cost_usd": {"usd": 1.0, "cents": 0.01, "millicents": 1e-5, "usd_micros": 1e-6, "usd_nanos": 1e-9},
+    "latency_s": {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600.0},
+    **dict.fromkeys(
+        ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_prompt_tokens", "cache_write_tokens"),
+        {"tokens": 1.0, "thousand": 1000.0},
+    ),
+}
+NUMBERS = (*UNITS, "budget", "sample_index", "propensity")
+_STARS = re.compile(r"\s*((?:[★⭐]\ufe0f?)*)[☆\s\ufe0f]*")
+_OUT_OF = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(?:/\s*[0-9]+|(?:out )?of [0-9]+|stars?|points?)?\s*", re.A | re.I)
+_MONEY = re.compile(r"^\s*(-?)\s*\$\s*|\s*(?:USD|\$)\s*$", re.I)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """How a value becomes one of a column.
+
+    Args:
+        unit: what one of it is, such as 0.001 for milliseconds.
+        scale: the worst and the best number of quality, or None.
+        grades: quality by word or letter, in lower case.
+    """
+
+    unit: float = 1.0
+    scale: tuple[float, float] | None = None
+    grades: Mapping[str, float] = field(default_factory=dict)
+
+    def number(self, value: object) -> float | None:
+        """Return a number in the unit of the column; None for a missing one.
+
+        Raises:
+            Misfit: the value is no number.
+        """
+        if value is None or (isinstance(value, str) and not value.strip()):
+            return None
+        read = number(_MONEY.sub(r"\1", value) if isinstance(value, str) else value)
+        if read is None:
+            if isinstance(value, float) and math.isnan(value):
+                return None
+            raise Misfit("not a number")
+        return read * self.unit
+
+    def quality(self, value: object) -> float | None:
+        """Return a quality in [0, 1]; None for a missing one. A number outside the scale is returned as it falls.
+
+        Raises:
+            Misfit: the value states no quality.
+        """
+        if isinstance(value, str) and value.strip().casefold() in self.grades:
+            return self.grades[value.strip().casefold()]
+        if self.grades and not isinstance(value, str) and str(value).casefold() in self.grades:
+            return self.grades[str(value).casefold()]
+        if self.grades and isinstance(value, str) and value.strip():
+            raise Misfit("a grade that the mapping does not name")
+        read = self._graded(value)
+        if read.value != read.value:
+            return None
+        if not read.is_number or self.scale is None:
+            return read.value
+        worst, best = self.scale
+        return (read.value - worst) / (best - worst)
+
+    def _graded(self, value: object) -> Grade:
+        stars = stars_in(value) if self.scale is not None and isinstance(value, str) else None
+        return grade(value) if stars is None else Grade(stars)
+
+
+def stars_in(text: str) -> float | None:
+    """Return the number of a rating that is drawn or has words beside it; None if the text is none.
+
+    Example:
+        >>> stars_in("★★★☆☆"), stars_in("4/5"), stars_in("2 stars"), stars_in("good")
+        (3.0, 4.0, 2.0, None)
+    """
+    drawn, written = _STARS.fullmatch(text), _OUT_OF.fullmatch(text)
+    if drawn and drawn.group(1):
+        return float(len(drawn.group(1).replace("\ufe0f", "")))
+    return float(written.group(1)) if written else None

@@ -1,0 +1,312 @@
+"""Guess a first mapping of a log's columns, and state what is unsure about it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from paretoroute.errors import RunsError, one_line
+from paretoroute.query import Misfit
+from paretoroute.runs.checks import column_names
+from paretoroute.runs.importers.calls import Aside
+from paretoroute.runs.importers.mapping.convert import stars_in
+from paretoroute.runs.importers.mapping.paths import MOST_FIELDS, fields
+from paretoroute.runs.importers.mapping.schema import COLUMNS, VERSION
+from paretoroute.runs.importers.records import Record, check_no_pickle, read_records
+from paretoroute.runs.importers.values import number, parsed
+from paretoroute.runs.values import grade
+
+_ROWS = 500
+_LISTS = 5  # depth to which lists of rows are searched for
+_LETTERS = {"A": 1.0, "B": 0.75, "C": 0.5, "D": 0.25, "E": 0.0, "F": 0.0}
+_SCALES = ((1, 5), (0, 5), (1, 10), (0, 10), (0, 100))
+_CALL_IDS = ("id", "request_id", "call_id", "trace_id", "span_id", "response_id", "run_id")
+_UNITS = (
+    "_in_cents",
+    "_cents",
+    "cents",
+    "_ms",
+    "_millis",
+    "_milliseconds",
+    "Ms",
+    "_usd",
+    "_in_usd",
+    "_sec",
+    "_secs",
+    "_seconds",
+    "_s",
+)
+_OTHER_NAMES = {  # of fields, beyond those of column_names; compared in lower case, letters and digits alone
+    "took": "latency_s",
+    "runtime": "latency_s",
+    "wall": "latency_s",
+    "walltime": "latency_s",
+    "seconds": "latency_s",
+    "ms": "latency_s",
+    "cents": "cost_usd",
+    "dollars": "cost_usd",
+    "fee": "cost_usd",
+    "billed": "cost_usd",
+    "verdict": "quality",
+    "label": "quality",
+    "mark": "quality",
+    "review": "quality",
+    "evaluation": "quality",
+    "feedback": "quality",
+    "ok": "quality",
+    "usagein": "prompt_tokens",
+    "usageinput": "prompt_tokens",
+    "usageprompt": "prompt_tokens",
+    "tokensin": "prompt_tokens",
+    "tokensinput": "prompt_tokens",
+    "tokensprompt": "prompt_tokens",
+    "usageout": "completion_tokens",
+    "usageoutput": "completion_tokens",
+    "usagecompletion": "completion_tokens",
+    "tokensout": "completion_tokens",
+    "tokensoutput": "completion_tokens",
+    "tokenscompletion": "completion_tokens",
+    "timestamp": "time",
+    "createdat": "time",
+    "created": "time",
+    "startedat": "time",
+    "ts": "time",
+}
+_PARAMETERS = ("parameters", "model_parameters", "params", "request_params", "invocation_parameters", "kwargs")
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A first mapping.
+
+    Args:
+        text: the YAML file, with a comment on each doubt.
+        doubts: what to check.
+    """
+
+    text: str
+    doubts: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """Some rows of a log.
+
+    Args:
+        rows: path of their list, or ``""``.
+        values: some values by path.
+        count: how many rows.
+    """
+
+    rows: str
+    values: Mapping[str, list[Any]]
+    count: int
+
+
+def guess_mapping(path: Path) -> Guess:
+    """Guess the mapping of a file from its first 500 rows.
+
+    Raises:
+        RunsError: the file cannot be read, or holds no row.
+    """
+    check_no_pickle(path)
+    sample = _sample(path)
+    columns, doubts = _columns(sample)
+    ids = {name.rpartition(".")[2]: name for name in sample.values if name.rpartition(".")[2].casefold() in _CALL_IDS}
+    lines = [f"# Columns of {one_line(path.name)} as runs, guessed from {sample.count} rows; check each line."]
+    lines += [*(f"# unsure about {doubt}" for doubt in doubts), f"mapping: {VERSION}"]
+    if sample.rows:
+        lines.append(f"rows: {_quoted(sample.rows)}")
+    lines.append("columns:")
+    for column, (entry, doubt) in columns.items():
+        lines.append(f"  {column}: {entry}" + ("  # unsure" if doubt else ""))
+    for column in ("query", "model", "quality"):
+        if column not in columns:
+            lines.append(f"  # {column}: PATH  # missing: name the field that holds it")
+    if ids:
+        lines.append("ids: {" + ", ".join(f"{name}: {_quoted(at)}" for name, at in ids.items()) + "}")
+    if rest := [name for name in sample.values if name not in _mapped(columns)][:40]:
+        lines += ["# Other fields:", *(f"#   {one_line(name)}: {_example(sample.values[name])}" for name in rest)]
+    return Guess("\n".join(lines) + "\n", doubts)
+
+
+def _mapped(columns: Mapping[str, tuple[str, str]]) -> str:
+    return " ".join(entry for entry, _ in columns.values())
+
+
+def _sample(path: Path) -> _Sample:
+    records = list(itertools.islice((r for r in read_records(path) if not isinstance(r, Aside)), _ROWS))
+    if not records:
+        raise RunsError(f"{path.name} holds no row to guess a mapping from")
+    rows_path, rows = "", [record.value for record in records]
+    if len(records) == 1 and not records[0].place.position:
+        rows_path, rows = _longest_list(records[0])
+    values: defaultdict[str, list[Any]] = defaultdict(list)
+    for row in rows[:_ROWS]:
+        for name, value in itertools.islice(fields(row), MOST_FIELDS):
+            if value is not None and value != "" and (name in values or len(values) < MOST_FIELDS):
+                values[name].append(value)
+    return _Sample(rows_path, values, len(rows[:_ROWS]))
+
+
+def _longest_list(record: Record) -> tuple[str, list[dict[str, Any]]]:
+    """Return the longest list of objects in a document, and its path."""
+    best: tuple[str, list[dict[str, Any]]] = ("", [])
+    queue: list[tuple[str, Any, int]] = [("", record.value, 0)]
+    while queue:
+        at, value, depth = queue.pop(0)
+        if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+            best = (at, value) if len(value) > len(best[1]) else best
+        elif isinstance(value, dict) and depth < _LISTS:
+            queue += [(f"{at}.{name}".lstrip("."), item, depth + 1) for name, item in value.items()]
+    return best if best[1] else ("", [record.value])
+
+
+def _columns(sample: _Sample) -> tuple[dict[str, tuple[str, str]], list[str]]:
+    """Return the entry and the doubt of each column, and the doubts as sentences."""
+    names = sample.values.keys()
+    exact = {name: name for name in names if name in COLUMNS}
+    guessed = {**column_names.guesses(set(names) - set(exact), set(exact)), **exact}
+    for name in names:
+        column = _by_bare_name(name)
+        if column is not None and column not in guessed and name not in guessed.values():
+            guessed[column] = name
+    if "model" not in guessed and (model := _model_field(sample, set(guessed.values()))):
+        guessed["model"] = model
+    if "query" not in guessed and (query := _query_field(sample, set(guessed.values()))):
+        guessed["query"] = query
+    guessed = {column: guessed[column] for column in COLUMNS if column in guessed}
+    if parameters := next((n for n in names if n.rpartition(".")[2] in _PARAMETERS), None):
+        guessed.setdefault("parameters", parameters)
+    result: dict[str, tuple[str, str]] = {}
+    for column, name in guessed.items():
+        extra, doubt = _about(column, name, sample)
+        entry = f"{{from: {_quoted(name)}{extra}}}" if extra else _quoted(name)
+        result[column] = entry, doubt or _rarity(name, sample)
+    doubts = [f"{column}: {doubt}" for column, (_, doubt) in result.items() if doubt]
+    doubts += [f"{column}: no field looks like it" for column in ("query", "model", "quality") if column not in result]
+    if "cost_usd" not in result and "prompt_tokens" not in result:
+        doubts.append("cost_usd: no field looks like a cost or a count of tokens")
+    return result, doubts
+
+
+def _by_bare_name(name: str) -> str | None:
+    """Return the column that a name without its unit may be."""
+    tail = ".".join(name.split(".")[-2:])
+    for candidate in (tail, name.rpartition(".")[2]):
+        bare = (
+            next((candidate.removesuffix(unit) for unit in _UNITS if candidate.endswith(unit)), candidate) or candidate
+        )
+        for one in (candidate, bare):
+            key = "".join(letter for letter in one.casefold() if letter.isalnum())
+            column = _OTHER_NAMES.get(key) or column_names.guess(one)
+            if column is not None and column in COLUMNS:
+                return column
+    return None
+
+
+def _model_field(sample: _Sample, taken: set[str]) -> str | None:
+    """Return the field whose values look like names of models."""
+    for name, values in sample.values.items():
+        texts = [value for value in values if isinstance(value, str) and len(value) < 100]
+        if name not in taken and texts and all(column_names.is_model_name(text) for text in texts):
+            return name
+    return None
+
+
+def _query_field(sample: _Sample, taken: set[str]) -> str | None:
+    """Return the field of chat messages, or that of the longest texts."""
+    lengths: dict[str, float] = {}
+    for name, values in sample.values.items():
+        if name in taken:
+            continue
+        if all(
+            isinstance(value, list) and value and isinstance(value[0], dict) and "role" in value[0] for value in values
+        ):
+            return name
+        texts = [value for value in values if isinstance(value, str) and " " in value]
+        if len(texts) * 2 > len(values):
+            lengths[name] = sum(map(len, texts)) / len(texts)
+    return max(lengths, key=lambda name: lengths[name], default=None)
+
+
+def _rarity(name: str, sample: _Sample) -> str:
+    there = len(sample.values[name])
+    return f"only {there} of {sample.count} rows have it" if there < sample.count else ""
+
+
+def _about(column: str, name: str, sample: _Sample) -> tuple[str, str]:
+    """Return what to add to the entry of a column, and a doubt."""
+    values = sample.values[name]
+    if column == "quality":
+        return _quality(values)
+    field = name.casefold().replace(".", "_")
+    numbers = [read for value in values if (read := number(value)) is not None]
+    largest = max(numbers, default=0.0)
+    if column == "latency_s":
+        if field.endswith(("ms", "millis", "milliseconds")):
+            return ", unit: ms", ""
+        if field.endswith(("_s", "_sec", "_secs", "seconds")):
+            return "", ""
+        return (
+            (", unit: ms", f"values up to {largest:g} look like milliseconds")
+            if largest > 600
+            else ("", "is it in seconds?")
+        )
+    if column == "cost_usd":
+        if "cent" in field:
+            return ", unit: cents", ""
+        return "", "" if "usd" in field else f"is it in USD, for one call (up to {largest:g})?"
+    if column == "budget":
+        return "", "name its kind too: budget_kind: {value: thinking_tokens}"
+    return "", ""
+
+
+def _quality(values: Sequence[Any]) -> tuple[str, str]:
+    numbers = [read for value in values if (read := number(value)) is not None]
+    words = sorted({str(value).strip() for value in values if isinstance(value, str) and number(value) is None})
+    if (
+        words
+        and {word.upper() for word in words} <= set(_LETTERS)
+        and not {w.upper() for w in words} <= {"C", "I", "P", "N"}
+    ):
+        used = {letter: quality for letter, quality in _LETTERS.items() if letter in {word.upper() for word in words}}
+        grades = ", ".join(f"{letter}: {quality:g}" for letter, quality in used.items())
+        return f", grades: {{{grades}}}", "letters are graded evenly from A to F"
+    stars = {word: stars_in(word) for word in words if not _is_grade(word)}
+    if unreadable := [word for word, read in stars.items() if read is None]:
+        grades = ", ".join(f"{_quoted(word)}: 0" for word in unreadable[:10])
+        return f", grades: {{{grades}}}", "these words state no quality: give each a number in [0, 1]"
+    numbers += [read for read in stars.values() if read is not None]
+    low, high = min(numbers, default=0.0), max(numbers, default=1.0)
+    if stars and high <= 5:
+        return ", scale: [1, 5]", "stars are taken to go from 1 to 5"
+    if low >= 0 and high <= 1:
+        return "", "" if numbers or words else "is it a quality in [0, 1]?"
+    scale = next((s for s in _SCALES if s[0] <= low and high <= s[1]), (low, high))
+    return (
+        f", scale: [{scale[0]:g}, {scale[1]:g}]",
+        f"values from {low:g} to {high:g}: is the worst {scale[0]:g} and the best {scale[1]:g}?",
+    )
+
+
+def _is_grade(word: str) -> bool:
+    try:
+        grade(word)
+    except Misfit:
+        return False
+    return True
+
+
+def _quoted(text: str) -> str:
+    """Return a text as YAML on one line."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _example(values: Sequence[Any]) -> str:
+    return one_line(json.dumps(parsed(values[0]), ensure_ascii=True, default=str), 60)
