@@ -74,7 +74,7 @@ def _call(row: Mapping[str, Any], place: Place) -> Call:
     query = query_of(row.get("messages"), instructions=parameters.get("instructions"))
     choices = len(items(row, "response", "choices"))
     tokens = fields.tokens_of(row, f"{text(row.get('custom_llm_provider'))}/{model}")
-    call_id = text(row.get("litellm_call_id"))
+    call_id, trace = text(row.get("litellm_call_id")), text(row.get("trace_id"))
     return Call(
         place=place,
         query=query,
@@ -85,8 +85,8 @@ def _call(row: Mapping[str, Any], place: Place) -> Call:
         latency_s=between(row.get("startTime"), row.get("endTime")),
         time=seconds(row.get("startTime")),
         tenant=fields.tenant_of(row) or text(parameters.get("user")),
-        conversation=text(row.get("session_id")),
-        trace=text(row.get("trace_id")),
+        conversation=text(row.get("session_id")) or ("" if fields.UUID.fullmatch(trace) else trace),
+        trace=trace,
         propensity=None if fields.has_fallen_back(row) else fields.propensity_of(row),
         tag=fields.tag_of(row),
         ids={name: value for name, value in _ids(row).items() if value},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from paretoroute.runs.importers.calls import CACHED, FAILED, NOT_A_GENERATION, T
 from paretoroute.runs.importers.usage import billed, measured, usage_of
 from paretoroute.runs.importers.values import count, dig, first, is_true, items, mapping, number, text
 
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}", re.A | re.I)
 _GENERATIONS = (
     "completion",
     "text_completion",

@@ -10,7 +10,6 @@ References:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,10 @@ from paretoroute.runs.importers.calls import NO_MODEL, NO_TEXT, Aside, Call, Pla
 from paretoroute.runs.importers.messages import query_of
 from paretoroute.runs.importers.records import opened
 from paretoroute.runs.importers.scores import score_of
-from paretoroute.runs.importers.values import between, count, dig, first, items, mapping, parsed, seconds, text
+from paretoroute.runs.importers.values import between, count, dig, first, items, literal, mapping, parsed, seconds, text
 
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".jsonl.gz", ".csv.gz")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.A | re.I)
+_OBJECTS = ("metadata", "proxy_server_request", "request_tags", "response", "messages")
 FELL_BACK = "calls that answered after a fallback, whose budget is not logged"
 
 
@@ -38,7 +37,7 @@ def read(files: Sequence[Path]) -> Reading:
                 reading.asides.append(record)
             elif "model" in record.value and ("spend" in record.value or "call_type" in record.value):
                 try:
-                    reading.calls.append(_call(record.value, record.place, reading))
+                    reading.calls.append(_call(_unquoted(record.value), record.place, reading))
                 except Unusable as why:
                     reading.asides.append(why.at(record.place))
             elif (score := score_of(record)) is not None:
@@ -46,6 +45,11 @@ def read(files: Sequence[Path]) -> Reading:
             else:
                 reading.asides.append(Aside(record.place, "neither a spend log nor a score"))
     return reading
+
+
+def _unquoted(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a row of a table whose objects were written as Python prints them, as objects."""
+    return {name: literal(value) if name in _OBJECTS else value for name, value in row.items()}
 
 
 def _call(row: Mapping[str, Any], place: Place, reading: Reading) -> Call:
@@ -70,7 +74,7 @@ def _call(row: Mapping[str, Any], place: Place, reading: Reading) -> Call:
         latency_s=_latency(row),
         time=seconds(row.get("startTime")),
         tenant=fields.tenant_of(row) or text(request.get("user")),
-        conversation=explicit or ("" if _UUID.fullmatch(session) else session),
+        conversation=explicit or ("" if fields.UUID.fullmatch(session) else session),
         trace=session,
         propensity=None if has_fallen_back else fields.propensity_of(row),
         tag=fields.tag_of(row),

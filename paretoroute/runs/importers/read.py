@@ -161,8 +161,12 @@ def import_calls(source: str | Path, files: Any, *, scores: Any = None, options:
     scale = QualityScale() if options.quality_scale is None else QualityScale.of(options.quality_scale)
     expect("rename", options.rename, Mapping, RunsError)
     given = price_file(options.prices) if options.prices else None
-    reading = importer.read(listed_files(files, importer.SUFFIXES))
-    for path in listed_files(scores, score_files.SUFFIXES) if scores is not None else []:
+    given_scores = [] if scores is None else listed_files(scores, score_files.SUFFIXES).paths
+    listed = listed_files(files, importer.SUFFIXES)
+    once = {path.resolve() for path in given_scores}
+    reading = importer.read([path for path in listed.paths if path.resolve() not in once])
+    reading.asides += listed.asides
+    for path in given_scores:
         score_files.read_scores(path, reading)
     if not reading.calls:
         raise RunsError(_no_call(source, reading.asides))

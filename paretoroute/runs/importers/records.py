@@ -17,6 +17,8 @@ from paretoroute.runs.importers.calls import Aside, Place
 
 PICKLES = (".pkl", ".pickle", ".pckl", ".joblib", ".pt", ".pth", ".dill")
 _LISTS = ("data", "scores", "rows", "records", "items", "observations", "traces")
+_PICKLED = "a pickle, which can run any code when it is opened, is not read"
+_OTHER = "a file of another format is not read"
 MOST_FILES = 100_000
 
 
@@ -37,15 +39,30 @@ class Record:
     is_text: bool = False
 
 
-def listed_files(files: object, suffixes: Sequence[str]) -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files of an import.
+
+    Args:
+        paths: those to read.
+        asides: those that are not read.
+    """
+
+    paths: list[Path]
+    asides: list[Aside]
+
+
+def listed_files(files: object, suffixes: Sequence[str]) -> Files:
     """Return the files of an import: those that are named, and those in folders that are named.
+
+    A pickle, or a file of another kind, is not read where it is one of several.
 
     Args:
         files: one path, or several.
-        suffixes: of the files that a folder is searched for.
+        suffixes: of the files of this kind.
 
     Raises:
-        RunsError: there is none, or one is a pickle.
+        RunsError: there is none, or none but pickles.
     """
     named: list[Any] = [files] if isinstance(files, str | Path) or not isinstance(files, Iterable) else list(files)
     if not named:
@@ -58,9 +75,21 @@ def listed_files(files: object, suffixes: Sequence[str]) -> list[Path]:
             raise RunsError(f"{file_name(path)} holds more than {MOST_FILES:,} files; name those of the log")
     if not found:
         raise RunsError(f"{file_name(Path(named[0]))} holds no file with one of the endings {', '.join(suffixes)}")
-    for path in found:
+    others = [path for path in found if not _is_readable(path, suffixes)]
+    paths = [path for path in found if path not in others] if len(others) < len(found) else found
+    for path in paths:
         check_no_pickle(path)
-    return found
+    asides = [Aside(Place(file_name(path)), _PICKLED if _is_pickle(path) else _OTHER) for path in others]
+    return Files(paths, asides if len(others) < len(found) else [])
+
+
+def _is_readable(path: Path, suffixes: Sequence[str]) -> bool:
+    name = path.name.lower()
+    return str(path) == STANDARD_INPUT or name.removesuffix(".gz").endswith(tuple(suffixes))
+
+
+def _is_pickle(path: Path) -> bool:
+    return path.name.lower().removesuffix(".gz").endswith(PICKLES)
 
 
 def _inside(folder: Path, suffixes: Sequence[str]) -> Iterator[Path]:
@@ -75,7 +104,7 @@ def check_no_pickle(path: Path) -> None:
     Raises:
         RunsError: the file is one by its name.
     """
-    if path.name.lower().removesuffix(".gz").endswith(PICKLES):
+    if _is_pickle(path):
         raise RunsError(
             f"{file_name(path)} is a pickle, which can run any code when it is opened, and is not read; in a process "
             "that you trust with it, write it again, in pandas: pd.read_pickle(FILE).to_parquet('table.parquet')"

@@ -9,7 +9,6 @@ References:
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,14 +19,13 @@ from paretoroute.runs.importers.calls import NO_TEXT, Aside, Call, Reading, Unus
 from paretoroute.runs.importers.messages import check_text
 from paretoroute.runs.importers.records import Record, opened
 from paretoroute.runs.importers.scores import score_of
-from paretoroute.runs.importers.values import count, first, text
+from paretoroute.runs.importers.values import count, first, literal, text
 from paretoroute.runs.values import grade
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".jsonl", ".json", ".csv.gz")
 COST, RESPONSE = "|total_cost", "|model_response"
 _QUERY = ("prompt", "query", "question")
 NOT_ASKED = "cells without a score, whose model was not asked"
-_LONGEST_LIST = 10**6  # characters of a prompt that is parsed as a list
 
 
 def read(files: Sequence[Path]) -> Reading:
@@ -104,19 +102,10 @@ def query_of_cell(value: object) -> str:
         >>> query_of_cell("['Which gas?']"), query_of_cell("[not a list")
         ('Which gas?', '[not a list')
     """
-    parts = _listed(value) if isinstance(value, str) else value
+    parts = literal(value)
     if isinstance(parts, list) and parts and all(isinstance(part, str) for part in parts):
         value = "\n".join(parts)
     if not isinstance(value, str):
         raise Unusable(NO_TEXT)
     check_text(value)
     return value
-
-
-def _listed(value: str) -> object:
-    if not value.strip().startswith("[") or len(value) > _LONGEST_LIST:
-        return None
-    try:
-        return ast.literal_eval(value.strip())
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return None

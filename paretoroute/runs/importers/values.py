@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import datetime
 import json
 import math
@@ -13,6 +14,7 @@ from paretoroute.runs.values import number_in_text
 
 _MISSING = ("", "none", "null", "nan", "n/a")
 _YES = ("true", "1", "yes")
+_LONGEST_LITERAL = 10**6  # characters
 _MOST_SECONDS = 1e11  # a larger number of a time counts milliseconds, microseconds or nanoseconds
 
 
@@ -45,6 +47,18 @@ def parsed(value: object) -> object:
     try:
         return json.loads(value)
     except (ValueError, RecursionError):
+        return value
+
+
+def literal(value: object) -> object:
+    """Return the object or list that a text is the Python literal of, or the value itself."""
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "[") or len(value) > _LONGEST_LITERAL:
+        return value
+    if not isinstance(parsed(value), str):
+        return value
+    try:
+        return ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
         return value
 
 
