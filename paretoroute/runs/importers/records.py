@@ -186,7 +186,7 @@ def _objects(batch: Batch) -> Iterator[dict[str, Any]]:
     if not columns:
         yield from ({} for _ in batch.lines)
     for values in zip(*columns, strict=True):
-        yield {name: value for name, value in zip(names, values, strict=True) if value is not None}
+        yield dict(zip(names, values, strict=True))
 
 
 class _Everything(Mapping[str, str]):

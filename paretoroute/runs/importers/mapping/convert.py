@@ -52,7 +52,7 @@ class Conversion:
             if isinstance(value, float) and math.isnan(value):
                 return None
             raise Misfit("not a number")
-        return read * self.unit
+        return float(f"{read * self.unit:.15g}")  # 350 ms are 0.35 s, and not 0.35000000000000003
 
     def quality(self, value: object) -> float | None:
         """Return a quality in [0, 1]; None for a missing one. A number outside the scale is returned as it falls.

@@ -1,0 +1,102 @@
+"""Observations of Langfuse, spelled as in its API and as in its exports."""
+
+import csv
+
+import pytest
+
+from tests.runs.importers import foreign_logs as make
+
+
+def observed(folder, *rows, scores=None):
+    scores = [make.langfuse_score(i) for i in range(1, len(rows) + 1)] if scores is None else scores
+    files = (
+        make.document(folder / "observations.json", {"data": rows, "meta": {"page": 1}}),
+        make.document(folder / "scores.json", {"data": scores}),
+    )
+    return make.imported("langfuse", *files)
+
+
+def test_every_column_is_read(tmp_path):
+    (row,) = observed(tmp_path, make.observation(userId="team", sessionId="s")).rows
+
+    assert row["query"] == make.user()
+    assert (row["model"], row["budget_label"]) == ("gpt-5-mini", "low")
+    assert (row["prompt_tokens"], row["completion_tokens"]) == (15, 36)  # sums of disjoint buckets
+    assert (row["reasoning_tokens"], row["cached_prompt_tokens"]) == (30, 5)
+    assert (row["cost_usd"], row["latency_s"], row["tenant"], row["conversation"]) == (0.0003, 1.25, "team", "s")
+
+
+def test_exports_with_underscores_as_json_lines_and_csv_give_the_same_runs(tmp_path):
+    api = observed(tmp_path, make.observation()).rows
+    row, score = make.snake(make.observation()), make.snake(make.langfuse_score())
+    scores = make.lines(tmp_path / "scores.jsonl", [score])
+    jsonl = make.imported("langfuse", make.lines(tmp_path / "o.jsonl", [row]), scores)
+    with (tmp_path / "o.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(row))
+        writer.writeheader()
+        writer.writerow(row)
+    table = make.imported("langfuse", tmp_path / "o.csv", scores=scores)
+
+    assert api == jsonl.rows == table.rows
+
+
+def test_user_session_and_tags_may_stand_on_the_trace(tmp_path):
+    trace = {"id": "trace-1", "timestamp": "2026-11-26T11:19:21Z", "name": "t", "userId": "team", "tags": ["geo"]}
+
+    (row,) = observed(tmp_path, make.observation(), trace, scores=[make.langfuse_score()]).rows
+
+    assert (row["tenant"], row["tag"]) == ("team", "geo")
+
+
+@pytest.mark.parametrize(
+    "changes, reason",
+    [
+        ({"type": "SPAN"}, "not a model call"),
+        ({"type": "EMBEDDING"}, "not a generation of text"),
+        ({"level": "ERROR", "statusMessage": "500"}, "failed call"),
+        ({"input": None}, "no query text"),
+        ({"model": None}, "no model"),
+        ({"modelParameters": {"reasoning_effort": "low", "n": "2"}}, "two budgets in one call; a budget holds one"),
+    ],
+)
+def test_other_observations_are_set_aside(tmp_path, changes, reason):
+    log = observed(tmp_path, make.observation(), make.observation(2, **changes))
+
+    assert make.reasons(log) == [reason]
+
+
+def test_words_that_judge_are_qualities_and_other_words_are_not(tmp_path):
+    scores = [
+        make.langfuse_score(1, 1.0, dataType="BOOLEAN", stringValue="True"),
+        make.langfuse_score(1, 0.0, name="tone", dataType="CATEGORICAL", stringValue="dry"),
+        make.langfuse_score(2, None, dataType="CATEGORICAL", stringValue="incorrect"),
+    ]
+
+    log = observed(tmp_path, make.observation(), make.observation(2), scores=scores)
+
+    assert [row["quality"] for row in log.rows] == [1, 0]
+
+
+def test_a_model_without_a_price_is_not_free(tmp_path):
+    (row,) = observed(tmp_path, make.observation(costDetails={}, totalCost=0)).rows
+
+    assert "cost_usd" not in row
+
+
+def test_usage_of_early_versions_and_zeros_beside_text(tmp_path):
+    early = make.observation(1, usageDetails=None, usage={"input": 7, "output": 9, "unit": "TOKENS"})
+    silent = make.observation(2, usageDetails={"input": 0, "output": 0, "total": 0}, costDetails={"total": 0})
+
+    rows = observed(tmp_path, early, silent).rows
+
+    assert (rows[0]["prompt_tokens"], rows[0]["completion_tokens"]) == (7, 9)
+    assert {"prompt_tokens", "completion_tokens", "cost_usd"}.isdisjoint(rows[1])
+
+
+def test_a_generation_inside_a_generation_is_one_call(tmp_path):
+    outer, inner = make.observation(1), make.observation(2, parentObservationId="obs-1", traceId="trace-1")
+
+    log = observed(tmp_path, outer, inner, scores=[make.langfuse_score(2)])
+
+    assert len(log.rows) == 1
+    assert make.reasons(log) == ["the same call is logged again inside it"]

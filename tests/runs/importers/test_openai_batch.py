@@ -1,0 +1,77 @@
+"""OpenAI's Batch API: three kinds of files, joined on custom_id."""
+
+import pytest
+
+from paretoroute.errors import RunsError
+from paretoroute.price import Price
+from tests.runs.importers import foreign_logs as make
+
+
+def batch(folder, requests, answers, *, scores=None, **options):
+    scores = [{"custom_id": one["custom_id"], "value": 1} for one in requests] if scores is None else scores
+    files = (
+        make.lines(folder / "output.jsonl", answers),
+        make.lines(folder / "input.jsonl", requests),
+        make.lines(folder / "scores.jsonl", scores),
+    )
+    return make.imported("openai-batch", *files, **options)
+
+
+def test_the_model_asked_for_and_the_request_are_the_point(tmp_path):
+    log = batch(
+        tmp_path,
+        [make.batch_request(1), make.batch_request(2, model="gpt-4.1-mini", reasoning_effort=None, n=2)],
+        [make.batch_answer(2), make.batch_answer(1)],
+    )
+
+    assert [(row["model"], row["budget_label"]) for row in log.rows] == [("gpt-4.1-mini", "2"), ("gpt-5-mini", "low")]
+    assert (log.rows[0]["prompt_tokens"], log.rows[0]["cached_prompt_tokens"]) == (12, 4)
+    assert log.rows[0]["time"] == "2026-11-18T11:06:40+00:00"
+    assert {"latency_s", "cost_usd"}.isdisjoint(log.rows[0])
+
+
+def test_a_price_is_half_of_the_list_price(tmp_path):
+    log = batch(tmp_path, [make.batch_request()], [make.batch_answer()], prices={"gpt-5-mini": Price(1.0, 10.0)})
+
+    assert log.rows[0]["cost_usd"] == pytest.approx((12 * 1 + 37 * 10) / 1e6 / 2)
+    assert log.rows[0]["cost_source"] == "priced"
+
+
+def test_failed_expired_and_unknown_answers_are_set_aside(tmp_path):
+    refused = make.batch_answer(2, response={"status_code": 400, "body": {"error": {"type": "invalid"}}})
+    expired = make.batch_answer(3, response=None, error={"code": "batch_expired"})
+    log = batch(
+        tmp_path,
+        [make.batch_request(i) for i in (1, 2, 3, 5)],
+        [make.batch_answer(1), refused, expired, make.batch_answer(4)],
+    )
+
+    assert make.reasons(log) == ["failed call", "failed call", "no request of its custom_id"]
+    assert "requests without an answer in the files" in make.notes(log)
+
+
+def test_responses_are_read_as_chats_are(tmp_path):
+    request = make.batch_request() | {"url": "/v1/responses"}
+    request["body"] = {"model": "gpt-5", "input": "Why?", "instructions": "Be brief.", "reasoning": {"effort": "high"}}
+    usage = {"input_tokens": 5, "output_tokens": 9, "output_tokens_details": {"reasoning_tokens": 4}}
+    body = {"created_at": 1_795_000_000, "model": "gpt-5-2025-08-07", "output": [], "usage": usage}
+    answer = make.batch_answer(response={"status_code": 200, "body": body})
+
+    (row,) = batch(tmp_path, [request], [answer]).rows
+
+    assert row["query"] == [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}]
+    assert (row["model"], row["budget_label"]) == ("gpt-5", "high")
+    assert (row["prompt_tokens"], row["completion_tokens"], row["reasoning_tokens"]) == (5, 9, 4)
+
+
+def test_answers_without_their_requests_are_refused(tmp_path):
+    with pytest.raises(RunsError, match="give its input file too"):
+        make.imported("openai-batch", make.lines(tmp_path / "output.jsonl", [make.batch_answer()]))
+
+
+def test_one_custom_id_of_two_requests_joins_nothing(tmp_path):
+    requests = [make.batch_request(1), make.batch_request(2), make.batch_request(2, model="gpt-4.1")]
+
+    log = batch(tmp_path, requests, [make.batch_answer(1), make.batch_answer(2)])
+
+    assert make.reasons(log) == ["several requests of its custom_id"]
