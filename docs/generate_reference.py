@@ -25,7 +25,7 @@ FOLDER = ROOT / "docs" / "reference"
 NOTE = "<!-- Written by `python docs/generate_reference.py`. Edit the docstrings instead. -->\n"
 WIDTH = 100
 PAGES = {
-    "runs": ("Runs", "demo_runs read_runs Runs"),
+    "runs": ("Runs", "demo_runs read_runs import_runs Runs"),
     "fit": ("Fit, grid and prices", "fit read_grid read_prices Grid Point Budget Price"),
     "policy": ("Policy", "Policy"),
     "planner": ("Planner", "Planner Decision ExplorationPreview Task PlanPreview"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from paretoroute.grid import Budget
 
@@ -197,10 +197,29 @@ class Unusable(Exception):
         return Aside(place, self.reason, self.detail)
 
 
-def by_reason(asides: Sequence[Aside]) -> list[tuple[str, int, Aside]]:
-    """Count records by reason, the commonest first; each with the first one."""
+class Reason(NamedTuple):
+    """The records that were set aside for one reason.
+
+    Args:
+        text: the reason.
+        count: how many there are.
+        first: the first of them.
+    """
+
+    text: str
+    count: int
+    first: Aside
+
+    def __str__(self) -> str:
+        more = f", {self.first.detail}" if self.first.detail else ""
+        return f"{self.count}, {self.text} (first: {self.first.place}{more})"
+
+
+def by_reason(asides: Sequence[Aside]) -> list[Reason]:
+    """Count records by reason, the commonest first."""
     counts = Counter(aside.reason for aside in asides)
     first: dict[str, Aside] = {}
     for aside in asides:
         first.setdefault(aside.reason, aside)
-    return [(reason, count, first[reason]) for reason, count in sorted(counts.items(), key=lambda x: (-x[1], x[0]))]
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [Reason(text, count, first[text]) for text, count in ordered]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from paretoroute.errors import RunsError, expect, shown
 from paretoroute.grid import EFFORT_ORDER, Budget
@@ -83,10 +83,21 @@ def normalised(names: Collection[str]) -> dict[str, str]:
     return result
 
 
-def renamed(
-    calls: Sequence[Call], *, rename: Mapping[str, str], keep: bool, efforts: bool
-) -> tuple[list[Call], dict[str, str]]:
-    """Return the calls with the names to use, and these by the logged ones that differ from them.
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """Calls with the names of models to use.
+
+    Args:
+        calls: the calls.
+        names: the name to use by logged one, where they differ.
+    """
+
+    calls: list[Call]
+    names: dict[str, str]
+
+
+def renamed(calls: Sequence[Call], *, rename: Mapping[str, str], keep: bool, efforts: bool) -> Renamed:
+    """Return the calls with the names to use.
 
     Args:
         calls: the calls.
@@ -104,7 +115,7 @@ def renamed(
     changed = [replace(call, model=names[call.model]) for call in calls]
     if efforts:
         changed = [_with_effort(call) for call in changed]
-    return changed, {name: new for name, new in names.items() if name != new}
+    return Renamed(changed, {name: new for name, new in names.items() if name != new})
 
 
 def _check_rename(rename: Mapping[str, str], names: Collection[str]) -> None:

@@ -40,10 +40,23 @@ class _Sums:
     filled: int = 0
 
 
-def priced(
-    calls: Sequence[Call], *, prices: Mapping[str, Price] | None, from_list: bool
-) -> tuple[list[Call], list[Finding], set[int]]:
-    """Return the calls with a cost wherever tokens and prices allow, findings, and which costs were computed.
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """Calls with their costs.
+
+    Args:
+        calls: the calls.
+        computed: positions of those whose cost was computed.
+        findings: sentences for the user.
+    """
+
+    calls: list[Call]
+    computed: frozenset[int] = frozenset()
+    findings: tuple[Finding, ...] = ()
+
+
+def priced(calls: Sequence[Call], *, prices: Mapping[str, Price] | None, from_list: bool) -> Priced:
+    """Return the calls with a cost wherever tokens and prices allow.
 
     Args:
         calls: the calls, by the names of the models that are to be used.
@@ -54,7 +67,7 @@ def priced(
         MissingExtraError: genai-prices is not installed.
     """
     if not prices and not from_list:
-        return list(calls), [], set()
+        return Priced(list(calls))
     listed = _list_prices() if from_list else None
     sums: defaultdict[str, _Sums] = defaultdict(_Sums)
     unpriced: set[str] = set()
@@ -71,7 +84,7 @@ def priced(
             total = sums[call.model]
             total.calls, total.billed, total.priced = total.calls + 1, total.billed + call.cost_usd, total.priced + usd
         result.append(call)
-    return result, [*_findings(sums), *_unpriced(unpriced)], computed
+    return Priced(result, frozenset(computed), (*_findings(sums), *_unpriced(unpriced)))
 
 
 def _usd(call: Call, prices: Mapping[str, Price], listed: Callable[[Call], float | None] | None) -> float | None:

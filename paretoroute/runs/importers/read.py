@@ -78,13 +78,11 @@ class Imported:
         rows: the rows, in the order of the log, with the columns of runs.
         asides: the records that became no row.
         findings: sentences for the user.
-        places: where each row stands in the log.
     """
 
     rows: list[dict[str, Any]]
     asides: list[Aside]
     findings: list[Finding]
-    places: list[str]
 
     def runs(self) -> Runs:
         """Return the rows as runs, with the findings and the first 1,000 records that became none.
@@ -172,19 +170,18 @@ def import_calls(source: str | Path, files: Any, *, scores: Any = None, options:
         raise RunsError(_no_call(source, reading.asides))
     calls = _distinct(reading)
     joined = score_files.join_scores(calls, reading.scores, key=options.join)
-    calls, qualities, about = _scored(joined.calls, reading, options=options, scale=scale)
-    if not calls:
+    scored = _scored(joined.calls, reading, options=options, scale=scale)
+    if not scored.calls:
         raise RunsError(_no_call(source, reading.asides))
     keep = options.keep_names or (reading.verbatim and not options.rename)
-    calls, names = renamed(calls, rename=options.rename, keep=keep, efforts=options.efforts_in_names)
-    calls = _with_conversations(calls)
-    calls, costs, computed = priced(calls, prices=given, from_list=options.list_prices)
+    names = renamed(scored.calls, rename=options.rename, keep=keep, efforts=options.efforts_in_names)
+    costs = priced(_with_conversations(names.calls), prices=given, from_list=options.list_prices)
     rows = [
-        row_of(call, quality, cost_source="priced" if i in computed else "logged")
-        for i, (call, quality) in enumerate(zip(calls, qualities, strict=True))
+        row_of(call, quality, cost_source="priced" if i in costs.computed else "logged")
+        for i, (call, quality) in enumerate(zip(costs.calls, scored.qualities, strict=True))
     ]
-    findings = [*about, *_about_scores(joined, len(calls)), *_about_names(names), *costs, *_about(reading)]
-    return Imported(rows, reading.asides, findings, [str(call.place) for call in calls])
+    about = [*scored.findings, *_about_scores(joined, len(rows)), *_about_names(names.names), *costs.findings]
+    return Imported(rows, reading.asides, [*about, *_about(reading)])
 
 
 def importer_of(source: str | Path) -> Importer:
@@ -222,14 +219,27 @@ def _distinct(reading: Reading) -> list[Call]:
     return calls
 
 
-def _scored(
-    calls: Sequence[Call], reading: Reading, *, options: Options, scale: QualityScale
-) -> tuple[list[Call], list[float], list[Finding]]:
-    """Return the calls with a quality, and this; set the others aside."""
-    name, sentence = score_files.choose_score(calls, wanted=options.score, preferred=reading.preferred, scale=scale)
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """Calls with a quality.
+
+    Args:
+        calls: the calls.
+        qualities: of each.
+        findings: sentences for the user.
+    """
+
+    calls: list[Call]
+    qualities: list[float]
+    findings: list[Finding]
+
+
+def _scored(calls: Sequence[Call], reading: Reading, *, options: Options, scale: QualityScale) -> _Scored:
+    """Return the calls with a quality; set the others aside."""
+    choice = score_files.choose_score(calls, wanted=options.score, preferred=reading.preferred, scale=scale)
     scored, qualities, several = [], [], 0
     for call in calls:
-        values = call.scores.get(name, ()) if name is not None else ()
+        values = call.scores.get(choice.name, ()) if choice.name is not None else ()
         try:
             quality = score_files.quality_of(values, scale=scale)
         except Misfit as misfit:
@@ -241,10 +251,10 @@ def _scored(
         several += len(values) > 1
         scored.append(call)
         qualities.append(quality)
-    findings = [Finding("note", sentence)] if sentence else []
+    findings = [Finding("note", choice.sentence)] if choice.sentence else []
     if several:
         findings.append(Finding("note", f"calls with several scores of one name: {several}; their mean counts"))
-    return scored, qualities, findings
+    return _Scored(scored, qualities, findings)
 
 
 def _with_conversations(calls: Sequence[Call]) -> list[Call]:
@@ -283,26 +293,18 @@ def _about_names(names: Mapping[str, str]) -> list[Finding]:
 
 
 def _about(reading: Reading) -> list[Finding]:
-    findings = [Finding("note", f"{text}: {count}" if count > 1 else text) for text, count in _counted(reading.notes)]
-    for reason, count, first in by_reason(reading.asides):
-        more = f", {first.detail}" if first.detail else ""
-        findings.append(Finding("set_aside", f"set aside: {count}, {reason} (first: {first.place}{more})"))
+    counts = Counter(reading.notes).items()
+    findings = [Finding("note", f"{text}: {count}" if count > 1 else text) for text, count in counts]
+    findings += [Finding("set_aside", f"set aside: {reason}") for reason in by_reason(reading.asides)]
     return findings
-
-
-def _counted(notes: Sequence[str]) -> list[tuple[str, int]]:
-    return list(Counter(notes).items())
 
 
 def _no_call(source: str | Path, asides: Sequence[Aside]) -> str:
     """Word the error about a log without a usable call."""
     if not asides:
         return f"the files hold no record of {file_name(Path(source))}; check the source and the files"
-    reasons = "; ".join(
-        f"{count}: {reason} (first: {first.place}{', ' + first.detail if first.detail else ''})"
-        for reason, count, first in by_reason(asides)[:6]
-    )
+    reasons = "; ".join(map(str, by_reason(asides)[:6]))
     hint = ""
-    if all(aside.reason == NO_SCORE for aside in asides) or any(aside.reason == NO_SCORE for aside in asides):
+    if any(aside.reason == NO_SCORE for aside in asides):
         hint = ". The quality of an answer must come from somewhere: give the scores with --scores FILE"
     return f"no record of {name_some([str(source)])} is a usable call. {reasons}{hint}"

@@ -102,18 +102,19 @@ def join_scores(calls: Sequence[Call], scores: Sequence[Score], *, key: str | No
     """
     if not scores:
         return Joined(list(calls))
-    ours, theirs = _keys(calls, key)
+    keys = _keys(calls, key)
     index: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for i, call in enumerate(calls):
         for name, value in call.ids.items():
             index[name, value].append(i)
-    _check_key(key, ours, theirs, index.keys(), scores)
+    _check_key(key, keys, index.keys(), scores)
     given: list[defaultdict[str, list[object]]] = [defaultdict(list) for _ in calls]
     traced: list[defaultdict[str, list[object]]] = [defaultdict(list) for _ in calls]
     joined = Joined([])
     for score in scores:
         named = next(
-            ((our, score.ids[their]) for our, their in zip(ours, theirs, strict=True) if their in score.ids), None
+            ((our, score.ids[their]) for our, their in zip(keys.ours, keys.theirs, strict=True) if their in score.ids),
+            None,
         )
         matches = index.get(named, []) if named else []
         is_trace = named is not None and named[0] in TRACES
@@ -131,41 +132,58 @@ def join_scores(calls: Sequence[Call], scores: Sequence[Score], *, key: str | No
     return joined
 
 
-def _keys(calls: Sequence[Call], key: str | None) -> tuple[list[str], list[str]]:
-    """Return the names of the ids to join on, in the log and in the scores, the most specific first."""
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """Names of the ids to join on, the most specific first.
+
+    Args:
+        ours: in the log.
+        theirs: in the scores, in the same order.
+    """
+
+    ours: list[str]
+    theirs: list[str]
+
+
+def _keys(calls: Sequence[Call], key: str | None) -> _Keys:
     if key is not None:
         ours, _, theirs = key.partition("=")
-        return [snake(ours.strip())], [snake((theirs or ours).strip())]
+        return _Keys([snake(ours.strip())], [snake((theirs or ours).strip())])
     names = list(dict.fromkeys(name for call in calls for name in call.ids))
     names.sort(key=lambda name: name in TRACES)
-    return names, names
+    return _Keys(names, names)
 
 
-def _check_key(
-    key: str | None,
-    ours: Sequence[str],
-    theirs: Sequence[str],
-    known: Iterable[tuple[str, str]],
-    scores: Sequence[Score],
-) -> None:
+def _check_key(key: str | None, keys: _Keys, known: Iterable[tuple[str, str]], scores: Sequence[Score]) -> None:
     in_log = sorted({name for name, _ in known})
     in_scores = sorted({name for score in scores for name in score.ids})
-    if key is not None and (ours[0] not in in_log or theirs[0] not in in_scores):
+    if key is not None and (keys.ours[0] not in in_log or keys.theirs[0] not in in_scores):
         raise RunsError(
             f"--join {shown(key)}: the calls have the ids {', '.join(in_log) or 'none'}, the scores have "
             f"{', '.join(in_scores) or 'none'}; write NAME, or NAME_OF_THE_CALLS=NAME_OF_THE_SCORES"
         )
-    if in_log and not set(theirs) & set(in_scores):
+    if in_log and not set(keys.theirs) & set(in_scores):
         raise RunsError(
             f"the scores name calls by {', '.join(in_scores)}, and the log by {', '.join(in_log)}: they have no id in "
             "common; write --join NAME_IN_LOG=NAME_IN_SCORES"
         )
 
 
-def choose_score(
-    calls: Sequence[Call], *, wanted: str | None, preferred: Sequence[str], scale: QualityScale
-) -> tuple[str | None, str]:
-    """Return the name of the score that is the quality, or None if there is none, and a sentence if there was a choice.
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The score that is the quality.
+
+    Args:
+        name: of it; None if no call has a score.
+        sentence: for the user, where there was a choice.
+    """
+
+    name: str | None
+    sentence: str = ""
+
+
+def choose_score(calls: Sequence[Call], *, wanted: str | None, preferred: Sequence[str], scale: QualityScale) -> Choice:
+    """Return the score that is the quality.
 
     The only name is taken. Of several, those whose values are no quality are left out. Then counts what the tool itself
     names first, then a usual name (correct, accuracy), then the name that judges the most calls.
@@ -183,9 +201,9 @@ def choose_score(
     if wanted is not None:
         if wanted not in counts:
             raise RunsError(f"--score {shown(wanted)}: no call has such a score; there are {name_some(sorted(counts))}")
-        return wanted, ""
+        return Choice(wanted)
     if len(counts) < 2:
-        return next(iter(counts), None), ""
+        return Choice(next(iter(counts), None))
     usable = [name for name in counts if _is_quality(calls, name, scale)] or list(counts)
     chosen = next((name for name in preferred if name in usable), None)
     chosen = chosen or next((name for name in _USUAL if name in map(str.casefold, usable)), None)
@@ -197,7 +215,7 @@ def choose_score(
         )
     name = next(name for name in usable if name.casefold() == (chosen or most[0]).casefold())
     others = name_some(sorted(set(counts) - {name}))
-    return name, f"quality is the score {name!r}; the log also has {others} (choose with --score NAME)"
+    return Choice(name, f"quality is the score {name!r}; the log also has {others} (choose with --score NAME)")
 
 
 def _is_quality(calls: Sequence[Call], name: str, scale: QualityScale) -> bool:
