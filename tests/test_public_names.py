@@ -17,7 +17,8 @@ PUBLIC = """
     ParetorouteError Planner
     Point Policy PolicyChecksumError PolicyError PolicySchemaError Price QueryError Replay Runs RunsError Solution
     CertificateError Certified NotCertified certify verify
-    Comparison TargetError calibrate compare demo_runs fit frontier import_runs read_grid read_prices read_runs replay solve
+    Comparison TargetError calibrate compare demo_runs fit frontier import_runs read_grid read_prices read_runs replay
+    solve
 """.split()
 FOLDER = Path(paretoroute.__path__[0])
 SOURCES = sorted(FOLDER.rglob("*.py"))

@@ -36,7 +36,9 @@ OutRuns = Annotated[Path | None, typer.Option("--out", help="Where to write the 
 ScoreFiles = Annotated[
     list[Path] | None,
     typer.Option(
-        "--scores", help="Scores: the tool's export, or rows with an id and value or quality; may be repeated."
+        "--scores",
+        metavar="FILE",
+        help="Scores: the tool's export, or rows with an id and value or quality; may be repeated.",
     ),
 ]
 JoinKey = Annotated[

@@ -32,6 +32,14 @@ _INSIDE = (  # objects that hold such parameters
     "config",
     "passthrough",
 )
+_TOKENS_OF_EFFORTS = {  # as LiteLLM writes an effort for models that take tokens
+    "minimal": (1, 128, 512, 1024),
+    "low": (1024,),
+    "medium": (2048,),
+    "high": (4096,),
+    "xhigh": (8192,),
+    "max": (16384,),
+}
 _DEPTH = 4
 TWO_BUDGETS = "two budgets in one call; a budget holds one"
 
@@ -44,7 +52,7 @@ def budget_of(parameters: object, *, choices: int = 1) -> Budget:
         choices: how many answers were given, which counts where the request has no ``n``.
 
     Raises:
-        Unusable: an effort or thinking tokens stand together with several samples; a budget holds one of them.
+        Unusable: two of an effort, thinking tokens and several samples stand together; a budget holds one of them.
 
     Example:
         >>> budget_of({"reasoning": {"effort": "high"}}).label, budget_of({"n": 3}).kind, budget_of({"n": 1}).kind
@@ -55,6 +63,10 @@ def budget_of(parameters: object, *, choices: int = 1) -> Budget:
     tokens = next((read for read in (_tokens(item) for item in settings) if read is not None), None)
     stated = next((read for read in (_samples(item) for item in settings) if read is not None), None)
     samples = choices if stated is None else stated
+    if effort and tokens and tokens in _TOKENS_OF_EFFORTS.get(effort, ()):
+        tokens = None
+    if effort and tokens:
+        raise Unusable(TWO_BUDGETS, f"effort {effort} with {amount_text(tokens)} thinking tokens")
     if samples > 1 and (effort or tokens):
         one = f"effort {effort}" if effort else f"{amount_text(tokens or 0)} thinking tokens"
         raise Unusable(TWO_BUDGETS, f"{one} with n = {amount_text(samples)}")

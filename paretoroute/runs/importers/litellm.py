@@ -71,7 +71,7 @@ def _call(row: Mapping[str, Any], place: Place) -> Call:
     if not model:
         raise Unusable(NO_MODEL)
     parameters = mapping(row, "model_parameters")
-    query = query_of(row.get("messages"), instructions=parameters.get("instructions"))
+    query = query_of(row.get("messages"), instructions=first(parameters.get("instructions"), parameters.get("system")))
     choices = len(items(row, "response", "choices"))
     tokens = fields.tokens_of(row, f"{text(row.get('custom_llm_provider'))}/{model}")
     call_id, trace = text(row.get("litellm_call_id")), text(row.get("trace_id"))

@@ -31,6 +31,7 @@ PROVIDERS = frozenset(
     """.split()
 )
 _DATE = re.compile(r"(?<=.)[-@](20[0-9]{2}-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12][0-9]|3[01]))$", re.A)
+_REVISION = re.compile(r"-[0-9]{3,4}$", re.A)  # of a month and day, or of a version
 _BEDROCK = re.compile(
     r"^(?:(?:us|us-gov|eu|apac|jp|au|ca|global)\.)?(?:ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen)\."
 )
@@ -59,6 +60,17 @@ def date_of(name: str) -> str:
     """Return the date at the end of a name with what separates it, or ``""``."""
     match = _DATE.search(name)
     return match.group() if match else ""
+
+
+def is_same_model(asked: str, answered: str) -> bool:
+    """Return whether an answer is by the model asked for: by that name, by a date of it, or by its latest date.
+
+    Example:
+        >>> is_same_model("gpt-5", "gpt-5-2025-08-07"), is_same_model("gpt-5", "gpt-5-mini")
+        (True, False)
+    """
+    one, other = without_provider(asked).removesuffix("-latest"), without_provider(answered)
+    return one == other or one == other.removesuffix(date_of(other)) or _REVISION.sub("", other) == one
 
 
 def normalised(names: Collection[str]) -> dict[str, str]:

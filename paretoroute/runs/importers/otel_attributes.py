@@ -20,6 +20,7 @@ from paretoroute.runs.importers.calls import (
     Tokens,
     Unusable,
 )
+from paretoroute.runs.importers.model_names import is_same_model
 from paretoroute.runs.importers.usage import measured, with_whole_prompt
 from paretoroute.runs.importers.values import count, dig, first, items, mapping, number, parsed, text
 
@@ -71,8 +72,7 @@ class Attributes:
         answered = self.text("gen_ai.response.model", "llm.model_name", "llm.response.model")
         if not asked and not answered:
             raise Unusable(NO_MODEL)
-        is_same = asked and answered.startswith(asked)
-        return asked if is_same or not answered else answered
+        return asked if not answered or (asked and is_same_model(asked, answered)) else answered
 
     def tokens(self) -> Tokens:
         """Return the token counts."""

@@ -68,12 +68,14 @@ class _Providers:
         """Return the configuration of a result's provider.
 
         Raises:
-            Unusable: several providers have its name, with different budgets.
+            Unusable: it has a label that no configuration has, or several providers have its name and other budgets.
         """
         name, label = text(provider.get("id")), text(provider.get("label"))
-        found = (
-            self.by_label.get(label) or self.by_label.get(name) or self.by_id.get(name) or self.by_id.get(label) or [{}]
-        )
+        found = self.by_label.get(label) or self.by_label.get(name) or self.by_id.get(name) or self.by_id.get(label)
+        if not found and label and label != name:
+            raise Unusable("a provider that no configuration describes; give promptfooconfig too", label)
+        if not found:
+            return {}
         if len({_budget_key(config) for config in found}) > 1:
             raise Unusable("several providers of one id, which only labels tell apart", label or name)
         return found[0]

@@ -76,6 +76,10 @@ def test_a_cost_of_zero_counts_only_where_the_price_map_states_that_the_model_is
         ({"messages": make.user("redacted-by-litellm")}, "query text redacted"),
         ({"messages": None}, "no query text"),
         ({"model": ""}, "no model"),
+        (
+            {"model_parameters": {"reasoning_effort": "low", "thinking": {"budget_tokens": 9000}}},
+            "two budgets in one call; a budget holds one",
+        ),
         ({"model_parameters": {"reasoning_effort": "high", "n": 3}}, "two budgets in one call; a budget holds one"),
     ],
 )
@@ -106,6 +110,12 @@ def test_a_call_without_a_score_is_set_aside(tmp_path):
         ({"thinking": {"type": "disabled"}}, None, None, None),
         ({"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}, "effort", "max", None),
         ({"n": 3}, "samples", "3", 3),
+        (
+            {"reasoning_effort": "low", "thinking": {"budget_tokens": 1024}},
+            "effort",
+            "low",
+            None,
+        ),  # LiteLLM's own tokens
         ({"extra_body": {"thinking_token_budget": 512}}, "thinking_tokens", "512", 512),
     ],
 )

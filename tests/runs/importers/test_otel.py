@@ -26,6 +26,21 @@ def test_openllmetry_is_read(tmp_path):
     assert "cost_usd" not in row
 
 
+@pytest.mark.parametrize(
+    "asked, answered, model",
+    [
+        ("gpt-5", "gpt-5-mini-2025-08-07", "gpt-5-mini"),
+        ("gpt-5", "gpt-5-2025-08-07", "gpt-5"),
+        ("claude-x-latest", "claude-x-20260101", "claude-x-latest"),
+        ("router-alias", "gpt-5", "gpt-5"),
+    ],
+)
+def test_the_model_that_answered_is_the_point(tmp_path, asked, answered, model):
+    values = make.llmetry(**{"gen_ai.request.model": asked, "gen_ai.response.model": answered})
+
+    assert spans(tmp_path, make.export(make.span(1, values))).rows[0]["model"] == model
+
+
 def test_openinference_is_read(tmp_path):
     (row,) = spans(tmp_path, make.export(make.span(1, make.openinference(**{"llm.cost.total": 0.002})))).rows
 

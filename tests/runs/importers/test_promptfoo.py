@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from paretoroute.errors import RunsError
 from tests.runs.importers import foreign_logs as make
 
 
@@ -41,6 +42,13 @@ def test_providers_that_only_labels_tell_apart_are_not_mixed_up(tmp_path):
     assert make.reasons(make.imported("promptfoo", path)) == [
         "several providers of one id, which only labels tell apart"
     ]
+
+
+def test_a_label_without_its_configuration_is_no_point(tmp_path):
+    results = make.lines(tmp_path / "results.jsonl", [make.promptfoo_result()])
+
+    with pytest.raises(RunsError, match="a provider that no configuration describes; give promptfooconfig too"):
+        make.imported("promptfoo", results)
 
 
 @pytest.mark.parametrize(
