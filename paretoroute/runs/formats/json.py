@@ -45,8 +45,8 @@ class JsonArray(AbstractTextFile):
             )
 
     def _items(self) -> list[object]:
-        value = self.document()
-        return [] if value is None else self._array(value)
+        text = self._text()
+        return self._array(parse(self.name, text)) if text.strip() else []
 
     def document(self) -> object:
         """Return the value that the file holds; None if the file is empty.
@@ -55,6 +55,10 @@ class JsonArray(AbstractTextFile):
             RunsError: the file is larger than 1 GiB or takes too much memory, or is no JSON.
             SeveralValues: it holds several values.
         """
+        text = self._text()
+        return parse(self.name, text) if text.strip() else None
+
+    def _text(self) -> bytes:
         with self.origin.open_text() as file:
             text = file.read(self.origin.most_bytes + 1)
         if len(text) > self.origin.most_bytes:
@@ -64,7 +68,7 @@ class JsonArray(AbstractTextFile):
             )
         text = text.removeprefix(b"\xef\xbb\xbf")
         check_size(self.name, parsed_bytes(text), len(text), what="its values")
-        return parse(self.name, text) if text.strip() else None
+        return text
 
     def _array(self, value: object) -> list[object]:
         if isinstance(value, list):
