@@ -21,6 +21,7 @@ FindingKind: TypeAlias = Literal[
     "families",  # queries that are copies or turns of one conversation
     "signal",  # how much of a figure the query explains
     "context_free",  # the policy was reduced to the best static mixture
+    "support",  # how far a log with few cells per query supports the policy
     "verdict",  # whether routing pays
     "certificate",  # why a fit that was to be certified is not
     "note",  # anything else

@@ -7,9 +7,11 @@ factor for the length at hand. A panel alone would stay inside its logged range,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,6 +20,10 @@ from paretoroute.surface.featurizer import Featurizer
 from paretoroute.surface.neighbours import Nearest, Neighbours
 from paretoroute.surface.panel import Panel, second_level_inputs
 
+if TYPE_CHECKING:
+    from paretoroute.surface.logging_policy import LoggingPolicy
+
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
 LEAST_GROWTH = 1e-3  # of a figure with the length of the text: rounding must not leave an empty or negative prompt
 
 
@@ -127,6 +133,7 @@ class Amounts:
         prompt_tokens: NaN where unknown.
         latency_s: NaN where unknown.
         unfamiliar: whether the query lies too far from the logged ones.
+        supported: the points that the log can speak for at this query, where the logger looked at it; None: all.
     """
 
     quality: Floats
@@ -135,6 +142,7 @@ class Amounts:
     prompt_tokens: Floats
     latency_s: Floats
     unfamiliar: bool = False
+    supported: Mask | None = None
 
 
 @dataclass(frozen=True)
@@ -153,6 +161,7 @@ class Surface:
         bounds: of a call's tokens.
         prompt_growth: of prompt tokens with the text; None where no text was logged.
         amount_growth: of the cost of points that are not priced by tokens; None where none follows the text.
+        logging: the chances with which the points were logged, where the logger looked at the query; else None.
     """
 
     featurizer: Featurizer
@@ -166,6 +175,7 @@ class Surface:
     bounds: Bounds
     prompt_growth: TextGrowth | None = None
     amount_growth: TextGrowth | None = None
+    logging: LoggingPolicy | None = None
 
     @cached_property
     def has_empty_queries(self) -> bool:
@@ -206,17 +216,36 @@ class Surface:
     def _at(self, panel: Panel | None, vector: Floats, nearest: list[Nearest]) -> Floats:
         return self._unknown if panel is None else panel.at(panel.components(vector, nearest))
 
-    def at_text(self, text: str) -> Amounts:
-        """Forecast every point for one query's text."""
-        return self.at(*self.featurizer.of_text(text), size=TextSize.of(text))
+    def supported(self, vector: Floats, labels: Mapping[str, str]) -> Mask | None:
+        """Return the points that the log can speak for at a query, ``(points,)``; None: all.
 
-    def at(self, vector: Floats, known_share: float = 1.0, *, size: TextSize | None = None) -> Amounts:
+        Where the logger looked at the query, points are known on the queries that it sent there. A point counts if its
+        estimated chance of being logged is at least a quarter of an equal share.
+        """
+        if self.logging is None:
+            return None
+        chance = self.logging.probabilities(vector[None], {by: [name] for by, name in labels.items()})[0]
+        return np.asarray(chance >= self.logging.least_chance)
+
+    def at_text(self, text: str, *, labels: Mapping[str, str] = NO_LABELS) -> Amounts:
+        """Forecast every point for one query's text."""
+        return self.at(*self.featurizer.of_text(text), size=TextSize.of(text), labels=labels)
+
+    def at(
+        self,
+        vector: Floats,
+        known_share: float = 1.0,
+        *,
+        size: TextSize | None = None,
+        labels: Mapping[str, str] = NO_LABELS,
+    ) -> Amounts:
         """Forecast every point for one query.
 
         Args:
             vector: its features, ``(width,)``.
             known_share: share of its n-gram mass that the log has too, in [0, 1].
             size: of its text; None: a text of typical length stands in.
+            labels: of the query by kind, as the logger may have read them.
         """
         nearest = self.neighbours.nearest(vector, self.featurizer.rank)
         leverage = self.familiarity.leverage(vector)
@@ -228,5 +257,6 @@ class Surface:
             prompt_tokens=self._at(self.prompt, vector, nearest),
             latency_s=self._at(self.latency, vector, nearest),
             unfamiliar=self.familiarity.is_unfamiliar(leverage, known_share),
+            supported=self.supported(vector, labels),
         )
         return self.grown(amounts, size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,30 @@ class Labels:
 
 
 @dataclass(frozen=True)
+class LogSupport:
+    """How far a partial log supports estimates on the calibration sample.
+
+    Args:
+        weight: inverse chance of the logged cells, 0 elsewhere, float32 ``(queries, points)``.
+        is_supported: cells that the log can speak for, ``(queries, points)``; None where the logger did not look.
+        looks: whether the logger looked at the query.
+        quality_error: variance of the mean forecast quality, float32 ``(points,)``.
+        cost_error: variance of the mean forecast cost, relative to its square, float32 ``(points,)``.
+    """
+
+    weight: Floats32
+    is_supported: Mask | None
+    looks: bool
+    quality_error: Floats32
+    cost_error: Floats32
+
+    def take(self, queries: int) -> LogSupport:
+        """Keep the first queries."""
+        supported = None if self.is_supported is None else self.is_supported[:queries]
+        return replace(self, weight=self.weight[:queries], is_supported=supported)
+
+
+@dataclass(frozen=True)
 class CalibrationSample:
     """Out-of-fold forecasts and logged means at a sample of the logged queries: float32 ``(queries, points)`` each.
 
@@ -64,6 +88,7 @@ class CalibrationSample:
         labels: by kind (``tag``, ``tenant``, ``step``), where any was logged.
         seen: ascending hashes of all queries of the fit, in the sample or not, uint64 ``(hashes,)``; None in policies
             written before they were kept. See :func:`paretoroute.runs.folds.query_hashes`.
+        support: of a log with few cells per query; None of any other.
     """
 
     quality: Floats32
@@ -76,6 +101,7 @@ class CalibrationSample:
     logged_latency_s: Floats32 | None = None
     labels: Mapping[str, Labels] = field(default_factory=dict[str, Labels])
     seen: NDArray[np.uint64] | None = None
+    support: LogSupport | None = None
 
     def forecast(self, grid: Grid) -> Forecast:
         """Return the forecasts with costs at the grid's prices; NaN as the latency of points without a logged one."""
