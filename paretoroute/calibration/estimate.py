@@ -19,11 +19,13 @@ import numpy as np
 from paretoroute._arrays import Floats
 from paretoroute.calibration.intervals import Z90
 from paretoroute.calibration.outcomes import Chosen
+from paretoroute.calibration.partial_logs.corrected import CorrectedOutcomes
 from paretoroute.solver.rules import Rule
 
 RuleT = TypeVar("RuleT", bound=Rule, covariant=True)
 BINARY_VARIANCE = 0.2  # least variance of an outcome of 0 or 1
 POOL_RUNS = 2.0  # by which a point's share of that variance is shrunk, in units of p (1 - p): about ten runs
+LEAST_EFFECTIVE = 20.0  # effective runs; below, an interval is wider than anyone can use
 _LARGEST_LOG_RATIO = 50.0  # exp() of it is still far from overflow
 
 
@@ -60,17 +62,20 @@ class PolicyValue(Generic[RuleT]):
         cost_usd_high: upper end.
         quality_shift: to add to the forecast quality of a chosen point; shrunk towards 0 if noise explains it.
         cost_ratio: to multiply the forecast cost of a chosen point by.
+        effective: on a partial log, the effective number of runs that agree with the rule; below 20 there is no
+            interval, and its ends are None. None on any other log.
     """
 
     rule: RuleT
     quality: float
-    quality_low: float
-    quality_high: float
+    quality_low: float | None
+    quality_high: float | None
     cost_usd: float
-    cost_usd_low: float
-    cost_usd_high: float
+    cost_usd_low: float | None
+    cost_usd_high: float | None
     quality_shift: float
     cost_ratio: float
+    effective: float | None = None
 
 
 def estimate_value(
@@ -124,6 +129,37 @@ def least_variance(logged_quality: Floats) -> Floats:
     pooled = min(float(observed.sum() / own.sum()), 1.0) if own.sum() > 0 else 1.0
     share = (observed.sum(axis=0) + POOL_RUNS * pooled) / (own + POOL_RUNS)
     return BINARY_VARIANCE * np.minimum(share, 1.0)
+
+
+def estimate_corrected(
+    rule: RuleT, outcomes: CorrectedOutcomes, chance: Floats, *, mean_quality: float, mean_cost_usd: float
+) -> PolicyValue[RuleT]:
+    """Estimate the value of a rule on a partial log.
+
+    Args:
+        rule: the rule that chose.
+        outcomes: of the log.
+        chance: of each point to be called, ``(queries, points)``.
+        mean_quality: the estimate of quality.
+        mean_cost_usd: the estimate of cost.
+    """
+    quality, cost = outcomes.quality.of(chance), outcomes.cost_usd.of(chance)
+    forecast_quality = float((chance * outcomes.quality.forecast).sum(1).mean())
+    forecast_cost = float((chance * outcomes.cost_usd.forecast).sum(1).mean())
+    factor = math.exp(min(cost.reach, _LARGEST_LOG_RATIO))
+    mean_quality, has_interval = min(max(mean_quality, 0.0), 1.0), quality.effective >= LEAST_EFFECTIVE
+    return PolicyValue(
+        rule=rule,
+        quality=mean_quality,
+        quality_low=max(mean_quality - quality.reach, 0.0) if has_interval else None,
+        quality_high=min(mean_quality + quality.reach, 1.0) if has_interval else None,
+        cost_usd=mean_cost_usd,
+        cost_usd_low=mean_cost_usd / factor if has_interval else None,
+        cost_usd_high=mean_cost_usd * factor if has_interval else None,
+        quality_shift=mean_quality - forecast_quality,
+        cost_ratio=mean_cost_usd / forecast_cost if forecast_cost > 0 and mean_cost_usd > 0 else 1.0,
+        effective=quality.effective,
+    )
 
 
 def _standard_error(values: Floats) -> float:

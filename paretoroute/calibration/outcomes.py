@@ -17,11 +17,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from paretoroute._arrays import Floats, Mask
+from paretoroute.calibration.partial_logs.corrected import Corrected, CorrectedOutcomes
 from paretoroute.errors import TargetError
 from paretoroute.forecast import Forecast
 from paretoroute.grid import Grid
 from paretoroute.solver.rules import PriceRule, Rule
-from paretoroute.surface.traffic import CalibrationSample
+from paretoroute.surface.traffic import CalibrationSample, LogSupport
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,18 @@ class LoggedOutcomes:
     logged_cost_usd: Floats
     latency_s: Floats | None = None
     unlogged: tuple[int, ...] = ()
+    support: LogSupport | None = None
+
+    @property
+    def corrected(self) -> CorrectedOutcomes | None:
+        """Quality and cost as estimated on a partial log; None on any other."""
+        if self.support is None:
+            return None
+        cost = np.broadcast_to(self.forecast.cost_usd, self.forecast.quality.shape)
+        return CorrectedOutcomes(
+            Corrected.quality(self.forecast.quality, self.logged_quality, self.support),
+            Corrected.cost(cost, self.logged_cost_usd, self.support),
+        )
 
     @property
     def is_logged(self) -> Mask:
@@ -153,12 +166,17 @@ def logged_outcomes(sample: CalibrationSample, grid: Grid) -> LoggedOutcomes:
     if forecast.latency_s is not None and sample.logged_latency_s is not None:
         latency = aipw_imputed(forecast.latency_s, sample.logged_latency_s.astype(np.float64), "latency")
         _interpolate_errors(latency, forecast.latency_s, grid, relative=True)
-    quality = aipw_imputed(forecast.quality, logged_quality, "quality")
-    cost = aipw_imputed(forecast.cost_usd, logged_cost, "cost_usd")
+    if sample.support is None:
+        quality = aipw_imputed(forecast.quality, logged_quality, "quality")
+        cost = aipw_imputed(forecast.cost_usd, logged_cost, "cost_usd")
+    else:
+        quality = Corrected.quality(forecast.quality, logged_quality, sample.support).table()
+        cost = Corrected.cost(forecast.cost_usd, logged_cost, sample.support).table()
+        forecast = replace(forecast, callable=sample.support.is_supported)
     _interpolate_errors(quality, forecast.quality, grid, relative=False)
     _interpolate_errors(cost, forecast.cost_usd, grid, relative=True)
     unlogged = tuple(column for column, *_ in grid.unlogged)
-    return LoggedOutcomes(forecast, quality, cost, logged_quality, logged_cost, latency, unlogged)
+    return LoggedOutcomes(forecast, quality, cost, logged_quality, logged_cost, latency, unlogged, sample.support)
 
 
 def _interpolate_errors(imputed: Floats, forecast: Floats, grid: Grid, *, relative: bool) -> None:

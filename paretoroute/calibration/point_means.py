@@ -32,6 +32,8 @@ LEAST_RATIO = 1e-3  # forecasts without an error so far may still have one
 
 def mean_qualities(outcomes: LoggedOutcomes) -> list[Interval]:
     """Estimate the mean quality of every point from logged outcomes and, in missing cells, from forecasts."""
+    if outcomes.support is not None:
+        return _on_partial_log(outcomes, outcomes.support.weight.astype(np.float64))
     logged, forecast = outcomes.logged_quality, outcomes.forecast.quality
     present = ~np.isnan(logged)
     queries, count = len(logged), present.sum(0)
@@ -47,7 +49,22 @@ def mean_qualities(outcomes: LoggedOutcomes) -> list[Interval]:
     return [Interval(*map(float, ends)) for ends in zip(estimate, low, high, strict=True)]
 
 
-def _variance_ratio(squares: Floats, binary: Floats, count: NDArray[np.intp]) -> Floats:
+def _on_partial_log(outcomes: LoggedOutcomes, weight: Floats) -> list[Interval]:
+    """Weigh logged cells by their inverse chance; m is then an effective number of runs (Kish, 1965)."""
+    logged, forecast = outcomes.logged_quality, outcomes.forecast.quality
+    weight = np.where(np.isnan(logged), 0.0, weight)
+    total, error = weight.sum(0), np.where(weight > 0, np.nan_to_num(logged) - forecast, 0.0)
+    count = np.divide(total**2, (weight**2).sum(0), out=np.zeros_like(total), where=total > 0)
+    total = np.maximum(total, 1e-300)
+    correction = (weight * error).sum(0) / total * count / (count + PRIOR_QUERIES)
+    mean = (weight * np.nan_to_num(logged)).sum(0) / total
+    estimate = np.clip((forecast + correction).mean(0), 0.0, 1.0)
+    unexplained = _variance_ratio(count * (weight * error**2).sum(0) / total, count * mean * (1 - mean), count)
+    low, high = wilson(estimate, (count + PRIOR_QUERIES) / unexplained)
+    return [Interval(*map(float, ends)) for ends in zip(estimate, low, high, strict=True)]
+
+
+def _variance_ratio(squares: Floats, binary: Floats, count: NDArray[np.intp] | Floats) -> Floats:
     """Divide sums of squares by those of a binary outcome, shrunk towards the ratio over all points, ``(points,)``."""
     total = float(binary.sum())
     if not total > 0:  # all outcomes are equal, which leaves the ratio open: assume binary outcomes

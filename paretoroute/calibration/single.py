@@ -17,9 +17,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from paretoroute._arrays import Floats, Indices, Mask
-from paretoroute.calibration.estimate import Evidence, PolicyValue, estimate_value, least_variance
+from paretoroute.calibration.estimate import (
+    Evidence,
+    PolicyValue,
+    estimate_corrected,
+    estimate_value,
+    least_variance,
+)
 from paretoroute.calibration.isotonic import isotonic, meet
 from paretoroute.calibration.outcomes import Chosen, aipw_imputed
+from paretoroute.calibration.partial_logs.corrected import CorrectedOutcomes
 from paretoroute.errors import TargetError, expect
 from paretoroute.forecast import Forecast, Tables
 from paretoroute.solver.constraints import trade_price
@@ -89,6 +96,7 @@ def calibrate(
     target: Target,
     *,
     is_logged: Mask | None = None,
+    corrected: CorrectedOutcomes | None = None,
 ) -> Calibrated:
     """Compute the price at which the logged means of the chosen points meet the target.
 
@@ -98,6 +106,7 @@ def calibrate(
         logged_cost_usd: logged mean cost, ``(queries, points)``, NaN where nothing was logged.
         target: the target to meet. A relative one refers to the logged quality of its column on the same queries.
         is_logged: which cells of ``logged_quality`` are logged outcomes and not interpolated; None: all but NaN.
+        corrected: of a partial log: estimates in place of logged means with imputed cells.
 
     Raises:
         TargetError: shapes disagree, a logged number is infinite, or a relative target names no column.
@@ -108,7 +117,7 @@ def calibrate(
         expect(name, figures, np.ndarray, TargetError)
         if figures.dtype.kind not in "fiu":
             raise TargetError(f"{name} must be an array of numbers, got one of {figures.dtype}")
-    line = _logged_frontier(forecast, logged_quality, logged_cost_usd, is_logged)
+    line = _line(forecast, logged_quality, logged_cost_usd, is_logged, corrected)
     if isinstance(target, BestTrade):
         price = trade_price(target)
         place = float((line.frontier.price > price).sum())
@@ -131,6 +140,7 @@ def curve(
     *,
     n: int = 8,
     is_logged: Mask | None = None,
+    corrected: CorrectedOutcomes | None = None,
 ) -> list[PolicyValue[PriceRule]]:
     """Compute the calibrated trade-off from the cheapest to the richest choices, at costs spaced evenly in log cost.
 
@@ -140,11 +150,12 @@ def curve(
         logged_cost_usd: logged mean cost, ``(queries, points)``, NaN where nothing was logged.
         n: largest number of rows; there are fewer if costs coincide.
         is_logged: which cells of ``logged_quality`` are logged outcomes and not interpolated; None: all but NaN.
+        corrected: of a partial log: estimates in place of logged means with imputed cells.
 
     Raises:
         TargetError: shapes disagree, or a logged number is infinite.
     """
-    line = _logged_frontier(forecast, logged_quality, logged_cost_usd, is_logged)
+    line = _line(forecast, logged_quality, logged_cost_usd, is_logged, corrected)
     low, high = line.cost_usd[0], line.cost_usd[-1]
     # A free cheapest choice has no logarithm: start at a thousandth of the richest.
     costs = np.geomspace(max(low, high / 1000), high, n)[1:-1] if 0 < high > low else []
@@ -178,6 +189,23 @@ class _LoggedFrontier:
     quality: Floats
     is_logged: Mask
     variance: Floats
+    corrected: CorrectedOutcomes | None = None
+
+
+def _line(
+    forecast: Forecast,
+    logged_quality: Floats,
+    logged_cost_usd: Floats,
+    is_logged: Mask | None,
+    corrected: CorrectedOutcomes | None,
+) -> _LoggedFrontier:
+    if corrected is None:
+        return _logged_frontier(forecast, logged_quality, logged_cost_usd, is_logged)
+    line = frontier(forecast)
+    quality, cost = corrected.quality, corrected.cost_usd
+    tables = Tables(quality.table(), cost.table())
+    logged, variance = ~np.isnan(logged_quality), np.zeros(forecast.quality.shape[1])
+    return _LoggedFrontier(line, forecast, tables, cost.along(line), quality.along(line), logged, variance, corrected)
 
 
 def _logged_frontier(
@@ -243,6 +271,18 @@ def _value_at(line: _LoggedFrontier, place: float) -> PolicyValue[PriceRule]:
     at = np.arange(breakpoints + 1)
     # Beyond the last breakpoint cost has no weight: price 0 leads to the same points.
     price = 0.0 if place >= breakpoints else float(line.frontier.price[whole])
+    if line.corrected is not None:
+        chance = np.zeros(line.forecast.quality.shape)
+        rows = np.arange(len(chance))
+        chance[rows, low] += 1 - split
+        chance[rows, high] += split
+        return estimate_corrected(
+            PriceRule(price, split if price else 0.0),
+            line.corrected,
+            chance,
+            mean_quality=float(np.interp(place, at, line.quality)),
+            mean_cost_usd=float(np.interp(place, at, line.cost_usd)),
+        )
     return estimate_value(
         PriceRule(price, split if price else 0.0),
         logged=_mixed(line.logged, low, high, split=split),

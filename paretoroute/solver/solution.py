@@ -16,7 +16,7 @@ from paretoroute.forecast import MOST, Tables
 from paretoroute.price import UNIT, rounded_usd
 from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
 
-Status = Literal["met", "slack", "infeasible"]
+Status = Literal["met", "slack", "infeasible", "unsupported"]
 # Sums of many float64 terms agree to about this much; a target this close to the reachable range is met.
 ROUNDING = 1e-12
 # Sums of money for texts, with their amount in USD per query.

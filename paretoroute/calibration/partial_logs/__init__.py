@@ -1,0 +1,1 @@
+"""Promises on logs with few cells per query: cross-fitted forecasts with a doubly robust correction."""
