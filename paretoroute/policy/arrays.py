@@ -2,13 +2,11 @@
 
 Names in the file: the calibration sample is ``traffic``, the out-of-distribution check ``familiarity``, the smearing
 factor of a panel ``smear``, and its residual quantiles ``tail``. ``packing`` gives these names.
-``prompt_growth`` and ``amount_growth`` hold how prompt tokens, and logged costs, grow with the length of the text
-(:class:`~paretoroute.surface.surface.TextGrowth`); policies written before that was measured have neither, and plan as
-they did.
+``prompt_growth`` and ``amount_growth`` hold how prompt tokens, and logged costs, grow with the length of the text;
+policies written before that was measured have neither. ``support`` and ``logging`` are of partial logs.
 
-A right checksum shows that a file is the one that was written, not that its numbers can be true. A number that no fit
-computes would plan with NaN or an impossible figure, and is refused before any is used. The bounds lie far beyond every
-log; they keep sums, squares and exponentials finite.
+A right checksum shows that a file is the one that was written, not that its numbers can be true. Numbers that no fit
+computes are refused. The bounds lie far beyond every log; they keep sums, squares and exponentials finite.
 """
 
 from __future__ import annotations
@@ -32,8 +30,9 @@ from paretoroute.surface.traffic import CalibrationSample, Labels
 Arrays = dict[str, NDArray[Any]]
 PANELS = ("quality", "amount", "prompt", "latency")
 GROWTHS = ("prompt_growth", "amount_growth")
-TABLES = tuple(item.name for item in fields(CalibrationSample) if item.name not in ("labels", "seen"))
+TABLES = tuple(item.name for item in fields(CalibrationSample) if item.name not in ("labels", "seen", "support"))
 SEEN = "traffic.seen"
+PARTIAL = ("support.", "logging.")
 SCALARS = ("least_known", "most_leverage")
 FIRST_LEVEL = {"offset": "offset", "slope": "slope", "targets": "targets", "weights": "weights"}
 SECOND_LEVEL = {"keep": "keep", "cross": "cross", "shift": "shift"}
@@ -100,7 +99,13 @@ def from_arrays(
     kinds = {by: len(names) for by, names in labels.items()}
     with np.errstate(invalid="ignore"):  # of a signalling NaN, which the checks refuse like any other
         _check_arrays(_without_refunds(arrays, bills), features=features, points=points, labels=kinds)
-        return Numbers(_surface(arrays, features), _sample(arrays, labels))
+        surface, sample = _surface(arrays, features), _sample(arrays, labels)
+    if any(name.startswith(PARTIAL) for name in arrays):
+        from paretoroute.policy.partial_logs.arrays import logging_of, support_of  # loaded only where a file has them
+
+        surface = replace(surface, logging=logging_of(arrays, labels))
+        sample = replace(sample, support=support_of(arrays))
+    return Numbers(surface, sample)
 
 
 def _without_refunds(arrays: Mapping[str, NDArray[Any]], bills: Sequence[int]) -> Mapping[str, NDArray[Any]]:
@@ -214,6 +219,11 @@ def _rules(
             rules |= {f"{growth}.{item.name}": _Rule((points,), 0.0) for item in fields(TextGrowth)}
             rules[f"{growth}.constant"] = _Rule((points,))
     inputs = _length(arrays, "amount.basis", axis=1) + min(LEADING, _length(arrays, "quality.basis", axis=1))
+    if any(name.startswith(PARTIAL) for name in arrays):
+        from paretoroute.policy.partial_logs.arrays import bounds
+
+        partial = bounds(arrays, queries=_length(arrays, "traffic.quality"), points=points, width=width)
+        rules |= {name: _Rule(*one) for name, one in partial.items()}
     rules["quality.cross"] = replace(rules["quality.cross"], shape=(inputs, *rules["quality.cross"].shape[1:]))
     return rules | {
         "familiarity.centre": _Rule((width,), -MOST_FEATURE, MOST_FEATURE),

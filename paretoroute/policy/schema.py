@@ -24,6 +24,7 @@ from paretoroute.policy.schema_types import (
     BudgetKind,
     CertificateEntry,
     Count,
+    ExpectedEntry,
     FindingKind,
     Section,
     Settings,
@@ -119,7 +120,10 @@ TargetEntry = Annotated[
 class SolutionEntry(Section):
     """The solver's answer: price of quality, split of ties, and binding limits."""
 
-    status: Literal["met", "slack", "infeasible"]
+    status: Annotated[
+        Literal["met", "slack", "infeasible", "unsupported"],
+        Field(description="unsupported: too few logged runs agree with the policy for an interval"),
+    ]
     quality_per_usd: Annotated[float, Field(ge=0, description="the shadow price: quality that one more USD has to buy")]
     split: Annotated[Share, Field(description="at ties, the probability of the costlier side")]
     quality_shift: Annotated[float, Field(description="added to forecast quality so that it agrees with the log")]
@@ -134,49 +138,6 @@ class SolutionEntry(Section):
     binds: Annotated[tuple[str, ...], Field(strict=False, description="the limits that bind")]
     limits: Annotated[tuple[LimitEntry, ...], Field(strict=False)] = ()
     mixture: MixtureEntry | None = None
-
-
-class BestSingleEntry(Section):
-    """The best single point on the log, as a baseline."""
-
-    point: str
-    quality: Share
-    cost_usd: Usd
-
-
-class SavingEntry(Section):
-    """Mean cost relative to the best single point, with its interval."""
-
-    ratio: float
-    low: float
-    high: float
-    meaning: Annotated[str, Field(description="the comparison in a sentence")]
-
-    @model_validator(mode="after")
-    def _ordered(self) -> SavingEntry:
-        check_interval("", self.low, self.high)
-        return self
-
-
-class ExpectedEntry(Section):
-    """Expected figures on queries like the logged ones, out of fold, with 90% intervals."""
-
-    quality: Share
-    quality_low: Share
-    quality_high: Share
-    cost_usd: Usd
-    cost_usd_low: Usd
-    cost_usd_high: Usd
-    queries: Count
-    effective_queries: Annotated[float, Field(ge=0)]
-    best_single: BestSingleEntry
-    saving: SavingEntry | None
-
-    @model_validator(mode="after")
-    def _ordered(self) -> ExpectedEntry:
-        check_interval("quality_", self.quality_low, self.quality_high)
-        check_interval("cost_usd_", self.cost_usd_low, self.cost_usd_high)
-        return self
 
 
 class PriceEntry(Section):
@@ -314,8 +275,8 @@ class TradeOffEntry(Section):
     quality_per_usd: Annotated[float, Field(ge=0)]
     cost_usd: Usd
     quality: Share
-    quality_low: Share
-    quality_high: Share
+    quality_low: Share | None
+    quality_high: Share | None
 
     @model_validator(mode="after")
     def _ordered(self) -> TradeOffEntry:

@@ -1,4 +1,4 @@
-"""Types and checks that the sections of a policy file share, and the certificate, which is added to a finished one."""
+"""Types and checks that the sections of a policy file share; its expected figures, and its certificate."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from paretoroute.grid import MOST_KIND_CHARACTERS, kind_fault
 
@@ -75,6 +83,7 @@ FindingKind = Literal[  # the kinds of runs.findings, which a host that only pla
     "context_free",
     "verdict",
     "certificate",
+    "support",
     "note",
 ]
 
@@ -93,9 +102,11 @@ def check_unique(what: str, names: Iterable[str]) -> None:
         raise ValueError(f"{what} {twice[0]!r} is listed twice; keep one")
 
 
-def check_interval(prefix: str, low: float, high: float) -> None:
-    """Raise ValueError if the ends of an interval are in the wrong order."""
-    if low > high:
+def check_interval(prefix: str, low: float | None, high: float | None) -> None:
+    """Raise ValueError if the ends of an interval are in the wrong order, or only one is given."""
+    if (low is None) != (high is None):
+        raise ValueError(f"{prefix}low and {prefix}high must both be numbers, or both null where there is no interval")
+    if low is not None and high is not None and low > high:
         raise ValueError(f"{prefix}low is {low}, above {prefix}high, {high}; swap or correct them")
 
 
@@ -140,4 +151,61 @@ class CertificateEntry(Section):
     def _passed(self) -> CertificateEntry:
         if self.p_value > 1 - self.level:
             raise ValueError(f"a p-value of {self.p_value:g} does not reach the level {self.level:g}; certify again")
+        return self
+
+
+class BestSingleEntry(Section):
+    """The best single point on the log, as a baseline."""
+
+    point: str
+    quality: Share
+    cost_usd: Usd
+
+
+class SavingEntry(Section):
+    """Mean cost relative to the best single point, with its interval."""
+
+    ratio: float
+    low: float
+    high: float
+    meaning: Annotated[str, Field(description="the comparison in a sentence")]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> SavingEntry:
+        check_interval("", self.low, self.high)
+        return self
+
+
+class LoggerEntry(Section):
+    """The logged runs themselves: what whoever chose their points reached and spent."""
+
+    quality: Share
+    cost_usd: Usd
+
+
+class ExpectedEntry(Section):
+    """Expected figures on queries like the logged ones, out of fold, with 90% intervals."""
+
+    quality: Share
+    quality_low: Annotated[Share | None, Field(description="null where the log is too thin for an interval")]
+    quality_high: Share | None
+    cost_usd: Usd
+    cost_usd_low: Usd | None
+    cost_usd_high: Usd | None
+    queries: Count
+    effective_queries: Annotated[
+        float, Field(ge=0, description="effective number of the logged runs that agree with the policy's choices")
+    ]
+    best_single: BestSingleEntry
+    saving: SavingEntry | None
+    logger: LoggerEntry | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without(write(self), "logger", None)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ExpectedEntry:
+        check_interval("quality_", self.quality_low, self.quality_high)
+        check_interval("cost_usd_", self.cost_usd_low, self.cost_usd_high)
         return self

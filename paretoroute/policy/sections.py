@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from paretoroute._arrays import Floats
@@ -13,14 +15,14 @@ from paretoroute.calibration.point_means import mean_qualities
 from paretoroute.calibration.single import curve
 from paretoroute.grid import Grid, Price
 from paretoroute.policy import schema as doc
-from paretoroute.policy.schema_types import FindingKind
+from paretoroute.policy.schema_types import BestSingleEntry, ExpectedEntry, FindingKind, LoggerEntry, SavingEntry
 from paretoroute.solver.rules import PriceRule, Rule
 from paretoroute.surface.surface import Surface
 
 TRADE_OFF_ROWS = 8
 
 
-def expected_section(outcomes: LoggedOutcomes, value: PolicyValue[Rule], names: tuple[str, ...]) -> doc.ExpectedEntry:
+def expected_section(outcomes: LoggedOutcomes, value: PolicyValue[Rule], names: tuple[str, ...]) -> ExpectedEntry:
     """Write down what to expect of a policy, and how it compares with the best single point.
 
     Args:
@@ -29,25 +31,43 @@ def expected_section(outcomes: LoggedOutcomes, value: PolicyValue[Rule], names: 
         names: of the grid's points.
     """
     best, queries = baselines.best_single(outcomes), len(outcomes.quality)
-    return doc.ExpectedEntry(
+    return ExpectedEntry(
         quality=_share(value.quality),
-        quality_low=_share(value.quality_low),
-        quality_high=_share(value.quality_high),
+        quality_low=_end(_share, value.quality_low),
+        quality_high=_end(_share, value.quality_high),
         cost_usd=_usd(value.cost_usd),
-        cost_usd_low=_usd(value.cost_usd_low),
-        cost_usd_high=_usd(value.cost_usd_high),
+        cost_usd_low=_end(_usd, value.cost_usd_low),
+        cost_usd_high=_end(_usd, value.cost_usd_high),
         queries=queries,
-        effective_queries=readable(queries * outcomes.logged_share(value.rule)),
-        best_single=doc.BestSingleEntry(
+        effective_queries=readable(
+            queries * outcomes.logged_share(value.rule) if value.effective is None else value.effective
+        ),
+        best_single=BestSingleEntry(
             point=names[best],
             quality=_share(outcomes.quality[:, best].mean()),
             cost_usd=_usd(outcomes.cost_usd[:, best].mean()),
         ),
         saving=_saving(outcomes, value.rule, best, name=names[best]),
+        logger=_logger(outcomes),
     )
 
 
-def _saving(outcomes: LoggedOutcomes, rule: Rule, best: int, *, name: str) -> doc.SavingEntry | None:
+def _logger(outcomes: LoggedOutcomes) -> LoggerEntry | None:
+    """Average the logged runs of a partial log, each query by its own mean; None of any other log."""
+    if outcomes.support is None:
+        return None
+    quality, cost = _mean_of_queries(outcomes.logged_quality), _mean_of_queries(outcomes.logged_cost_usd)
+    return LoggerEntry(quality=_share(quality), cost_usd=_usd(cost))
+
+
+def _mean_of_queries(logged: Floats) -> float:
+    """Average the logged cells of each query, then the queries that have any; 0 where none has."""
+    count = (~np.isnan(logged)).sum(1)
+    means = np.nansum(logged, axis=1)[count > 0] / count[count > 0]
+    return float(means.mean()) if len(means) else 0.0
+
+
+def _saving(outcomes: LoggedOutcomes, rule: Rule, best: int, *, name: str) -> SavingEntry | None:
     """Compare with the best single point; None where that is free and the policy is not, which no ratio states."""
     ratio, chosen = baselines.cost_ratio(outcomes, rule, best), outcomes.chosen(rule)
     cost, other = chosen.cost_usd.mean(), outcomes.cost_usd[:, best].mean()
@@ -56,7 +76,7 @@ def _saving(outcomes: LoggedOutcomes, rule: Rule, best: int, *, name: str) -> do
     gain = normal_interval(100 * (chosen.quality - outcomes.quality[:, best]))
     value, low, high = (f"{round(end, 2) + 0.0:+.2f}" for end in (gain.value, gain.low, gain.high))
     compared = f"mean cost is x{ratio.value:.3f} of that of {name}" if other > 0 else f"free, as {name} is"
-    return doc.SavingEntry(
+    return SavingEntry(
         ratio=readable(ratio.value),
         low=readable(ratio.low),
         high=readable(ratio.high),
@@ -128,6 +148,7 @@ def trade_off(outcomes: LoggedOutcomes) -> list[PolicyValue[PriceRule]]:
         outcomes.calibration_cost_usd,
         n=TRADE_OFF_ROWS,
         is_logged=outcomes.is_logged,
+        corrected=outcomes.corrected,
     )
 
 
@@ -138,11 +159,15 @@ def trade_off_section(outcomes: LoggedOutcomes) -> tuple[doc.TradeOffEntry, ...]
             quality_per_usd=readable(row.rule.price),
             cost_usd=_usd(row.cost_usd),
             quality=_share(row.quality),
-            quality_low=_share(row.quality_low),
-            quality_high=_share(row.quality_high),
+            quality_low=_end(_share, row.quality_low),
+            quality_high=_end(_share, row.quality_high),
         )
         for row in trade_off(outcomes)
     )
+
+
+def _end(rounded: Callable[[float], float], end: float | None) -> float | None:
+    return None if end is None else rounded(end)
 
 
 def _share(value: float | np.floating) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from paretoroute.calibration.coupled.calibrate import LimitedCalibration
+from paretoroute.calibration.estimate import LEAST_EFFECTIVE
 from paretoroute.calibration.outcomes import LoggedOutcomes
 from paretoroute.calibration.single import Calibrated
 from paretoroute.limits import CallLimit, Forbid, Limit, MaxCostOf, MaxShare, MinQualityOf, PopulationLimit, Require
@@ -44,8 +45,14 @@ class Solved:
 
     @property
     def status(self) -> Status:
-        """Status of the target; infeasible where most logged queries have no point within the limits on calls."""
-        return self.answer.status if self.eligible.share_kept >= LEAST_KEPT else "infeasible"
+        """Status of the target.
+
+        Infeasible where most logged queries have no point within the limits on calls; unsupported where it is met as
+        far as is forecast, and the log is too thin to tell.
+        """
+        if self.eligible.share_kept < LEAST_KEPT or self.answer.status == "infeasible":
+            return "infeasible"
+        return "unsupported" if self.answer.estimate.quality_low is None else self.answer.status
 
 
 def solution_section(solved: Solved) -> doc.SolutionEntry:
@@ -91,6 +98,14 @@ def _unkept_share(solved: Solved) -> str:
 
 def _target_meaning(solved: Solved) -> str:
     answer = solved.answer
+    if solved.status == "unsupported":
+        effective, queries = answer.estimate.effective or 0.0, len(solved.outcomes.quality)
+        more = queries * (LEAST_EFFECTIVE / max(effective, 1.0) - 1)
+        return (
+            f"the logged runs that agree with the policy's choices count as {effective:.0f}, too few for an interval; "
+            f"{LEAST_EFFECTIVE:.0f} are needed: about {more:.0f} more runs logged like these, or {LEAST_EFFECTIVE:.0f} "
+            "at the points that it calls"
+        )
     facts = answer.facts(has_limits=bool(solved.limits))
     if isinstance(answer, LimitedCalibration) and answer.relaxed:
         relaxed = "; ".join(str(named.limit) for named in answer.relaxed)

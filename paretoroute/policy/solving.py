@@ -144,7 +144,7 @@ def _solve(
     population = [limit for limit in limits if isinstance(limit, PopulationLimit)]
     means = outcomes.context_free()
     routed, context_free = (_calibrate(some, by_column, population) for some in (outcomes, means))
-    is_context_free = unrouted or _better(context_free, routed)
+    is_context_free = unrouted or outcomes.support is None and _better(context_free, routed)
     answer = context_free if is_context_free else routed
     return Solved(
         answer=answer,
@@ -166,6 +166,7 @@ def _calibrate(outcomes: LoggedOutcomes, target: Target, limits: Sequence[Popula
         outcomes.calibration_cost_usd,
         target,
         is_logged=outcomes.is_logged,
+        corrected=outcomes.corrected,
     )
 
 

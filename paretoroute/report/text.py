@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from paretoroute.policy.schema import PolicyDocument, TargetBestTrade, TargetMaxCost, TargetMinQuality
+from paretoroute.policy.schema import (
+    PolicyDocument,
+    TargetBestTrade,
+    TargetMaxCost,
+    TargetMinQuality,
+)
+from paretoroute.policy.schema_types import ExpectedEntry, LoggerEntry
 from paretoroute.price import costs_text, decimals_of, per_thousand, rounded_usd
 from paretoroute.report.certificate import certificate_entries
 from paretoroute.report.chart.figure import best_single
@@ -13,7 +20,8 @@ from paretoroute.report.labels import labels_of
 from paretoroute.report.layout import Column, Entries, Entry, Row, Table
 
 COST_HEAD = "$ per 1,000 queries"
-STATUS_STYLES = {"met": "green", "slack": "cyan", "infeasible": "bold red"}
+FEW_RUNS = 50  # effective runs; below, the figures of a policy are flagged
+STATUS_STYLES = {"met": "green", "slack": "cyan", "infeasible": "bold red", "unsupported": "bold red"}
 
 
 def target_text(document: PolicyDocument) -> str:
@@ -33,7 +41,10 @@ def target_text(document: PolicyDocument) -> str:
 def expected_text(document: PolicyDocument) -> str:
     """Format the expected quality and cost of the policy, with their 90% intervals."""
     expected = document.expected
-    cost = costs_text(expected.cost_usd, expected.cost_usd_low, expected.cost_usd_high)
+    if expected.quality_low is None or expected.quality_high is None:
+        return f"quality {expected.quality:.3f}, {costs_text(expected.cost_usd)}; the log is too thin for intervals"
+    ends = (end for end in (expected.cost_usd_low, expected.cost_usd_high) if end is not None)
+    cost = costs_text(expected.cost_usd, *ends)
     return f"quality {expected.quality:.3f} [{expected.quality_low:.3f}, {expected.quality_high:.3f}], {cost}"
 
 
@@ -47,7 +58,9 @@ def summary(document: PolicyDocument) -> Entries:
         Entry("status", f"{solution.status}: {label.in_text(solution.meaning)}", STATUS_STYLES[solution.status]),
         Entry("expected", expected_text(document)),
     ]
-    if round(expected.effective_queries) < expected.queries:
+    if expected.logger is not None:
+        entries += _on_partial_log(expected, expected.logger)
+    elif round(expected.effective_queries) < expected.queries:
         counted = f"{expected.effective_queries:.0f} of {expected.queries} queries"
         entries.append(Entry("rests on", f"{counted}: those with something logged at the point chosen"))
     if expected.saving is not None:
@@ -56,6 +69,17 @@ def summary(document: PolicyDocument) -> Entries:
     entries += _one_point(document)
     entries += [Entry("limit", label.in_text(f"{entry.limit}: {entry.meaning}")) for entry in solution.limits]
     return Entries(tuple(entries))
+
+
+def _on_partial_log(expected: ExpectedEntry, logger: LoggerEntry) -> Iterator[Entry]:
+    """State what the figures of a partial log rest on, and whether the policy beats whoever chose the logged points."""
+    few = "" if expected.effective_queries >= FEW_RUNS else f"; below {FEW_RUNS}, take the figures as a first guess"
+    count = f"{expected.effective_queries:.0f} effective runs of {expected.queries} queries agree with its choices{few}"
+    yield Entry("rests on", count)
+    beats = expected.quality_low is not None and expected.quality_low > logger.quality
+    verdict = "the policy is better" if beats else "the policy is not shown to be better"
+    logged = f"quality {logger.quality:.3f}, {costs_text(logger.cost_usd)}, as the runs were routed; {verdict}"
+    yield Entry("logged", logged)
 
 
 def _one_point(document: PolicyDocument) -> list[Entry]:

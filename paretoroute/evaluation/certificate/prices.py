@@ -52,6 +52,7 @@ def candidates(policy: Policy, target: Target) -> list[Candidate]:
         outcomes.calibration_cost_usd,
         n=MOST_PRICES,
         is_logged=outcomes.is_logged,
+        corrected=outcomes.corrected,
     )
     front: list[PolicyValue[PriceRule]] = []
     for row in sorted(rows, key=lambda row: (row.cost_usd, -row.quality)):

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from paretoroute.grid import Budget
-from paretoroute.policy.schema import PointEntry, PolicyDocument
+from paretoroute.policy.schema import PointEntry, PolicyDocument, TradeOffEntry
+from paretoroute.policy.schema_types import ExpectedEntry
 from paretoroute.price import rounded_usd
 from paretoroute.report.labels import labels_of
 
@@ -147,10 +148,22 @@ def chart_of(document: PolicyDocument) -> Chart:
     dots = tuple(_dots(document))
     expected = document.expected
     costs = [dot.cost_usd for dot in dots] + [row.cost_usd for row in document.trade_off]
-    costs += [expected.cost_usd, expected.cost_usd_low, expected.cost_usd_high]
-    qualities = [dot.quality for dot in dots] + [expected.quality, expected.quality_low, expected.quality_high]
-    qualities += [value for row in document.trade_off for value in (row.quality_low, row.quality_high)]
+    costs += [expected.cost_usd, *cost_ends_of(expected)]
+    qualities = [dot.quality for dot in dots] + [expected.quality, *ends_of(expected)]
+    qualities += [value for row in document.trade_off for value in ends_of(row)]
     return Chart(tuple(entry.model for entry in document.grid), dots, _cost_axis(costs), _quality_axis(qualities))
+
+
+def ends_of(offer: ExpectedEntry | TradeOffEntry | PointEntry) -> Ends:
+    """Return the ends of the interval of quality; the quality itself where there is none."""
+    low, high = offer.quality_low, offer.quality_high
+    return Ends(offer.quality if low is None else low, offer.quality if high is None else high)
+
+
+def cost_ends_of(expected: ExpectedEntry) -> Ends:
+    """Return the ends of the interval of cost; the cost itself where there is none."""
+    low, high = expected.cost_usd_low, expected.cost_usd_high
+    return Ends(expected.cost_usd if low is None else low, expected.cost_usd if high is None else high)
 
 
 def _dots(document: PolicyDocument) -> Iterator[Dot]:

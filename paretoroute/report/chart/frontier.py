@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from paretoroute.policy.schema import PolicyDocument
-from paretoroute.report.chart.figure import LogAxis
+from paretoroute.report.chart.figure import LogAxis, ends_of
 
 _STEPS = 24  # places between two corners
 
@@ -60,13 +60,10 @@ def drawn(document: PolicyDocument, axis: LogAxis) -> list[Place]:
 
 def _offers(document: PolicyDocument) -> Iterator[Place]:
     expected: Sequence[float] = (document.expected.cost_usd, document.expected.quality)
-    yield Place(*expected, document.expected.quality_low, document.expected.quality_high)
-    for row in document.trade_off:
-        yield Place(row.cost_usd, row.quality, row.quality_low, row.quality_high)
-    for point in (point for entry in document.grid for point in entry.points):
-        low = point.quality if point.quality_low is None else point.quality_low
-        high = point.quality if point.quality_high is None else point.quality_high
-        yield Place(point.cost_usd, point.quality, low, high)
+    points = (point for entry in document.grid for point in entry.points)
+    yield Place(*expected, *ends_of(document.expected))
+    for offer in (*document.trade_off, *points):
+        yield Place(offer.cost_usd, offer.quality, *ends_of(offer))
 
 
 def _bends_down(first: Place, middle: Place, last: Place) -> bool:

@@ -16,7 +16,7 @@ from paretoroute.report.captions import (
     point_text,
     shorten,
 )
-from paretoroute.report.chart.figure import Chart, Dot, chart_of
+from paretoroute.report.chart.figure import Chart, Dot, chart_of, cost_ends_of, ends_of
 from paretoroute.report.chart.frontier import Place, drawn
 from paretoroute.report.layout import wrapped
 from paretoroute.report.picture import svg_elements as shapes
@@ -156,8 +156,8 @@ def _dots(scene: _Scene) -> Iterator[Element]:
 def _policy(scene: _Scene) -> Element:
     """Draw the policy's star on the cross of its intervals."""
     (x, y), expected = scene.policy, scene.document.expected
-    left, right = scene.x(expected.cost_usd_low), scene.x(expected.cost_usd_high)
-    upper, lower = scene.y(expected.quality_high), scene.y(expected.quality_low)
+    left, right = map(scene.x, cost_ends_of(expected))
+    lower, upper = map(scene.y, ends_of(expected))
     strokes = [(Spot(left, y), Spot(right, y)), (Spot(x, upper), Spot(x, lower))]
     strokes += [(Spot(end, y - 4), Spot(end, y + 4)) for end in (left, right)]
     strokes += [(Spot(x - 4, end), Spot(x + 4, end)) for end in (upper, lower)]
@@ -204,8 +204,8 @@ def _covered(scene: _Scene) -> list[Box]:
     """Return boxes that no name may cover: those of dots, and of the policy's star and cross."""
     (x, y), expected = scene.policy, scene.document.expected
     dots = [shapes.box(scene.dot(dot), _radius(dot) + 1 + _RING * dot.best) for dot in scene.chart.dots]
-    cross = sampled([Spot(scene.x(expected.cost_usd_low), y), Spot(scene.x(expected.cost_usd_high), y)])
-    cross += sampled([Spot(x, scene.y(expected.quality_low)), Spot(x, scene.y(expected.quality_high))])
+    cross = sampled([Spot(scene.x(end), y) for end in cost_ends_of(expected)])
+    cross += sampled([Spot(x, scene.y(end)) for end in ends_of(expected)])
     return [*dots, *cross, shapes.box(scene.policy, _STAR)]
 
 
