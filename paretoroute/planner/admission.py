@@ -122,7 +122,9 @@ class Admission:
 
     def _policy_limits(self, request: Request, forecast: QueryForecast) -> _PolicyLimits:
         """Apply the policy's limits. Where no point keeps those on a call's figures the nearest stays."""
-        allowed = request.callable
+        allowed, supported = request.callable, forecast.amounts.supported
+        if supported is not None and (allowed & supported).any():
+            allowed = allowed & supported
         if self._reads_latency and (allowed & np.isfinite(forecast.latency_s)).any():
             allowed = allowed & np.isfinite(forecast.latency_s)
         if not self._call_limits:

@@ -137,12 +137,12 @@ class Forecaster:
         if self._kind == "hashed_ngrams":
             if text is None or not (text.strip() or self._surface.has_empty_queries):
                 return self._surface.context_free(), False
-            return self._surface.at_text(text), True
+            return self._surface.at_text(text, labels=request.labels), True
         if self._kind == "function" and self._features is not None and text is not None:
             embedding = self._features(text)
         if embedding is None:
             return self._surface.context_free(TextSize.of(text)), False
-        return self._surface.at(self._vector(embedding), size=TextSize.of(text)), True
+        return self._surface.at(self._vector(embedding), size=TextSize.of(text), labels=request.labels), True
 
     def _vector(self, embedding: ArrayLike) -> Floats:
         featurizer, vector = self._surface.featurizer, given_array(embedding)
