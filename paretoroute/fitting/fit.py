@@ -24,6 +24,7 @@ from paretoroute.errors import (
     needs_fit_extra,
 )
 from paretoroute.fitting.findings import family_findings, signal_findings, uniform_findings, unlogged_findings, verdict
+from paretoroute.fitting.partial_logs.support import without_thin_points
 from paretoroute.fitting.pipeline import fit_surface
 from paretoroute.fitting.points.log_grid import build_grid
 from paretoroute.fitting.points.token_totals import billed_totals
@@ -34,6 +35,7 @@ from paretoroute.grid import Grid, Point, Price
 from paretoroute.limits import Limit
 from paretoroute.limits import on_grid as limit_on_grid
 from paretoroute.policy import sections
+from paretoroute.policy.codec import target_of
 from paretoroute.policy.policy import Policy
 from paretoroute.policy.schema import FeaturesEntry, FittedOnEntry, SurfaceEntry
 from paretoroute.policy.solving import Provenance, solve_document
@@ -141,14 +143,15 @@ def _fit(
 ) -> Policy:
     """Fit a policy on all of some runs."""
     runs.require_choice()
-    offer = _offer(runs, grid, add_points, prices)
+    kept = runs if grid is not None else without_thin_points(runs)
+    offer = _offer(kept, grid, add_points, prices)
     _check_request(offer.grid, target, limits)
     log = _featured(on_grid(offer.runs, offer.logged), features)
     fitted = fit_surface(log.runs, offer.logged, offer=offer.points, kind=log.kind, seed=seed, progress=progress)
     sample = replace(fitted.calibration_sample, seen=query_hashes(log.runs, runs.sha256))
     fitted = replace(fitted, calibration_sample=sample)
     judged = _judged(fitted, replace(offer.grid, between=fitted.between))
-    provenance = _provenance(runs, offer, log, judged, name=name, seed=seed)
+    provenance = _provenance(replace(runs, notices=kept.notices), offer, log, judged, name=name, seed=seed)
     return judged.solved(provenance, target, limits)
 
 
@@ -257,9 +260,14 @@ class _Judged:
 
     def solved(self, provenance: Provenance, target: Target | None, limits: Sequence[Limit]) -> Policy:
         """Solve the surface for a target; None: as good as the best single point."""
-        target = target or MinQuality(ratio=1.0, of=self.best_single)
+        is_default, target = target is None, target or MinQuality(ratio=1.0, of=self.best_single)
         surface, sample = self.fit.surface, self.fit.calibration_sample
         document = solve_document(provenance, surface, sample, grid=self.grid, target=target, limits=limits)
+        nearest = document.solution.nearest
+        if is_default and sample.support is not None and nearest is not None:
+            # The best of several noisy means is out of reach more often than not, as are points beyond the support.
+            target = target_of(nearest)
+            document = solve_document(provenance, surface, sample, grid=self.grid, target=target, limits=limits)
         return Policy(document, surface, sample)
 
 
@@ -269,8 +277,11 @@ def _judged(fit: Fit, grid: Grid) -> _Judged:
     gain = baselines.gain_over_static_mixture(logged, rules)
     queries = len(logged.quality)
     effective = queries * sum(map(logged.logged_share, rules)) / len(rules)
-    findings = [*signal_findings(fit, grid, lost=gain.high < 0)]
-    if gain.high < 0:
+    support = fit.calibration_sample.support
+    # Where the logger looked at the query, the log cannot speak for one point at all queries.
+    lost = gain.high < 0 and not (support is not None and support.looks)
+    findings = [*signal_findings(fit, grid, lost=lost)]
+    if lost:
         fit = context_free(fit, grid)
         text = "routing lost to the best static mixture: the policy is that mixture"
         findings.append(Finding("context_free", text))
@@ -282,7 +293,7 @@ def _provenance(runs: Runs, offer: _Offer, log: _FeaturedLog, judged: _Judged, *
     surface = judged.fit.surface
     unlogged = unlogged_findings(judged.grid.points, judged.grid.between)
     copies = uniform_findings(log.runs, log.kind) or family_findings(log.runs)
-    findings = (*runs.notices, *offer.findings, *unlogged, *copies, *judged.findings)
+    findings = (*runs.notices, *offer.findings, *unlogged, *copies, *judged.fit.findings, *judged.findings)
     return Provenance(
         name=name,
         features=_features_entry(log, surface.featurizer),

@@ -103,6 +103,17 @@ class _Residuals:
         return self.logged.count[self.sample.rows] > 0
 
 
+def scale_of(logged: LoggedPanel, forecast: Floats, sample: Sample) -> Scale:
+    """Measure range, spread, smearing factors and residual quantiles of a panel.
+
+    Args:
+        logged: the logged means of all queries.
+        forecast: out of fold, in logs where the panel is, ``(sample, points)``.
+        sample: the queries.
+    """
+    return _scale(_Residuals(logged, forecast, sample))
+
+
 def _scale(residuals: _Residuals) -> Scale:
     low, high = (single(end) for end in _range(residuals.logged))
     spread = single(_spread(residuals))

@@ -22,13 +22,16 @@ from dataclasses import replace
 import numpy as np
 
 from paretoroute._arrays import Floats, single
-from paretoroute.errors import RunsError
+from paretoroute.errors import GridError, RunsError
 from paretoroute.fitting.draft import PanelDraft, heads_left_out
 from paretoroute.fitting.logged_panels import LoggedPanel, bounds_of, panels_of
 from paretoroute.fitting.methods import gaussian_process, matrix_completion, ridge, second_level, stacking
 from paretoroute.fitting.panel import FittedPanel, fit_panel
+from paretoroute.fitting.partial_logs import panels as partial
+from paretoroute.fitting.partial_logs.support import is_partial, support_findings
 from paretoroute.fitting.points import interpolation
 from paretoroute.fitting.points.unlogged import PointsOnOffer
+from paretoroute.fitting.partial_logs.propensities import fit_propensities
 from paretoroute.fitting.result import Fit
 from paretoroute.fitting.sample import (
     FOLDS,
@@ -43,6 +46,7 @@ from paretoroute.fitting.sample import (
 )
 from paretoroute.fitting.signal import HonestForecasts
 from paretoroute.grid import Grid
+from paretoroute.runs.folds import folds, groups_of
 from paretoroute.runs.table import Runs
 from paretoroute.surface import neighbours
 from paretoroute.surface.featurizer import Featurizer
@@ -77,6 +81,7 @@ def fit_surface(
 
     Raises:
         RunsError: fewer than 20 queries, or a point without any known cost.
+        GridError: a point was never logged, of a log with few cells per query whose logger looked at the query.
     """
     report = progress or (lambda stage: None)
     if len(runs.query_ids) < LEAST_QUERIES:
@@ -88,17 +93,44 @@ def fit_surface(
     featurizer, features = featurized(runs, kind, seed)
     sample = draw_sample(runs, features, featurizer.rank, points=len(grid.points), seed=seed)
     logged = panels_of(runs, grid)
-    panels = _fitted_panels(logged, grid, sample, seed=seed, report=report)
+    support, logging, findings = None, None, ()
+    if is_partial(runs):
+        report("fitting the logged cells")
+        fitted = _partial_panels(runs, grid, logged, sample, seed=seed)
+        panels, support, logging, findings = fitted.panels, fitted.support, fitted.logging, fitted.findings
+    else:
+        panels = _fitted_panels(logged, grid, sample, seed=seed, report=report)
     surface = _surface(runs, featurizer, sample, panels, kept=neighbour_count(sample, grid))
     growth = {name: panel.growth for name, panel in logged.items()}
-    surface = replace(surface, amount_growth=growth["tokens"], prompt_growth=growth.get("prompt tokens"))
+    surface = replace(
+        surface, amount_growth=growth["tokens"], prompt_growth=growth.get("prompt tokens"), logging=logging
+    )
     forecasts = {name: panel.forecast for name, panel in panels.items()}
     calibration = calibration_sample(logged, forecasts, sample, runs)
-    fit = Fit(surface, calibration, tuple(panel.signal for panel in panels.values()))
+    if support is not None:
+        calibration = replace(calibration, support=support.take(len(calibration.quality)))
+    fit = Fit(surface, calibration, tuple(panel.signal for panel in panels.values()), findings=findings)
     if offer is not None and offer.unlogged:
+        if logging is not None:
+            names = ", ".join(one.point.name for one in offer.unlogged)
+            raise GridError(
+                f"{names}: never logged, and whoever chose the logged points looked at the query, so that the log does "
+                "not tell where they could be called; leave them out, or log some runs of them"
+            )
         fit = interpolation.widened(fit, grid.points, offer)
     shared = with_shared_forecasts(fit.calibration_sample, fit.surface, sample)
     return replace(fit, calibration_sample=grown(shared, fit.surface, [runs.texts[i] for i in sample.rows]))
+
+
+def _partial_panels(
+    runs: Runs, grid: Grid, logged: dict[str, LoggedPanel], sample: Sample, *, seed: int
+) -> partial.PartialPanels:
+    """Fit the panels of a log with few cells per query."""
+    propensities = fit_propensities(runs, sample.all_features, seed=seed)
+    fold = folds(groups_of(runs), FOLDS, seed=seed)
+    kept = neighbour_count(sample, grid)
+    fitted = partial.fit_panels(logged, sample, fold, propensities, neighbours=kept)
+    return replace(fitted, findings=support_findings(runs, propensities))
 
 
 def _fitted_panels(

@@ -8,6 +8,7 @@ import numpy as np
 
 from paretoroute._arrays import Floats32, single
 from paretoroute.grid import Between, Grid, Point
+from paretoroute.runs.findings import Finding
 from paretoroute.surface.panel import Panel
 from paretoroute.surface.surface import Surface
 from paretoroute.surface.traffic import CalibrationSample
@@ -39,12 +40,14 @@ class Fit:
         calibration_sample: the calibration sample: out-of-fold forecasts and logged means of logged queries.
         signals: how much of each panel the query explains.
         between: the unlogged points, with the two logged ones that each is forecast between.
+        findings: about a log with few cells per query.
     """
 
     surface: Surface
     calibration_sample: CalibrationSample
     signals: tuple[Signal, ...]
     between: dict[Point, Between] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
 
 
 def context_free(fit: Fit, grid: Grid) -> Fit:
@@ -64,7 +67,8 @@ def context_free(fit: Fit, grid: Grid) -> Fit:
         amount=everywhere(amount),
         prompt_tokens=everywhere(prompt) if prompt else sample.prompt_tokens,
     )
-    return Fit(replace(surface, quality=quality, amount=amount, prompt=prompt), sample, fit.signals, fit.between)
+    surface = replace(surface, quality=quality, amount=amount, prompt=prompt)
+    return replace(fit, surface=surface, calibration_sample=sample)
 
 
 def _constant(panel: Panel, logged: Floats32, grid: Grid) -> Panel:

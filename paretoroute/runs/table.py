@@ -162,10 +162,14 @@ class Runs:
         points_per_query = np.bincount(cells // len(self.points), minlength=len(self.query_ids))
         if float(np.median(points_per_query)) > 1:
             return None
-        logged = "" if np.isnan(self.propensity).all() else " (it does not read the logged propensities, replay does)"
+        if not np.isnan(self.propensity).any():
+            return (
+                "Most queries were answered at one point only: the fit assumes that the logged propensities are the "
+                "chances with which the points were chosen."
+            )
         return (
-            f"Most queries were answered at one point only: the fit assumes{logged} that whoever chose the point did "
-            "not look at the query, beyond what its text tells."
+            "Most queries were answered at one point only and not every run has a propensity: the fit assumes that "
+            "whoever chose the point did not look at the query, beyond what its text, tag, tenant and step tell."
         )
 
     def require_choice(self) -> None:

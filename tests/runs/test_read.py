@@ -145,5 +145,5 @@ def test_the_assumption_is_said_only_where_queries_have_one_point_and_no_propens
 
     assert "did not look at the query" in (read_rows(tmp_path, *single).assumption or "")
     with_propensity = read_rows(tmp_path, *[row | {"propensity": 0.5} for row in single])
-    assert "does not read the logged propensities" in (with_propensity.assumption or "")  # a column silences nothing
+    assert "logged propensities are the chances" in (with_propensity.assumption or "")
     assert read_rows(tmp_path, *single, *[row | {"model": "third"} for row in single]).assumption is None

@@ -1,1 +1,1 @@
-"""Logs with few logged cells per query: who was sent where, and with what probability."""
+"""Fit logs with few cells per query: who chose the logged points, and what such a log can speak for."""

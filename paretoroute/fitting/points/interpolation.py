@@ -24,7 +24,7 @@ from paretoroute.fitting.result import Fit
 from paretoroute.grid import Between, Point
 from paretoroute.surface.panel import Panel, Scale
 from paretoroute.surface.surface import Bounds, Surface, TextGrowth
-from paretoroute.surface.traffic import CalibrationSample
+from paretoroute.surface.traffic import CalibrationSample, LogSupport
 
 # Distance of an interpolated figure from the truth, as a share of its neighbours' distance, and of quality besides
 # (standard deviations on real logs: experiments/holes).
@@ -151,7 +151,9 @@ def widened(fit: Fit, logged: Sequence[Point], offer: PointsOnOffer) -> Fit:
         for one in offer.unlogged
     }
     surface = _surface(fit.surface, columns)
-    return Fit(surface, _sample(fit.calibration_sample, surface, columns), fit.signals, between)
+    return replace(
+        fit, surface=surface, calibration_sample=_sample(fit.calibration_sample, surface, columns), between=between
+    )
 
 
 def _placed(point: UnloggedPoint, surface: Surface, column: dict[Point, int]) -> _Place:
@@ -225,6 +227,19 @@ def _sample(sample: CalibrationSample, surface: Surface, columns: _Columns) -> C
         logged_prompt_tokens=_logged(sample.logged_prompt_tokens, columns),
         latency_s=None if latency is None else _forecasts(latency, surface.latency, columns),
         logged_latency_s=None if logged_latency is None else _logged(logged_latency, columns),
+        support=sample.support and _support(sample.support, columns),
+    )
+
+
+def _support(support: LogSupport, columns: _Columns) -> LogSupport:
+    """Widen the support of a partial log: nothing is logged at unlogged points, as uncertain as both neighbours."""
+    supported = support.is_supported
+    return replace(
+        support,
+        weight=np.where(columns.unlogged, np.float32(0), support.weight[:, columns.below]),
+        is_supported=None if supported is None else supported[:, columns.below] & supported[:, columns.above],
+        quality_error=columns.most(support.quality_error).astype(np.float32),
+        cost_error=columns.most(support.cost_error).astype(np.float32),
     )
 
 

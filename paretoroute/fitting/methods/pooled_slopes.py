@@ -1,0 +1,268 @@
+"""Pooled slopes: a mixed model of one figure on the logged cells alone, in closed form, for logs of few cells a query.
+
+With x the features of query i, centred on the log, and z what is known of point j (its mean figures, standardised):
+
+    y_ij = c + a_j + x_i . (b + sum_d z_jd g_d + h_j) + noise of variance s^2 / w_ij
+    a_j ~ N(0, t^2),  b, g_d, h_j ~ N(0, s^2 / strength I)
+
+so that all points share a slope, points with similar means share how theirs differs from it, and each has its own as
+far as its runs support it. t^2 is estimated by moments (Morris, "Parametric empirical Bayes inference: theory and
+applications", Journal of the American Statistical Association 78(381), 1983, doi:10.1080/01621459.1983.10477920); the
+strengths are those of the least cross-validated error. The h_j and a_j of different points do not meet in any cell, and
+are eliminated point by point (Schur complement), which makes the cost linear in cells and in points.
+
+No cell is imputed: a completed panel would partly learn from cells that it filled itself. Everything, means included,
+is refitted without each fold of queries, and the out-of-fold forecasts are returned: on thin logs the luck that makes
+a point look good would otherwise also vouch for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paretoroute._arrays import Floats, Indices
+
+NEVER = 1e9  # a strength at which slopes vanish
+COMMON = (1.0, 3.0, 10.0, 30.0, 100.0, NEVER)
+BETWEEN = (3.0, 10.0, 30.0, 100.0, NEVER)
+OWN = (1.0, 3.0, 10.0, 30.0, 100.0, NEVER)
+LEAST_OWN_FEATURES = 16  # leading features that a point's own slope reads at least
+RUNS_PER_FEATURE = 2.0
+LEAST_PRIOR_RUNS = 0.05
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The logged cells of a panel.
+
+    Args:
+        query: row of each cell, ``(cells,)``.
+        point: its column, ``(cells,)``.
+        value: the figure, ``(cells,)``.
+        weight: of the squared error, about 1 on average, ``(cells,)``.
+        points: number of points.
+    """
+
+    query: Indices
+    point: Indices
+    value: Floats
+    weight: Floats
+    points: int
+
+    @staticmethod
+    def of(values: Floats, weight: Floats) -> Cells:
+        """Collect the cells with a weight above 0 of tables ``(queries, points)``."""
+        query, point = np.nonzero(weight > 0)
+        return Cells(query, point, values[query, point], weight[query, point], values.shape[1])
+
+    def take(self, keep: NDArray[np.bool_]) -> Cells:
+        """Keep some cells."""
+        return replace(
+            self, query=self.query[keep], point=self.point[keep], value=self.value[keep], weight=self.weight[keep]
+        )
+
+
+@dataclass(frozen=True)
+class PointMeans:
+    """Means of the points by empirical Bayes.
+
+    Args:
+        mean: shrunk to the mean of all, ``(points,)``.
+        error: posterior variance of each, ``(points,)``.
+        prior_runs: s^2 / t^2.
+    """
+
+    mean: Floats
+    error: Floats
+    prior_runs: float
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """A fitted model: figure_j = base_j + (x - centre) . slope_j.
+
+    Args:
+        base: ``(points,)``.
+        slope: ``(width, points)``.
+    """
+
+    base: Floats
+    slope: Floats
+
+
+@dataclass(frozen=True)
+class PooledSlopes:
+    """The model of one panel.
+
+    Args:
+        base: figures at the mean features, ``(points,)``.
+        slope: ``(width, points)``.
+        centre: mean features, ``(width,)``.
+        means: of the points, without any feature.
+        forecast: out of fold, ``(queries, points)``.
+        mean_forecast: means of the points out of fold, ``(queries, points)``.
+    """
+
+    base: Floats
+    slope: Floats
+    centre: Floats
+    means: PointMeans
+    forecast: Floats
+    mean_forecast: Floats
+
+
+def point_means(cells: Cells) -> PointMeans:
+    """Estimate the points' means by empirical Bayes, from moments."""
+    size = np.bincount(cells.point, cells.weight, cells.points)
+    square = np.bincount(cells.point, cells.weight**2, cells.points)
+    total = np.bincount(cells.point, cells.weight * cells.value, cells.points)
+    count = np.divide(size**2, square, out=np.zeros_like(size), where=square > 0)  # effective runs (Kish, 1965)
+    overall = float(total.sum() / size.sum())
+    own = np.divide(total, size, out=np.full(cells.points, overall), where=size > 0)
+    seen = count > 0
+    within = float((cells.weight * (cells.value - own[cells.point]) ** 2).sum() / size.sum())
+    within *= count.sum() / max(count.sum() - seen.sum(), 1.0)
+    centre = float((count * own).sum() / count.sum())
+    spread = float((count * (own - centre) ** 2).sum()) - (seen.sum() - 1) * within
+    between = max(spread / max(count.sum() - float((count**2).sum()) / count.sum(), 1e-300), 0.0)
+    prior = max(within / between, LEAST_PRIOR_RUNS) if between > 0 else np.inf
+    if not np.isfinite(prior):
+        return PointMeans(np.full(cells.points, overall), np.full(cells.points, within / count.sum()), NEVER)
+    centre = float((count / (count + prior) * own).sum() / (count / (count + prior)).sum())
+    return PointMeans((count * own + prior * centre) / (count + prior), within / (count + prior), prior)
+
+
+def fit(cells: Cells, features: Floats, covariates: Sequence[Floats], fold: NDArray[np.int64]) -> PooledSlopes:
+    """Fit the model on all queries and without each fold.
+
+    Args:
+        cells: the logged ones.
+        features: of the queries, ``(queries, width)``.
+        covariates: further figures by which slopes may differ between points, each as forecast without the query's
+            own fold and, in the last row, by all queries, ``(folds + 1, points)``.
+        fold: of every query, ``(queries,)``.
+    """
+    folds = int(fold.max()) + 1
+    centre = features.mean(0)
+    size, axes = np.linalg.eigh((features - centre).T @ (features - centre))
+    axes = axes[:, np.argsort(-size)]
+    turned = (features - centre) @ axes
+    own = int(np.clip(len(cells.value) / (RUNS_PER_FEATURE * cells.points), LEAST_OWN_FEATURES, turned.shape[1]))
+    own = min(own, turned.shape[1])
+    parts = [cells.take(fold[cells.query] != k) for k in range(folds)] + [cells]
+    means = [point_means(part) for part in parts]
+    systems = [
+        _System.of(part, turned, own, [_standard(mean.mean), *(_standard(one[k]) for one in covariates)], mean)
+        for k, (part, mean) in enumerate(zip(parts, means, strict=True))
+    ]
+    strengths = _tuned(systems[:-1], cells, turned, fold)
+    last = systems[-1].solved(strengths)
+    forecast = np.zeros((len(features), cells.points))
+    for k, system in enumerate(systems[:-1]):
+        fitted = system.solved(strengths)
+        forecast[fold == k] = fitted.base + turned[fold == k] @ fitted.slope
+    mean_forecast = np.stack([mean.mean for mean in means])[fold]
+    return PooledSlopes(last.base, axes @ last.slope, centre, means[-1], forecast, mean_forecast)
+
+
+def _standard(figures: Floats) -> Floats:
+    """Centre and scale figures of the points; equal ones become 0."""
+    scale = float(figures.std())
+    return (figures - figures.mean()) / scale if scale > 1e-9 else np.zeros_like(figures)
+
+
+@dataclass(frozen=True)
+class _Strengths:
+    """Strengths of the common slope, of how slopes vary with the covariates, and of the points' own."""
+
+    common: float
+    between: float
+    own: float
+
+
+@dataclass(frozen=True)
+class _System:
+    """Normal equations of one training set; common coefficients are [1, x, z_1 x_own, ...], a point's are [1, x_own].
+
+    Args:
+        own: of every point's own coefficients, ``(points, own, own)``.
+        mixed: own by common, then own by values, ``(points, own, common + 1)``.
+        common: ``(common, common)``.
+        values: ``(common,)``.
+        covariates: ``(covariates, points)``.
+        width: of the features.
+        prior_runs: of a point's mean.
+    """
+
+    own: Floats
+    mixed: Floats
+    common: Floats
+    values: Floats
+    covariates: Floats
+    width: int
+    prior_runs: float
+
+    @staticmethod
+    def of(cells: Cells, features: Floats, own: int, covariates: Sequence[Floats], means: PointMeans) -> _System:
+        table, width = np.stack(covariates), features.shape[1]
+        size = 1 + width + len(table) * own
+        systems = np.zeros((cells.points, own + 1, own + 1))
+        mixed = np.zeros((cells.points, own + 1, size + 1))
+        common, values = np.zeros((size, size)), np.zeros(size)
+        for j in range(cells.points):
+            here = np.flatnonzero(cells.point == j)
+            x, y, w = features[cells.query[here]], cells.value[here], cells.weight[here][:, None]
+            one = np.ones((len(here), 1))
+            mine = np.hstack([one, x[:, :own]])
+            shared = np.hstack([one, x, *(z * x[:, :own] for z in table[:, j])])
+            systems[j] = mine.T @ (w * mine)
+            mixed[j] = np.hstack([mine.T @ (w * shared), mine.T @ (w[:, 0] * y)[:, None]])
+            common += shared.T @ (w * shared)
+            values += shared.T @ (w[:, 0] * y)
+        return _System(systems, mixed, common, values, table, width, means.prior_runs)
+
+    def solved(self, strengths: _Strengths) -> Coefficients:
+        """Solve at given strengths."""
+        own = self.own.shape[1] - 1
+        size = len(self.values)
+        penalty = np.concatenate(
+            [[0.0], np.full(self.width, strengths.common), np.full(size - 1 - self.width, strengths.between)]
+        )
+        of_point = np.diag(np.concatenate([[self.prior_runs], np.full(own, strengths.own)]))
+        solved = np.linalg.solve(self.own + of_point, self.mixed)
+        left = self.mixed[:, :, :size]
+        reduced = np.tensordot(left, solved, axes=((0, 1), (0, 1)))
+        common = np.linalg.solve(self.common + np.diag(penalty) - reduced[:, :size], self.values - reduced[:, size])
+        single = solved[:, :, size] - solved[:, :, :size] @ common
+        slope: Floats = np.tile(common[1 : 1 + self.width, None], (1, len(single)))
+        varying = common[1 + self.width :].reshape(len(self.covariates), own)
+        slope[:own] += varying.T @ self.covariates + single[:, 1:].T
+        return Coefficients(common[0] + single[:, 0], slope)
+
+
+def _tuned(systems: Sequence[_System], cells: Cells, features: Floats, fold: NDArray[np.int64]) -> _Strengths:
+    """Search the strengths with the least error out of fold, one at a time."""
+    inside = [np.flatnonzero(fold[cells.query] == k) for k in range(len(systems))]
+
+    def error(strengths: _Strengths) -> float:
+        total = 0.0
+        for system, here in zip(systems, inside, strict=True):
+            fitted = system.solved(strengths)
+            x, point = features[cells.query[here]], cells.point[here]
+            forecast = fitted.base[point] + np.einsum("cf,fc->c", x, fitted.slope[:, point])
+            total += float((cells.weight[here] * (cells.value[here] - forecast) ** 2).sum())
+        return total
+
+    best = _Strengths(COMMON[3], NEVER, NEVER)
+    seen = {best: error(best)}
+    for name, choices in (("common", COMMON), ("own", OWN), ("between", BETWEEN), ("own", OWN), ("common", COMMON)):
+        for value in choices:
+            tried = replace(best, **{name: value})
+            if tried not in seen:
+                seen[tried] = error(tried)
+        best = min((replace(best, **{name: value}) for value in choices), key=lambda one: seen[one])
+    return best

@@ -1,0 +1,160 @@
+"""Fit a log with few cells per query: heads on the logged cells alone, cross-fitted with the points' means.
+
+On such a log matrix completion would learn from cells that it filled itself, and means of all rows would vouch for
+themselves (see :mod:`paretoroute.fitting.methods.pooled_slopes`). Where the logger looked at the query, cells count by
+their inverse chance, floored, since points met different queries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paretoroute._arrays import Floats, single
+from paretoroute.fitting.logged_panels import LoggedPanel
+from paretoroute.fitting.methods import pooled_slopes
+from paretoroute.fitting.methods.pooled_slopes import Cells, PointMeans, PooledSlopes
+from paretoroute.fitting.panel import FittedPanel, scale_of
+from paretoroute.fitting.partial_logs.propensities import Propensities
+from paretoroute.fitting.sample import Sample
+from paretoroute.fitting.signal import MOST_TRIALS, signal_of
+from paretoroute.runs.findings import Finding
+from paretoroute.surface.logging_policy import LoggingPolicy
+from paretoroute.surface.neighbours import HEADS
+from paretoroute.surface.panel import LEADING, FirstLevel, Panel, SecondLevel
+from paretoroute.surface.traffic import LogSupport
+
+LEAST_CHANCE = 0.3  # of an equal share; a cell of a smaller chance weighs as one of so much
+SLOPE_ROWS = 20.0  # rows' worth of a slope of 1 in the calibration of forecasts
+
+
+@dataclass(frozen=True)
+class PartialPanels:
+    """The fitted panels of a partial log, by name, and how far it supports estimates.
+
+    Args:
+        panels: by name.
+        support: of the sample's queries.
+        logging: the chances of being logged, where the logger looked at the query.
+        findings: about the support of the log.
+    """
+
+    panels: dict[str, FittedPanel]
+    support: LogSupport
+    logging: LoggingPolicy | None
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Pooled:
+    """A panel and its pooled slopes."""
+
+    logged: LoggedPanel
+    model: PooledSlopes
+
+
+def fit_panels(
+    logged: dict[str, LoggedPanel],
+    sample: Sample,
+    fold: NDArray[np.int64],
+    propensities: Propensities,
+    *,
+    neighbours: int,
+) -> PartialPanels:
+    """Fit every panel on its logged cells.
+
+    Args:
+        logged: the panels, by name.
+        sample: the queries that represent all.
+        fold: of all queries, ``(queries,)``.
+        propensities: of the log.
+        neighbours: number of neighbours that the surface keeps.
+    """
+    models = dict(reversed([*_models(logged, sample, fold, propensities)]))
+    panels = {name: _fitted(_Pooled(panel, models[name]), sample, neighbours) for name, panel in logged.items()}
+    inputs = panels["tokens"].panel.basis.shape[1] + min(LEADING, propensities.weight.shape[1])
+    panels["quality"] = _with_second_level(panels["quality"], inputs)
+    rows = sample.rows
+    least = propensities.policy.least_chance
+    support = LogSupport(
+        weight=propensities.weight[rows].astype(np.float32),
+        is_supported=np.asarray(propensities.reference[rows] >= least) if propensities.looks else None,
+        looks=propensities.looks,
+        quality_error=models["quality"].means.error.astype(np.float32),
+        cost_error=np.expm1(_capped(models["tokens"].means)).astype(np.float32),
+    )
+    return PartialPanels(panels, support, propensities.policy if propensities.looks else None)
+
+
+def _capped(means: PointMeans) -> Floats:
+    """Return the variances of the log means, none above 1: beyond, exp() of it tells nothing."""
+    return np.minimum(means.error, 1.0)
+
+
+def _models(logged, sample: Sample, fold: NDArray[np.int64], propensities: Propensities):
+    """Fit tokens first: quality reads their means."""
+    tokens = None
+    for name in sorted(logged, key=lambda name: name != "tokens"):
+        panel = logged[name]
+        weight = np.where(panel.count > 0, np.minimum(panel.count, MOST_TRIALS), 0.0)
+        if propensities.looks:
+            least = LEAST_CHANCE / weight.shape[1]
+            weight = weight / np.maximum(propensities.probability, least)
+        weight /= weight[weight > 0].mean()
+        cells = Cells.of(panel.values, weight)
+        covariates = []
+        if name == "quality" and tokens is not None:
+            covariates = [_means_by_fold(tokens, fold)]
+        model = pooled_slopes.fit(cells, sample.all_features, covariates, fold)
+        tokens = model if name == "tokens" else tokens
+        yield name, model
+
+
+def _means_by_fold(model: PooledSlopes, fold: NDArray[np.int64]) -> Floats:
+    """Return the points' means without each fold and, in the last row, by all queries, ``(folds + 1, points)``."""
+    rows = [int(np.flatnonzero(fold == k)[0]) for k in range(int(fold.max()) + 1)]
+    return np.concatenate([model.mean_forecast[rows], model.means.mean[None]])
+
+
+def _fitted(pooled: _Pooled, sample: Sample, neighbours: int) -> FittedPanel:
+    """Calibrate forecasts on logged cells, test their signal, and lay the model out as a panel."""
+    logged, model, rows = pooled.logged, pooled.model, sample.rows
+    forecast, means = model.forecast[rows], model.mean_forecast[rows]
+    signal = signal_of(logged, means, forecast, sample)
+    base, slope = model.base, model.slope
+    if not signal.used:
+        forecast, base, slope = means, model.means.mean, np.zeros_like(slope)
+    points = len(base)
+    panel = Panel(
+        base=single(base),
+        basis=np.eye(points),
+        first_level=FirstLevel(
+            offset=single(-model.centre @ slope),
+            slope=single(slope),
+            targets=np.zeros((len(rows[:neighbours]), points), np.float16),
+            weights=np.zeros((HEADS, points)),
+        ),
+        second_level=None,
+        scale=scale_of(logged, forecast, sample),
+    )
+    return FittedPanel(panel, signal, _finished(logged, forecast, sample))
+
+
+def _finished(logged: LoggedPanel, forecast: Floats, sample: Sample) -> Floats:
+    """Return forecasts in the figure's unit, those of each fold by the range and smearing factors of the others."""
+    finished = np.zeros_like(forecast)
+    for k in range(int(sample.fold.max()) + 1):
+        inside = sample.fold == k
+        others = replace(sample, rows=sample.rows[~inside]) if not inside.all() else sample
+        scale = scale_of(logged, forecast[~inside] if not inside.all() else forecast, others)
+        finished[inside] = scale.finish(forecast[inside])
+    return finished
+
+
+def _with_second_level(fitted: FittedPanel, inputs: int) -> FittedPanel:
+    """Add a second level that changes nothing, which every panel of quality has."""
+    points = len(fitted.panel.base)
+    level = SecondLevel(keep=np.ones(points), cross=np.zeros((inputs, points)), shift=np.zeros(points))
+    return replace(fitted, panel=replace(fitted.panel, second_level=level))

@@ -1,0 +1,83 @@
+"""How far a log with few cells per query supports a policy: its cells, its propensities, and its points.
+
+Points with too few runs are left out by name: nothing that such a log holds can speak for them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from paretoroute._arrays import Floats
+from paretoroute.fitting.partial_logs.propensities import Propensities
+from paretoroute.runs.findings import Finding
+from paretoroute.runs.table import ROW_NUMBERS, Runs
+
+MOST_CELLS = 2.0  # of the median query of a partial log
+MOST_SHARE = 0.5  # of the cells of a partial log
+LEAST_RUNS = 5  # queries that a point must have been called for
+
+
+def is_partial(runs: Runs) -> bool:
+    """Return whether the median query was logged at one or two points only, and at most half of all cells were."""
+    return _is_partial(runs.means("quality").trials)
+
+
+def _is_partial(trials: Floats) -> bool:
+    logged = trials > 0
+    return bool(np.median(logged.sum(1)) <= MOST_CELLS and logged.mean() <= MOST_SHARE)
+
+
+def without_thin_points(runs: Runs) -> Runs:
+    """Leave out the points of a partial log with fewer than 5 logged queries, and name them in a notice.
+
+    A log of which fewer than two points would be left stays as it is, as does any other log.
+    """
+    trials = runs.means("quality").trials
+    count = (trials > 0).sum(0)
+    kept = count >= LEAST_RUNS
+    if not _is_partial(trials) or kept.all() or kept.sum() < 2:
+        return runs
+    named = [f"{runs.points[j].name} ({count[j]})" for j in np.flatnonzero(~kept)]
+    text = (
+        f"{len(named)} points have fewer than {LEAST_RUNS} runs in a log of about one run per query, too few to speak "
+        f"for them, and are left out: {', '.join(named)}"
+    )
+    rows = kept[runs.point]
+    columns = {name: getattr(runs, name)[rows] for name in ("query", "cost_is_mean", *ROW_NUMBERS)}
+    columns["point"] = (np.cumsum(kept) - 1)[runs.point[rows]].astype(np.int32)
+    points = tuple(point for point, is_kept in zip(runs.points, kept, strict=True) if is_kept)
+    some = replace(runs, points=points, notices=(*runs.notices, Finding("support", text)), **columns)
+    return some.select(np.bincount(some.query, minlength=len(some.query_ids)) > 0)
+
+
+def support_findings(runs: Runs, propensities: Propensities) -> tuple[Finding, ...]:
+    """State how much of the grid a partial log supports, and what the propensities rest on."""
+    logged = runs.means("quality").trials > 0
+    count = np.sort(logged.sum(0))
+    source = {
+        "logged": "logged",
+        "estimated": "estimated from the query's text, tag, tenant and step",
+        "marginal": "taken as the points' shares",
+        "full": "1",
+    }[propensities.source]
+    looked = (
+        "the choice of the point depended on the query: a point is called only where the log has queries like it"
+        if propensities.looks
+        else "the choice of the point did not follow the query's text, tag, tenant or step"
+    )
+    text = (
+        f"{logged.sum()} of {logged.size} cells were logged, {logged.sum() / len(logged):.2g} per query; a point has "
+        f"{count[0]} to {count[-1]} runs, {np.median(count):.0f} in the median; propensities are {source}, and {looked}"
+    )
+    findings = [Finding("support", text)]
+    findings += [Finding("support", one) for one in propensities.findings]
+    if propensities.source == "logged" and propensities.is_off:
+        inverse = propensities.mean_inverse
+        text = (
+            f"the propensities cannot be right: the mean of 1/p is {inverse.mean:.3g}, and must be about the number "
+            f"of points, {len(runs.points)}; check what is logged as propensity"
+        )
+        findings.append(Finding("support", text))
+    return tuple(findings)

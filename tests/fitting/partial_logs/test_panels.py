@@ -1,0 +1,134 @@
+"""Fits of logs with one run per query: what they promise, support and leave out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import paretoroute as pr
+
+QUERIES, POINTS, TOPICS = 400, 3, 4
+MATRIX = np.array([[0.9, 0.5, 0.2], [0.2, 0.5, 0.9], [0.6, 0.7, 0.8], [0.3, 0.3, 0.35]])  # quality by topic and point
+
+
+def world(seed, *, queries=QUERIES, logger="uniform", column=False, every=False):
+    """A log of one run per query (or of every point), whose topics are told by the words."""
+    rng = np.random.default_rng(seed)
+    topic = rng.integers(TOPICS, size=queries)
+    share = np.full((queries, POINTS), 1 / POINTS)
+    if logger == "follows":
+        share = np.full((queries, POINTS), 0.1)
+        share[np.arange(queries), topic % POINTS] = 0.8
+    choice = (rng.random((queries, 1)) > share.cumsum(1)).sum(1)
+    right = rng.random((queries, POINTS)) < MATRIX[topic]
+    rows = []
+    for i in range(queries):
+        words = " ".join(f"topic{topic[i]}word{k}" for k in rng.integers(8, size=6))
+        for j in range(POINTS) if every else [choice[i]]:
+            row = {"query_id": f"q{i}", "query": f"{words} {i}", "model": f"m{j}", "quality": float(right[i, j])}
+            rows.append(row | {"cost_usd": 1e-4 * 5**j * rng.lognormal(0, 0.3)})
+            if column:
+                rows[-1]["propensity"] = float(share[i, j])
+    return pr.read_runs(pa.Table.from_pylist(rows))
+
+
+def truth_of(policy):
+    """The expected quality of a policy's choices on fresh queries of the same topics."""
+    test, planner = world(1000, queries=300, every=True), pr.Planner(policy)
+    names = [f"m{j}" for j in range(POINTS)]
+    quality = []
+    for i, text in enumerate(test.texts):
+        topic = int(text[5])
+        quality.append(MATRIX[topic, names.index(planner.plan(text, query_id=str(i)).model)])
+    return float(np.mean(quality))
+
+
+def test_a_full_log_has_no_support_and_one_run_per_query_has():
+    full, partial = pr.fit(world(0, queries=60, every=True)), pr.fit(world(0, queries=200))
+
+    assert full.calibration_sample.support is None
+    assert full.document.expected.logger is None
+    assert not any(kind == "support" for kind in full.document.fitted_on.finding_kinds)
+    assert partial.calibration_sample.support is not None
+    logged = partial.calibration_sample.logged_quality
+    assert partial.document.expected.logger.quality == pytest.approx(float(np.nanmean(logged)), abs=1e-5)
+
+
+def test_promises_hold_and_the_topics_are_used():
+    misses, gains = [], []
+    for seed in range(4):
+        policy = pr.fit(world(seed, queries=600), pr.MaxCost(usd=1e-3))
+        truth = truth_of(policy)
+        misses.append(policy.document.expected.quality - truth)
+        gains.append(truth - MATRIX[:, 1].mean())
+        assert policy.document.expected.quality_low - 0.03 <= truth <= policy.document.expected.quality_high + 0.03
+
+    assert abs(np.mean(misses)) < 0.04
+    assert np.mean(gains) > 0.08
+
+
+@pytest.mark.parametrize("column", [False, True])
+def test_a_logger_that_followed_the_text_is_noticed_and_its_choices_do_not_fool_the_fit(column):
+    policy = pr.fit(world(2, queries=800, logger="follows", column=column), pr.MaxCost(usd=1e-3))
+
+    document = policy.document
+    assert policy.surface.logging is not None
+    support = [text for kind, text in document.fitted_on.findings_by_kind() if kind == "support"]
+    assert "propensities are logged" in support[0] if column else "estimated" in support[0]
+    assert "depended on the query" in support[0]
+    assert abs(document.expected.quality - truth_of(policy)) < 0.08
+
+
+def test_points_beyond_the_support_are_not_called():
+    policy = pr.fit(world(3, queries=1500, logger="follows"), pr.MaxCost(usd=1e-3))
+    planner = pr.Planner(policy)
+
+    for topic in range(TOPICS):
+        text = " ".join(f"topic{topic}word{k}" for k in range(6))
+        vector, _ = policy.surface.featurizer.of_text(text)
+        supported = policy.surface.supported(vector, {})
+        called = planner.plan(text, query_id="a").model
+        assert supported[[point.model for point in policy.grid.points].index(called)]
+
+
+def test_saved_and_loaded_a_policy_of_a_partial_log_plans_and_solves_alike(tmp_path):
+    policy = pr.fit(world(4, queries=300, logger="follows"), pr.MaxCost(usd=1e-3))
+    policy.save(tmp_path / "policy.yaml")
+    loaded = pr.Policy.load(tmp_path / "policy.yaml")
+
+    assert loaded.solve(pr.MaxCost(usd=5e-4)).document.expected == policy.solve(pr.MaxCost(usd=5e-4)).document.expected
+    for text in world(5, queries=20).texts:
+        assert pr.Planner(loaded).plan(text, query_id="1").point == pr.Planner(policy).plan(text, query_id="1").point
+
+
+def test_points_with_few_runs_are_left_out_by_name():
+    runs = world(6, queries=200)
+    few = pa.Table.from_pylist(
+        [{"query_id": f"few{i}", "query": f"rare words {i}", "model": "rare", "quality": 1.0, "cost_usd": 1e-4}
+         for i in range(3)]
+    )  # fmt: skip
+    rows = [
+        {
+            "query_id": runs.query_ids[i],
+            "query": runs.texts[i],
+            "model": runs.points[j].model,
+            "quality": q,
+            "cost_usd": c,
+        }
+        for i, j, q, c in zip(runs.query, runs.point, runs.quality, runs.cost_usd, strict=True)
+    ]
+    policy = pr.fit(pr.read_runs(pa.concat_tables([pa.Table.from_pylist(rows), few])))
+
+    assert "rare@default" not in policy.grid.names
+    assert any("rare@default (3)" in text for text in policy.document.fitted_on.findings)
+
+
+def test_a_log_too_thin_for_an_interval_says_how_much_is_missing():
+    policy = pr.fit(world(7, queries=24))
+
+    document = policy.document
+    if document.expected.effective_queries < 20:
+        assert document.solution.status in ("unsupported", "infeasible")
+        assert document.expected.quality_low is None and document.expected.cost_usd_high is None
+        assert "more runs" in document.solution.meaning
