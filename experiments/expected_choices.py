@@ -49,11 +49,13 @@ class HeldOutPolicy:
 
     def __init__(self, policy: pr.Policy, runs: pr.Runs) -> None:
         self.policy, self.grid = policy, policy.grid
-        forecasts = [policy.surface.at_text(text) for text in runs.texts]
+        tags = [{} if tag is None else {"tag": tag} for tag in runs.tags]
+        forecasts = [policy.surface.at_text(text, labels=of) for text, of in zip(runs.texts, tags, strict=True)]
         quality, amount, prompt = (
             np.stack([getattr(one, name) for one in forecasts]) for name in ("quality", "amount", "prompt_tokens")
         )
-        self.forecast = pr.Forecast(quality, cost_usd(amount, prompt, self.grid))
+        supported = None if forecasts[0].supported is None else np.stack([one.supported for one in forecasts])
+        self.forecast = pr.Forecast(quality, cost_usd(amount, prompt, self.grid), callable=supported)
 
     def choose(self, target: pr.MaxCost | pr.MinQuality) -> ExpectedChoices:
         """Solve for a target and return the choices."""

@@ -65,13 +65,13 @@ def text(quality: Floats, texts, rng) -> Logging:
     half = rng.random(len(texts)) < 0.5
     difficulty = -np.nanmean(quality, axis=1)
     model = Ridge(1.0).fit(words[half], difficulty[half])
-    return _drawn(_by_difficulty(model.predict(words), quality), rng)
+    return _drawn(_by_level(_thirds(model.predict(words)), quality, AT_RANDOM["text"]), rng)
 
 
 def tag(quality: Floats, texts, rng) -> Logging:
     """Send queries to better points by a difficulty that stands in the tag, and in no text."""
     level = _levels(quality, rng)
-    logging = _drawn(_by_difficulty(level + rng.random(len(level)) * 1e-3, quality, levels=level), rng)
+    logging = _drawn(_by_level(level, quality, AT_RANDOM["tag"]), rng)
     return replace(logging, tags=tuple(LEVELS[i] for i in level))
 
 
@@ -96,26 +96,25 @@ LOGGERS: dict[str, Callable[..., Logging]] = {
 LOOKING = ("text", "tag")
 
 
-def _by_difficulty(difficulty: Floats, quality: Floats, *, levels=None) -> Floats:
-    """Map the rank of a query's difficulty to a point of that rank in quality, or a level to a block of points."""
-    queries, points = quality.shape
-    order = np.nanmean(quality, axis=0).argsort()
-    at_random = AT_RANDOM["text" if levels is None else "tag"]
+def _by_level(level: np.ndarray, quality: Floats, at_random: float) -> Floats:
+    """Map the level of a query's difficulty to a block of points: those of the hardest level are the best."""
+    points = quality.shape[1]
     share = np.full(quality.shape, at_random / points)
-    if levels is not None:
-        for level, block in enumerate(np.array_split(order, min(len(LEVELS), points))):
-            inside = np.minimum(levels, points - 1) == level
-            share[np.ix_(inside, block)] += (1 - at_random) / len(block)
-        return share
-    place = (difficulty.argsort().argsort() * points // queries).clip(0, points - 1)
-    share[np.arange(queries), order[place]] += 1 - at_random
+    for number, block in enumerate(np.array_split(np.nanmean(quality, axis=0).argsort(), min(len(LEVELS), points))):
+        inside = np.minimum(level, points - 1) == number
+        share[np.ix_(inside, block)] += (1 - at_random) / len(block)
     return share
+
+
+def _thirds(difficulty: Floats) -> np.ndarray:
+    """Split queries into thirds, the most difficult last."""
+    return np.digitize(difficulty, np.quantile(difficulty, [1 / 3, 2 / 3]))
 
 
 def _levels(quality: Floats, rng) -> np.ndarray:
     """Split the queries into thirds by their mean quality, hardest last."""
     difficulty = -np.nanmean(quality, axis=1) + 1e-6 * rng.random(len(quality))
-    return np.digitize(difficulty, np.quantile(difficulty, [1 / 3, 2 / 3]))
+    return _thirds(difficulty)
 
 
 def with_levels(runs: pr.Runs) -> pr.Runs:
