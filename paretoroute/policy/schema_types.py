@@ -81,9 +81,9 @@ FindingKind = Literal[  # the kinds of runs.findings, which a host that only pla
     "families",
     "signal",
     "context_free",
+    "support",
     "verdict",
     "certificate",
-    "support",
     "note",
 ]
 

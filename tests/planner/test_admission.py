@@ -32,7 +32,9 @@ def test_a_latency_limit_is_kept_and_drops_points_without_a_latency():
 def test_points_without_a_latency_cannot_keep_a_limit_on_it():
     policy = fitted().policy
     unknown = np.full(len(policy.grid.points), np.nan)
-    without = with_surface(policy, lambda text: dataclasses.replace(policy.surface.at_text(text), latency_s=unknown))
+    without = with_surface(
+        policy, lambda text, labels: dataclasses.replace(policy.surface.at_text(text), latency_s=unknown)
+    )
 
     decision = pr.Planner(without).plan(HARD_QUERY, max_latency_s=100.0)
 

@@ -116,7 +116,7 @@ def test_on_the_traffic_the_planner_chooses_as_the_solver_and_meets_the_target_i
     traffic, solution = policy.calibration_sample, policy.document.solution
     unknown = np.full(len(policy.grid.points), np.nan)
 
-    def at_text(text: str) -> Amounts:
+    def at_text(text: str, *, labels: object) -> Amounts:
         rows = (traffic.quality, traffic.amount, traffic.prompt_tokens)
         quality, amount, prompt = (values[int(text)].astype(np.float64) for values in rows)
         return Amounts(quality, unknown, amount, prompt, unknown)
