@@ -132,20 +132,26 @@ def least_variance(logged_quality: Floats) -> Floats:
 
 
 def estimate_corrected(
-    rule: RuleT, outcomes: CorrectedOutcomes, chance: Floats, *, mean_quality: float, mean_cost_usd: float
+    rule: RuleT,
+    outcomes: CorrectedOutcomes,
+    chance: Floats,
+    *,
+    forecast: Chosen,
+    mean_quality: float,
+    mean_cost_usd: float,
 ) -> PolicyValue[RuleT]:
     """Estimate the value of a rule on a partial log.
 
     Args:
         rule: the rule that chose.
         outcomes: of the log.
-        chance: of each point to be called, ``(queries, points)``.
+        chance: of each point to be called by the policies of the folds, ``(queries, points)``.
+        forecast: of the rule's choices.
         mean_quality: the estimate of quality.
         mean_cost_usd: the estimate of cost.
     """
     quality, cost = outcomes.quality.of(chance), outcomes.cost_usd.of(chance)
-    forecast_quality = float((chance * outcomes.quality.forecast).sum(1).mean())
-    forecast_cost = float((chance * outcomes.cost_usd.forecast).sum(1).mean())
+    forecast_quality, forecast_cost = float(forecast.quality.mean()), float(forecast.cost_usd.mean())
     factor = math.exp(min(cost.reach, _LARGEST_LOG_RATIO))
     mean_quality, has_interval = min(max(mean_quality, 0.0), 1.0), quality.effective >= LEAST_EFFECTIVE
     return PolicyValue(

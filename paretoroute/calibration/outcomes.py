@@ -15,11 +15,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Mask
 from paretoroute.calibration.partial_logs.corrected import Corrected, CorrectedOutcomes
 from paretoroute.errors import TargetError
-from paretoroute.forecast import Forecast
+from paretoroute.forecast import Forecast, Tables
 from paretoroute.grid import Grid
 from paretoroute.solver.rules import PriceRule, Rule
 from paretoroute.surface.traffic import CalibrationSample, LogSupport
@@ -61,16 +62,19 @@ class LoggedOutcomes:
     latency_s: Floats | None = None
     unlogged: tuple[int, ...] = ()
     support: LogSupport | None = None
+    left_out: Tables | None = None
 
     @property
     def corrected(self) -> CorrectedOutcomes | None:
         """Quality and cost as estimated on a partial log; None on any other."""
-        if self.support is None:
+        if self.support is None or self.left_out is None:
             return None
-        cost = np.broadcast_to(self.forecast.cost_usd, self.forecast.quality.shape)
+        quality, cost = self.left_out.quality, self.left_out.cost_usd
         return CorrectedOutcomes(
-            Corrected.quality(self.forecast.quality, self.logged_quality, self.support),
+            Corrected.quality(quality, self.logged_quality, self.support),
             Corrected.cost(cost, self.logged_cost_usd, self.support),
+            left_out=Forecast(quality=quality, cost_usd=cost, callable=self.forecast.callable),
+            fold=self.support.fold,
         )
 
     @property
@@ -107,7 +111,10 @@ class LoggedOutcomes:
         cost = np.maximum(self.cost_usd.mean(0), 0.0)
         shape = self.quality.shape
         means = replace(self.forecast, quality=np.broadcast_to(quality, shape), cost_usd=np.broadcast_to(cost, shape))
-        return replace(self, forecast=means)
+        left_out = None
+        if self.support is not None and self.left_out is not None:
+            left_out = _context_free(self.left_out, self.forecast, means, fold=self.support.fold)
+        return replace(self, forecast=means, left_out=left_out)
 
     def chosen(self, rule: Rule) -> Chosen:
         """Compute the logged quality and cost of every query under a rule."""
@@ -166,17 +173,32 @@ def logged_outcomes(sample: CalibrationSample, grid: Grid) -> LoggedOutcomes:
     if forecast.latency_s is not None and sample.logged_latency_s is not None:
         latency = aipw_imputed(forecast.latency_s, sample.logged_latency_s.astype(np.float64), "latency")
         _interpolate_errors(latency, forecast.latency_s, grid, relative=True)
-    if sample.support is None:
+    left_out, support = None, sample.support
+    if support is None:
         quality = aipw_imputed(forecast.quality, logged_quality, "quality")
         cost = aipw_imputed(forecast.cost_usd, logged_cost, "cost_usd")
     else:
-        quality = Corrected.quality(forecast.quality, logged_quality, sample.support).table()
-        cost = Corrected.cost(forecast.cost_usd, logged_cost, sample.support).table()
-        forecast = replace(forecast, callable=sample.support.is_supported)
+        left_out = sample.left_out(grid)
+        quality = Corrected.quality(left_out.quality, logged_quality, support).table(forecast.quality)
+        cost = Corrected.cost(left_out.cost_usd, logged_cost, support).table(forecast.cost_usd)
+        forecast = replace(forecast, callable=support.is_supported)
     _interpolate_errors(quality, forecast.quality, grid, relative=False)
     _interpolate_errors(cost, forecast.cost_usd, grid, relative=True)
     unlogged = tuple(column for column, *_ in grid.unlogged)
-    return LoggedOutcomes(forecast, quality, cost, logged_quality, logged_cost, latency, unlogged, sample.support)
+    return LoggedOutcomes(
+        forecast, quality, cost, logged_quality, logged_cost, latency, unlogged, sample.support, left_out
+    )
+
+
+def _context_free(left_out: Tables, forecast: Forecast, means: Forecast, *, fold: NDArray[np.int8]) -> Tables:
+    """Return the points' means as the fits without each fold have them, which differ from the deployed ones."""
+    quality, cost = means.quality.copy(), np.array(means.cost_usd)
+    for k in np.unique(fold):
+        rows = fold == k
+        quality[rows] += (left_out.quality[rows] - forecast.quality[rows]).mean(0)
+        own = forecast.cost_usd[rows].mean(0)
+        cost[rows] *= np.divide(left_out.cost_usd[rows].mean(0), own, out=np.ones_like(own), where=own > 0)
+    return Tables(np.clip(quality, 0.0, 1.0), cost)
 
 
 def _interpolate_errors(imputed: Floats, forecast: Floats, grid: Grid, *, relative: bool) -> None:

@@ -27,6 +27,7 @@ from paretoroute.calibration.estimate import (
 from paretoroute.calibration.isotonic import isotonic, meet
 from paretoroute.calibration.outcomes import Chosen, aipw_imputed
 from paretoroute.calibration.partial_logs.corrected import CorrectedOutcomes
+from paretoroute.calibration.partial_logs.fold_policies import FoldPolicies
 from paretoroute.errors import TargetError, expect
 from paretoroute.forecast import Forecast, Tables
 from paretoroute.solver.constraints import trade_price
@@ -190,6 +191,7 @@ class _LoggedFrontier:
     is_logged: Mask
     variance: Floats
     corrected: CorrectedOutcomes | None = None
+    policies: FoldPolicies | None = None
 
 
 def _line(
@@ -203,9 +205,13 @@ def _line(
         return _logged_frontier(forecast, logged_quality, logged_cost_usd, is_logged)
     line = frontier(forecast)
     quality, cost = corrected.quality, corrected.cost_usd
-    tables = Tables(quality.table(), cost.table())
+    policies = corrected.policies(forecast, line)
+    tables = Tables(quality.table(forecast.quality), cost.table(forecast.cost_usd))
     logged, variance = ~np.isnan(logged_quality), np.zeros(forecast.quality.shape[1])
-    return _LoggedFrontier(line, forecast, tables, cost.along(line), quality.along(line), logged, variance, corrected)
+    spent = line.cost_usd * cost.ratio_along(policies)
+    return _LoggedFrontier(
+        line, forecast, tables, spent, quality.along(policies), logged, variance, corrected, policies
+    )
 
 
 def _logged_frontier(
@@ -271,15 +277,12 @@ def _value_at(line: _LoggedFrontier, place: float) -> PolicyValue[PriceRule]:
     at = np.arange(breakpoints + 1)
     # Beyond the last breakpoint cost has no weight: price 0 leads to the same points.
     price = 0.0 if place >= breakpoints else float(line.frontier.price[whole])
-    if line.corrected is not None:
-        chance = np.zeros(line.forecast.quality.shape)
-        rows = np.arange(len(chance))
-        chance[rows, low] += 1 - split
-        chance[rows, high] += split
+    if line.corrected is not None and line.policies is not None:
         return estimate_corrected(
             PriceRule(price, split if price else 0.0),
             line.corrected,
-            chance,
+            line.policies.chance(place),
+            forecast=_mixed(line.forecast, low, high, split=split),
             mean_quality=float(np.interp(place, at, line.quality)),
             mean_cost_usd=float(np.interp(place, at, line.cost_usd)),
         )

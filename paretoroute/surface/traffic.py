@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats32, Mask
-from paretoroute.forecast import Forecast
+from paretoroute.forecast import Forecast, Tables
 from paretoroute.grid import Grid, cost_usd, forecast_cost_usd
 
 SIZE_CAP_BYTES = 4_500_000
@@ -54,6 +54,9 @@ class LogSupport:
         looks: whether the logger looked at the query.
         quality_error: variance of the mean forecast quality, float32 ``(points,)``.
         cost_error: variance of the mean forecast cost, relative to its square, float32 ``(points,)``.
+        fold: the fold of every query, int8 ``(queries,)``.
+        quality_shift: what a fit without a fold forecasts more at a point, float32 ``(folds, points)``.
+        amount_ratio: likewise, by which factor it forecasts the amount, float32 ``(folds, points)``.
     """
 
     weight: Floats32
@@ -61,11 +64,14 @@ class LogSupport:
     looks: bool
     quality_error: Floats32
     cost_error: Floats32
+    fold: NDArray[np.int8]
+    quality_shift: Floats32
+    amount_ratio: Floats32
 
     def take(self, queries: int) -> LogSupport:
         """Keep the first queries."""
         supported = None if self.is_supported is None else self.is_supported[:queries]
-        return replace(self, weight=self.weight[:queries], is_supported=supported)
+        return replace(self, weight=self.weight[:queries], is_supported=supported, fold=self.fold[:queries])
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,14 @@ class CalibrationSample:
             latency_s=latency,
             labels={by: labels.values for by, labels in self.labels.items()},
         )
+
+    def left_out(self, grid: Grid) -> Tables:
+        """Return forecasts of the fits without each query's fold, of a partial log."""
+        support = self.support
+        assert support is not None, "only a partial log is fitted without each fold, means of points included"
+        quality = self.quality + support.quality_shift[support.fold].astype(np.float64)
+        amount = self.amount * support.amount_ratio[support.fold].astype(np.float64)
+        return Tables(np.clip(quality, 0.0, 1.0), forecast_cost_usd(amount, self.prompt_tokens.astype(np.float64), grid))
 
     def latency_known(self, grid: Grid) -> Mask:
         """Return which points have a logged latency, or lie between two that have one, ``(points,)``.

@@ -27,17 +27,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats
 from paretoroute.calibration.intervals import Z90
-from paretoroute.solver.frontier import Frontier, running_sum
+from paretoroute.calibration.partial_logs.fold_policies import FoldPolicies
+from paretoroute.forecast import Forecast
+from paretoroute.solver.frontier import Frontier
 from paretoroute.surface.traffic import LogSupport
 
 QUALITY_ERROR, QUALITY_ERROR_LOOKING = 0.04, 0.15  # tau of quality
 MISSING_ERROR = 0.3  # of a figure of size 1, at queries where the log does not support the choice
 COST_ERROR, COST_ERROR_LOOKING = 0.1, 0.3  # tau of cost, relative
 QUALITY_VARIANCE = 0.2  # v: of an outcome around its forecast
-FOLDS = 5  # of the forecasts
 LEAST_COST = 0.1  # of the forecast cost: a correction leaves at least so much
 
 
@@ -58,10 +60,23 @@ class Estimate:
 
 @dataclass(frozen=True)
 class CorrectedOutcomes:
-    """Quality and cost on a partial log."""
+    """Quality and cost on a partial log.
+
+    Args:
+        quality: of the policies of the fits without each fold.
+        cost_usd: likewise.
+        left_out: forecasts of the fits without each query's fold.
+        fold: of every query, ``(queries,)``.
+    """
 
     quality: Corrected
     cost_usd: Corrected
+    left_out: Forecast
+    fold: NDArray[np.int8]
+
+    def policies(self, deployed: Forecast, line: Frontier) -> FoldPolicies:
+        """Match the policies of the folds with a deployed frontier."""
+        return FoldPolicies.of(self.fold, deployed, self.left_out, line)
 
 
 @dataclass(frozen=True)
@@ -130,48 +145,40 @@ class Corrected:
         prior_error = COST_ERROR_LOOKING if support.looks else COST_ERROR
         return Corrected(forecast, correction, weight, error, prior_error, variance, True, support.looks)
 
-    def table(self) -> Floats:
-        """Return the figure of every query and point, corrected by each point's shrunk mean error alone.
+    def table(self, deployed: Floats) -> Floats:
+        """Return the figure of every query and point as the deployed fit has it, whose means are shrunk.
 
-        It serves means of single points, of which the best is picked: they are to stay shrunk. Forecasts without a
-        fold miss a fifth of the runs of a posterior mean m / (m + prior runs); a fifth of it makes up for that. Where
-        the logger looked, the forecasts may be biased besides.
+        It serves means of single points, of which the best is picked. Where the logger looked, forecasts may be biased,
+        and those without each fold are corrected by each point's shrunk mean error.
+
+        Args:
+            deployed: forecasts of the deployed fit, ``(queries, points)``.
         """
+        if not self.looks:
+            return deployed.copy()
         size = self.weight.sum(0) ** 2
         count = np.divide(size, (self.weight**2).sum(0), out=np.zeros_like(size), where=size > 0)
         mean = self.forecast.mean(0)
         noise = self._of_size(self.variance, mean) / np.maximum(count, 1e-12)
-        shrink = np.minimum(self.point_error / noise, 1.0) / FOLDS
-        if self.looks:
-            prior = self.point_error + self._of_size(self.prior_error**2, mean)
-            shrink = prior / (prior + noise)
-        return self.forecast + shrink * self.correction
+        prior = self.point_error + self._of_size(self.prior_error**2, mean)
+        return self.forecast + prior / (prior + noise) * self.correction
 
-    def along(self, line: Frontier) -> Floats:
-        """Estimate the mean at every place of a frontier, ``(breakpoints + 1,)``."""
-        queries, points = self.forecast.shape
-        rows = np.arange(queries)
-        start, steps = line.start, line.steps
+    def along(self, policies: FoldPolicies) -> Floats:
+        """Estimate the mean at every place of the deployed frontier, ``(breakpoints + 1,)``."""
+        return self._estimates(self._sums_along(policies))[0]
 
-        def means(table: Floats) -> Floats:
-            change = table[steps.query, steps.target] - table[steps.query, steps.source]
-            return running_sum(float(table[rows, start].sum()), change)[line.first] / queries
+    def ratio_along(self, policies: FoldPolicies) -> Floats:
+        """Estimate by which factor the mean exceeds its forecast at every place, ``(breakpoints + 1,)``."""
+        sums = self._sums_along(policies)
+        value = self._estimates(sums)[0]
+        return np.divide(value, sums.forecast, out=np.ones_like(value), where=sums.forecast > 0)
 
-        error = np.zeros(len(line.first))
-        for j in range(points):
-            moves = (steps.target == j).astype(np.float64) - (steps.source == j)
-            share = running_sum(float((start == j).sum()), moves)[line.first] / queries
-            error += np.maximum(share, 0.0) ** 2 * self.point_error[j]
-        sums = _Sums(
-            forecast=means(self.forecast),
-            forecast_square=means(self.forecast**2),
-            correction=means(self.correction),
-            correction_square=means(self.correction**2),
-            weight=means(self.weight),
-            weight_square=means(self.weight**2),
-            error=error,
-        )
-        return self._estimates(sums)[0]
+    def _sums_along(self, policies: FoldPolicies) -> _Sums:
+        error = np.zeros(1)
+        for j, point_error in enumerate(self.point_error):
+            error = error + np.maximum(policies.share(j), 0.0) ** 2 * point_error
+        tables = (self.forecast, self.correction, self.weight)
+        return _Sums(*(policies.mean(figure) for table in tables for figure in (table, table**2)), error=error)
 
     def of(self, chance: Floats) -> Estimate:
         """Estimate the mean under a rule that calls each point with some chance, ``(queries, points)``."""

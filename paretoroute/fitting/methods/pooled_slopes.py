@@ -104,7 +104,8 @@ class PooledSlopes:
         centre: mean features, ``(width,)``.
         means: of the points, without any feature.
         forecast: out of fold, ``(queries, points)``.
-        mean_forecast: means of the points out of fold, ``(queries, points)``.
+        fold_base: the base without each fold, ``(folds, points)``.
+        fold_means: the means without each fold, ``(folds, points)``.
     """
 
     base: Floats
@@ -112,7 +113,8 @@ class PooledSlopes:
     centre: Floats
     means: PointMeans
     forecast: Floats
-    mean_forecast: Floats
+    fold_base: Floats
+    fold_means: Floats
 
 
 def point_means(cells: Cells) -> PointMeans:
@@ -162,11 +164,18 @@ def fit(cells: Cells, features: Floats, covariates: Sequence[Floats], fold: NDAr
     strengths = _tuned(systems[:-1], cells, turned, fold)
     last = systems[-1].solved(strengths)
     forecast = np.zeros((len(features), cells.points))
-    for k, system in enumerate(systems[:-1]):
-        fitted = system.solved(strengths)
+    without = [system.solved(strengths) for system in systems[:-1]]
+    for k, fitted in enumerate(without):
         forecast[fold == k] = fitted.base + turned[fold == k] @ fitted.slope
-    mean_forecast = np.stack([mean.mean for mean in means])[fold]
-    return PooledSlopes(last.base, axes @ last.slope, centre, means[-1], forecast, mean_forecast)
+    return PooledSlopes(
+        base=last.base,
+        slope=axes @ last.slope,
+        centre=centre,
+        means=means[-1],
+        forecast=forecast,
+        fold_base=np.stack([fitted.base for fitted in without]),
+        fold_means=np.stack([mean.mean for mean in means[:-1]]),
+    )
 
 
 def _standard(figures: Floats) -> Floats:

@@ -48,6 +48,20 @@ class PartialPanels:
 
 
 @dataclass(frozen=True)
+class _Fitted:
+    """A finished panel.
+
+    Args:
+        panel: its out-of-fold forecasts have the points' means of all queries, as the surface has.
+        fold_change: what to add to these forecasts to have the means without a fold, of figures kept in logs the
+            factor, ``(folds, points)``.
+    """
+
+    panel: FittedPanel
+    fold_change: Floats
+
+
+@dataclass(frozen=True)
 class _Pooled:
     """A panel and its pooled slopes."""
 
@@ -73,7 +87,8 @@ def fit_panels(
         neighbours: number of neighbours that the surface keeps.
     """
     models = dict(reversed([*_models(logged, sample, fold, propensities)]))
-    panels = {name: _fitted(_Pooled(panel, models[name]), sample, neighbours) for name, panel in logged.items()}
+    fitted = {name: _fitted(_Pooled(panel, models[name]), sample, neighbours) for name, panel in logged.items()}
+    panels = {name: one.panel for name, one in fitted.items()}
     inputs = panels["tokens"].panel.basis.shape[1] + min(LEADING, propensities.weight.shape[1])
     panels["quality"] = _with_second_level(panels["quality"], inputs)
     rows = sample.rows
@@ -84,6 +99,9 @@ def fit_panels(
         looks=propensities.looks,
         quality_error=models["quality"].means.error.astype(np.float32),
         cost_error=np.expm1(_capped(models["tokens"].means)).astype(np.float32),
+        fold=sample.fold.astype(np.int8),
+        quality_shift=fitted["quality"].fold_change.astype(np.float32),
+        amount_ratio=fitted["tokens"].fold_change.astype(np.float32),
     )
     return PartialPanels(panels, support, propensities.policy if propensities.looks else None)
 
@@ -106,27 +124,26 @@ def _models(logged, sample: Sample, fold: NDArray[np.int64], propensities: Prope
         cells = Cells.of(panel.values, weight)
         covariates = []
         if name == "quality" and tokens is not None:
-            covariates = [_means_by_fold(tokens, fold)]
+            covariates = [_means_by_fold(tokens)]
         model = pooled_slopes.fit(cells, sample.all_features, covariates, fold)
         tokens = model if name == "tokens" else tokens
         yield name, model
 
 
-def _means_by_fold(model: PooledSlopes, fold: NDArray[np.int64]) -> Floats:
+def _means_by_fold(model: PooledSlopes) -> Floats:
     """Return the points' means without each fold and, in the last row, by all queries, ``(folds + 1, points)``."""
-    rows = [int(np.flatnonzero(fold == k)[0]) for k in range(int(fold.max()) + 1)]
-    return np.concatenate([model.mean_forecast[rows], model.means.mean[None]])
+    return np.concatenate([model.fold_means, model.means.mean[None]])
 
 
-def _fitted(pooled: _Pooled, sample: Sample, neighbours: int) -> FittedPanel:
-    """Calibrate forecasts on logged cells, test their signal, and lay the model out as a panel."""
+def _fitted(pooled: _Pooled, sample: Sample, neighbours: int) -> _Fitted:
+    """Test the signal of a model's forecasts, and lay it out as a panel."""
     logged, model, rows = pooled.logged, pooled.model, sample.rows
-    forecast, means = model.forecast[rows], model.mean_forecast[rows]
+    forecast, means = model.forecast[rows], model.fold_means[sample.fold]
     signal = signal_of(logged, means, forecast, sample)
-    base, slope = model.base, model.slope
+    base, slope, fold_base = model.base, model.slope, model.fold_base
     if not signal.used:
-        forecast, base, slope = means, model.means.mean, np.zeros_like(slope)
-    points = len(base)
+        forecast, base, slope, fold_base = means, model.means.mean, np.zeros_like(slope), model.fold_means
+    points, shift = len(base), fold_base - base
     panel = Panel(
         base=single(base),
         basis=np.eye(points),
@@ -139,18 +156,22 @@ def _fitted(pooled: _Pooled, sample: Sample, neighbours: int) -> FittedPanel:
         second_level=None,
         scale=scale_of(logged, forecast, sample),
     )
-    return FittedPanel(panel, signal, _finished(logged, forecast, sample))
+    own = single(base) + (forecast - fold_base[sample.fold])
+    if panel.scale.smearing is not None:
+        shift = np.exp(shift) * _smearing_by_fold(logged, forecast, sample) / panel.scale.smearing
+    return _Fitted(FittedPanel(panel, signal, panel.scale.finish(own)), shift)
 
 
-def _finished(logged: LoggedPanel, forecast: Floats, sample: Sample) -> Floats:
-    """Return forecasts in the figure's unit, those of each fold by the range and smearing factors of the others."""
-    finished = np.zeros_like(forecast)
+def _smearing_by_fold(logged: LoggedPanel, forecast: Floats, sample: Sample) -> Floats:
+    """Measure the smearing factors without each fold, ``(folds, points)``."""
+    factors: list[Floats] = []
     for k in range(int(sample.fold.max()) + 1):
-        inside = sample.fold == k
-        others = replace(sample, rows=sample.rows[~inside]) if not inside.all() else sample
-        scale = scale_of(logged, forecast[~inside] if not inside.all() else forecast, others)
-        finished[inside] = scale.finish(forecast[inside])
-    return finished
+        outside = sample.fold != k
+        others = replace(sample, rows=sample.rows[outside]) if outside.any() else sample
+        smearing = scale_of(logged, forecast[outside] if outside.any() else forecast, others).smearing
+        assert smearing is not None, "the figure is kept in logs"
+        factors.append(smearing)
+    return np.stack(factors)
 
 
 def _with_second_level(fitted: FittedPanel, inputs: int) -> FittedPanel:

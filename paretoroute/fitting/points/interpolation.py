@@ -240,6 +240,8 @@ def _support(support: LogSupport, columns: _Columns) -> LogSupport:
         is_supported=None if supported is None else supported[:, columns.below] & supported[:, columns.above],
         quality_error=columns.most(support.quality_error).astype(np.float32),
         cost_error=columns.most(support.cost_error).astype(np.float32),
+        quality_shift=columns.mix(support.quality_shift).astype(np.float32),
+        amount_ratio=columns.mix_logs(support.amount_ratio).astype(np.float32),
     )
 
 

@@ -36,17 +36,18 @@ def packed(surface: Surface, sample: CalibrationSample) -> dict[str, NDArray[Any
     arrays: dict[str, NDArray[Any]] = {}
     if (support := sample.support) is not None:
         arrays["support.weight"] = support.weight
-        arrays["support.quality_error"], arrays["support.cost_error"] = support.quality_error, support.cost_error
+        for name in ("quality_error", "cost_error", "fold", "quality_shift", "amount_ratio"):
+            arrays[f"support.{name}"] = getattr(support, name)
         if support.is_supported is not None:
             arrays["support.is_supported"] = support.is_supported
     if (logging := surface.logging) is not None:
         kept = [i for i, (by, name) in enumerate(logging.labels) if by in sample.labels and name in _names(sample, by)]
-        codes = [(LABEL_KINDS.index(by), _names(sample, by).index(name)) for by, name in logging.labels]
+        codes = [(LABEL_KINDS.index(by), _names(sample, by).index(name)) for by, name in map(logging.labels.__getitem__, kept)]
         arrays |= {
             "logging.intercept": logging.intercept,
             "logging.feature_weights": logging.feature_weights,
             "logging.label_weights": logging.label_weights[kept],
-            "logging.labels": np.array([codes[i] for i in kept], np.int16).reshape(-1, 2),
+            "logging.labels": np.array(codes, np.int16).reshape(-1, 2),
             "logging.share": logging.share,
             "logging.mixture": logging.mixture,
             "logging.one_point_per_query": np.array([logging.one_point_per_query]),
@@ -62,10 +63,14 @@ def bounds(arrays: Mapping[str, NDArray[Any]], *, queries: int, points: int, wid
     """Return what the arrays must keep, by name."""
     rules: dict[str, Bounds] = {}
     if any(name.startswith("support.") for name in arrays):
+        folds = len(arrays.get("support.quality_shift", ()))
         rules |= {
             "support.weight": Bounds((queries, points), 0.0, MOST_WEIGHT),
             "support.quality_error": Bounds((points,), 0.0, 1.0),
             "support.cost_error": Bounds((points,), 0.0, MOST_WEIGHT),
+            "support.fold": Bounds((queries,), 0.0, float(max(folds - 1, 0)), "int8"),
+            "support.quality_shift": Bounds((folds, points), -1.0, 1.0),
+            "support.amount_ratio": Bounds((folds, points), 0.0, MOST_WEIGHT),
         }
         if "support.is_supported" in arrays:
             rules["support.is_supported"] = Bounds((queries, points), 0.0, 1.0, "bool")
@@ -94,6 +99,9 @@ def support_of(arrays: Mapping[str, NDArray[Any]]) -> LogSupport | None:
         looks=supported is not None,
         quality_error=arrays["support.quality_error"],
         cost_error=arrays["support.cost_error"],
+        fold=arrays["support.fold"],
+        quality_shift=arrays["support.quality_shift"],
+        amount_ratio=arrays["support.amount_ratio"],
     )
 
 
