@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from paretoroute.calibration.estimate import PolicyValue
 from paretoroute.calibration.intervals import Z90, Interval, normal_interval
-from paretoroute.calibration.mixtures import hull, quality_at_equal_cost
+from paretoroute.calibration.mixtures import hull, interpolate, quality_at_equal_cost
 from paretoroute.calibration.outcomes import LoggedOutcomes
 from paretoroute.solver.rules import Rule
 
@@ -58,3 +59,26 @@ def gain_over_static_mixture(outcomes: LoggedOutcomes, rules: Sequence[Rule]) ->
         gain += chosen.quality - quality_at_equal_cost(chosen.cost_usd, quality=quality, cost_usd=cost)
     gain = np.where(np.abs(gain) > ROUNDING, gain, 0.0)  # a context-free policy gains nothing, and not 1e-17
     return normal_interval(100 * gain / max(len(rules), 1))
+
+
+def gain_of_estimates(outcomes: LoggedOutcomes, values: Sequence[PolicyValue[Rule]]) -> Interval | None:
+    """Compute the same gain on a partial log, from estimates; None if it is too thin for an interval of any.
+
+    The error is that of the estimates: means of single points, and with them the mixture, have less of it.
+
+    Args:
+        outcomes: of the calibration sample.
+        values: of the rules to average over.
+    """
+    mean_quality, mean_cost = np.clip(outcomes.quality.mean(0), 0.0, 1.0), np.maximum(outcomes.cost_usd.mean(0), 0.0)
+    vertices = hull(mean_quality, mean_cost)
+    paid, quality = np.array([value.cost_usd for value in values]), mean_quality[vertices]
+    mix = interpolate(paid, cost_usd=mean_cost[vertices], quality=quality)
+    static = (1 - mix.share) * quality[mix.below] + mix.share * quality[mix.above]
+    gain = 100 * float((np.array([value.quality for value in values]) - static).mean())
+    ends = [(value.quality, value.quality_low, value.quality_high) for value in values]
+    reach = [max(middle - low, high - middle) for middle, low, high in ends if low is not None and high is not None]
+    if not reach:
+        return None
+    margin = 100 * float(np.mean(reach))
+    return Interval(gain, gain - margin, gain + margin)

@@ -44,7 +44,7 @@ class LoggedOutcomes:
     """The calibration sample at a grid's prices: forecasts, and logged values with missing cells imputed.
 
     Args:
-        forecast: out of fold.
+        forecast: those that rules choose by: out of fold, of a partial log those of the deployed fit.
         quality: logged or imputed, ``(queries, points)``.
         cost_usd: logged or imputed, ``(queries, points)``.
         logged_quality: ``(queries, points)``, NaN where nothing was logged.
@@ -52,6 +52,8 @@ class LoggedOutcomes:
         latency_s: logged or imputed, ``(queries, points)``, or None if too little was logged.
         unlogged: columns of the points without any run; their ``quality``, ``cost_usd`` and ``latency_s`` are
             interpolated from their neighbours on the grid.
+        support: of a partial log.
+        left_out: of a partial log, forecasts of the fits without each query's fold.
     """
 
     forecast: Forecast
@@ -76,6 +78,11 @@ class LoggedOutcomes:
             left_out=Forecast(quality=quality, cost_usd=cost, callable=self.forecast.callable),
             fold=self.support.fold,
         )
+
+    @property
+    def cross_fitted(self) -> Tables:
+        """Forecasts made without the logged numbers of the same query, its points' means included on a partial log."""
+        return self.forecast if self.left_out is None else self.left_out
 
     @property
     def is_logged(self) -> Mask:
@@ -167,7 +174,7 @@ class LoggedOutcomes:
 
 def logged_outcomes(sample: CalibrationSample, grid: Grid) -> LoggedOutcomes:
     """Price a calibration sample and impute its missing cells."""
-    forecast = sample.forecast(grid)
+    forecast = sample.deployed(grid)
     logged_quality, logged_cost = sample.logged_quality.astype(np.float64), sample.logged_cost_usd(grid)
     latency = None
     if forecast.latency_s is not None and sample.logged_latency_s is not None:
@@ -178,7 +185,7 @@ def logged_outcomes(sample: CalibrationSample, grid: Grid) -> LoggedOutcomes:
         quality = aipw_imputed(forecast.quality, logged_quality, "quality")
         cost = aipw_imputed(forecast.cost_usd, logged_cost, "cost_usd")
     else:
-        left_out = sample.left_out(grid)
+        left_out = sample.forecast(grid)
         quality = Corrected.quality(left_out.quality, logged_quality, support).table(forecast.quality)
         cost = Corrected.cost(left_out.cost_usd, logged_cost, support).table(forecast.cost_usd)
         forecast = replace(forecast, callable=support.is_supported)

@@ -51,7 +51,7 @@ def mean_qualities(outcomes: LoggedOutcomes) -> list[Interval]:
 
 def _on_partial_log(outcomes: LoggedOutcomes, weight: Floats) -> list[Interval]:
     """Weigh logged cells by their inverse chance; m is then an effective number of runs (Kish, 1965)."""
-    logged, forecast = outcomes.logged_quality, outcomes.forecast.quality
+    logged, forecast = outcomes.logged_quality, outcomes.cross_fitted.quality
     weight = np.where(np.isnan(logged), 0.0, weight)
     total, error = weight.sum(0), np.where(weight > 0, np.nan_to_num(logged) - forecast, 0.0)
     count = np.divide(total**2, (weight**2).sum(0), out=np.zeros_like(total), where=total > 0)

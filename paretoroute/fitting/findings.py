@@ -131,11 +131,11 @@ def _carrying(forecast: Floats32) -> int:
     return 1 + int((np.cumsum(variance) < CARRIED_SHARE * variance.sum()).sum())
 
 
-def verdict(gain: Interval, queries: int, effective: float) -> str:
+def verdict(gain: Interval | None, queries: int, effective: float) -> str:
     """State whether routing pays: whether its gain is above zero by its whole interval, in the digits that are printed.
 
     Args:
-        gain: over the best static mixture of points, in quality points of 100.
+        gain: over the best static mixture of points, in quality points of 100; None where the log is too thin to tell.
         queries: the queries judged, each out of fold.
         effective: how many of them count: those with something logged at the chosen point.
 
@@ -143,6 +143,11 @@ def verdict(gain: Interval, queries: int, effective: float) -> str:
         >>> verdict(Interval(0.5, -0.2, 1.2), 300, 300.0)[:60]
         'routing does not pay on these runs: no gain is visible; agai'
     """
+    if gain is None:
+        return (
+            "the log is too thin to tell whether routing pays: the runs that agree with a policy's choices count as "
+            f"{effective:.0f} of {queries} queries, over the trade-off"
+        )
     value, low, high = (f"{round(end, 2) + 0.0:+.2f}" for end in (gain.value, gain.low, gain.high))
     if float(low) > 0:
         outcome = "routing pays on these runs"

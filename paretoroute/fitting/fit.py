@@ -273,13 +273,16 @@ class _Judged:
 
 def _judged(fit: Fit, grid: Grid) -> _Judged:
     logged = outcomes.logged_outcomes(fit.calibration_sample, grid)
-    rules = [row.rule for row in sections.trade_off(logged)]
-    gain = baselines.gain_over_static_mixture(logged, rules)
-    queries = len(logged.quality)
-    effective = queries * sum(map(logged.logged_share, rules)) / len(rules)
-    support = fit.calibration_sample.support
-    # Where the logger looked at the query, the log cannot speak for one point at all queries.
-    lost = gain.high < 0 and not (support is not None and support.looks)
+    values, queries = sections.trade_off(logged), len(logged.quality)
+    if logged.support is None:
+        rules = [value.rule for value in values]
+        gain = baselines.gain_over_static_mixture(logged, rules)
+        effective = queries * sum(map(logged.logged_share, rules)) / len(rules)
+    else:
+        gain = baselines.gain_of_estimates(logged, values)
+        effective = sum(value.effective or 0.0 for value in values) / len(values)
+    # A partial log knows a static mixture no better than the policy, and one whose logger looked cannot speak for it.
+    lost = gain is not None and gain.high < 0 and logged.support is None
     findings = [*signal_findings(fit, grid, lost=lost)]
     if lost:
         fit = context_free(fit, grid)

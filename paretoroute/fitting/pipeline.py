@@ -28,10 +28,10 @@ from paretoroute.fitting.logged_panels import LoggedPanel, bounds_of, panels_of
 from paretoroute.fitting.methods import gaussian_process, matrix_completion, ridge, second_level, stacking
 from paretoroute.fitting.panel import FittedPanel, fit_panel
 from paretoroute.fitting.partial_logs import panels as partial
+from paretoroute.fitting.partial_logs.propensities import fit_propensities
 from paretoroute.fitting.partial_logs.support import is_partial, support_findings
 from paretoroute.fitting.points import interpolation
 from paretoroute.fitting.points.unlogged import PointsOnOffer
-from paretoroute.fitting.partial_logs.propensities import fit_propensities
 from paretoroute.fitting.result import Fit
 from paretoroute.fitting.sample import (
     FOLDS,

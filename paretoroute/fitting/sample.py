@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,28 +64,38 @@ def with_shared_forecasts(calibration: CalibrationSample, surface: Surface, samp
 
     Out of fold they would differ by the noise of their folds, and the shadow price would be set between values that a
     planner never meets: it gives all of them one forecast, and they tie. With 20 or more of them little of their own
-    outcomes leaks.
+    outcomes leaks. Of a partial log, whose estimates would suffer from that little, those by which a planner chooses
+    are kept beside.
     """
-    tables = _forecast_tables(calibration)
+    tables, support = _forecast_tables(calibration), calibration.support
     if surface.prompt is None:
         del tables["prompt_tokens"]
-    tables = {name: table.copy() for name, table in tables.items()}
+    if support is not None:
+        tables |= {"quality": support.deployed_quality, "amount": support.deployed_amount}
+    tables: dict[str, Any] = {name: table.copy() for name, table in tables.items()}
     for rows in sample.alike:
         shared = surface.at(sample.features[rows[0]])
         for name, table in tables.items():
             table[rows[rows < len(table)]] = np.nan_to_num(getattr(shared, name))
+    if support is not None:
+        deployed = {f"deployed_{name}": tables.pop(name) for name in ("quality", "amount")}
+        tables["support"] = replace(support, **deployed)
     return replace(calibration, **tables)
 
 
 def grown(calibration: CalibrationSample, surface: Surface, texts: Sequence[str]) -> CalibrationSample:
     """Turn forecasts for texts of typical length into those for the texts of the sample, as a surface does."""
     factors = {"prompt_tokens": surface.prompt_growth, "amount": surface.amount_growth}
-    tables: dict[str, Floats32] = {}
+    tables: dict[str, Any] = {}
     sizes = [TextSize.of(text) for text in texts[: len(calibration.quality)]]
     for name, growth in factors.items():
         if growth is not None:
             factor = np.stack([growth.at(size) for size in sizes])
             tables[name] = (getattr(calibration, name) * factor).astype(np.float32)
+            if name == "amount" and (support := calibration.support) is not None:
+                tables["support"] = replace(
+                    support, deployed_amount=(support.deployed_amount * factor).astype(np.float32)
+                )
     return replace(calibration, **tables)
 
 

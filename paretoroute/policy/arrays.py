@@ -1,9 +1,8 @@
 """From the named arrays of a side file to a surface with its calibration sample, after checks of every number.
 
-Names in the file: the calibration sample is ``traffic``, the out-of-distribution check ``familiarity``, the smearing
-factor of a panel ``smear``, and its residual quantiles ``tail``. ``packing`` gives these names.
-``prompt_growth`` and ``amount_growth`` hold how prompt tokens, and logged costs, grow with the length of the text;
-policies written before that was measured have neither. ``support`` and ``logging`` are of partial logs.
+Names that ``packing`` gives: the calibration sample is ``traffic``, the out-of-distribution check ``familiarity``, the
+smearing factor of a panel ``smear``, its residual quantiles ``tail``. How prompt tokens and logged costs grow with the
+text (``prompt_growth``, ``amount_growth``) older policies lack. ``support`` and ``logging`` are of partial logs.
 
 A right checksum shows that a file is the one that was written, not that its numbers can be true. Numbers that no fit
 computes are refused. The bounds lie far beyond every log; they keep sums, squares and exponentials finite.
@@ -100,12 +99,11 @@ def from_arrays(
     with np.errstate(invalid="ignore"):  # of a signalling NaN, which the checks refuse like any other
         _check_arrays(_without_refunds(arrays, bills), features=features, points=points, labels=kinds)
         surface, sample = _surface(arrays, features), _sample(arrays, labels)
-    if any(name.startswith(PARTIAL) for name in arrays):
-        from paretoroute.policy.partial_logs.arrays import logging_of, support_of  # loaded only where a file has them
+    if not any(name.startswith(PARTIAL) for name in arrays):
+        return Numbers(surface, sample)
+    from paretoroute.policy.partial_logs.arrays import logging_of, support_of  # loaded only where a file has them
 
-        surface = replace(surface, logging=logging_of(arrays, labels))
-        sample = replace(sample, support=support_of(arrays))
-    return Numbers(surface, sample)
+    return Numbers(replace(surface, logging=logging_of(arrays, labels)), replace(sample, support=support_of(arrays)))
 
 
 def _without_refunds(arrays: Mapping[str, NDArray[Any]], bills: Sequence[int]) -> Mapping[str, NDArray[Any]]:
@@ -222,8 +220,7 @@ def _rules(
     if any(name.startswith(PARTIAL) for name in arrays):
         from paretoroute.policy.partial_logs.arrays import bounds
 
-        partial = bounds(arrays, queries=_length(arrays, "traffic.quality"), points=points, width=width)
-        rules |= {name: _Rule(*one) for name, one in partial.items()}
+        rules |= {name: _Rule(*one) for name, one in bounds(arrays, points=points, width=width).items()}
     rules["quality.cross"] = replace(rules["quality.cross"], shape=(inputs, *rules["quality.cross"].shape[1:]))
     return rules | {
         "familiarity.centre": _Rule((width,), -MOST_FEATURE, MOST_FEATURE),
@@ -313,10 +310,8 @@ def _check(name: str, array: NDArray[Any], rule: _Rule) -> None:
     wide = array.astype(np.float64)
     wrong = ~((wide >= rule.least) & (wide <= rule.most) | (np.isnan(wide) if rule.nan else False))
     place = tuple(int(i) for i in np.argwhere(wrong)[0])
-    unknown = ", or NaN where unknown" if rule.nan else ""
-    raise _refused(
-        name, f"is {wide[place]:g} at {list(place)}, must lie between {rule.least:g} and {rule.most:g}{unknown}"
-    )
+    ends = f"{rule.least:g} and {rule.most:g}{', or NaN where unknown' if rule.nan else ''}"
+    raise _refused(name, f"is {wide[place]:g} at {list(place)}, must lie between {ends}")
 
 
 def _keeps(array: NDArray[Any], rule: _Rule) -> bool:
@@ -345,10 +340,7 @@ def _check_order(arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def _check_leverage(inverse: NDArray[Any]) -> None:
-    """Check what every symmetric positive matrix has: no entry exceeds the root of the product of its diagonal ones.
-
-    A factorisation would prove more, and takes longer than all other checks together.
-    """
+    """Check what every symmetric positive matrix has: no entry exceeds the root of the product of its diagonal ones."""
     root = np.sqrt(np.maximum(inverse.diagonal(), 0.0))
     if (np.abs(inverse - inverse.T) > ROUNDING).any() or (np.abs(inverse) > root * root[:, None] + ROUNDING).any():
         raise _refused("familiarity.inverse", "is not symmetric and positive")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats32, Mask
-from paretoroute.forecast import Forecast, Tables
+from paretoroute.forecast import Forecast
 from paretoroute.grid import Grid, cost_usd, forecast_cost_usd
 
 SIZE_CAP_BYTES = 4_500_000
@@ -55,8 +55,9 @@ class LogSupport:
         quality_error: variance of the mean forecast quality, float32 ``(points,)``.
         cost_error: variance of the mean forecast cost, relative to its square, float32 ``(points,)``.
         fold: the fold of every query, int8 ``(queries,)``.
-        quality_shift: what a fit without a fold forecasts more at a point, float32 ``(folds, points)``.
-        amount_ratio: likewise, by which factor it forecasts the amount, float32 ``(folds, points)``.
+        deployed_quality: forecasts of the surface itself, by which a planner chooses; those of the sample are of the
+            fits without each query's fold, float32 ``(queries, points)``.
+        deployed_amount: likewise, of the amount, float32 ``(queries, points)``.
     """
 
     weight: Floats32
@@ -65,13 +66,16 @@ class LogSupport:
     quality_error: Floats32
     cost_error: Floats32
     fold: NDArray[np.int8]
-    quality_shift: Floats32
-    amount_ratio: Floats32
+    deployed_quality: Floats32
+    deployed_amount: Floats32
 
     def take(self, queries: int) -> LogSupport:
         """Keep the first queries."""
         supported = None if self.is_supported is None else self.is_supported[:queries]
-        return replace(self, weight=self.weight[:queries], is_supported=supported, fold=self.fold[:queries])
+        tables = {
+            name: getattr(self, name)[:queries] for name in ("weight", "fold", "deployed_quality", "deployed_amount")
+        }
+        return replace(self, is_supported=supported, **tables)
 
 
 @dataclass(frozen=True)
@@ -122,13 +126,14 @@ class CalibrationSample:
             labels={by: labels.values for by, labels in self.labels.items()},
         )
 
-    def left_out(self, grid: Grid) -> Tables:
-        """Return forecasts of the fits without each query's fold, of a partial log."""
-        support = self.support
-        assert support is not None, "only a partial log is fitted without each fold, means of points included"
-        quality = self.quality + support.quality_shift[support.fold].astype(np.float64)
-        amount = self.amount * support.amount_ratio[support.fold].astype(np.float64)
-        return Tables(np.clip(quality, 0.0, 1.0), forecast_cost_usd(amount, self.prompt_tokens.astype(np.float64), grid))
+    def deployed(self, grid: Grid) -> Forecast:
+        """Return the forecasts by which a planner chooses: of a partial log those of the surface itself."""
+        left_out = self.forecast(grid)
+        if self.support is None:
+            return left_out
+        amount, prompt = self.support.deployed_amount.astype(np.float64), self.prompt_tokens.astype(np.float64)
+        quality = self.support.deployed_quality.astype(np.float64)
+        return replace(left_out, quality=quality, cost_usd=forecast_cost_usd(amount, prompt, grid))
 
     def latency_known(self, grid: Grid) -> Mask:
         """Return which points have a logged latency, or lie between two that have one, ``(points,)``.

@@ -40,6 +40,7 @@ QUALITY_ERROR, QUALITY_ERROR_LOOKING = 0.04, 0.15  # tau of quality
 MISSING_ERROR = 0.3  # of a figure of size 1, at queries where the log does not support the choice
 COST_ERROR, COST_ERROR_LOOKING = 0.1, 0.3  # tau of cost, relative
 QUALITY_VARIANCE = 0.2  # v: of an outcome around its forecast
+CHOICE_ERROR = 0.05  # of cost, relative: choices on new queries spend other than those on the log's
 LEAST_COST = 0.1  # of the forecast cost: a correction leaves at least so much
 
 
@@ -218,6 +219,8 @@ class Corrected:
             value = np.maximum(value, LEAST_COST * sums.forecast)
         between = np.maximum(sums.forecast_square - sums.forecast**2, 0.0) / queries
         noise = np.where(effective > 0, noise, 0.0)
+        if self.relative:
+            between += (CHOICE_ERROR * sums.forecast) ** 2
         total = np.sqrt(between + ((1 - shrink) * np.sqrt(prior) + shrink * np.sqrt(noise)) ** 2)
         return value, Z90 * total, effective
 

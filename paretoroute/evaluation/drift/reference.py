@@ -96,14 +96,14 @@ def references(policy: Policy, rule: Rule) -> dict[str, Reference]:
         rule: the choices of the policy.
     """
     sample, grid, outcomes = policy.calibration_sample, policy.grid, policy.outcomes
-    shift = policy.document.solution.quality_shift
+    shift, expected = policy.document.solution.quality_shift, outcomes.cross_fitted
     share = np.zeros(sample.quality.shape)
     rows = np.arange(len(share))
     for probability, point in rule.action_probabilities(outcomes.forecast):
         share[rows, point] += probability
     tables = {
-        "quality": (np.clip(outcomes.forecast.quality + shift, 0.0, 1.0), sample.logged_quality),
-        "cost_usd": (np.broadcast_to(outcomes.forecast.cost_usd, share.shape), outcomes.logged_cost_usd),
+        "quality": (np.clip(expected.quality + shift, 0.0, 1.0), sample.logged_quality),
+        "cost_usd": (np.broadcast_to(expected.cost_usd, share.shape), outcomes.logged_cost_usd),
     }
     if (priced := grid.token_prices.priced).any():
         tables["completion_tokens"] = (np.where(priced, sample.amount, np.nan), sample.logged_amount)

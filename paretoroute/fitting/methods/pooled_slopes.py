@@ -104,7 +104,6 @@ class PooledSlopes:
         centre: mean features, ``(width,)``.
         means: of the points, without any feature.
         forecast: out of fold, ``(queries, points)``.
-        fold_base: the base without each fold, ``(folds, points)``.
         fold_means: the means without each fold, ``(folds, points)``.
     """
 
@@ -113,7 +112,6 @@ class PooledSlopes:
     centre: Floats
     means: PointMeans
     forecast: Floats
-    fold_base: Floats
     fold_means: Floats
 
 
@@ -164,8 +162,8 @@ def fit(cells: Cells, features: Floats, covariates: Sequence[Floats], fold: NDAr
     strengths = _tuned(systems[:-1], cells, turned, fold)
     last = systems[-1].solved(strengths)
     forecast = np.zeros((len(features), cells.points))
-    without = [system.solved(strengths) for system in systems[:-1]]
-    for k, fitted in enumerate(without):
+    for k, system in enumerate(systems[:-1]):
+        fitted = system.solved(strengths)
         forecast[fold == k] = fitted.base + turned[fold == k] @ fitted.slope
     return PooledSlopes(
         base=last.base,
@@ -173,7 +171,6 @@ def fit(cells: Cells, features: Floats, covariates: Sequence[Floats], fold: NDAr
         centre=centre,
         means=means[-1],
         forecast=forecast,
-        fold_base=np.stack([fitted.base for fitted in without]),
         fold_means=np.stack([mean.mean for mean in means[:-1]]),
     )
 
@@ -247,7 +244,7 @@ class _System:
         reduced = np.tensordot(left, solved, axes=((0, 1), (0, 1)))
         common = np.linalg.solve(self.common + np.diag(penalty) - reduced[:, :size], self.values - reduced[:, size])
         single = solved[:, :, size] - solved[:, :, :size] @ common
-        slope: Floats = np.tile(common[1 : 1 + self.width, None], (1, len(single)))
+        slope = np.repeat(common[1 : 1 + self.width, None], len(single), axis=1).astype(np.float64)
         varying = common[1 + self.width :].reshape(len(self.covariates), own)
         slope[:own] += varying.T @ self.covariates + single[:, 1:].T
         return Coefficients(common[0] + single[:, 0], slope)

@@ -52,13 +52,12 @@ class _Fitted:
     """A finished panel.
 
     Args:
-        panel: its out-of-fold forecasts have the points' means of all queries, as the surface has.
-        fold_change: what to add to these forecasts to have the means without a fold, of figures kept in logs the
-            factor, ``(folds, points)``.
+        panel: with forecasts of the fits without each query's fold.
+        deployed: forecasts of the panel itself, ``(sample, points)``.
     """
 
     panel: FittedPanel
-    fold_change: Floats
+    deployed: Floats
 
 
 @dataclass(frozen=True)
@@ -100,8 +99,8 @@ def fit_panels(
         quality_error=models["quality"].means.error.astype(np.float32),
         cost_error=np.expm1(_capped(models["tokens"].means)).astype(np.float32),
         fold=sample.fold.astype(np.int8),
-        quality_shift=fitted["quality"].fold_change.astype(np.float32),
-        amount_ratio=fitted["tokens"].fold_change.astype(np.float32),
+        deployed_quality=fitted["quality"].deployed.astype(np.float32),
+        deployed_amount=fitted["tokens"].deployed.astype(np.float32),
     )
     return PartialPanels(panels, support, propensities.policy if propensities.looks else None)
 
@@ -140,10 +139,10 @@ def _fitted(pooled: _Pooled, sample: Sample, neighbours: int) -> _Fitted:
     logged, model, rows = pooled.logged, pooled.model, sample.rows
     forecast, means = model.forecast[rows], model.fold_means[sample.fold]
     signal = signal_of(logged, means, forecast, sample)
-    base, slope, fold_base = model.base, model.slope, model.fold_base
+    base, slope = model.base, model.slope
     if not signal.used:
-        forecast, base, slope, fold_base = means, model.means.mean, np.zeros_like(slope), model.fold_means
-    points, shift = len(base), fold_base - base
+        forecast, base, slope = means, model.means.mean, np.zeros_like(slope)
+    points = len(base)
     panel = Panel(
         base=single(base),
         basis=np.eye(points),
@@ -156,22 +155,19 @@ def _fitted(pooled: _Pooled, sample: Sample, neighbours: int) -> _Fitted:
         second_level=None,
         scale=scale_of(logged, forecast, sample),
     )
-    own = single(base) + (forecast - fold_base[sample.fold])
-    if panel.scale.smearing is not None:
-        shift = np.exp(shift) * _smearing_by_fold(logged, forecast, sample) / panel.scale.smearing
-    return _Fitted(FittedPanel(panel, signal, panel.scale.finish(own)), shift)
+    deployed = panel.scale.finish(single(base) + (sample.features - model.centre) @ slope)
+    return _Fitted(FittedPanel(panel, signal, _finished(logged, forecast, sample)), deployed)
 
 
-def _smearing_by_fold(logged: LoggedPanel, forecast: Floats, sample: Sample) -> Floats:
-    """Measure the smearing factors without each fold, ``(folds, points)``."""
-    factors: list[Floats] = []
+def _finished(logged: LoggedPanel, forecast: Floats, sample: Sample) -> Floats:
+    """Return forecasts in the figure's unit, those of each fold by the range and smearing factors of the others."""
+    finished = np.zeros_like(forecast)
     for k in range(int(sample.fold.max()) + 1):
-        outside = sample.fold != k
-        others = replace(sample, rows=sample.rows[outside]) if outside.any() else sample
-        smearing = scale_of(logged, forecast[outside] if outside.any() else forecast, others).smearing
-        assert smearing is not None, "the figure is kept in logs"
-        factors.append(smearing)
-    return np.stack(factors)
+        inside = sample.fold == k
+        others = replace(sample, rows=sample.rows[~inside]) if not inside.all() else sample
+        scale = scale_of(logged, forecast[~inside] if not inside.all() else forecast, others)
+        finished[inside] = scale.finish(forecast[inside])
+    return finished
 
 
 def _with_second_level(fitted: FittedPanel, inputs: int) -> FittedPanel:

@@ -227,21 +227,21 @@ def _sample(sample: CalibrationSample, surface: Surface, columns: _Columns) -> C
         logged_prompt_tokens=_logged(sample.logged_prompt_tokens, columns),
         latency_s=None if latency is None else _forecasts(latency, surface.latency, columns),
         logged_latency_s=None if logged_latency is None else _logged(logged_latency, columns),
-        support=sample.support and _support(sample.support, columns),
+        support=sample.support and _support(sample.support, surface, columns),
     )
 
 
-def _support(support: LogSupport, columns: _Columns) -> LogSupport:
+def _support(support: LogSupport, surface: Surface, columns: _Columns) -> LogSupport:
     """Widen the support of a partial log: nothing is logged at unlogged points, as uncertain as both neighbours."""
     supported = support.is_supported
     return replace(
         support,
         weight=np.where(columns.unlogged, np.float32(0), support.weight[:, columns.below]),
         is_supported=None if supported is None else supported[:, columns.below] & supported[:, columns.above],
-        quality_error=columns.most(support.quality_error).astype(np.float32),
-        cost_error=columns.most(support.cost_error).astype(np.float32),
-        quality_shift=columns.mix(support.quality_shift).astype(np.float32),
-        amount_ratio=columns.mix_logs(support.amount_ratio).astype(np.float32),
+        quality_error=columns.most(support.quality_error.astype(float)).astype(np.float32),
+        cost_error=columns.most(support.cost_error.astype(float)).astype(np.float32),
+        deployed_quality=_forecasts(support.deployed_quality, surface.quality, columns),
+        deployed_amount=_forecasts(support.deployed_amount, surface.amount, columns),
     )
 
 

@@ -18,6 +18,7 @@ from paretoroute.surface.surface import Surface
 from paretoroute.surface.traffic import CalibrationSample, LogSupport
 
 MOST_WEIGHT = 1e9
+MOST_AMOUNT = 1e24  # tokens or USD
 MOST_COEFFICIENT = 1e6
 PREFIXES = ("support.", "logging.")
 
@@ -36,13 +37,16 @@ def packed(surface: Surface, sample: CalibrationSample) -> dict[str, NDArray[Any
     arrays: dict[str, NDArray[Any]] = {}
     if (support := sample.support) is not None:
         arrays["support.weight"] = support.weight
-        for name in ("quality_error", "cost_error", "fold", "quality_shift", "amount_ratio"):
+        for name in ("quality_error", "cost_error", "fold", "deployed_quality", "deployed_amount"):
             arrays[f"support.{name}"] = getattr(support, name)
         if support.is_supported is not None:
             arrays["support.is_supported"] = support.is_supported
     if (logging := surface.logging) is not None:
         kept = [i for i, (by, name) in enumerate(logging.labels) if by in sample.labels and name in _names(sample, by)]
-        codes = [(LABEL_KINDS.index(by), _names(sample, by).index(name)) for by, name in map(logging.labels.__getitem__, kept)]
+        codes = [
+            (LABEL_KINDS.index(by), _names(sample, by).index(name))
+            for by, name in map(logging.labels.__getitem__, kept)
+        ]
         arrays |= {
             "logging.intercept": logging.intercept,
             "logging.feature_weights": logging.feature_weights,
@@ -59,21 +63,21 @@ def _names(sample: CalibrationSample, by: str) -> tuple[str, ...]:
     return sample.labels[by].names if by in sample.labels else ()
 
 
-def bounds(arrays: Mapping[str, NDArray[Any]], *, queries: int, points: int, width: int) -> dict[str, Bounds]:
+def bounds(arrays: Mapping[str, NDArray[Any]], *, points: int, width: int) -> dict[str, Bounds]:
     """Return what the arrays must keep, by name."""
     rules: dict[str, Bounds] = {}
+    queries = arrays["traffic.quality"].shape[:1] if "traffic.quality" in arrays else (0,)
     if any(name.startswith("support.") for name in arrays):
-        folds = len(arrays.get("support.quality_shift", ()))
         rules |= {
-            "support.weight": Bounds((queries, points), 0.0, MOST_WEIGHT),
+            "support.weight": Bounds((*queries, points), 0.0, MOST_WEIGHT),
             "support.quality_error": Bounds((points,), 0.0, 1.0),
             "support.cost_error": Bounds((points,), 0.0, MOST_WEIGHT),
-            "support.fold": Bounds((queries,), 0.0, float(max(folds - 1, 0)), "int8"),
-            "support.quality_shift": Bounds((folds, points), -1.0, 1.0),
-            "support.amount_ratio": Bounds((folds, points), 0.0, MOST_WEIGHT),
+            "support.fold": Bounds(queries, 0.0, 127.0, "int8"),
+            "support.deployed_quality": Bounds((*queries, points), 0.0, 1.0),
+            "support.deployed_amount": Bounds((*queries, points), 0.0, MOST_AMOUNT),
         }
         if "support.is_supported" in arrays:
-            rules["support.is_supported"] = Bounds((queries, points), 0.0, 1.0, "bool")
+            rules["support.is_supported"] = Bounds((*queries, points), 0.0, 1.0, "bool")
     if any(name.startswith("logging.") for name in arrays):
         labels = arrays["logging.label_weights"].shape[0] if arrays.get("logging.label_weights") is not None else 0
         rules |= {
@@ -100,8 +104,8 @@ def support_of(arrays: Mapping[str, NDArray[Any]]) -> LogSupport | None:
         quality_error=arrays["support.quality_error"],
         cost_error=arrays["support.cost_error"],
         fold=arrays["support.fold"],
-        quality_shift=arrays["support.quality_shift"],
-        amount_ratio=arrays["support.amount_ratio"],
+        deployed_quality=arrays["support.deployed_quality"],
+        deployed_amount=arrays["support.deployed_amount"],
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from paretoroute.calibration.partial_logs.corrected import Corrected
+from paretoroute.calibration.partial_logs.fold_policies import FoldPolicies
 from paretoroute.forecast import Forecast
 from paretoroute.solver.frontier import frontier
 from paretoroute.surface.traffic import LogSupport
@@ -27,8 +30,18 @@ def partial_log(seed, *, queries=QUERIES, looks=False, bias=0.0):
     weight = np.zeros(truth.shape, np.float32)
     weight[here] = 1 / chance[here]
     error = np.full(POINTS, 0.01, np.float32)
-    support = LogSupport(weight, np.ones(truth.shape, bool) if looks else None, looks, error, error)
-    return truth, np.clip(truth + bias, 0.0, 1.0), logged, support
+    forecast = np.clip(truth + bias, 0.0, 1.0)
+    support = LogSupport(
+        weight=weight,
+        is_supported=np.ones(truth.shape, bool) if looks else None,
+        looks=looks,
+        quality_error=error,
+        cost_error=error,
+        fold=(np.arange(queries) % 5).astype(np.int8),
+        deployed_quality=forecast,
+        deployed_amount=forecast,
+    )
+    return truth, forecast, logged, support
 
 
 def at(column, queries=QUERIES):
@@ -56,7 +69,7 @@ def test_where_the_logger_looked_at_what_forecasts_do_not_tell_the_chances_corre
         forecast = np.full_like(forecast, 0.4)
         errors.append(Corrected.quality(forecast, logged, support).of(at(0, 2000)).value - truth[:, 0].mean())
         marginal = np.where(np.isnan(logged), 0.0, 1 / np.maximum((~np.isnan(logged)).mean(0), 1e-9))
-        wrong = LogSupport(marginal.astype(np.float32), None, True, support.quality_error, support.cost_error)
+        wrong = replace(support, weight=marginal.astype(np.float32))
         by_shares.append(Corrected.quality(forecast, logged, wrong).of(at(0, 2000)).value - truth[:, 0].mean())
 
     assert abs(np.mean(errors)) < 0.015
@@ -73,12 +86,15 @@ def test_holes_count_for_nothing():
 def test_along_a_frontier_stand_the_estimates_of_its_choices():
     _, forecast, logged, support = partial_log(1)
     corrected = Corrected.quality(forecast, logged, support)
-    line = frontier(Forecast(forecast, np.array([1.0, 2.0, 3.0])))
-    curve = corrected.along(line)
+    tables = Forecast(forecast, np.array([1.0, 2.0, 3.0]))
+    line = frontier(tables)
+    policies = FoldPolicies.of(support.fold, tables, tables, line)
+    curve = corrected.along(policies)
 
-    for place in (0, 7, len(line.price)):
+    for place in (0, len(line.price)):
         chance = np.zeros_like(forecast)
         chance[np.arange(QUERIES), line.choice(place)] = 1.0
+        np.testing.assert_array_equal(policies.chance(place), chance)
         assert curve[place] == pytest.approx(corrected.of(chance).value, abs=1e-12)
 
 

@@ -124,6 +124,51 @@ def test_points_with_few_runs_are_left_out_by_name():
     assert any("rare@default (3)" in text for text in policy.document.fitted_on.findings)
 
 
+def test_luck_of_a_point_does_not_vouch_for_itself():
+    """In pure noise the best of 12 thin points is no better than the others, whatever its own runs say."""
+    promised, by_own_means = [], []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        rows = [
+            {
+                "query_id": f"q{i}",
+                "query": f"some words {i} {rng.integers(9)}",
+                "model": f"m{rng.integers(12):02d}",
+                "quality": float(rng.random() < 0.5),
+                "cost_usd": 1e-4 * (1 + rng.random()),
+            }
+            for i in range(240)
+        ]
+        policy = pr.fit(pr.read_runs(pa.Table.from_pylist(rows)))
+        sample = policy.calibration_sample
+        # The planted fault: means of all runs, raw ones as a policy without shrinkage has them.
+        raw = np.nanmean(sample.logged_quality, axis=0)
+        promised.append(policy.document.expected.quality)
+        by_own_means.append(float(raw.max()))
+
+    assert abs(np.mean(promised) - 0.5) < 0.06
+    assert np.mean(by_own_means) - 0.5 > 0.12
+
+
+def test_where_queries_have_no_text_the_deployed_forecasts_tie_and_those_without_a_fold_stay_apart():
+    rng = np.random.default_rng(0)
+    rows = [
+        {
+            "query_id": f"q{i}",
+            "query": "",
+            "model": f"m{rng.integers(3)}",
+            "quality": float(rng.random() < 0.5),
+            "cost_usd": 1e-4,
+        }
+        for i in range(200)
+    ]
+    policy = pr.fit(pr.read_runs(pa.Table.from_pylist(rows)))
+    sample = policy.calibration_sample
+
+    assert len(np.unique(sample.support.deployed_quality, axis=0)) == 1
+    assert len(np.unique(sample.quality, axis=0)) > 1
+
+
 def test_a_log_too_thin_for_an_interval_says_how_much_is_missing():
     policy = pr.fit(world(7, queries=24))
 
