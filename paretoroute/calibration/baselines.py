@@ -7,6 +7,7 @@ query. At every mean cost it reaches the upper concave hull of the points' logge
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -59,6 +60,33 @@ def gain_over_static_mixture(outcomes: LoggedOutcomes, rules: Sequence[Rule]) ->
         gain += chosen.quality - quality_at_equal_cost(chosen.cost_usd, quality=quality, cost_usd=cost)
     gain = np.where(np.abs(gain) > ROUNDING, gain, 0.0)  # a context-free policy gains nothing, and not 1e-17
     return normal_interval(100 * gain / max(len(rules), 1))
+
+
+class Comparison(NamedTuple):
+    """A policy against a single point.
+
+    Args:
+        cost_ratio: its mean cost over that of the point.
+        gain: its mean quality over that of the point, in quality points of 100.
+    """
+
+    cost_ratio: Interval
+    gain: Interval
+
+
+def against_point(outcomes: LoggedOutcomes, value: PolicyValue[Rule], point: int) -> Comparison:
+    """Compare the estimates of a rule on a partial log with those of a point; the error is that of the rule's.
+
+    Args:
+        outcomes: of the calibration sample.
+        value: of the rule, with intervals.
+        point: column of a point that costs something, or is as free as the rule.
+    """
+    cost, quality = float(outcomes.cost_usd[:, point].mean()), float(outcomes.quality[:, point].mean())
+    ends = (value.cost_usd, value.cost_usd_low or 0.0, value.cost_usd_high or 0.0)
+    ratio = Interval(*(end / cost for end in ends)) if cost > 0 else Interval(1.0, 1.0, 1.0)
+    gains = (value.quality, value.quality_low or 0.0, value.quality_high or 0.0)
+    return Comparison(ratio, Interval(*(100 * (end - quality) for end in gains)))
 
 
 def gain_of_estimates(outcomes: LoggedOutcomes, values: Sequence[PolicyValue[Rule]]) -> Interval | None:

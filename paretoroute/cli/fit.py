@@ -184,11 +184,15 @@ def _write_and_report(policy: Policy, out: Path, *notices: Block) -> None:
     """Save a policy and print its summary, its trade-off and notices; exit with 3 if its target is infeasible."""
     from paretoroute.policy.files.replace import read_side_file_name
     from paretoroute.report.layout import Entries, Entry
-    from paretoroute.report.text import summary, trade_off_table
+    from paretoroute.report.text import summary, support_table, trade_off_table
 
     policy.save(out)
-    written = Entry("written", f"{out} and {read_side_file_name(out)} beside it")
-    show(summary(policy.document), trade_off_table(policy.document), *notices, Entries((written,)))
+    written, support = (
+        Entry("written", f"{out} and {read_side_file_name(out)} beside it"),
+        support_table(policy.document),
+    )
+    tables = (trade_off_table(policy.document), *([] if support is None else [support]))
+    show(summary(policy.document), *tables, *notices, Entries((written,)))
     if policy.document.solution.status == "infeasible":
         raise typer.Exit(INFEASIBLE)
     if "certificate" in policy.document.fitted_on.finding_kinds:

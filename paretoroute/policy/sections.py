@@ -47,7 +47,7 @@ def expected_section(outcomes: LoggedOutcomes, value: PolicyValue[Rule], names: 
             quality=_share(outcomes.quality[:, best].mean()),
             cost_usd=_usd(outcomes.cost_usd[:, best].mean()),
         ),
-        saving=_saving(outcomes, value.rule, best, name=names[best]),
+        saving=_saving(outcomes, value, best, name=names[best]),
         logger=_logger(outcomes),
     )
 
@@ -67,13 +67,19 @@ def _mean_of_queries(logged: Floats) -> float:
     return float(means.mean()) if len(means) else 0.0
 
 
-def _saving(outcomes: LoggedOutcomes, rule: Rule, best: int, *, name: str) -> SavingEntry | None:
-    """Compare with the best single point; None where that is free and the policy is not, which no ratio states."""
-    ratio, chosen = baselines.cost_ratio(outcomes, rule, best), outcomes.chosen(rule)
-    cost, other = chosen.cost_usd.mean(), outcomes.cost_usd[:, best].mean()
-    if cost > 0 >= other:
+def _saving(outcomes: LoggedOutcomes, estimate: PolicyValue[Rule], best: int, *, name: str) -> SavingEntry | None:
+    """Compare with the best single point.
+
+    None where that is free and the policy is not, which no ratio states, and on a log that is too thin for intervals.
+    """
+    cost, other = outcomes.chosen(estimate.rule).cost_usd.mean(), outcomes.cost_usd[:, best].mean()
+    if cost > 0 >= other or estimate.quality_low is None:
         return None
-    gain = normal_interval(100 * (chosen.quality - outcomes.quality[:, best]))
+    if outcomes.support is None:
+        ratio = baselines.cost_ratio(outcomes, estimate.rule, best)
+        gain = normal_interval(100 * (outcomes.chosen(estimate.rule).quality - outcomes.quality[:, best]))
+    else:
+        ratio, gain = baselines.against_point(outcomes, estimate, best)
     value, low, high = (f"{round(end, 2) + 0.0:+.2f}" for end in (gain.value, gain.low, gain.high))
     compared = f"mean cost is x{ratio.value:.3f} of that of {name}" if other > 0 else f"free, as {name} is"
     return SavingEntry(

@@ -21,6 +21,13 @@ from paretoroute.report.layout import Column, Entries, Entry, Row, Table
 
 COST_HEAD = "$ per 1,000 queries"
 FEW_RUNS = 50  # effective runs; below, the figures of a policy are flagged
+MOST_NAMED = 3  # points of a class that the table of the support names
+SUPPORT_CLASSES = (
+    (100, float("inf"), "100 or more: known within about 8 quality points"),
+    (20, 100, "20 to 99: within 8 to 18"),
+    (1, 20, "below 20: hardly known"),
+    (0, 1, "none: interpolated"),
+)  # of 1.645 sqrt(0.2 / runs) for outcomes of 0 or 1
 STATUS_STYLES = {"met": "green", "slack": "cyan", "infeasible": "bold red", "unsupported": "bold red"}
 
 
@@ -80,6 +87,29 @@ def _on_partial_log(expected: ExpectedEntry, logger: LoggerEntry) -> Iterator[En
     verdict = "the policy is better" if beats else "the policy is not shown to be better"
     logged = f"quality {logger.quality:.3f}, {costs_text(logger.cost_usd)}, as the runs were routed; {verdict}"
     yield Entry("logged", logged)
+
+
+def support_table(document: PolicyDocument) -> Table | None:
+    """Lay out how much of the grid a partial log supports: points by the queries they were called for; else None."""
+    if document.expected.logger is None:
+        return None
+    label = labels_of(document)
+    points = [(label(f"{entry.model}@{point.label}"), point) for entry in document.grid for point in entry.points]
+    rows: list[Row] = []
+    for least, beyond, meaning in SUPPORT_CLASSES:
+        some = [(name, point) for name, point in points if least <= point.queries < beyond]
+        if some:
+            more = f" and {len(some) - MOST_NAMED} more" if len(some) > MOST_NAMED else ""
+            named = ", ".join(name for name, _ in some[:MOST_NAMED]) + more
+            share = sum(point.share for _, point in some)
+            rows.append(Row((meaning, f"{len(some)}", f"{100 * share:.0f}%", named)))
+    columns = (
+        Column("runs at the point"),
+        Column("points", is_number=True),
+        Column("calls of this policy", is_number=True),
+        Column("namely", is_optional=True),
+    )
+    return Table("What the log supports", columns, tuple(rows))
 
 
 def _one_point(document: PolicyDocument) -> list[Entry]:

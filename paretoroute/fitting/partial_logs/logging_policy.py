@@ -30,7 +30,8 @@ LEAST_QUERIES = 40  # below, no model is tried
 TUNING_QUERIES = 2000  # on which the strength is chosen
 MOST_LABELS = 200  # of one kind; rarer ones count as no label
 LEAST_OF_LABEL = 5  # queries
-GATE_SE = 2.0
+GATE_SE, GATE_SE_FEW = 2.0, 3.0  # standard errors, which are themselves uncertain on a short log
+GATE_QUERIES = 200  # a log with fewer is short
 MIXING_STEPS = 100
 LEAST_CHANCE = 1e-300  # keeps logarithms and quotients finite
 
@@ -127,8 +128,8 @@ class LoggerModel:
 
     @property
     def is_better(self) -> bool:
-        """Whether the logger looked: the model beats the shares by more than two standard errors."""
-        return self.gain > GATE_SE * self.gain_se
+        """Whether the logger looked: the model beats the shares by more than two standard errors; three on few queries."""
+        return self.gain > (GATE_SE if len(self.probability) >= GATE_QUERIES else GATE_SE_FEW) * self.gain_se
 
 
 @dataclass(frozen=True)
