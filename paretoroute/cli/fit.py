@@ -187,11 +187,8 @@ def _write_and_report(policy: Policy, out: Path, *notices: Block) -> None:
     from paretoroute.report.text import summary, support_table, trade_off_table
 
     policy.save(out)
-    written, support = (
-        Entry("written", f"{out} and {read_side_file_name(out)} beside it"),
-        support_table(policy.document),
-    )
-    tables = (trade_off_table(policy.document), *([] if support is None else [support]))
+    written = Entry("written", f"{out} and {read_side_file_name(out)} beside it")
+    tables = [table for table in (trade_off_table(policy.document), support_table(policy.document)) if table is not None]
     show(summary(policy.document), *tables, *notices, Entries((written,)))
     if policy.document.solution.status == "infeasible":
         raise typer.Exit(INFEASIBLE)

@@ -128,7 +128,7 @@ class LoggerModel:
 
     @property
     def is_better(self) -> bool:
-        """Whether the logger looked: the model beats the shares by more than two standard errors; three on few queries."""
+        """Whether the logger looked: the model beats shares by more than two standard errors, on few queries three."""
         return self.gain > (GATE_SE if len(self.probability) >= GATE_QUERIES else GATE_SE_FEW) * self.gain_se
 
 
