@@ -188,7 +188,9 @@ def _write_and_report(policy: Policy, out: Path, *notices: Block) -> None:
 
     policy.save(out)
     written = Entry("written", f"{out} and {read_side_file_name(out)} beside it")
-    tables = [table for table in (trade_off_table(policy.document), support_table(policy.document)) if table is not None]
+    tables = [
+        table for table in (trade_off_table(policy.document), support_table(policy.document)) if table is not None
+    ]
     show(summary(policy.document), *tables, *notices, Entries((written,)))
     if policy.document.solution.status == "infeasible":
         raise typer.Exit(INFEASIBLE)
