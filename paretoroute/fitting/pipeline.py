@@ -28,6 +28,7 @@ from paretoroute.fitting.logged_panels import LoggedPanel, bounds_of, panels_of
 from paretoroute.fitting.methods import gaussian_process, matrix_completion, ridge, second_level, stacking
 from paretoroute.fitting.panel import FittedPanel, fit_panel
 from paretoroute.fitting.partial_logs import panels as partial
+from paretoroute.fitting.partial_logs.logging_policy import LoggerView
 from paretoroute.fitting.partial_logs.propensities import fit_propensities
 from paretoroute.fitting.partial_logs.support import is_partial, support_findings
 from paretoroute.fitting.points import interpolation
@@ -129,7 +130,8 @@ def _partial_panels(
     propensities = fit_propensities(runs, sample.all_features, seed=seed)
     fold = folds(groups_of(runs), FOLDS, seed=seed)
     kept = neighbour_count(sample, grid)
-    fitted = partial.fit_panels(logged, sample, fold, propensities, neighbours=kept)
+    labels = LoggerView.of(runs, sample.all_features).design.labels.toarray()
+    fitted = partial.fit_panels(logged, sample, fold, propensities, neighbours=kept, labels=labels)
     return replace(fitted, findings=support_findings(runs, propensities))
 
 

@@ -33,6 +33,7 @@ OWN = (1.0, 3.0, 10.0, 30.0, 100.0, NEVER)
 LEAST_OWN_FEATURES = 16  # leading features that a point's own slope reads at least
 RUNS_PER_FEATURE = 2.0
 LEAST_PRIOR_RUNS = 0.05
+LABEL_STRENGTH = 3.0  # of the ridge on the effects of labels, in runs
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,10 @@ class Cells:
         """Collect the cells with a weight above 0 of tables ``(queries, points)``."""
         query, point = np.nonzero(weight > 0)
         return Cells(query, point, values[query, point], weight[query, point], values.shape[1])
+
+    def minus(self, of_query: Floats) -> Cells:
+        """Take a figure of every query off the values."""
+        return replace(self, value=self.value - of_query[self.query])
 
     def take(self, keep: NDArray[np.bool_]) -> Cells:
         """Keep some cells."""
@@ -105,6 +110,7 @@ class PooledSlopes:
         means: of the points, without any feature.
         forecast: out of fold, ``(queries, points)``.
         fold_means: the means without each fold, ``(folds, points)``.
+        of_labels: what the query's labels add to the forecasts, out of fold, ``(queries,)``; 0 on average.
     """
 
     base: Floats
@@ -113,6 +119,20 @@ class PooledSlopes:
     means: PointMeans
     forecast: Floats
     fold_means: Floats
+    of_labels: Floats
+
+
+def label_effects(cells: Cells, controls: Floats) -> Floats:
+    """Estimate what labels add at all points alike, within points, by ridge regression, ``(labels,)``."""
+    if not controls.shape[1]:
+        return np.zeros(0)
+    x, w = controls[cells.query], cells.weight
+    size = np.maximum(np.bincount(cells.point, w, cells.points), 1e-300)
+    means = np.stack([np.bincount(cells.point, w * column, cells.points) for column in x.T], axis=1) / size[:, None]
+    x = x - means[cells.point]
+    y = cells.value - (np.bincount(cells.point, w * cells.value, cells.points) / size)[cells.point]
+    penalty = LABEL_STRENGTH * np.eye(x.shape[1])
+    return np.linalg.solve(x.T @ (w[:, None] * x) + penalty, x.T @ (w * y)).astype(np.float64)
 
 
 def point_means(cells: Cells) -> PointMeans:
@@ -136,7 +156,14 @@ def point_means(cells: Cells) -> PointMeans:
     return PointMeans((count * own + prior * centre) / (count + prior), within / (count + prior), prior)
 
 
-def fit(cells: Cells, features: Floats, covariates: Sequence[Floats], fold: NDArray[np.int64]) -> PooledSlopes:
+def fit(
+    cells: Cells,
+    features: Floats,
+    covariates: Sequence[Floats],
+    fold: NDArray[np.int64],
+    *,
+    labels: Floats | None = None,
+) -> PooledSlopes:
     """Fit the model on all queries and without each fold.
 
     Args:
@@ -145,21 +172,27 @@ def fit(cells: Cells, features: Floats, covariates: Sequence[Floats], fold: NDAr
         covariates: further figures by which slopes may differ between points, each as forecast without the query's
             own fold and, in the last row, by all queries, ``(folds + 1, points)``.
         fold: of every query, ``(queries,)``.
+        labels: one-hot labels of the queries, such as tags, ``(queries, labels)``. What they add at all points alike is
+            taken off first, so that a point is not judged by the labels that it was called for.
     """
     folds = int(fold.max()) + 1
+    controls = np.zeros((len(features), 0)) if labels is None else labels - labels.mean(0)
     centre = features.mean(0)
     size, axes = np.linalg.eigh((features - centre).T @ (features - centre))
     axes = axes[:, np.argsort(-size)]
     turned = (features - centre) @ axes
     own = int(np.clip(len(cells.value) / (RUNS_PER_FEATURE * cells.points), LEAST_OWN_FEATURES, turned.shape[1]))
     own = min(own, turned.shape[1])
-    parts = [cells.take(fold[cells.query] != k) for k in range(folds)] + [cells]
+    raw = [cells.take(fold[cells.query] != k) for k in range(folds)] + [cells]
+    effects = [controls @ label_effects(part, controls) for part in raw]
+    parts = [part.minus(effect) for part, effect in zip(raw, effects, strict=True)]
     means = [point_means(part) for part in parts]
     systems = [
         _System.of(part, turned, own, [_standard(mean.mean), *(_standard(one[k]) for one in covariates)], mean)
         for k, (part, mean) in enumerate(zip(parts, means, strict=True))
     ]
-    strengths = _tuned(systems[:-1], cells, turned, fold)
+    of_labels = np.stack(effects[:-1])[fold, np.arange(len(fold))]
+    strengths = _tuned(systems[:-1], cells.minus(of_labels), turned, fold)
     last = systems[-1].solved(strengths)
     forecast = np.zeros((len(features), cells.points))
     for k, system in enumerate(systems[:-1]):
@@ -172,6 +205,7 @@ def fit(cells: Cells, features: Floats, covariates: Sequence[Floats], fold: NDAr
         means=means[-1],
         forecast=forecast,
         fold_means=np.stack([mean.mean for mean in means[:-1]]),
+        of_labels=of_labels,
     )
 
 

@@ -75,6 +75,7 @@ def fit_panels(
     propensities: Propensities,
     *,
     neighbours: int,
+    labels: Floats,
 ) -> PartialPanels:
     """Fit every panel on its logged cells.
 
@@ -84,8 +85,9 @@ def fit_panels(
         fold: of all queries, ``(queries,)``.
         propensities: of the log.
         neighbours: number of neighbours that the surface keeps.
+        labels: one-hot labels of all queries, ``(queries, labels)``.
     """
-    models = dict(reversed([*_models(logged, sample, fold, propensities)]))
+    models = dict(reversed([*_models(logged, sample, fold, propensities, labels)]))
     fitted = {name: _fitted(_Pooled(panel, models[name]), sample, neighbours) for name, panel in logged.items()}
     panels = {name: one.panel for name, one in fitted.items()}
     inputs = panels["tokens"].panel.basis.shape[1] + min(LEADING, propensities.weight.shape[1])
@@ -110,7 +112,7 @@ def _capped(means: PointMeans) -> Floats:
     return np.minimum(means.error, 1.0)
 
 
-def _models(logged, sample: Sample, fold: NDArray[np.int64], propensities: Propensities):
+def _models(logged, sample: Sample, fold: NDArray[np.int64], propensities: Propensities, labels: Floats):
     """Fit tokens first: quality reads their means."""
     tokens = None
     for name in sorted(logged, key=lambda name: name != "tokens"):
@@ -124,7 +126,7 @@ def _models(logged, sample: Sample, fold: NDArray[np.int64], propensities: Prope
         covariates = []
         if name == "quality" and tokens is not None:
             covariates = [_means_by_fold(tokens)]
-        model = pooled_slopes.fit(cells, sample.all_features, covariates, fold)
+        model = pooled_slopes.fit(cells, sample.all_features, covariates, fold, labels=labels)
         tokens = model if name == "tokens" else tokens
         yield name, model
 
@@ -156,7 +158,8 @@ def _fitted(pooled: _Pooled, sample: Sample, neighbours: int) -> _Fitted:
         scale=scale_of(logged, forecast, sample),
     )
     deployed = panel.scale.finish(single(base) + (sample.features - model.centre) @ slope)
-    return _Fitted(FittedPanel(panel, signal, _finished(logged, forecast, sample)), deployed)
+    left_out = forecast + model.of_labels[rows, None]
+    return _Fitted(FittedPanel(panel, signal, _finished(logged, left_out, sample)), deployed)
 
 
 def _finished(logged: LoggedPanel, forecast: Floats, sample: Sample) -> Floats:
