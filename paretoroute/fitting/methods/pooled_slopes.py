@@ -34,6 +34,7 @@ LEAST_OWN_FEATURES = 16  # leading features that a point's own slope reads at le
 RUNS_PER_FEATURE = 2.0
 LEAST_PRIOR_RUNS = 0.05
 LABEL_STRENGTH = 3.0  # of the ridge on the effects of labels, in runs
+FEATURE_STRENGTH = COMMON[3]  # of that on the effects of features on the points' means
 
 
 @dataclass(frozen=True)
@@ -122,16 +123,22 @@ class PooledSlopes:
     of_labels: Floats
 
 
-def label_effects(cells: Cells, controls: Floats) -> Floats:
-    """Estimate what labels add at all points alike, within points, by ridge regression, ``(labels,)``."""
-    if not controls.shape[1]:
+def shared_effects(cells: Cells, figures: Floats, strength: float) -> Floats:
+    """Estimate what figures of the query add at all points alike, within points, by ridge regression, ``(figures,)``.
+
+    Args:
+        cells: the logged ones.
+        figures: ``(queries, figures)``, with means of 0.
+        strength: of the penalty.
+    """
+    if not figures.shape[1]:
         return np.zeros(0)
-    x, w = controls[cells.query], cells.weight
+    x, w = figures[cells.query], cells.weight
     size = np.maximum(np.bincount(cells.point, w, cells.points), 1e-300)
     means = np.stack([np.bincount(cells.point, w * column, cells.points) for column in x.T], axis=1) / size[:, None]
     x = x - means[cells.point]
     y = cells.value - (np.bincount(cells.point, w * cells.value, cells.points) / size)[cells.point]
-    penalty = LABEL_STRENGTH * np.eye(x.shape[1])
+    penalty = strength * np.eye(x.shape[1])
     return np.linalg.solve(x.T @ (w[:, None] * x) + penalty, x.T @ (w * y)).astype(np.float64)
 
 
@@ -184,9 +191,10 @@ def fit(
     own = int(np.clip(len(cells.value) / (RUNS_PER_FEATURE * cells.points), LEAST_OWN_FEATURES, turned.shape[1]))
     own = min(own, turned.shape[1])
     raw = [cells.take(fold[cells.query] != k) for k in range(folds)] + [cells]
-    effects = [controls @ label_effects(part, controls) for part in raw]
+    effects = [controls @ shared_effects(part, controls, LABEL_STRENGTH) for part in raw]
     parts = [part.minus(effect) for part, effect in zip(raw, effects, strict=True)]
-    means = [point_means(part) for part in parts]
+    # Points met different queries: their means are compared at the mean features.
+    means = [point_means(part.minus(turned @ shared_effects(part, turned, FEATURE_STRENGTH))) for part in parts]
     systems = [
         _System.of(part, turned, own, [_standard(mean.mean), *(_standard(one[k]) for one in covariates)], mean)
         for k, (part, mean) in enumerate(zip(parts, means, strict=True))

@@ -101,3 +101,22 @@ def test_means_of_equal_points_are_shrunk_together_and_of_different_ones_hardly(
     assert np.ptp(equal.mean) < 0.5 * np.ptp(own)
     np.testing.assert_allclose(different.mean, own + np.arange(4) * 5.0, atol=0.02)
     assert different.prior_runs < 0.2
+
+
+def test_points_are_not_judged_by_the_labels_that_they_were_called_for():
+    rng = np.random.default_rng(5)
+    hard = rng.random(QUERIES) < 0.5
+    chance = np.where(hard[:, None], [0.1, 0.2, 0.7], [0.7, 0.2, 0.1])  # the best point gets the hard queries
+    choice = (rng.random((QUERIES, 1)) > chance.cumsum(1)).sum(1)
+    weight = np.zeros((QUERIES, 3))
+    weight[np.arange(QUERIES), choice] = 1.0
+    values = np.array([0.5, 0.55, 0.6]) - 0.4 * hard[:, None] + 0.05 * rng.normal(size=(QUERIES, 3))
+    features, fold = rng.normal(size=(QUERIES, WIDTH)) / WIDTH**0.5, rng.integers(5, size=QUERIES)
+    labels = np.stack([hard, ~hard], axis=1).astype(float)
+
+    judged = pooled_slopes.fit(Cells.of(values, weight), features, (), fold, labels=labels)
+    fooled = pooled_slopes.fit(Cells.of(values, weight), features, (), fold)
+
+    assert judged.means.mean.argmax() == 2 and fooled.means.mean.argmax() == 0
+    np.testing.assert_allclose(judged.base, np.array([0.5, 0.55, 0.6]) - 0.4 * hard.mean(), atol=0.04)
+    assert judged.of_labels[hard].mean() - judged.of_labels[~hard].mean() == pytest.approx(-0.4, abs=0.03)
