@@ -110,6 +110,7 @@ class PooledSlopes:
         centre: mean features, ``(width,)``.
         means: of the points, without any feature.
         forecast: out of fold, ``(queries, points)``.
+        by_query: the part of the forecast that the features add, ``(queries, points)``.
         fold_means: the means without each fold, ``(folds, points)``.
         of_labels: what the query's labels add to the forecasts, out of fold, ``(queries,)``; 0 on average.
     """
@@ -119,6 +120,7 @@ class PooledSlopes:
     centre: Floats
     means: PointMeans
     forecast: Floats
+    by_query: Floats
     fold_means: Floats
     of_labels: Floats
 
@@ -200,18 +202,20 @@ def fit(
         for k, (part, mean) in enumerate(zip(parts, means, strict=True))
     ]
     of_labels = np.stack(effects[:-1])[fold, np.arange(len(fold))]
-    strengths = _tuned(systems[:-1], cells.minus(of_labels), turned, fold)
-    last = systems[-1].solved(strengths)
-    forecast = np.zeros((len(features), cells.points))
-    for k, system in enumerate(systems[:-1]):
+    tuning = _tuned(systems[:-1], cells.minus(of_labels), turned, fold)
+    last = systems[-1].solved(tuning.all)
+    forecast, by_query = np.zeros((2, len(features), cells.points))
+    for k, (system, strengths) in enumerate(zip(systems[:-1], tuning.without, strict=True)):
         fitted = system.solved(strengths)
-        forecast[fold == k] = fitted.base + turned[fold == k] @ fitted.slope
+        by_query[fold == k] = turned[fold == k] @ fitted.slope
+        forecast[fold == k] = fitted.base + by_query[fold == k]
     return PooledSlopes(
         base=last.base,
         slope=axes @ last.slope,
         centre=centre,
         means=means[-1],
         forecast=forecast,
+        by_query=by_query,
         fold_means=np.stack([mean.mean for mean in means[:-1]]),
         of_labels=of_labels,
     )
@@ -292,25 +296,40 @@ class _System:
         return Coefficients(common[0] + single[:, 0], slope)
 
 
-def _tuned(systems: Sequence[_System], cells: Cells, features: Floats, fold: NDArray[np.int64]) -> _Strengths:
-    """Search the strengths with the least error out of fold, one at a time."""
+@dataclass(frozen=True)
+class _Tuning:
+    """The strengths of the least error out of fold.
+
+    Args:
+        all: over all folds.
+        without: over all folds but one, by that fold: its own errors must not choose what forecasts it, or noise would
+            pass for a signal.
+    """
+
+    all: _Strengths
+    without: list[_Strengths]
+
+
+def _tuned(systems: Sequence[_System], cells: Cells, features: Floats, fold: NDArray[np.int64]) -> _Tuning:
+    """Search the strengths one at a time; those without a fold are the best of all that were tried."""
     inside = [np.flatnonzero(fold[cells.query] == k) for k in range(len(systems))]
 
-    def error(strengths: _Strengths) -> float:
-        total = 0.0
+    def errors(strengths: _Strengths) -> Floats:
+        totals: list[float] = []
         for system, here in zip(systems, inside, strict=True):
             fitted = system.solved(strengths)
             x, point = features[cells.query[here]], cells.point[here]
             forecast = fitted.base[point] + np.einsum("cf,fc->c", x, fitted.slope[:, point])
-            total += float((cells.weight[here] * (cells.value[here] - forecast) ** 2).sum())
-        return total
+            totals.append(float((cells.weight[here] * (cells.value[here] - forecast) ** 2).sum()))
+        return np.array(totals)
 
     best = _Strengths(COMMON[3], NEVER, NEVER)
-    seen = {best: error(best)}
+    seen = {best: errors(best)}
     for name, choices in (("common", COMMON), ("own", OWN), ("between", BETWEEN), ("own", OWN), ("common", COMMON)):
         for value in choices:
             tried = replace(best, **{name: value})
             if tried not in seen:
-                seen[tried] = error(tried)
-        best = min((replace(best, **{name: value}) for value in choices), key=lambda one: seen[one])
-    return best
+                seen[tried] = errors(tried)
+        best = min((replace(best, **{name: value}) for value in choices), key=lambda one: float(seen[one].sum()))
+    without = [min(seen, key=lambda one: float(seen[one].sum() - seen[one][k])) for k in range(len(systems))]
+    return _Tuning(best, without)

@@ -140,7 +140,8 @@ def _fitted(pooled: _Pooled, sample: Sample, neighbours: int) -> _Fitted:
     """Test the signal of a model's forecasts, and lay it out as a panel."""
     logged, model, rows = pooled.logged, pooled.model, sample.rows
     forecast, means = model.forecast[rows], model.fold_means[sample.fold]
-    signal = signal_of(logged, means, forecast, sample)
+    # The bases differ between folds, a little higher where the fold's own outcomes are low: no signal of the query.
+    signal = signal_of(logged, model.means.mean, model.means.mean + model.by_query[rows], sample)
     base, slope = model.base, model.slope
     if not signal.used:
         forecast, base, slope = means, model.means.mean, np.zeros_like(slope)
