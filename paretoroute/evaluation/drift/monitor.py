@@ -76,7 +76,8 @@ class Monitor:
         self.policy = policy
         rule = Planner(policy, features=features).rule
         residuals = references(policy, rule)
-        self.record = Record(Streams(policy.grid, residuals, horizon_calls, float(false_alarms)))
+        queries = len(policy.surface.neighbours.features)
+        self.record = Record(Streams(policy.grid, residuals, queries, horizon_calls, float(false_alarms)))
         self.observer = Observer(policy, rule, residuals, features)
         self._files: dict[Path, str] = {}  # SHA-256 of the states that were read or written last
 
@@ -135,7 +136,8 @@ class Monitor:
                     "twice"
                 )
         if calls.is_timed:
-            self.record.last_time = max(float(calls.time.max()), self.record.last_time or -math.inf)
+            earlier = -math.inf if self.record.last_time is None else self.record.last_time
+            self.record.last_time = max(float(calls.time.max()), earlier)
         notes += [str(finding) for finding in calls.runs.notices]
         self.record.notes += [note for note in notes if note not in self.record.notes]
 

@@ -86,7 +86,9 @@ class Directions:
         values, vectors = np.linalg.eigh(np.cov(features, rowvar=False, bias=True).reshape(len(centre), -1))
         order = np.argsort(-values)[:DIRECTIONS]
         kept = order[values[order] > 1e-9]
-        return Directions(centre, vectors[:, kept] / np.sqrt(values[kept]))
+        axes = vectors[:, kept] / np.sqrt(values[kept])
+        largest = axes[np.abs(axes).argmax(axis=0), np.arange(len(kept))]
+        return Directions(centre, axes * np.sign(largest))  # LAPACK promises no sign, and a state may change machines
 
     def of_vector(self, vector: Floats) -> tuple[float, ...]:
         """Return the coordinates of a query."""

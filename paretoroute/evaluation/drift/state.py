@@ -72,8 +72,8 @@ class SavedState:
     Args:
         name: of its file, for messages.
         values: its content.
-        horizon_calls: of the record.
-        false_alarms: of the record.
+        horizon_calls: of its monitor.
+        false_alarms: of its monitor.
         sha256: of its file, in hex.
     """
 
@@ -84,7 +84,7 @@ class SavedState:
     sha256: str
 
     def restore(self, record: Record) -> None:
-        """Put the counts into the record of a new record.
+        """Put the counts into the record of a new monitor.
 
         Raises:
             PolicyError: the state is damaged.

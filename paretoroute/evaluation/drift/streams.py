@@ -20,9 +20,9 @@ SHARES = {
 UNFAMILIAR_SHARE = 0.01  # of logged queries, by the bounds of the check
 UNFAMILIAR_SD = 0.2
 UNFAMILIAR_SHIFT = 0.05
-UNFAMILIAR_QUERIES = 200.0  # that this share counts for, which new queries need not have exactly
+UNFAMILIAR_QUERIES = 200.0  # that this share counts for at most: new queries need not have it exactly
 FEATURE_SHIFT = 0.25  # standard deviations
-LOGGED_QUERIES = 1000.0  # that their features' means count for
+MOST_QUERIES = 1000.0  # that the means of the logged queries' features count for
 
 
 @dataclass
@@ -35,6 +35,7 @@ class Streams:
     Args:
         grid: of the policy.
         references: residuals of the calibration sample by figure.
+        logged_queries: number of logged queries that new ones are compared with.
         horizon_calls: number of calls that the probability of a false alarm refers to.
         false_alarms: probability of any alarm within these calls if nothing changes.
         detectors: by figure and model; of the queries' features, by the number of the direction.
@@ -42,6 +43,7 @@ class Streams:
 
     grid: Grid
     references: dict[str, Reference]
+    logged_queries: int
     horizon_calls: int
     false_alarms: float
     detectors: dict[tuple[str, str], Detector] = field(default_factory=dict)
@@ -90,7 +92,7 @@ class Streams:
 
     def _of_queries(self, figure: str) -> Detector:
         is_share = figure == "unfamiliar"
-        count = UNFAMILIAR_QUERIES if is_share else LOGGED_QUERIES
+        count = min(float(self.logged_queries), UNFAMILIAR_QUERIES if is_share else MOST_QUERIES)
         return Detector(
             unit=UNFAMILIAR_SHIFT / UNFAMILIAR_SD if is_share else FEATURE_SHIFT,
             spread=Mean(SPREAD_WEIGHT, 1.0),
