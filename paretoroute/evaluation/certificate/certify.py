@@ -117,7 +117,7 @@ def certified(
     assert last.claim is not None, "a test without a claim never passes"
     moved = at_rule(policy, last.candidate, target)
     entry = entry_of(
-        claim=f"{last.claim.text}, over queries like the certification runs",
+        claim=f"{last.claim.text}, {_over(held_out)}",
         level=float(level),
         method=last.method,
         p_value=last.p_value,
@@ -133,6 +133,12 @@ def certified(
         not_covered=_not_covered(policy, last),
     )
     return Certified(with_certificate(moved, entry), policy)
+
+
+def _over(held_out: HeldOutRuns) -> str:
+    """Word what the mean is over: a group of several queries has the weight of one."""
+    once = ", copies and turns of one conversation counted once" if len(held_out.names) < len(held_out.group) else ""
+    return f"over queries like the certification runs{once}"
 
 
 def _not_covered(policy: Policy, test: PriceTest) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from paretoroute._arrays import Floats
 from paretoroute.errors import PolicyError, RunsError
 from paretoroute.evaluation.certificate.partial_log import LoggedWeights, logged_weights
 from paretoroute.evaluation.logged_cells import logged_cells
+from paretoroute.fitting.points.token_totals import billed_totals
 from paretoroute.forecast import Forecast
 from paretoroute.grid import Grid
 from paretoroute.planner.admission import Admission
@@ -32,12 +33,12 @@ _NAMED = 3  # queries that an error names
 
 @dataclass(frozen=True)
 class HeldOutRuns:
-    """What a policy would see of held-out queries, and what came of them.
+    """A policy's forecasts of held-out queries, and the outcomes that were logged.
 
     Args:
         forecast: as the planner's rule reads it, with the points that may be called and the labels.
         quality: mean logged quality, ``(queries, points)``, NaN where nothing was logged.
-        cost_usd: mean logged cost at the policy's prices, likewise.
+        cost_usd: mean logged cost at the policy's prices, likewise; a mean over other queries counts as not logged.
         group: number of each query's group, ``(queries,)``. Copies of a text and turns of one conversation share one;
             groups are numbered in an order that depends on their names alone.
         names: of the groups, in this order.
@@ -82,7 +83,7 @@ def held_out_runs(policy: Policy, runs: Runs, features: FeatureFunction | None =
     return HeldOutRuns(
         forecast=_forecast(policy, runs, features),
         quality=logged_cells(runs, grid).quality,
-        cost_usd=logged_cells(_at_prices_of(runs, grid), grid).cost_usd,
+        cost_usd=logged_cells(_at_prices_of(_of_single_queries(runs), grid), grid).cost_usd,
         group=np.array([place[name] for name in names], np.intp),
         names=tuple(order),
         weights=logged_weights(runs, grid),
@@ -138,8 +139,18 @@ def _forecast(policy: Policy, runs: Runs, features: FeatureFunction | None) -> F
     )
 
 
+def _of_single_queries(runs: Runs) -> Runs:
+    """Forget costs and tokens that are means over queries: a test would read their small spread as certainty."""
+    columns = ("cost_usd", "prompt_tokens", "completion_tokens")
+    return replace(runs, **{name: np.where(runs.cost_is_mean, np.nan, getattr(runs, name)) for name in columns})
+
+
 def _at_prices_of(runs: Runs, grid: Grid) -> Runs:
-    """Forget logged costs of models whose price has changed since, so that tokens at the policy's prices count."""
+    """Forget logged costs of models whose price has changed since, so that tokens at the policy's prices count.
+
+    The totals that are billed are settled before, since the logged costs tell them.
+    """
+    runs = billed_totals(runs, grid.prices).runs
     cost = runs.cost_usd.copy()
     model = np.array([point.model for point in runs.points])[runs.point]
     for name, price in grid.prices.items():

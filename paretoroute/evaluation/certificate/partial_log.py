@@ -8,7 +8,7 @@ with the probability pi_ij of the policy's call, the forecast f_ij of the fit, w
 v_ij = (n_ij / n_i) / p_ij, where n_ij of the n_i runs of the query were at point j, drawn with propensity p_ij (doubly
 robust: Dudik, Langford and Li, "Doubly robust policy evaluation and learning", ICML 2011, arXiv:1103.4601). Z_i has no
 upper bound worth using, but is at least -1 / p; betting needs no more. The smallest logged propensity stands for the
-least that the logger uses.
+least that the logger uses. At a point without a run in the log f_ij is 0, which makes Z_i too low on average at most.
 """
 
 from __future__ import annotations

@@ -25,6 +25,20 @@ POWER = 0.95  # with which the number of queries that would be needed certifies 
 MOST_MISSING = 0.05  # share of the calls whose outcome may be unknown; each counts as the worst
 
 
+def fewest_groups(limit: float, *, level: float, method: str) -> int:
+    """Return how many groups without any loss certify a limit.
+
+    A binomial tail, like Hoeffding's bound, is (1 - alpha)^n then, and the wealth of the largest bets (1 + alpha)^n.
+
+    Args:
+        limit: alpha, of the mean loss, above 0.
+        level: confidence.
+        method: the test.
+    """
+    gain = -math.log1p(-limit) if method != "betting" and limit < 1 else math.log1p(limit)
+    return math.ceil(-math.log(1 - level) / gain - 1e-9)
+
+
 def groups_needed(margin: float, spread: float, *, level: float, is_exact: bool) -> int | None:
     """Return how many groups certify a margin about 95 times in 100; None for no margin.
 
@@ -75,7 +89,10 @@ class PriceTest:
 
         See `groups_needed`.
         """
-        return groups_needed(self.margin, self.spread, level=level, is_exact=self.method == "binomial")
+        needed = groups_needed(self.margin, self.spread, level=level, is_exact=self.method == "binomial")
+        if needed is None or self.claim is None:
+            return None
+        return max(needed, fewest_groups(self.claim.limit, level=level, method=self.method))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,13 +171,17 @@ def price_test(
 
 
 def partial_test(policy: Policy, candidate: Candidate, held_out: HeldOutRuns, setting: Setting) -> PriceTest:
-    """Test the quality of one rule on doubly robust estimates of its calls; see `partial_log`."""
+    """Test the quality of one rule on doubly robust estimates of its calls; see `partial_log`.
+
+    No outcome could correct a forecast at a point that the log lacks: calls there count as the worst.
+    """
     claim = claim_of(setting.target, candidate.rule, policy, held_out)
     assert claim is not None, "claims about quality have no cap"
     rule, is_logged, floor = candidate.rule, ~np.isnan(held_out.quality), 1 - claim.limit
     weight = np.where(is_logged, held_out.weights.weight, 0.0)
-    error = np.where(is_logged, held_out.quality - held_out.forecast.quality, 0.0)
-    values = held_out.by_group(held_out.expected(rule, held_out.forecast.quality + weight * error))
+    forecast = np.where(is_logged.any(axis=0), held_out.forecast.quality, 0.0)
+    error = np.where(is_logged, held_out.quality - forecast, 0.0)
+    values = held_out.by_group(held_out.expected(rule, forecast + weight * error))
     effective = effective_size(held_out.expected(rule, weight))
     p, fault = 1.0, None
     if effective < LEAST_EFFECTIVE:

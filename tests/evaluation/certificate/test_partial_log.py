@@ -9,9 +9,11 @@ import pytest
 import paretoroute as pr
 from paretoroute.evaluation.certificate.held_out import HeldOutRuns
 from paretoroute.evaluation.certificate.partial_log import LoggedWeights, logged_weights
-from paretoroute.evaluation.certificate.sequence import Setting, walk
+from paretoroute.evaluation.certificate.prices import Candidate
+from paretoroute.evaluation.certificate.sequence import Setting, partial_test, walk
 from paretoroute.forecast import Forecast
 from paretoroute.runs.table import Runs
+from paretoroute.solver.rules import PriceRule
 from tests.evaluation.certificate.cases import policy, sides
 from tests.evaluation.certificate.test_certify import keep
 from tests.evaluation.certificate.test_sequence import quality_forecast, rules
@@ -106,6 +108,23 @@ def test_at_the_boundary_the_level_is_kept_although_forecasts_are_too_high(few_m
 def test_planted_fault_propensities_that_are_too_large_lose_the_level(few_matches):
     """Weights a third too small leave the forecasts uncorrected: the reason why wrong propensities are refused."""
     assert np.mean([rejects(seed, wrong=0.67) for seed in range(50)]) > 0.5
+
+
+def test_calls_at_a_point_that_the_log_lacks_count_as_the_worst(few_matches):
+    """Forecasts that nothing corrects there would certify a quality of .8 for a policy that reaches half of it."""
+    held_out, lost = world(0), POINTS - 3
+    drawn = ~np.isnan(held_out.quality)
+    is_lost = np.arange(POINTS) == lost
+    quality = np.where(drawn & ~is_lost, 1.0, np.nan)
+    forecast = np.full((QUERIES, POINTS), 0.5)
+    forecast[: QUERIES // 2, lost] = forecast[QUERIES // 2 :, lost - 1] = 0.99
+    partial = replace(held_out, quality=quality, forecast=Forecast(forecast, np.ones(POINTS)))
+    setting = Setting(target=pr.MinQuality(TRUTH), level=0.9, method="binomial", seed="0")
+
+    test = partial_test(policy(), Candidate(PriceRule(0.0, 0.0), None), partial, setting)
+
+    assert test.margin == pytest.approx(0.5 - TRUTH, abs=0.05)
+    assert test.p_value == 1.0
 
 
 def test_weights_are_inverse_propensities_shared_among_the_runs_of_a_query():

@@ -11,7 +11,7 @@ from paretoroute.evaluation.certificate.held_out import HeldOutRuns
 from paretoroute.evaluation.certificate.p_values import Method, p_value
 from paretoroute.evaluation.certificate.partial_log import LoggedWeights
 from paretoroute.evaluation.certificate.prices import Candidate, candidates
-from paretoroute.evaluation.certificate.sequence import Setting, draws, groups_needed, walk
+from paretoroute.evaluation.certificate.sequence import PriceTest, Setting, draws, groups_needed, walk
 from paretoroute.forecast import Forecast
 from paretoroute.solver.rules import PriceRule
 from tests.evaluation.certificate.cases import policy
@@ -112,6 +112,25 @@ def test_draws_are_uniform_differ_by_seed_and_belong_to_the_name():
     assert one.mean() == pytest.approx(0.5, abs=0.02)
     assert np.corrcoef(one, other)[0, 1] == pytest.approx(0, abs=0.06)
     assert draws(names[::-1], "a")[::-1].tolist() == one.tolist()
+
+
+@pytest.mark.parametrize("method", ["binomial", "hoeffding_bentkus", "betting"])
+def test_groups_without_any_loss_still_have_to_be_enough(method):
+    """Their spread is 0, from which the margin alone would ask for no group at all."""
+    perfect = np.ones((QUERIES, POINTS))
+    setting = Setting(target=pr.MinQuality(TRUTH), level=0.9, method=method, seed="0")
+
+    def test_of(queries: int) -> PriceTest:
+        held_out = world(0)
+        forecast = replace(held_out.forecast, quality=held_out.forecast.quality[:queries])
+        few = replace(held_out, forecast=forecast, quality=perfect[:queries], group=np.arange(queries))
+        return walk(policy(), rules()[:1], replace(few, names=NAMES[:queries]), setting)[0]
+
+    needed = test_of(5).groups_needed(0.9)
+
+    assert needed is not None
+    assert test_of(needed - 1).p_value > setting.delta
+    assert test_of(needed + 2 * (method == "betting")).p_value <= setting.delta
 
 
 def test_the_groups_needed_certify_the_margin_about_95_times_in_100():
