@@ -49,7 +49,7 @@ def difference(
     effective = min(effective_size(log.policy_weight.sum(axis=1)[differs > 0]) for log in quality)
     supports = [estimates.support_of(log, log.action(one)) for log, one in zip(logs, calls, strict=True)]
     is_supported = logs[0].is_full or effective >= LEAST_EFFECTIVE
-    has_groups = logs[0].clusters is None or logs[0].clusters.max(initial=0) > 0
+    has_groups = (np.arange(len(differs)) if logs[0].clusters is None else logs[0].clusters).max(initial=0) > 0
     has_interval = (not differs.any() and has_groups) or (
         is_supported and all(support.is_supported for support in supports)
     )

@@ -48,14 +48,16 @@ class Support:
 
 
 def support_of(log: ReplayLog, action: Floats) -> Support:
-    """Judge whether a log can speak for a policy that calls points of the log; a full one always can.
+    """Judge whether a log can speak for a policy that calls points of it; a full one of several queries always can.
 
     A log cannot if its mean weight is off: propensities are wrong, or some calls had no chance to be logged at all. The
     queries that do match would then look like plenty, and leave the others to the forecasts. Nor does a log whose
-    queries are all of one conversation or tenant, since nothing tells how another would come out.
+    queries are all of one conversation or tenant, or a single query, since nothing tells how another would come out.
     """
     if log.clusters is not None and log.clusters.max(initial=0) == 0:
         return Support("unsupported", None)
+    if len(action) == 1 and log.is_full:
+        return Support("unsupported", math.ceil(LEAST_EFFECTIVE))
     effective = effective_size((action * log.weight).sum(axis=1))
     if not log.is_full and _is_known_off(balance(log.weight, action, groups=log.clusters), effective):
         return Support("unsupported", None)
@@ -151,7 +153,7 @@ def cross_checks(quality: OffPolicyLog, cost: OffPolicyLog) -> CrossChecks:
 
 
 def evidence(log: ReplayLog, beside: OffPolicyLog, propensities: Propensities, *, supported_share: float) -> Evidence:
-    """Collect what the estimates of a policy rest on."""
+    """Collect the diagnostics of a policy's estimates."""
     figures = estimators.diagnose(beside)
     return Evidence(
         propensities=propensities.source,

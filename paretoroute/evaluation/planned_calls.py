@@ -1,4 +1,4 @@
-"""What a policy would call for every query of a log, with its forecasts of every point.
+"""A policy's calls for every query of a log, with its forecasts of every point.
 
 On the very runs that the policy was fitted on, the surface has seen each query's outcomes, and so its choices and
 forecasts there look better than they will be on new queries. The policy keeps forecasts of its fit's queries by models

@@ -178,7 +178,7 @@ def _fitted(policy: Policy, runs: Runs) -> int:
 
 
 def _notices(runs: Runs, part: Runs, sample: Indices | None, side: _Side, *, seen: bool) -> list[str]:
-    """List what to keep in mind about the queries and calls that count."""
+    """List caveats about the queries and calls that count."""
     notices, names = [], side.planner.policy.grid.names
     if seen and sample is None:
         notices.append("the policy was fitted on these very runs, which makes it look better: replay others")

@@ -52,7 +52,7 @@ class CrossChecks:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the estimates of a replay rest on.
+    """Diagnostics of the estimates of a replay.
 
     Args:
         propensities: their source: ``full`` (every query logged at every point), ``logged``, ``estimated`` from the
@@ -129,13 +129,13 @@ class Replay:
             weight that is off, unless the log is full.
         needed_queries: for an unsupported policy, about how many queries of such a log would support it; None if more
             of them would not, since some of its calls had no chance to be logged.
-        evidence: what the estimates rest on.
+        evidence: diagnostics of the estimates.
         checks: other estimators.
         points: estimates of every point that the log has, as if it answered every query, by name.
         logging: those of the choices in the log; None on a full log, which chose nothing.
         limits: realised figure of each limit on the population; None where nothing of it was logged.
         seen: whether the policy was fitted on these very runs.
-        notices: sentences about what to keep in mind.
+        notices: caveats, as sentences.
         against: comparison with another policy, or None.
     """
 

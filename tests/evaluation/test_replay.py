@@ -151,3 +151,15 @@ def test_a_log_that_agrees_with_no_choice_is_refused(tmp_path):
 
     with pytest.raises(RunsError, match="none of the policy's choices was logged"):
         pr.replay(planner, pr.read_runs(write_rows(tmp_path / "runs.jsonl", rows)))
+
+
+def test_a_single_query_gives_figures_without_an_interval(tmp_path):
+    planner = pr.Planner(fitted().policy)
+    runs = pr.read_runs(write_rows(tmp_path / "runs.jsonl", make_rows(1, seed=20)))
+
+    outcome = pr.replay(planner, runs, against=pr.Planner(no_signal().policy))
+
+    assert outcome.status == "unsupported"
+    assert (outcome.quality_low, outcome.quality_high, outcome.cost_usd_low) == (None, None, None)
+    assert outcome.against is not None
+    assert (outcome.against.quality_low, outcome.against.cost_usd_high) == (None, None)
