@@ -6,9 +6,10 @@ point, those of the calibration sample included. The recursive residual (Brown, 
     w_t = (s_t - b_t) sqrt(n_t / (n_t + 1))
 
 has mean zero as long as all scores have the same mean, whatever that is, so that the error of the sample's mean is no
-drift. A bet of size k multiplies the capital by e_t = 1 + k w_t, whose mean is then 1 (Waudby-Smith and Ramdas,
-"Estimating means of bounded random variables by betting", 2024, doi:10.1093/jrsssb/qkad009). With one bet opened at
-every call,
+drift. Those of normal scores of one variance are independent. Those of other scores are uncorrelated only, and their
+mean given the past is zero approximately, and with it the bound below (measured in experiments/drift). A bet of size k
+multiplies the capital by e_t = 1 + k w_t, whose mean is then 1 (Waudby-Smith and Ramdas, "Estimating means of bounded
+random variables by betting", 2024, doi:10.1093/jrsssb/qkad009). With one bet opened at every call,
 
     R_t = (1 + R_{t-1}) e_t
 

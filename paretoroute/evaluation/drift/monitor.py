@@ -219,7 +219,7 @@ class Monitor:
             PolicyError: the file cannot be written, or holds something that this monitor has neither read nor written.
         """
         file = checked_path(path, PolicyError)
-        self._files[file] = state.write_state(file, self.record, self.policy, known=set(self._files.values()))
+        self._files[file] = state.write_state(file, self.record, self.policy, own=set(self._files.values()))
 
     @staticmethod
     def load(

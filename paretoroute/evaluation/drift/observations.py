@@ -135,7 +135,8 @@ class Observer:
         columns = grid_columns(runs, self.policy.grid)
         outcomes = {name: getattr(runs, name) for name in FIGURES}
         outcomes["quality"] = np.where(calls.has_quality, runs.quality, np.nan)
-        outcomes["cost_usd"] = np.where(runs.cost_is_mean, np.nan, runs.cost_usd)
+        for name in ("cost_usd", "completion_tokens"):
+            outcomes[name] = np.where(runs.cost_is_mean, np.nan, outcomes[name])  # means over queries
         forecasts: dict[int, _QueryFigures | None] = {}
         for row in calls.order.tolist():
             query, point = int(runs.query[row]), int(runs.point[row])

@@ -30,14 +30,14 @@ def policy_key(policy: Policy) -> str:
     return hashlib.sha256(document.encode()).hexdigest()
 
 
-def write_state(path: Path, record: Record, policy: Policy, *, known: Collection[str]) -> str:
+def write_state(path: Path, record: Record, policy: Policy, *, own: Collection[str]) -> str:
     """Write the state of a monitor; a reader sees the old one or the new one.
 
     Args:
-        path: the file; replaced only if it holds a known state, since the calls of another would be lost.
+        path: the file; replaced only if the monitor has read or written it, so that no calls of another are lost.
         record: the state.
         policy: of the monitor.
-        known: SHA-256 of the files that the monitor has read or written, in hex.
+        own: SHA-256 of the files that the monitor has read or written, in hex.
 
     Returns:
         The SHA-256 of the file, in hex.
@@ -48,7 +48,7 @@ def write_state(path: Path, record: Record, policy: Policy, *, known: Collection
     name, content = file_name(path), _state(record, policy)
 
     def check(file: Path) -> None:
-        if file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() not in known:
+        if file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() not in own:
             raise PolicyError(
                 f"{name} was written by another monitor, or is no state, and is left as it is; run again on the same "
                 "calls, or name another file"

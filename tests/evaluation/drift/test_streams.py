@@ -37,7 +37,9 @@ def test_the_mean_of_few_logged_queries_is_as_uncertain_as_they_are():
     assert np.mean([alarms_of_stable_queries(seed, queries=50, counted=1000) for seed in range(runs)]) > 0.3
 
 
-@pytest.mark.parametrize(("logged", "unfamiliar", "features"), [(40, 40, 40), (10**6, UNFAMILIAR_QUERIES, MOST_QUERIES)])
+@pytest.mark.parametrize(
+    ("logged", "unfamiliar", "features"), [(40, 40, 40), (10**6, UNFAMILIAR_QUERIES, MOST_QUERIES)]
+)
 def test_logged_queries_count_up_to_a_limit(logged, unfamiliar, features):
     tests = streams(logged)
 
