@@ -151,9 +151,9 @@ def _report(group: str, cases: list[Case], folder: Path, show_all: bool) -> None
                 f"{last.cpu_s:.2f} s {last.grown / 1e6:.0f} MB {last.error}",
                 flush=True,
             )
-    known = [row[0] for row in rows if not np.isnan(row[0])]
+    exponents = [row[0] for row in rows if not np.isnan(row[0])]
     print(
-        f"{group}: {len(rows)} cases, {len(known)} long enough to fit; steepest {max(known, default=0):.2f}; "
+        f"{group}: {len(rows)} cases, {len(exponents)} long enough to fit; steepest {max(exponents, default=0):.2f}; "
         f"slowest MiB {max((row[2] for row in rows), default=0):.2f} s; most memory beyond 10 x file "
         f"{max((row[3] for row in rows), default=0) / 1e6:.0f} MB",
         flush=True,

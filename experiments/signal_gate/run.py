@@ -117,12 +117,12 @@ def main() -> None:
     options = parser.parse_args()
     print("| world | logs | quality: before, within points, now | any panel | largest plain |\n|---|---|---|---|---|")
     for name in [list(WORLDS)[i] for i in options.worlds]:
-        found = [list(scores(noise_log(name, seed, signal=options.signal))) for seed in range(options.seeds)]
-        quality = np.mean([decisions(row) for rows in found for row in rows if row[0] == "quality"], axis=0)
-        any_panel = np.mean([np.any([decisions(row) for row in rows], axis=0) for rows in found], axis=0)
+        worlds = [list(scores(noise_log(name, seed, signal=options.signal))) for seed in range(options.seeds)]
+        quality = np.mean([decisions(row) for rows in worlds for row in rows if row[0] == "quality"], axis=0)
+        any_panel = np.mean([np.any([decisions(row) for row in rows], axis=0) for rows in worlds], axis=0)
         shares = (", ".join(f"{100 * share:.0f}%" for share in some) for some in (quality, any_panel))
         print(
-            f"| {name} | {len(found)} | {' | '.join(shares)} | {max(row[2] for rows in found for row in rows):.1f} |",
+            f"| {name} | {len(worlds)} | {' | '.join(shares)} | {max(row[2] for rows in worlds for row in rows):.1f} |",
             flush=True,
         )
     for log in options.logs:

@@ -111,9 +111,9 @@ def kill_at_any_time(path: Path, kills: int, seed: int = 0) -> dict[str, int]:
         time.sleep(rng.uniform(0.0, 1.2) * usual_s)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        found = mark_of(path)
-        assert found in (old, new), f"kill {number}: {old} became {found} instead of {new}"
-        counts["new" if found == new else "old"] += 1
+        mark = mark_of(path)
+        assert mark in (old, new), f"kill {number}: {old} became {mark} instead of {new}"
+        counts["new" if mark == new else "old"] += 1
     saved[0].save(path)
     left = sorted(file.name for file in path.parent.iterdir())
     assert len(left) == 2, left

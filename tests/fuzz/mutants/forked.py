@@ -75,6 +75,7 @@ def part(kind: str, seeds: range, folder: Path) -> Tally:
     start = seeds.start
     while start < seeds.stop:
         read, write = os.pipe()
+        place[:8] = struct.pack("<q", start)
         child = os.fork()
         if child == 0:
             os.close(read)
@@ -115,7 +116,8 @@ def _work(kind: str, seeds: range, folder: Path, place: mmap.mmap, pipe: TextIO)
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if WARM_UP:
-        one(kind, 0, folder)
+        with contextlib.suppress(Exception):  # counted when its seed is tried
+            one(kind, 0, folder)
     tally = Tally()
     for seed in seeds:
         place[:8] = struct.pack("<q", seed)

@@ -62,15 +62,28 @@ kinds.KINDS["dangerous"] = (dangerous, 1)
 forked.WARM_UP, forked.MOST_FAULTS = False, 100
 tally = forked.part("dangerous", range(60), Path(tempfile.mkdtemp()))
 print(tally.inputs, tally.faults)
+
+def first(stream, folder):
+    if stream.random() == START:
+        raise KeyError("of seed 0")
+    return True
+
+import random
+START = random.Random("first 0").random()
+kinds.KINDS["first"], forked.WARM_UP = (first, 1), True
+tally = forked.part("first", range(5), Path(tempfile.mkdtemp()))
+print(tally.inputs, tally.accepted, tally.faults)
 """
 
 
 def test_signals_and_untyped_errors_are_counted_with_their_seeds():
     done = python("-c", PLANTED, cwd=ROOT)  # a process of its own, since it forks
 
-    inputs, _, faults = done.stdout.partition(" ")
+    planted, first = done.stdout.splitlines()
+    inputs, _, faults = planted.partition(" ")
     assert (inputs, done.stderr) == ("60", "")
     texts = dict(ast.literal_eval(faults))
     assert set(texts.values()) == {"signal 9", "KeyError: 'untyped'"}
     killed = [seed for seed in range(60) if random.Random(f"dangerous {seed}").random() < 0.2]
     assert [seed for seed, text in texts.items() if text == "signal 9"] == killed
+    assert first == """5 4 [(0, "KeyError: 'of seed 0'")]"""
