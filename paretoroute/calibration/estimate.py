@@ -24,6 +24,7 @@ from paretoroute.solver.rules import Rule
 
 RuleT = TypeVar("RuleT", bound=Rule, covariant=True)
 BINARY_VARIANCE = 0.2  # least variance of an outcome of 0 or 1
+NO_SPREAD = 1e-12  # share of p (1 - p) that is rounding
 POOL_RUNS = 2.0  # by which a point's share of that variance is shrunk, in units of p (1 - p): about ten runs
 LEAST_EFFECTIVE = 20.0  # effective runs; below, an interval is wider than anyone can use
 _LARGEST_LOG_RATIO = 50.0  # exp() of it is still far from overflow
@@ -114,7 +115,8 @@ def least_variance(logged_quality: Floats) -> Floats:
     """Return the least variance of one outcome of each point, ``(points,)``: 0.2 where all outcomes are 0 or 1.
 
     A graded outcome, such as a mean of several trials, varies by a share of the p (1 - p) of an outcome of 0 or 1 with
-    its mean. Its least variance is that share of 0.2; the share is a point's own, shrunk to that of all points.
+    its mean. Its least variance is that share of 0.2; the share is a point's own, shrunk to that of all points, or to
+    1 if no outcome of the log differs from another.
 
     Args:
         logged_quality: ``(queries, points)``, NaN where nothing was logged.
@@ -126,7 +128,8 @@ def least_variance(logged_quality: Floats) -> Floats:
     mean = values.sum(axis=0) / np.maximum(count, 1)
     observed = np.where(is_logged, values - mean, 0.0) ** 2
     own = np.where(count > 1, count * mean * (1 - mean), 0.0)  # what as many outcomes of 0 or 1 would come to
-    pooled = min(float(observed.sum() / own.sum()), 1.0) if own.sum() > 0 else 1.0
+    is_constant = observed.sum() <= NO_SPREAD * own.sum()  # which leaves the share open: assume outcomes of 0 or 1
+    pooled = 1.0 if is_constant else min(float(observed.sum() / own.sum()), 1.0)
     share = (observed.sum(axis=0) + POOL_RUNS * pooled) / (own + POOL_RUNS)
     return BINARY_VARIANCE * np.minimum(share, 1.0)
 

@@ -110,8 +110,10 @@ def _without_refunds(arrays: Mapping[str, NDArray[Any]], bills: Sequence[int]) -
     """Replace the refunds among logged bills by 0 for the check of all other numbers; none exceeds the dearest call."""
     name = "traffic.logged_amount"
     logged = arrays.get(name)
-    columns = [] if logged is None or logged.ndim != 2 else [j for j in bills if j < logged.shape[1]]
-    if logged is None or not len(logged) or not columns:
+    if logged is None or logged.ndim != 2 or logged.dtype != np.float32 or not len(logged):
+        return arrays
+    columns = [j for j in bills if j < logged.shape[1]]
+    if not columns:
         return arrays
     amounts = np.nan_to_num(logged[:, columns], neginf=-np.inf, posinf=np.inf)
     is_refund = (amounts < 0) & (-amounts <= amounts.max(axis=0))

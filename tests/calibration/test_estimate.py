@@ -87,3 +87,13 @@ def test_no_value_on_a_thin_log_is_surer_than_its_effective_queries_allow(seed):
         least = Z90 * (0.2 / effective) ** 0.5 if effective else np.inf
         assert value.quality_low <= max(value.quality - least, 0.0) + 1e-9
         assert value.quality_high >= min(value.quality + least, 1.0) - 1e-9
+
+
+@pytest.mark.parametrize("value", [0.75, 0.1 + 0.2, 1e-9, 0.999999])
+def test_equal_graded_outcomes_promise_no_certainty(value):
+    few, many = least_variance(np.full((25, 2), value)), least_variance(np.full((2500, 2), value))
+
+    assert (few >= 0.05).all()
+    assert (many <= few).all() and (many > 0).all()
+    low = value_of(np.full(25, value), Evidence(np.array([25.0]), few[:1])).quality_low
+    assert low < value - 0.05 or low == 0

@@ -5,6 +5,7 @@ import math
 import os
 import random
 import re
+import warnings
 from functools import cache
 
 import numpy as np
@@ -192,3 +193,14 @@ def test_a_signalling_nan_is_treated_as_any_other(name):
             else:
                 check_plans(damaged)
     assert refused > 5
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "int64", "float16", "float64", "complex64"])
+def test_logged_bills_of_another_type_are_refused(dtype):
+    policy, arrays = policy_of("signal"), arrays_of("signal")
+    assert any(entry.cost == "logged" for entry in policy.document.grid)
+    with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+        changed = arrays["traffic.logged_amount"].astype(dtype)
+
+    with pytest.raises(PolicyError, match="array traffic.logged_amount has type"):
+        loaded(policy, arrays | {"traffic.logged_amount": changed})
