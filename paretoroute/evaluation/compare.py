@@ -147,6 +147,8 @@ def _study(runs: Runs, grid: Grid | None, prices: Mapping[str, Price] | None, *,
     """Restrict the runs to the points that every fold's training runs know the cost of."""
     if folds < 2:
         raise RunsError(f"comparing needs at least 2 folds, got {folds}")
+    if folds > len(runs.query_ids):
+        raise RunsError(f"the log has {len(runs.query_ids)} queries, too few for {shown(folds)} folds; ask for fewer")
     runs, counted = billed_totals(runs, {**(grid.prices if grid else {}), **(prices or {})})
     offered, notices = build_grid(runs, grid, prices)
     notices = (*counted, *notices)

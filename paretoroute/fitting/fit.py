@@ -22,6 +22,7 @@ from paretoroute.errors import (
     expect_items,
     expect_seed,
     needs_fit_extra,
+    shown,
 )
 from paretoroute.fitting.findings import family_findings, signal_findings, uniform_findings, unlogged_findings, verdict
 from paretoroute.fitting.partial_logs.support import without_thin_points
@@ -230,8 +231,17 @@ def _featured(runs: Runs, function: FeatureFunction | None) -> _FeaturedLog:
     return _FeaturedLog(runs, "hashed_ngrams" if runs.embeddings is None else "embedding", None)
 
 
+def _vector(value: ArrayLike) -> Floats32:
+    try:
+        return np.asarray(value, np.float32)
+    except (ValueError, TypeError, OverflowError):
+        raise QueryError(f"the feature function must give vectors of numbers, got {shown(value)}") from None
+
+
 def _vectors(features: FeatureFunction, queries: tuple[str, ...]) -> Floats32:
-    rows = [np.asarray(features(text), np.float32) for text in queries]
+    if not callable(features):
+        raise QueryError(f"features must be a function from a text to a vector, got {shown(features)}")
+    rows = [_vector(features(text)) for text in queries]
     shapes = {row.shape for row in rows}
     if len(shapes) != 1 or len(next(iter(shapes))) != 1:
         raise QueryError(f"the feature function must give vectors of one length, got shapes {sorted(shapes)[:3]}")

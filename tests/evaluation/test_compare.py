@@ -135,3 +135,9 @@ def test_a_log_of_free_calls_is_refused():
 
     with pytest.raises(RunsError, match="every call in the log is free"):
         compare(read_runs(table), folds=2)
+
+
+@pytest.mark.parametrize("folds", [301, 10**30])
+def test_more_folds_than_queries_are_refused(folds):
+    with pytest.raises(RunsError, match="300 queries, too few for"):
+        compare(make_runs(**NO_SIGNAL), folds=folds)

@@ -159,9 +159,14 @@ def test_a_feature_function_decides_what_is_seen_and_the_planner_needs_the_same_
     [
         (lambda text: [1.0] * len(text), "vectors of one length"),
         (lambda text: 3.0, "vectors of one length"),
+        (lambda text: "x", "vectors of numbers"),
+        (lambda text: [1.0, [2.0]], "vectors of numbers"),
+        (lambda text: [{}], "vectors of numbers"),
+        (3.0, "must be a function"),
+        ([1.0, 2.0], "must be a function"),
         (lambda text: [float("nan"), 1.0], "NaN or infinity for query 0"),
     ],
-    ids=["ragged", "scalar", "NaN"],
+    ids=["ragged", "scalar", "text", "nested", "object", "number", "list", "NaN"],
 )
 def test_a_feature_function_that_gives_no_vectors_is_refused(function, message):
     with pytest.raises(pr.QueryError, match=message):
