@@ -28,6 +28,7 @@ from paretoroute.surface.panel import second_level_inputs
 
 GATE_SE = Z90  # a panel follows the query only if its out-of-fold gain exceeds so many standard errors: 5% on noise
 CERTAIN_SE = 6.0  # beyond all that weights which have read a query reach on noise (3.7): no nested folds are needed
+LEAST_VARIANCE = 1e-18  # within points, in squared logs or quality: rounding of forecasts that are exact
 MOST_TRIALS = 16.0  # a cell of more trials counts as one of so many
 
 
@@ -51,7 +52,9 @@ def signal_of(logged: LoggedPanel, base: Floats, forecast: Floats, sample: Sampl
     weight = np.where(counts, np.minimum(count, MOST_TRIALS), 0.0)
     deviation, expected = (_within_points(figure - base, weight) for figure in (values, forecast))
     gain = (weight * (deviation**2 - (deviation - expected) ** 2)).sum(1)
-    scale = max(float((weight * deviation**2).sum()), 1e-300)
+    scale = float((weight * deviation**2).sum())
+    if scale <= LEAST_VARIANCE * float(weight.sum()):  # nothing varies within points, so there is nothing to explain
+        return Signal(logged.name, 0.0, 0.0, False)
     explained, se = float(gain.sum()) / scale, _error_of_sum(gain, sample.group[sample.rows]) / scale
     return Signal(logged.name, explained, se, explained > GATE_SE * se)
 

@@ -6,7 +6,7 @@ With x the features of query i, centred on the log, and z what is known of point
     a_j ~ N(0, t^2),  b, g_d, h_j ~ N(0, s^2 / strength I)
 
 so that all points share a slope, points with similar means share how theirs differs from it, and each has its own as
-far as its runs support it. t^2 is estimated by moments (Morris, "Parametric empirical Bayes inference: theory and
+far as its runs support it. t^2 is estimated from the means (Morris, "Parametric empirical Bayes inference: theory and
 applications", Journal of the American Statistical Association 78(381), 1983, doi:10.1080/01621459.1983.10477920); the
 strengths are those of the least cross-validated error. The h_j and a_j of different points do not meet in any cell, and
 are eliminated point by point (Schur complement), which makes the cost linear in cells and in points.
@@ -24,67 +24,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats, Indices
+from paretoroute._arrays import Floats
+from paretoroute.fitting.methods.pooled_means import NEVER, Cells, PointMeans, point_means, shared_effects
 
-NEVER = 1e9  # a strength at which slopes vanish
 COMMON = (1.0, 3.0, 10.0, 30.0, 100.0, NEVER)
 BETWEEN = (3.0, 10.0, 30.0, 100.0, NEVER)
 OWN = (1.0, 3.0, 10.0, 30.0, 100.0, NEVER)
 LEAST_OWN_FEATURES = 16  # leading features that a point's own slope reads at least
 RUNS_PER_FEATURE = 2.0
-LEAST_PRIOR_RUNS = 0.05
 LABEL_STRENGTH = 3.0  # of the ridge on the effects of labels, in runs
 FEATURE_STRENGTH = COMMON[3]  # of that on the effects of features on the points' means
-
-
-@dataclass(frozen=True)
-class Cells:
-    """The logged cells of a panel.
-
-    Args:
-        query: row of each cell, ``(cells,)``.
-        point: its column, ``(cells,)``.
-        value: the figure, ``(cells,)``.
-        weight: of the squared error, about 1 on average, ``(cells,)``.
-        points: number of points.
-    """
-
-    query: Indices
-    point: Indices
-    value: Floats
-    weight: Floats
-    points: int
-
-    @staticmethod
-    def of(values: Floats, weight: Floats) -> Cells:
-        """Collect the cells with a weight above 0 of tables ``(queries, points)``."""
-        query, point = np.nonzero(weight > 0)
-        return Cells(query, point, values[query, point], weight[query, point], values.shape[1])
-
-    def minus(self, of_query: Floats) -> Cells:
-        """Take a figure of every query off the values."""
-        return replace(self, value=self.value - of_query[self.query])
-
-    def take(self, keep: NDArray[np.bool_]) -> Cells:
-        """Keep some cells."""
-        return replace(
-            self, query=self.query[keep], point=self.point[keep], value=self.value[keep], weight=self.weight[keep]
-        )
-
-
-@dataclass(frozen=True)
-class PointMeans:
-    """Means of the points by empirical Bayes.
-
-    Args:
-        mean: shrunk to the mean of all, ``(points,)``.
-        error: posterior variance of each, ``(points,)``.
-        prior_runs: s^2 / t^2.
-    """
-
-    mean: Floats
-    error: Floats
-    prior_runs: float
 
 
 @dataclass(frozen=True)
@@ -123,46 +72,6 @@ class PooledSlopes:
     by_query: Floats
     fold_means: Floats
     of_labels: Floats
-
-
-def shared_effects(cells: Cells, figures: Floats, strength: float) -> Floats:
-    """Estimate what figures of the query add at all points alike, within points, by ridge regression, ``(figures,)``.
-
-    Args:
-        cells: the logged ones.
-        figures: ``(queries, figures)``, with means of 0.
-        strength: of the penalty.
-    """
-    if not figures.shape[1]:
-        return np.zeros(0)
-    x, w = figures[cells.query], cells.weight
-    size = np.maximum(np.bincount(cells.point, w, cells.points), 1e-300)
-    means = np.stack([np.bincount(cells.point, w * column, cells.points) for column in x.T], axis=1) / size[:, None]
-    x = x - means[cells.point]
-    y = cells.value - (np.bincount(cells.point, w * cells.value, cells.points) / size)[cells.point]
-    penalty = strength * np.eye(x.shape[1])
-    return np.linalg.solve(x.T @ (w[:, None] * x) + penalty, x.T @ (w * y)).astype(np.float64)
-
-
-def point_means(cells: Cells) -> PointMeans:
-    """Estimate the points' means by empirical Bayes, from moments."""
-    size = np.bincount(cells.point, cells.weight, cells.points)
-    square = np.bincount(cells.point, cells.weight**2, cells.points)
-    total = np.bincount(cells.point, cells.weight * cells.value, cells.points)
-    count = np.divide(size**2, square, out=np.zeros_like(size), where=square > 0)  # effective runs (Kish, 1965)
-    overall = float(total.sum() / size.sum())
-    own = np.divide(total, size, out=np.full(cells.points, overall), where=size > 0)
-    seen = count > 0
-    within = float((cells.weight * (cells.value - own[cells.point]) ** 2).sum() / size.sum())
-    within *= count.sum() / max(count.sum() - seen.sum(), 1.0)
-    centre = float((count * own).sum() / count.sum())
-    spread = float((count * (own - centre) ** 2).sum()) - (seen.sum() - 1) * within
-    between = max(spread / max(count.sum() - float((count**2).sum()) / count.sum(), 1e-300), 0.0)
-    prior = max(within / between, LEAST_PRIOR_RUNS) if between > 0 else np.inf
-    if not np.isfinite(prior):
-        return PointMeans(np.full(cells.points, overall), np.full(cells.points, within / count.sum()), NEVER)
-    centre = float((count / (count + prior) * own).sum() / (count / (count + prior)).sum())
-    return PointMeans((count * own + prior * centre) / (count + prior), within / (count + prior), prior)
 
 
 def fit(

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from paretoroute._arrays import Floats, single
 from paretoroute.fitting.logged_panels import LoggedPanel
 from paretoroute.fitting.methods import pooled_slopes
-from paretoroute.fitting.methods.pooled_slopes import Cells, PointMeans, PooledSlopes
+from paretoroute.fitting.methods.pooled_means import Cells, PointMeans
+from paretoroute.fitting.methods.pooled_slopes import PooledSlopes
 from paretoroute.fitting.panel import FittedPanel, scale_of
 from paretoroute.fitting.partial_logs.propensities import Propensities
 from paretoroute.fitting.sample import Sample

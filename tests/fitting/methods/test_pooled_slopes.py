@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from paretoroute.fitting.methods import pooled_slopes
-from paretoroute.fitting.methods.pooled_slopes import Cells, point_means
+from paretoroute.fitting.methods.pooled_means import Cells, point_means
 
 QUERIES, POINTS, WIDTH = 240, 4, 5
 
