@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from paretoroute.grid import Budget
 
@@ -197,22 +197,23 @@ class Unusable(Exception):
         return Aside(place, self.reason, self.detail)
 
 
-class Reason(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Reason:
     """The records that were set aside for one reason.
 
     Args:
         text: the reason.
-        count: how many there are.
+        records: how many there are.
         first: the first of them.
     """
 
     text: str
-    count: int
+    records: int
     first: Aside
 
     def __str__(self) -> str:
         more = f", {self.first.detail}" if self.first.detail else ""
-        return f"{self.count}, {self.text} (first: {self.first.place}{more})"
+        return f"{self.records}, {self.text} (first: {self.first.place}{more})"
 
 
 def by_reason(asides: Sequence[Aside]) -> list[Reason]:

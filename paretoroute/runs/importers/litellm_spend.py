@@ -48,8 +48,8 @@ def read(files: Sequence[Path]) -> Reading:
 
 
 def _unquoted(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a row of a table whose objects were written as Python prints them, as objects."""
-    return {name: literal(value) if name in _OBJECTS else value for name, value in row.items()}
+    """Return a row whose objects are written as text, JSON or as Python prints them, with the objects."""
+    return {name: literal(parsed(value)) if name in _OBJECTS else value for name, value in row.items()}
 
 
 def _call(row: Mapping[str, Any], place: Place, reading: Reading) -> Call:

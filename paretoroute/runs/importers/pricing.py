@@ -106,7 +106,7 @@ def _usd(call: Call, prices: Mapping[str, Price], listed: Callable[[Call], float
 def _list_prices() -> Callable[[Call], float | None]:
     """Return a function of a call that computes its cost at list prices, or None where the model has none."""
     try:
-        from genai_prices import Usage, calc_price
+        from genai_prices import Usage, calc_price  # pyright: ignore[reportMissingImports]  # an extra
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "genai_prices":
             raise

@@ -239,7 +239,7 @@ def _scored(calls: Sequence[Call], reading: Reading, *, options: Options, scale:
     choice = score_files.choose_score(calls, wanted=options.score, preferred=reading.preferred, scale=scale)
     scored, qualities, several = [], [], 0
     for call in calls:
-        values = call.scores.get(choice.name, ()) if choice.name is not None else ()
+        values: Sequence[object] = call.scores.get(choice.name, ()) if choice.name is not None else ()
         try:
             quality = score_files.quality_of(values, scale=scale)
         except Misfit as misfit:

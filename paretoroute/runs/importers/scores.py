@@ -112,10 +112,7 @@ def join_scores(calls: Sequence[Call], scores: Sequence[Score], *, key: str | No
     traced: list[defaultdict[str, list[object]]] = [defaultdict(list) for _ in calls]
     joined = Joined([])
     for score in scores:
-        named = next(
-            ((our, score.ids[their]) for our, their in zip(keys.ours, keys.theirs, strict=True) if their in score.ids),
-            None,
-        )
+        named = _named(score, keys, index)
         matches = index.get(named, []) if named else []
         is_trace = named is not None and named[0] in TRACES
         if not matches:
@@ -152,6 +149,14 @@ def _keys(calls: Sequence[Call], key: str | None) -> _Keys:
     names = list(dict.fromkeys(name for call in calls for name in call.ids))
     names.sort(key=lambda name: name in TRACES)
     return _Keys(names, names)
+
+
+def _named(score: Score, keys: _Keys, index: Mapping[tuple[str, str], Sequence[int]]) -> tuple[str, str] | None:
+    """Return name and value of the id that decides, where the score's ``id`` may be its own and not the call's."""
+    for our, their in zip(keys.ours, keys.theirs, strict=True):
+        if their in score.ids and (their != "id" or (our, score.ids[their]) in index):
+            return our, score.ids[their]
+    return None
 
 
 def _check_key(key: str | None, keys: _Keys, known: Iterable[tuple[str, str]], scores: Sequence[Score]) -> None:

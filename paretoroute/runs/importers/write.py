@@ -11,6 +11,7 @@ from typing import Any
 
 from paretoroute.errors import RunsError, file_name
 from paretoroute.grid import Budget
+from paretoroute.query import query_text
 from paretoroute.runs.importers.calls import Call
 from paretoroute.runs.importers.messages import query_id
 
@@ -78,8 +79,7 @@ def _iso(time: float) -> str:
 
 
 def table_of(rows: Sequence[dict[str, Any]]) -> Any:
-    """Return rows as an Arrow table; chat messages are JSON text, as `read_runs` takes them."""
-    import orjson
+    """Return rows as an Arrow table; chat messages are the text that `read_runs` makes of them."""
     import pyarrow as pa
 
     names = dict.fromkeys(name for row in rows for name in row)
@@ -87,7 +87,7 @@ def table_of(rows: Sequence[dict[str, Any]]) -> Any:
     for name in names:
         values = [row.get(name) for row in rows]
         if name == "query":
-            values = [value if isinstance(value, str) else orjson.dumps(value).decode() for value in values]
+            values = [value if isinstance(value, str) else query_text(value) for value in values]
         columns[name] = pa.array(values, pa.large_string() if name in _TEXTS else pa.float64())
     return pa.table(columns)
 

@@ -187,6 +187,12 @@ def test_a_guess_looks_into_documents_and_objects(tmp_path):
     assert [row["quality"] for row in make.imported(str(mapping(tmp_path, guess.text)), log).rows] == [0.75, 0]
 
 
+def test_a_guess_at_the_log_of_a_known_tool_names_its_source(tmp_path):
+    guess = guess_mapping(make.lines(tmp_path / "log.jsonl", [make.payload()]))
+
+    assert "paretoroute import litellm" in guess.doubts[0]
+
+
 def test_a_guess_of_a_log_without_quality_says_what_is_missing(tmp_path):
     guess = guess_mapping(
         make.lines(tmp_path / "log.jsonl", [{"prompt": "Why is it so?", "model": "a", "cost_usd": 1}])

@@ -186,6 +186,12 @@ def test_a_key_joins_fields_of_other_names(tmp_path):
         make.imported("litellm", files, scores=scores, join="x")
 
 
+def test_the_own_id_of_a_score_is_not_taken_for_that_of_a_call(tmp_path):
+    scores = scored(tmp_path, {"id": "score-1", "trace_id": make.payload()["trace_id"], "value": 1})
+
+    assert make.imported("litellm", calls(tmp_path, make.payload()), scores=scores).rows[0]["quality"] == 1
+
+
 def test_the_users_prices_fill_what_is_unknown_and_are_compared_with_what_was_billed(tmp_path):
     files = calls(tmp_path, make.payload(), make.payload(2, response_cost=None))
     scores = scored(tmp_path, make.call_score(), make.call_score(2))

@@ -15,6 +15,7 @@ from paretoroute.query import Misfit
 from paretoroute.runs.checks import column_names
 from paretoroute.runs.importers.calls import Aside
 from paretoroute.runs.importers.mapping.convert import stars_in
+from paretoroute.runs.importers.mapping.known_logs import source_of
 from paretoroute.runs.importers.mapping.paths import MOST_FIELDS, fields
 from paretoroute.runs.importers.mapping.schema import COLUMNS, VERSION
 from paretoroute.runs.importers.records import Record, check_no_pickle, read_records
@@ -101,11 +102,13 @@ class _Sample:
         rows: path of their list, or ``""``.
         values: some values by path.
         count: how many rows.
+        source: the tool whose log it looks like, or None.
     """
 
     rows: str
     values: Mapping[str, list[Any]]
     count: int
+    source: str | None
 
 
 def guess_mapping(path: Path) -> Guess:
@@ -117,6 +120,10 @@ def guess_mapping(path: Path) -> Guess:
     check_no_pickle(path)
     sample = _sample(path)
     columns, doubts = _columns(sample)
+    if sample.source:
+        doubts.insert(
+            0, f"the mapping itself: this looks like a log that needs none: paretoroute import {sample.source} ..."
+        )
     ids = {name.rpartition(".")[2]: name for name in sample.values if name.rpartition(".")[2].casefold() in _CALL_IDS}
     lines = [f"# Columns of {one_line(path.name)} as runs, guessed from {sample.count} rows; check each line."]
     lines += [*(f"# unsure about {doubt}" for doubt in doubts), f"mapping: {VERSION}"]
@@ -151,7 +158,8 @@ def _sample(path: Path) -> _Sample:
         for name, value in itertools.islice(fields(row), MOST_FIELDS):
             if value is not None and value != "" and (name in values or len(values) < MOST_FIELDS):
                 values[name].append(value)
-    return _Sample(rows_path, values, len(rows[:_ROWS]))
+    source = source_of([*(record.value for record in records[:5]), *rows[:5]], name=path.name)
+    return _Sample(rows_path, values, len(rows[:_ROWS]), source)
 
 
 def _longest_list(record: Record) -> tuple[str, list[dict[str, Any]]]:
