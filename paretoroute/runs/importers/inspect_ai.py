@@ -207,16 +207,16 @@ def _scores(sample: Mapping[str, Any]) -> dict[str, list[object]]:
     }
 
 
-def _resolved(value: object, attachments: Mapping[str, Any]) -> object:
+def _resolved(value: object, attachments: Mapping[str, Any], depth: int = 8) -> object:
     """Return an input with the texts that the log stores apart."""
     if isinstance(value, str):
         if value.startswith(_ATTACHMENT):
             return attachments.get(value.removeprefix(_ATTACHMENT), value)
         return value
-    if isinstance(value, list):
-        return [_resolved(item, attachments) for item in value]
-    if isinstance(value, Mapping):
-        return {name: _resolved(item, attachments) for name, item in value.items()}
+    if isinstance(value, list) and depth:
+        return [_resolved(item, attachments, depth - 1) for item in value]
+    if isinstance(value, Mapping) and depth:
+        return {name: _resolved(item, attachments, depth - 1) for name, item in value.items()}
     return value
 
 

@@ -37,7 +37,10 @@ def query_of(value: object, *, instructions: object = None) -> Query:
         Unusable: there is no text, or it is redacted.
     """
     system = _text(parsed(instructions)) if instructions else ""
-    query = _query(parsed(value))
+    try:
+        query = _query(parsed(value))
+    except RecursionError:
+        raise Unusable(NO_TEXT, "nested too deeply") from None
     if system and query:
         rest = [{"role": "user", "content": query}] if isinstance(query, str) else query
         query = [{"role": "system", "content": system}, *rest]

@@ -212,27 +212,27 @@ def is_model_call(attributes: Attributes) -> bool:
     return bool(attributes.text("gen_ai.request.model", "llm.model_name"))
 
 
-def read_attributes(value: object) -> Attributes:
+def read_attributes(value: object, depth: int = 8) -> Attributes:
     """Return attributes by name, from the list of OTLP or from an object."""
     if isinstance(value, Mapping):
         return Attributes(value)
     pairs = [pair for pair in value if isinstance(pair, Mapping)] if isinstance(value, list) else []
-    return Attributes({text(pair.get("key")): _plain(pair.get("value")) for pair in pairs})
+    return Attributes({text(pair.get("key")): _plain(pair.get("value"), depth) for pair in pairs})
 
 
-def _plain(value: object) -> object:
+def _plain(value: object, depth: int) -> object:
     """Return a value of OTLP as plain JSON; whole numbers are written as text there."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Mapping) or not depth:
         return value
     for name in (*_PLAIN_VALUES, *_SNAKE_VALUES):
         if name in value:
             return number(value[name]) if name.startswith("int") else value[name]
     for name in ("arrayValue", "array_value"):
         if name in value:
-            return [_plain(item) for item in items(value, name, "values")]
+            return [_plain(item, depth - 1) for item in items(value, name, "values")]
     for name in ("kvlistValue", "kvlist_value"):
         if name in value:
-            return dict(read_attributes(items(value, name, "values")).values)
+            return dict(read_attributes(items(value, name, "values"), depth - 1).values)
     return None
 
 

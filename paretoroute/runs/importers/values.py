@@ -9,11 +9,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from paretoroute.query import Misfit
+from paretoroute.query import Misfit, sound
 from paretoroute.runs.values import number_in_text
 
 _MISSING = ("", "none", "null", "nan", "n/a")
 _YES = ("true", "1", "yes")
+_MOST_DIGITS = 4000  # Python writes no more than 4300
 _LONGEST_LITERAL = 10**6  # characters
 _MOST_SECONDS = 1e11  # a larger number of a time counts milliseconds, microseconds or nanoseconds
 
@@ -91,12 +92,18 @@ def count(value: object) -> float | None:
 
 
 def text(value: object) -> str:
-    """Return a text or the digits of a whole number; ``""`` for anything else and for words that mean nothing."""
+    """Return a text or the digits of a whole number; ``""`` for anything else, and for words that mean nothing.
+
+    A text with half a character, which no file can hold, is ``""`` too.
+    """
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
+        return str(value) if abs(value) < 10**_MOST_DIGITS else ""
     if not isinstance(value, str) or value.strip().casefold() in _MISSING:
         return ""
-    return value.strip()
+    try:
+        return sound(value.strip())
+    except Misfit:
+        return ""
 
 
 def is_true(value: object) -> bool:
