@@ -33,8 +33,10 @@ ROW_NUMBERS = (
     "latency_s",
     "sample_index",
     "propensity",
+    "score",
 )
 _LATER_COLUMNS = ("cache_write_tokens",)  # without a number they do not change the hash of a log
+_UNHASHED = ("score",)  # no fit reads it, so the policy of a log is the same with and without it
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ class Runs:
         latency_s: ``(runs,)``.
         sample_index: which repeat it is, ``(runs,)``.
         propensity: probability with which the point was chosen, ``(runs,)``.
+        score: a verifier's or a vote's confidence in the answer, known only after generation, ``(runs,)``.
         cost_is_mean: whether cost and tokens are means over queries, bool ``(runs,)``.
         set_aside: the first 1000 rows that could not be used.
         set_aside_count: how many could not.
@@ -125,6 +128,7 @@ class Runs:
     latency_s: Floats
     sample_index: Floats
     propensity: Floats
+    score: Floats
     cost_is_mean: NDArray[np.bool_]
     set_aside: tuple[BadRow, ...] = ()
     set_aside_count: int = 0
@@ -135,7 +139,10 @@ class Runs:
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of the content, in hex: equal for equal logs, whatever the order of their rows or their format."""
+        """Hash of the content, in hex: equal for equal logs, whatever the order of their rows or their format.
+
+        ``score`` is not part of it.
+        """
         digest = hashlib.sha256(b"paretoroute runs 1\n")
         budgets = [(point.budget.kind, point.budget.label, point.budget.amount) for point in self.points]
         parts = [self.query_ids, self.texts, self.tags, self.conversations, [p.model for p in self.points], budgets]
@@ -144,7 +151,7 @@ class Runs:
             digest.update(json.dumps(part, separators=(",", ":")).encode() + b"\n")
         for item in fields(self):
             values = getattr(self, item.name)
-            if item.name in _LATER_COLUMNS and np.isnan(values).all():
+            if item.name in _UNHASHED or (item.name in _LATER_COLUMNS and np.isnan(values).all()):
                 continue
             if isinstance(values, np.ndarray):
                 digest.update(f"{item.name}{values.shape}".encode())

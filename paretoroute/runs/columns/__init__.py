@@ -62,6 +62,7 @@ NUMBERS = {
     "latency_s": _NOT_NEGATIVE,
     "sample_index": Range(),
     "propensity": Range("not in (0, 1]", low=0.0, high=1.0, above_low=True),
+    "score": Range(),
     "budget": Range(),
 }
 TEXTS: dict[str, Callable[[object], str]] = {
@@ -80,7 +81,8 @@ TEXTS: dict[str, Callable[[object], str]] = {
 BATCH_ROWS = 8_192
 BATCH_BYTES = 64 * 2**20
 READ = ("quality", *NUMBERS, *TEXTS, "embedding")
-ACCEPTED = ("score", "time")  # known columns from which nothing is computed yet
+ACCEPTED = ("time",)  # known columns from which nothing is computed yet
+_OPTIONAL = ("score",)  # read where it is a number; another value is absent, and sets no row aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,10 @@ def numbers(name: str, column: Any, batch: Batch, faults: list[Fault]) -> NDArra
     values = uniform_numbers(column, batch.numbers_are_text)
     if values is None:
         convert = single_values.number_in_text if batch.numbers_are_text else single_values.number
-        values = np.array(one_by_one(name, column, convert, absent=np.nan, faults=faults), float)
+        defects = [] if name in _OPTIONAL else faults
+        values = np.array(one_by_one(name, column, convert, absent=np.nan, faults=defects), float)
+    if name in _OPTIONAL:
+        return np.where(np.isfinite(values), values, np.nan)
     limits = NUMBERS[name]
     out_of_range = limits.violated(values) & np.isfinite(values)
     for reason, bad in (("not finite", np.isinf(values)), (limits.reason, out_of_range)):
