@@ -216,16 +216,16 @@ def _hold_out(study: _Study, routers: Sequence[Router], progress: Progress) -> _
         training, batch = prepared(study.runs.select(~rows), study.runs.select(rows), study.grid, seed=study.seed)
         for router in routers:
             progress(f"fold {number + 1} of {folds}: {router.name}")
-            predict = router.fit(training)
-            forecast = predict(batch)
+            strategies = router.fit(training)
+            forecast = strategies.forecast(batch)
             _check_shape(forecast, router.name, (int(rows.sum()), shape[1]))
             tables[router.name].quality[rows] = forecast.quality
             tables[router.name].cost_usd[rows] = forecast.cost_usd
-            if isinstance(predict, FittedPolicy):
+            if isinstance(strategies, FittedPolicy):
                 progress(f"fold {number + 1} of {folds}: solving for cost targets")
                 train = Outcomes(fill_missing(training.quality), fill_missing(training.cost_usd))
                 test = Outcomes(study.outcomes.quality[rows], study.outcomes.cost_usd[rows])
-                judged = gain_over_static_mixture(predict.policy, forecast, train=train, test=test)
+                judged = gain_over_static_mixture(strategies.policy, forecast, train=train, test=test)
                 policy_gain[rows] = judged.gain
                 cost_ratio.append(judged.cost_ratio)
     forecasts = {name: Forecast(table.quality, table.cost_usd) for name, table in tables.items()}

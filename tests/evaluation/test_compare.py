@@ -9,6 +9,7 @@ import pytest
 from paretoroute.errors import RunsError
 from paretoroute.evaluation.compare import BASELINES, compare
 from paretoroute.evaluation.comparison import Comparison
+from paretoroute.evaluation.routers.priced import priced
 from paretoroute.evaluation.routers.static_mixture import StaticMixture
 from paretoroute.runs.read import read_runs
 from tests.synthetic_log import make_runs, table_of
@@ -84,9 +85,9 @@ def test_each_query_is_forecast_by_a_router_that_never_saw_its_group():
         def fit(self, training):
             def predict(batch):
                 seen.append((set(training.runs.query_ids), set(batch.query_ids)))
-                return StaticMixture().fit(training)(batch)
+                return StaticMixture().fit(training).forecast(batch)
 
-            return predict
+            return priced(training, predict)
 
     comparison = compare(make_runs(queries=300), folds=3, routers=(Spy(),))
 

@@ -24,7 +24,7 @@ def test_the_gain_of_solved_policies_is_the_one_of_planning_with_them():
     train = Outcomes(fill_missing(training.quality), fill_missing(training.cost_usd))
     test = Outcomes(*(fill_missing(runs.select(held).means(name)[0]) for name in ("quality", "cost_usd")))
 
-    result = gain_over_static_mixture(fitted.policy, fitted(batch), train=train, test=test)
+    result = gain_over_static_mixture(fitted.policy, fitted.forecast(batch), train=train, test=test)
 
     targets = cost_range(single_points(train), TARGETS)
     expected, line = [], frontier(Forecast(train.quality.mean(0)[None], train.cost_usd.mean(0)[None]))

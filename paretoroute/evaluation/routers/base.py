@@ -1,18 +1,20 @@
-"""The interface of a router: the data it is fitted on, and the queries it forecasts.
+"""The interface of a router: the data it is fitted on, the queries it is asked, and the strategies that it offers.
 
-A `QueryBatch` holds no outcome of its queries.
+A router is fitted once and offers strategies, one per value of its knob. A strategy plans the calls for asked queries:
+which points are called, in which order, and when to stop (:mod:`~.plans`). A `QueryBatch` holds no outcome of its
+queries; a plan sees the score of an answer only after it has called for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats
+from paretoroute.evaluation.routers.plans import Plan
 from paretoroute.forecast import Forecast
 from paretoroute.grid import Grid
 from paretoroute.runs.table import Runs
@@ -30,6 +32,7 @@ class Training:
         quality: mean quality, ``(queries, points)``, NaN where nothing was logged.
         cost_usd: mean cost of one call, ``(queries, points)``, NaN where it is unknown.
         trials: number of trials behind a mean quality, ``(queries, points)``.
+        score: mean score of the answers, ``(queries, points)``, NaN where none was logged.
         groups: queries of one group must stay on one side of every split, ``(queries,)``.
         seed: same training data and seed, same router.
     """
@@ -41,6 +44,7 @@ class Training:
     quality: Floats
     cost_usd: Floats
     trials: Floats
+    score: Floats
     groups: tuple[str, ...]
     seed: int
 
@@ -57,7 +61,7 @@ class Training:
 
 @dataclass(frozen=True)
 class QueryBatch:
-    """Queries to forecast.
+    """Queries to plan for.
 
     Args:
         texts: ``(queries,)``.
@@ -74,18 +78,64 @@ class QueryBatch:
     embeddings: NDArray[np.float32] | None = None
 
 
-Predict = Callable[[QueryBatch], Forecast]
-"""A fitted router: forecasts quality and cost, ``(queries, points)`` each."""
+class Strategy(Protocol):
+    """A fitted router at one value of its knob."""
+
+    def plan(self, batch: QueryBatch) -> Plan:
+        """Plan the calls for some queries."""
+        ...
+
+
+class Strategies(Protocol):
+    """A fitted router: one strategy per value of its knob.
+
+    Fits on other training queries offer as many knobs, in the same order, so that one can be chosen by its position.
+    """
+
+    @property
+    def knobs(self) -> Floats:
+        """Values of the knob, ``(knobs,)``; each router documents its unit."""
+        ...
+
+    def at(self, knob: float) -> Strategy:
+        """Return the strategy at a value of the knob."""
+        ...
+
+
+@runtime_checkable
+class Forecasts(Protocol):
+    """Strategies that rest on forecasts of quality and cost alone."""
+
+    def forecast(self, batch: QueryBatch) -> Forecast:
+        """Forecast quality and cost, ``(queries, points)`` each."""
+        ...
+
+
+@runtime_checkable
+class SolvesForCost(Protocol):
+    """Strategies that are solved for a mean cost by the router itself."""
+
+    def within(self, cost_usd: float) -> Strategy:
+        """Return the strategy for a mean cost per query."""
+        ...
 
 
 class Router(Protocol):
-    """A method that forecasts quality and cost per query and point."""
+    """A way to choose points per query."""
 
     @property
     def name(self) -> str:
         """Name in tables; unique within a comparison."""
         ...
 
-    def fit(self, training: Training) -> Predict:
-        """Fit on logged queries and return the fitted router."""
+    def fit(self, training: Training) -> Strategies:
+        """Fit on logged queries.
+
+        Raises:
+            NotApplicable: the log lacks what the router needs.
+        """
         ...
+
+
+class NotApplicable(Exception):
+    """A router cannot be fitted on this log; the message is the reason, a clause such as "the log has no score"."""

@@ -74,6 +74,7 @@ def prepared(train: Runs, test: Runs, grid: Grid, *, seed: int) -> tuple[Trainin
         quality=logged.quality,
         cost_usd=logged.cost_usd,
         trials=logged.trials,
+        score=train.means("score").mean,
         groups=groups_of(train),
         seed=seed,
     )

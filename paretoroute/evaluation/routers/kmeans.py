@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Mask
-from paretoroute.evaluation.routers.base import Predict, QueryBatch, Training
+from paretoroute.evaluation.routers.base import QueryBatch, Training
 from paretoroute.evaluation.routers.cross_validation import Candidates, best_settings
 from paretoroute.evaluation.routers.data import fill_missing
+from paretoroute.evaluation.routers.priced import PricedStrategies, priced
 from paretoroute.forecast import Forecast
 
 ROUNDS = 50  # kmeans2 has no test of convergence; on logs of 1,000 to 6,000 queries nothing moved after 30 rounds
@@ -33,7 +34,7 @@ class KMeans:
     sizes: tuple[int, ...] = (10, 30, 60)
     name: str = "k-means"
 
-    def fit(self, training: Training) -> Predict:
+    def fit(self, training: Training) -> PricedStrategies:
         """Cluster the queries, which needs no outcome, and choose the number of clusters."""
         features = training.features
         centres = [cluster_centres(features, size, seed=training.seed) for size in self.sizes]
@@ -56,7 +57,7 @@ class KMeans:
                 quality[assign(batch.features, quality_centres)], cost[assign(batch.features, cost_centres)]
             )
 
-        return predict
+        return priced(training, predict)
 
 
 def cluster_means(member: NDArray[np.intp], values: Floats, clusters: int) -> Floats:

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Mask
-from paretoroute.evaluation.routers.base import Predict, QueryBatch, Training
+from paretoroute.evaluation.routers.base import QueryBatch, Training
 from paretoroute.evaluation.routers.cross_validation import Candidates, best_settings
 from paretoroute.evaluation.routers.data import fill_missing
+from paretoroute.evaluation.routers.priced import PricedStrategies, priced
 from paretoroute.forecast import Forecast
 
 _BLOCK = 256  # queries at a time, to bound the memory of their neighbours' outcomes
@@ -32,7 +33,7 @@ class NearestNeighbours:
     sizes: tuple[int, ...] = (20, 40, 100)
     name: str = "kNN"
 
-    def fit(self, training: Training) -> Predict:
+    def fit(self, training: Training) -> PricedStrategies:
         """Choose k and keep the training queries."""
         features, values = training.features, np.hstack([training.quality, training.cost_usd])
         points = training.quality.shape[1]
@@ -48,7 +49,7 @@ class NearestNeighbours:
             by_quality, by_cost = averages(features, values, batch.features, sizes)
             return Forecast(by_quality[:, :points], by_cost[:, points:])
 
-        return predict
+        return priced(training, predict)
 
 
 def averages(train: Floats, values: Floats, batch: Floats, sizes: tuple[int, ...]) -> Floats:

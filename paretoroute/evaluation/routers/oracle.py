@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paretoroute.evaluation.routers.base import Predict, QueryBatch, Training
+from paretoroute.evaluation.routers.base import QueryBatch, Training
 from paretoroute.evaluation.routers.data import fill_missing, logged_means
+from paretoroute.evaluation.routers.priced import PricedStrategies, priced
 from paretoroute.forecast import Forecast
 from paretoroute.grid import Grid
 from paretoroute.runs.table import Runs
@@ -27,7 +28,7 @@ class Oracle:
     grid: Grid
     name: str = "oracle"
 
-    def fit(self, training: Training) -> Predict:
+    def fit(self, training: Training) -> PricedStrategies:
         """Ignore the training queries and index all outcomes by query."""
         logged = logged_means(self.runs, self.grid)
         quality, cost = fill_missing(logged.quality), fill_missing(logged.cost_usd)
@@ -37,4 +38,4 @@ class Oracle:
             rows = np.array([row_of[query_id] for query_id in batch.query_ids])
             return Forecast(quality[rows], cost[rows])
 
-        return predict
+        return priced(training, predict)

@@ -1,32 +1,81 @@
-"""The default router: a policy fitted by ``paretoroute.fit``, whose surface forecasts as the planner's does."""
+"""The default router: a policy fitted by ``paretoroute.fit``, whose surface forecasts as the planner's does.
+
+A strategy is the policy solved for a mean cost per query; where two points tie, its mixture of the two.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from paretoroute._arrays import Floats
 from paretoroute.errors import RunsError
 from paretoroute.evaluation.routers.base import QueryBatch, Training
+from paretoroute.evaluation.routers.data import fill_missing
+from paretoroute.evaluation.routers.plans import Mixture, Single
+from paretoroute.evaluation.routers.priced import KNOBS, Remembered
 from paretoroute.fitting.fit import fit
 from paretoroute.forecast import Forecast
 from paretoroute.grid import forecast_cost_usd
 from paretoroute.policy.policy import Policy
+from paretoroute.solver.argmax import choose
 from paretoroute.surface.surface import TextSize
+from paretoroute.targets import MaxCost
+
+
+@dataclass(frozen=True)
+class SolvedPolicy:
+    """A policy solved for one mean cost.
+
+    Args:
+        forecast: of the policy's surface.
+        price: of the solution, quality per USD.
+        split: probability of the dearer of two tied points.
+    """
+
+    forecast: Remembered
+    price: float
+    split: float
+
+    def plan(self, batch: QueryBatch) -> Mixture:
+        """Choose as the planner does, and mix tied points by the stored probability."""
+        forecast = self.forecast(batch)
+        low, high = choose(forecast.quality, forecast.cost_usd, self.price)
+        return Mixture((Single(low.astype(np.intp)), Single(high.astype(np.intp))), (1 - self.split, self.split))
 
 
 @dataclass(frozen=True)
 class FittedPolicy:
-    """A policy as a forecast: the quality and cost that its planner weighs.
+    """The strategies of a policy; the knob is a mean cost per query in USD.
 
     Args:
         policy: as fitted; where routing does not pay, its surface forecasts the points' means.
+        knobs: mean costs from the cheapest to the dearest point, ``(knobs,)``.
     """
 
     policy: Policy
+    knobs: Floats
 
-    def __call__(self, batch: QueryBatch) -> Forecast:
-        """Forecast quality and cost, ``(queries, points)`` each."""
+    @cached_property
+    def _remembered(self) -> Remembered:
+        return Remembered(self._forecast)
+
+    def forecast(self, batch: QueryBatch) -> Forecast:
+        """Forecast the quality and cost that the planner weighs, ``(queries, points)`` each."""
+        return self._remembered(batch)
+
+    def at(self, knob: float) -> SolvedPolicy:
+        """Return the strategy for a mean cost."""
+        return self.within(knob)
+
+    def within(self, cost_usd: float) -> SolvedPolicy:
+        """Solve the policy for a mean cost per query."""
+        solution = self.policy.solve(MaxCost(usd=cost_usd)).document.solution
+        return SolvedPolicy(self._remembered, solution.quality_per_usd, solution.split)
+
+    def _forecast(self, batch: QueryBatch) -> Forecast:
         surface = self.policy.surface
         if "context_free" in self.policy.document.fitted_on.finding_kinds:
             predictions = [surface.context_free()] * len(batch.texts)
@@ -63,4 +112,7 @@ class PolicyRouter:
                 f"the fit leaves out {', '.join(left_out[:5])}, since too little of it was logged; "
                 "compare without it, or log more of it"
             )
-        return FittedPolicy(policy)
+        cost = fill_missing(training.cost_usd).mean(0)
+        dearest = float(cost.max())
+        cheapest = float(np.min(cost, where=cost > 0, initial=dearest))
+        return FittedPolicy(policy, np.geomspace(cheapest, dearest, KNOBS))

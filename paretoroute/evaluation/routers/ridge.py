@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from paretoroute._arrays import Floats, Mask
-from paretoroute.evaluation.routers.base import Predict, QueryBatch, Training
+from paretoroute.evaluation.routers.base import QueryBatch, Training
 from paretoroute.evaluation.routers.cross_validation import Candidates, best_settings
+from paretoroute.evaluation.routers.priced import PricedStrategies, priced
 from paretoroute.fitting.methods import ridge
 from paretoroute.forecast import Forecast
 
@@ -23,7 +24,7 @@ class Ridge:
 
     name: str = "ridge"
 
-    def fit(self, training: Training) -> Predict:
+    def fit(self, training: Training) -> PricedStrategies:
         """Choose the strengths for quality and for cost, and fit."""
         features, quality, cost = training.features, training.quality, training.cost_usd
 
@@ -41,7 +42,7 @@ class Ridge:
                 forecast_cost(features, cost, batch.features)[best.cost_usd],
             )
 
-        return predict
+        return priced(training, predict)
 
 
 @dataclass(frozen=True)

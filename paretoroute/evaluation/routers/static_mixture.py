@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paretoroute.evaluation.routers.base import Predict, QueryBatch, Training
+from paretoroute.evaluation.routers.base import QueryBatch, Training
 from paretoroute.evaluation.routers.data import fill_missing
+from paretoroute.evaluation.routers.priced import PricedStrategies, priced
 from paretoroute.forecast import Forecast
 
 
@@ -17,7 +18,7 @@ class StaticMixture:
 
     name: str = "static mixture"
 
-    def fit(self, training: Training) -> Predict:
+    def fit(self, training: Training) -> PricedStrategies:
         """Average over the training queries."""
         quality, cost = fill_missing(training.quality).mean(0), fill_missing(training.cost_usd).mean(0)
 
@@ -25,4 +26,4 @@ class StaticMixture:
             shape = (len(batch.texts), len(quality))
             return Forecast(np.broadcast_to(quality, shape), np.broadcast_to(cost, shape))
 
-        return predict
+        return priced(training, predict)

@@ -18,7 +18,7 @@ BASELINES = (StaticMixture(), NearestNeighbours(), KMeans(), Ridge())
 def test_a_router_forecasts_every_point_at_every_query_the_same_each_time(router, prepared_runs):
     training, batch = prepared_runs
 
-    once, again = router.fit(training)(batch), router.fit(training)(batch)
+    once, again = router.fit(training).forecast(batch), router.fit(training).forecast(batch)
 
     assert once.quality.shape == once.cost_usd.shape == (60, 4)
     assert (once.quality >= 0).all() and (once.quality <= 1).all() and (once.cost_usd > 0).all()
@@ -29,7 +29,7 @@ def test_a_router_forecasts_every_point_at_every_query_the_same_each_time(router
 @pytest.mark.parametrize("router", BASELINES, ids=lambda router: router.name)
 def test_a_forecast_does_not_depend_on_the_other_queries_of_the_batch(router, prepared_runs):
     training, batch = prepared_runs
-    predict = router.fit(training)
+    predict = router.fit(training).forecast
     alone = QueryBatch(batch.texts[:1], batch.tags[:1], batch.query_ids[:1], batch.features[:1])
 
     np.testing.assert_allclose(predict(alone).quality, predict(batch).quality[:1], rtol=1e-9)
@@ -40,7 +40,7 @@ def test_a_forecast_does_not_depend_on_the_other_queries_of_the_batch(router, pr
 def test_a_router_learns_which_kind_of_query_wants_which_point(router, prepared_runs):
     training, batch = prepared_runs
 
-    quality = router.fit(training)(batch).quality
+    quality = router.fit(training).forecast(batch).quality
 
     code = np.array([tag == "code" for tag in batch.tags])
     assert (quality[code, 2] > quality[code, 0] + 0.3).all(), "tenor low answers code at 85%, basso low at 10%"

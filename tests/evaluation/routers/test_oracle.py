@@ -13,7 +13,7 @@ def test_the_oracle_forecasts_the_logged_outcome_of_each_call():
     train, test, grid = split(runs)
     training, batch = prepared(train, test, grid, seed=0)
 
-    forecast = Oracle(runs, grid).fit(training)(batch)
+    forecast = Oracle(runs, grid).fit(training).forecast(batch)
 
     np.testing.assert_array_equal(forecast.quality, test.means("quality")[0])
     np.testing.assert_array_equal(forecast.cost_usd, test.means("cost_usd")[0])
