@@ -28,7 +28,7 @@ HOMES = {
     "stack": (("paretoroute.stacking", "stack"), ("paretoroute.fitting.methods.stacking", "stack")),
     "k-means": (
         ("paretoroute.routers.clusters", "k_means"),
-        ("paretoroute.evaluation.routers.kmeans", "cluster_centres"),
+        ("paretoroute.evaluation.routers.methods.clusters", "cluster_centres"),
     ),
 }
 SIZES = (10, 30, 60)  # numbers of clusters

@@ -58,3 +58,21 @@ def best_settings(training: Training, forecast: Callable[[Mask, Mask], Candidate
 
 def _squares(error: Floats) -> Floats:
     return np.nansum(error * error, axis=(1, 2))
+
+
+def out_of_fold(training: Training, forecast: Callable[[Mask, Mask], Floats], *, columns: int) -> Floats:
+    """Forecast every training query from the folds that it is not in, ``(queries, columns)``.
+
+    Where the queries cannot be split, they are forecast from themselves.
+
+    Args:
+        training: to split into folds.
+        forecast: from the rows to learn from and the rows to forecast, bool ``(queries,)`` each.
+        columns: of a forecast.
+    """
+    fold = folds(training.groups, FOLDS, seed=training.seed)
+    values = np.empty((len(fold), columns))
+    for number in np.unique(fold):
+        held_out = fold == number
+        values[held_out] = forecast(held_out if held_out.all() else ~held_out, held_out)
+    return values

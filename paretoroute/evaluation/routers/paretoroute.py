@@ -15,7 +15,8 @@ from paretoroute.errors import RunsError
 from paretoroute.evaluation.routers.base import QueryBatch, Training
 from paretoroute.evaluation.routers.data import fill_missing
 from paretoroute.evaluation.routers.plans import Mixture, Single
-from paretoroute.evaluation.routers.priced import KNOBS, Remembered
+from paretoroute.evaluation.routers.priced import KNOBS
+from paretoroute.evaluation.routers.remembered import Remembered
 from paretoroute.fitting.fit import fit
 from paretoroute.forecast import Forecast
 from paretoroute.grid import forecast_cost_usd
@@ -35,7 +36,7 @@ class SolvedPolicy:
         split: probability of the dearer of two tied points.
     """
 
-    forecast: Remembered
+    forecast: Remembered[Forecast]
     price: float
     split: float
 
@@ -59,7 +60,7 @@ class FittedPolicy:
     knobs: Floats
 
     @cached_property
-    def _remembered(self) -> Remembered:
+    def _remembered(self) -> Remembered[Forecast]:
         return Remembered(self._forecast)
 
     def forecast(self, batch: QueryBatch) -> Forecast:

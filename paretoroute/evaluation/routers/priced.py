@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from paretoroute._arrays import Floats
 from paretoroute.evaluation.routers.base import QueryBatch, Training
 from paretoroute.evaluation.routers.data import fill_missing
 from paretoroute.evaluation.routers.plans import Single
+from paretoroute.evaluation.routers.remembered import Remembered
 from paretoroute.forecast import Forecast
 from paretoroute.solver.argmax import choose
 
@@ -34,25 +35,6 @@ def prices(training: Training, count: int = KNOBS) -> Floats:
     dearest = float(cost.max()) if cost.max() > 0 else 1.0
     cheapest = float(cost[cost > 0].min()) if (cost > 0).any() else dearest
     return np.concatenate([[0.0], np.geomspace(0.005 / dearest, 100 / cheapest, count - 1)])
-
-
-@dataclass
-class Remembered:
-    """A function of a batch that remembers its last result, since every knob asks for the same one.
-
-    Args:
-        predict: the function.
-    """
-
-    predict: Predict
-    _batch: QueryBatch | None = field(default=None, init=False)
-    _forecast: Forecast | None = field(default=None, init=False)
-
-    def __call__(self, batch: QueryBatch) -> Forecast:
-        """Return the forecast of a batch."""
-        if self._forecast is None or batch is not self._batch:
-            self._batch, self._forecast = batch, self.predict(batch)
-        return self._forecast
 
 
 @dataclass(frozen=True)

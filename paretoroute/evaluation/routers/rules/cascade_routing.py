@@ -181,22 +181,30 @@ class CascadeRouting:
 
     def paths(self, lam: float, *, dearest: bool = False) -> list[Path]:
         """Return every query's path; of tied sets the cheapest, or the dearest."""
-        queries = len(self._cost)
-        runs: list[tuple[int, ...]] = [()] * queries
-        active = list(range(queries))
-        while active:
-            going = []
-            for state in dict.fromkeys(runs[q] for q in active):
-                rows = np.array([q for q in active if runs[q] == state])
-                chosen = self._choose(state, rows, lam, dearest)
-                for q, members in zip(rows, chosen, strict=True):
-                    left = [m for m in self._sets[members] if m not in state]
-                    if left:
-                        runs[q] = (*state, left[0])
-                        going.append(q)
-            active = going
+        runs: list[tuple[int, ...]] = [()] * len(self._cost)
+        going = True
+        while going:
+            following = self.step(runs, lam, dearest=dearest)
+            going = any(model is not None for model in following)
+            runs = [run if model is None else (*run, model) for run, model in zip(runs, following, strict=True)]
         after = self._estimates.after
         return [Path(run, max(run, key=lambda m, q=q: (after[q, m], -m))) for q, run in enumerate(runs)]
+
+    def step(self, runs: Sequence[tuple[int, ...]], lam: float, *, dearest: bool = False) -> list[int | None]:
+        """Return the model to run next for every query, None where the best answer so far stands.
+
+        Args:
+            runs: models that ran for each query, in order; their estimates are those after the answer.
+            lam: quality per unit of cost.
+            dearest: take the dearest of tied sets instead of the cheapest.
+        """
+        following: list[int | None] = [None] * len(runs)
+        for state in dict.fromkeys(runs):
+            rows = np.array([q for q, run in enumerate(runs) if run == state])
+            for q, members in zip(rows, self._choose(state, rows, lam, dearest), strict=True):
+                left = [m for m in self._sets[members] if m not in state]
+                following[q] = left[0] if left else None
+        return following
 
     def _choose(self, state: tuple[int, ...], rows: NDArray[np.intp], lam: float, dearest: bool) -> Indices:
         """Return the index of the best superset of the models that ran, ``(rows,)``."""

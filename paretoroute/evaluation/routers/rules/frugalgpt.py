@@ -131,27 +131,58 @@ def fit(
         cuts: thresholds to try per stage, at evenly spaced ranks of its distances; None: all distinct ones.
         code: count rows without acceptance as the authors' fit does.
     """
-    best: Cascade | None = None
+    return fit_each(models, [budget_usd], depth=depth, orders=orders, cuts=cuts, code=code)[0]
+
+
+def fit_each(
+    models: Stages,
+    budgets_usd: Sequence[float],
+    *,
+    depth: int,
+    orders: Iterable[Sequence[int]] | None = None,
+    cuts: int | None = None,
+    code: bool = False,
+) -> list[Cascade | None]:
+    """Return the best cascade within each of several budgets, from one search; the arguments are those of :func:`fit`."""
+    best: list[Cascade | None] = [None] * len(budgets_usd)
     for order in orders or permutations(range(models.quality.shape[1]), depth):
-        cascade = _best_thresholds(models.at(order), tuple(order), budget_usd, cuts=cuts, code=code)
-        if cascade is not None and (best is None or cascade.quality > best.quality + 1e-12):
-            best = cascade
+        tried = _tried(models.at(order), cuts=cuts, code=code)
+        for k, budget in enumerate(budgets_usd):
+            cascade = tried.best(tuple(order), budget)
+            before = best[k]
+            if cascade is not None and (before is None or cascade.quality > before.quality + 1e-12):
+                best[k] = cascade
     return best
 
 
-def _best_thresholds(
-    stages: Stages, order: tuple[int, ...], budget_usd: float, *, cuts: int | None, code: bool
-) -> Cascade | None:
-    """Search the thresholds of one order: the greatest quality, then the least cost."""
+@dataclass(frozen=True)
+class _Tried:
+    """Mean quality and cost of every combination of thresholds, and the thresholds of each stage but the last."""
+
+    quality: Floats
+    cost_usd: Floats
+    choices: list[Floats]
+
+    def best(self, order: tuple[int, ...], budget_usd: float) -> Cascade | None:
+        """Return the greatest quality within a budget, then the least cost."""
+        allowed = np.flatnonzero(self.cost_usd <= budget_usd * (1 + 1e-12))
+        if not len(allowed):
+            return None
+        k = int(allowed[np.lexsort((self.cost_usd[allowed], -self.quality[allowed].round(12)))[0]])
+        place = np.unravel_index(k, [len(c) for c in self.choices]) if self.choices else ()
+        thresholds = [float(c[i]) for c, i in zip(self.choices, place, strict=True)]
+        return Cascade(order, np.array([*thresholds, 1.0]), float(self.quality[k]), float(self.cost_usd[k]))
+
+
+def _tried(stages: Stages, *, cuts: int | None, code: bool) -> _Tried:
+    """Evaluate every combination of thresholds of one order, from the last stage to the first."""
+    count = stages.quality.shape[1]
     last = stages.distance[:, -1] < 1 if code else np.ones(len(stages.quality), dtype=bool)
     quality = np.where(last, stages.quality[:, -1], 0.0)[None]
     cost = np.where(last, stages.cost_usd[:, -1], 0.0)[None]
-    if code:  # whoever passes all stages unaccepted pays for none of them
-        refund = np.where(last, 0.0, 1.0)[None]
-    else:
-        refund = np.zeros_like(quality)
+    refund = np.where(last, 0.0, 1.0)[None]  # whoever passes all stages unaccepted pays for none of them
     choices: list[Floats] = []
-    for stage in range(len(order) - 2, -1, -1):
+    for stage in range(count - 2, -1, -1):
         candidates = _candidates(stages.distance[:, stage], cuts)
         accepts = stages.distance[:, stage] < candidates[:, None]
         own_cost = stages.cost_usd[:, stage]
@@ -159,14 +190,7 @@ def _best_thresholds(
         cost = _combine(accepts, own_cost, cost + own_cost * (1 - refund))
         refund = _combine(accepts, np.zeros(len(own_cost)), refund)
         choices.insert(0, candidates)
-    means = quality.mean(1), cost.mean(1)
-    allowed = np.flatnonzero(means[1] <= budget_usd * (1 + 1e-12))
-    if not len(allowed):
-        return None
-    k = int(allowed[np.lexsort((means[1][allowed], -means[0][allowed].round(12)))[0]])
-    place = np.unravel_index(k, [len(c) for c in choices]) if choices else ()
-    thresholds = [float(c[i]) for c, i in zip(choices, place, strict=True)]
-    return Cascade(order, np.array([*thresholds, 1.0]), float(means[0][k]), float(means[1][k]))
+    return _Tried(quality.mean(1), cost.mean(1), choices)
 
 
 def _combine(accepts: NDArray[np.bool_], own: Floats, later: Floats) -> Floats:

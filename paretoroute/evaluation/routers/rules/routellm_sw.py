@@ -88,6 +88,47 @@ def _logistic(design: Floats, target: Floats, weight: Floats) -> Floats:
     return b
 
 
+def ratings_of_many(outcomes: Outcomes, weights: Floats, players: int) -> Floats:
+    """Fit the model once per row of weights, ``(rows, players)``; as :func:`ratings` without the defect.
+
+    The likelihood depends on the sums of the weights per pair of players alone.
+
+    Args:
+        outcomes: the battles.
+        weights: of each battle, ``(rows, battles)``.
+        players: their number.
+    """
+    cells = players * players
+    pair = outcomes.first * players + outcomes.second
+    indicator = np.zeros((len(pair), cells))
+    indicator[np.arange(len(pair)), pair] = 1.0
+    won = ((weights * outcomes.score) @ indicator).reshape(-1, players, players)
+    lost = ((weights * (1 - outcomes.score)) @ indicator).reshape(-1, players, players)
+    wins = won + lost.transpose(0, 2, 1)  # of the row's player over the column's
+    wins[:, np.arange(players), np.arange(players)] = 0.0
+    total = np.maximum(wins.sum((1, 2), keepdims=True), np.finfo(float).tiny)
+    wins = wins / total
+    played = wins + wins.transpose(0, 2, 1)
+    b = np.zeros((len(wins), players))
+    for _ in range(ROUNDS):
+        p = sigmoid(b[:, :, None] - b[:, None, :])
+        slope = (played * p - wins).sum(2) + RIDGE * b
+        curvature = -played * p * (1 - p)
+        diagonal = -curvature.sum(2) + RIDGE
+        curvature[:, np.arange(players), np.arange(players)] = diagonal
+        step = np.linalg.solve(curvature + RIDGE * np.eye(players), slope[..., None])[..., 0]
+        step = np.clip(step, -2.0, 2.0)  # a longer Newton step may overshoot where a player won all battles
+        b = b - step
+        if np.abs(step).max() < 1e-10:
+            break
+    return START + SCALE / np.log(10) * b
+
+
+def win_rates(strong: Floats, weak: Floats) -> Floats:
+    """Return 1 / (1 + 10^((R_weak - R_strong) / 400)), ``(queries,)``."""
+    return 1 / (1 + 10 ** ((weak - strong) / SCALE))
+
+
 def tiers(rating: Floats, count: int) -> Indices:
     """Partition models into tiers of neighbouring ratings with the least sum of population variances, ``(models,)``.
 

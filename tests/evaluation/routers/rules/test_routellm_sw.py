@@ -66,3 +66,17 @@ def test_weights_grow_tenfold_up_to_the_nearest_battle():
     weights = routellm_sw.battle_weights(np.array([2.0, 0.0]), np.array([[1.0, 0.0], [0.0, 3.0], [0.6, 0.8]]))
 
     np.testing.assert_allclose(weights, [100.0, 10.0, 10 * 10**0.6])
+
+
+def test_many_fits_at_once_are_those_of_single_fits():
+    rng = np.random.default_rng(3)
+    outcomes = Outcomes(rng.integers(4, size=60), rng.integers(4, size=60), rng.choice([0.0, 0.5, 1.0], size=60))
+    weights = 10 ** rng.random((3, 60))
+
+    many = routellm_sw.ratings_of_many(outcomes, weights, 4)
+
+    for row, weight in zip(many, weights, strict=True):
+        np.testing.assert_allclose(row, routellm_sw.ratings(outcomes, weight, 4), atol=1e-4)
+    assert routellm_sw.win_rates(many[:, 0], many[:, 1])[0] == pytest.approx(routellm_sw.win_rate(*many[0, :2]))
+    lost = Outcomes(np.zeros(3, int), np.ones(3, int), np.ones(3))
+    assert np.isfinite(routellm_sw.ratings_of_many(lost, np.ones((2, 3)), 2)).all()

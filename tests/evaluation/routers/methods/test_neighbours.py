@@ -3,14 +3,14 @@
 import numpy as np
 from sklearn.neighbors import NearestNeighbors as OtherNeighbours
 
-from paretoroute.evaluation.routers import knn
+from paretoroute.evaluation.routers.methods import neighbours
 
 
 def test_neighbours_are_those_of_scikit_learn_and_holes_are_left_out(table):
     features, values, batch = table
     _, near = OtherNeighbours(n_neighbors=20, metric="cosine", algorithm="brute").fit(features).kneighbors(batch)
 
-    means = knn.averages(features, values, batch, (5, 20))
+    means = neighbours.averages(features, values, batch, (5, 20))
 
     np.testing.assert_allclose(means[1], [np.nanmean(values[chosen], 0) for chosen in near])
     np.testing.assert_allclose(means[0], [np.nanmean(values[chosen[:5]], 0) for chosen in near])
@@ -22,7 +22,7 @@ def test_where_no_neighbour_was_logged_the_mean_of_the_point_stands(table):
     values[0, 0] = 0.25
     batch[0] = -features[0]  # the one known is the farthest
 
-    means = knn.averages(features, values, batch, (5,))
+    means = neighbours.averages(features, values, batch, (5,))
 
     assert means[0, 0, 0] == 0.25
 
@@ -30,6 +30,6 @@ def test_where_no_neighbour_was_logged_the_mean_of_the_point_stands(table):
 def test_more_neighbours_than_queries_are_all_of_them(table):
     features, values, batch = table
 
-    means = knn.averages(features, values, batch, (500,))
+    means = neighbours.averages(features, values, batch, (500,))
 
     np.testing.assert_allclose(means[0], np.tile(np.nanmean(values, 0), (15, 1)))

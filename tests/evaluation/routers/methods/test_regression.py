@@ -3,14 +3,14 @@
 import numpy as np
 from sklearn.linear_model import Ridge as OtherRidge
 
-from paretoroute.evaluation.routers import ridge as ridge_router
+from paretoroute.evaluation.routers.methods import regression
 from paretoroute.fitting.methods import ridge
 
 
 def test_ridge_on_the_known_cells_is_that_of_scikit_learn(table):
     features, values, _ = table
 
-    models = ridge_router.fit_columns(features, values)
+    models = regression.fit_columns(features, values)
 
     for s, strength in enumerate(ridge.STRENGTHS):
         for j in range(4):
@@ -24,7 +24,7 @@ def test_smeared_cost_has_the_mean_that_was_logged(table):
     features, values, _ = table
     cost = np.exp(3 * values - 8)
 
-    forecast = ridge_router.forecast_cost(features, cost, features)
+    forecast = regression.forecast_cost(features, cost, features)
 
     known = ~np.isnan(cost)
     for by_strength in forecast:
@@ -35,6 +35,6 @@ def test_a_free_call_does_not_break_the_logarithm(table):
     features, values, batch = table
     cost = np.where(np.arange(80)[:, None] % 5 == 0, 0.0, values)
 
-    forecast = ridge_router.forecast_cost(features, cost, batch)
+    forecast = regression.forecast_cost(features, cost, batch)
 
     assert np.isfinite(forecast).all() and (forecast >= 0).all()

@@ -5,7 +5,7 @@ import pytest
 from scipy.cluster.vq import kmeans2
 from sklearn.cluster import KMeans
 
-from paretoroute.evaluation.routers import kmeans
+from paretoroute.evaluation.routers.methods import clusters
 
 
 def grouped_vectors():
@@ -16,21 +16,21 @@ def grouped_vectors():
 def test_k_means_stops_where_lloyds_algorithm_of_scikit_learn_would_not_move():
     vectors = grouped_vectors()
 
-    centres = kmeans.cluster_centres(vectors, 8, seed=4)
-    other = KMeans(8, init=centres, n_init=1, tol=0, max_iter=kmeans.ROUNDS, algorithm="lloyd").fit(vectors)
+    centres = clusters.cluster_centres(vectors, 8, seed=4)
+    other = KMeans(8, init=centres, n_init=1, tol=0, max_iter=clusters.ROUNDS, algorithm="lloyd").fit(vectors)
 
     assert centres.shape == (8, 5)
     np.testing.assert_allclose(centres, other.cluster_centers_, rtol=1e-9)
-    np.testing.assert_array_equal(kmeans.assign(vectors, centres), other.labels_)
+    np.testing.assert_array_equal(clusters.assign(vectors, centres), other.labels_)
 
 
 def test_k_means_is_about_as_tight_as_that_of_scikit_learn():
     vectors = grouped_vectors()
 
     def inertia(centres):
-        return ((vectors - centres[kmeans.assign(vectors, centres)]) ** 2).sum()
+        return ((vectors - centres[clusters.assign(vectors, centres)]) ** 2).sum()
 
-    ours = [inertia(kmeans.cluster_centres(vectors, 8, seed=seed)) for seed in range(12)]
+    ours = [inertia(clusters.cluster_centres(vectors, 8, seed=seed)) for seed in range(12)]
     others = [KMeans(8, n_init=1, tol=0, random_state=seed).fit(vectors).inertia_ for seed in range(12)]
 
     assert np.median(ours) == pytest.approx(np.median(others), rel=0.03)
@@ -39,7 +39,7 @@ def test_k_means_is_about_as_tight_as_that_of_scikit_learn():
 def test_the_same_seed_gives_the_same_centres():
     vectors = grouped_vectors()
 
-    once, again, other = (kmeans.cluster_centres(vectors, 8, seed=seed) for seed in (4, 4, 5))
+    once, again, other = (clusters.cluster_centres(vectors, 8, seed=seed) for seed in (4, 4, 5))
 
     np.testing.assert_array_equal(once, again)
     assert not np.array_equal(once, other)
@@ -49,7 +49,7 @@ def test_the_same_seed_gives_the_same_centres():
 def test_there_are_no_more_clusters_than_distinct_queries(distinct):
     vectors = np.repeat(np.eye(3)[:distinct], 5, axis=0)
 
-    centres = kmeans.cluster_centres(vectors, 10, seed=0)
+    centres = clusters.cluster_centres(vectors, 10, seed=0)
 
     assert sorted(map(tuple, centres)) == sorted(map(tuple, np.eye(3)[:distinct]))
 
@@ -57,12 +57,12 @@ def test_there_are_no_more_clusters_than_distinct_queries(distinct):
 def test_a_centre_that_loses_its_queries_stays_without_a_warning():
     vectors = np.random.default_rng(1690).integers(0, 12, (8, 2)).astype(float)  # picked: the fourth centre loses all
     with pytest.warns(UserWarning, match="One of the clusters is empty"):
-        kmeans2(vectors, 4, iter=kmeans.ROUNDS, minit="++", rng=np.random.default_rng(0))
+        kmeans2(vectors, 4, iter=clusters.ROUNDS, minit="++", rng=np.random.default_rng(0))
 
-    centres = kmeans.cluster_centres(vectors, 4, seed=0)
+    centres = clusters.cluster_centres(vectors, 4, seed=0)
 
     assert centres.shape == (4, 2) and np.isfinite(centres).all()
-    assert len(np.unique(kmeans.assign(vectors, centres))) == 3
+    assert len(np.unique(clusters.assign(vectors, centres))) == 3
 
 
 def test_cluster_means_are_those_of_a_loop(table):
@@ -70,7 +70,7 @@ def test_cluster_means_are_those_of_a_loop(table):
     member = np.arange(80) % 7
     values[member == 3, 1] = np.nan
 
-    means = kmeans.cluster_means(member, values, 8)
+    means = clusters.cluster_means(member, values, 8)
 
     for k in range(7):
         expected = [np.nanmean(column[member == k]) if k != 3 or j != 1 else np.nanmean(column)
