@@ -31,20 +31,36 @@ def compare(
     quality_scale: ScaleOfQuality = None,
     join: Join = "id",
     prices: PriceFile = None,
+    routers: Annotated[
+        str | None,
+        typer.Option("--routers", help="Names, separated by commas, or all; see docs/explanation/comparison.md."),
+    ] = None,
+    pair: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--pair", help="Weak and strong point for routers that choose between two."),
+    ] = None,
     form: TextOrJson = "text",
 ) -> None:
-    """Compare the policy that fit would make with simpler routers, on your runs, out of fold."""
+    """Compare the policy that fit would make with other routers, on your runs, out of fold."""
+    from paretoroute.evaluation.compare import BASELINES
     from paretoroute.evaluation.compare import compare as compare_routers
+    from paretoroute.evaluation.routers.registry import ROUTERS, routers_named
     from paretoroute.report.comparison import comparison_table, comparison_text, log_notices
     from paretoroute.report.labels import labels_of_points
     from paretoroute.runs.read import read_runs
 
     check_format(form, "text", "json")
     token_prices = read_price_file(prices)
+    names = (
+        tuple(ROUTERS) if routers == "all" else [name.strip() for name in (routers or "").split(",") if name.strip()]
+    )
+    chosen = BASELINES if routers is None else routers_named(names, pair)
     scale = read_quality_scale(quality_scale)
     with console(stderr=True).status("reading the runs") as status:
         log = read_runs(*runs, columns=read_columns(columns), quality_scale=scale, join=join)
-        comparison = compare_routers(log, prices=token_prices, folds=folds, seed=seed, progress=status.update)
+        comparison = compare_routers(
+            log, routers=chosen, prices=token_prices, folds=folds, seed=seed, progress=status.update
+        )
     if form == "json":
         print_text(json.dumps(comparison.to_json(), ensure_ascii=False, indent=2, allow_nan=False))
         return

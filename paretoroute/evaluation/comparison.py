@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from paretoroute.calibration.intervals import Interval
+from paretoroute.evaluation.protocol.metrics import Metrics
+from paretoroute.evaluation.routers.registry import kind_of
 from paretoroute.runs.findings import Finding, texts
 
 
@@ -16,10 +18,15 @@ class RouterResult:
 
     Args:
         name: of the router.
-        gain: over the best mixture of single points at equal cost, in quality points of 100.
+        gain: with hindsight, over the best mixture of single points at equal cost, in quality points of 100.
         lead: the default's gain minus this router's, query by query; None for the default.
         peak_quality: the highest point of its curve, in [0, 1].
         cost_usd_at_best_single: mean cost at which its curve has the best single point's quality; None if it never has.
+        kind: "default", "published", "baseline", "control" or "custom".
+        fair_gain: of knobs chosen for cost targets on the training side, over the training side's static mixture at the
+            cost that they realised, in quality points of 100.
+        fair_lead: the default's fair gain minus this router's, query by query; None for the default.
+        metrics: of published comparisons.
     """
 
     name: str
@@ -27,6 +34,10 @@ class RouterResult:
     lead: Interval | None
     peak_quality: float
     cost_usd_at_best_single: float | None
+    kind: str
+    fair_gain: Interval
+    fair_lead: Interval | None
+    metrics: Metrics
 
 
 @dataclass(frozen=True)
@@ -60,10 +71,11 @@ class Comparison:
         best_single_quality: in [0, 1].
         best_single_cost_usd: per query.
         from_cost_usd: least mean cost at which curves are compared; the greatest is the best single point's.
-        rows: the routers, best gain first.
+        rows: the routers, best fair gain first.
         solved_policies: of the default.
         verdict: one sentence.
         notices: findings about the log.
+        left_out: reasons by name of the routers that the log does not suit.
     """
 
     runs: int
@@ -79,10 +91,37 @@ class Comparison:
     solved_policies: PolicyResult
     verdict: str
     notices: tuple[Finding, ...]
+    left_out: dict[str, str]
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values, ready for JSON."""
-        return asdict(self) | {"notices": texts(self.notices)}
+        """Return plain values, ready for JSON; "routers" has one flat entry per router, also for those left out."""
+        plain = asdict(self) | {"notices": texts(self.notices)}
+        rows = [_flat(row) for row in self.rows]
+        return plain | {"routers": rows + [_absent(name, reason) for name, reason in self.left_out.items()]}
+
+
+def _flat(row: RouterResult) -> dict[str, Any]:
+    gain, lead = row.fair_gain, row.fair_lead
+    return {
+        "name": row.name,
+        "kind": row.kind,
+        "gain": gain.value,
+        "gain_low": gain.low,
+        "gain_high": gain.high,
+        "lead": None if lead is None else lead.value,
+        "lead_low": None if lead is None else lead.low,
+        "lead_high": None if lead is None else lead.high,
+        "hindsight_gain": row.gain.value,
+        "metrics": row.metrics.values,
+        "metrics_left_out": row.metrics.left_out,
+        "left_out": None,
+    }
+
+
+def _absent(name: str, reason: str) -> dict[str, Any]:
+    figures = ("gain", "gain_low", "gain_high", "lead", "lead_low", "lead_high", "hindsight_gain")
+    more = {"metrics": {}, "metrics_left_out": {}, "left_out": reason}
+    return {"name": name, "kind": kind_of(name), **dict.fromkeys(figures), **more}
 
 
 def verdict_on(rows: Sequence[RouterResult], policies: PolicyResult) -> str:
@@ -100,13 +139,13 @@ def verdict_on(rows: Sequence[RouterResult], policies: PolicyResult) -> str:
     )
     if not rivals:
         return f"{default.name}: {solved}."
-    best = max(rivals, key=lambda row: row.gain.value)
-    lead = best.lead or Interval(0.0, 0.0, 0.0)
+    best = max(rivals, key=lambda row: row.fair_gain.value)
+    lead = best.fair_lead or Interval(0.0, 0.0, 0.0)
     is_ahead = lead.value >= 0
     margin = lead if is_ahead else Interval(-lead.value, -lead.high, -lead.low)
     return (
         f"{default.name} is {'ahead of' if is_ahead else 'behind'} {best.name}, the best of the others, by "
-        f"{margin.value:.2f} quality points [{margin.low:+.2f}, {margin.high:+.2f}] at equal cost, "
+        f"{margin.value:.2f} quality points [{margin.low:+.2f}, {margin.high:+.2f}] at the cost that each spends, "
         f"{_significance(lead)}; {solved}."
     )
 

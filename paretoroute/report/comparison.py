@@ -14,19 +14,21 @@ ORACLE = "oracle"
 
 
 def comparison_table(comparison: Comparison) -> Table:
-    """Lay out the routers, best gain first."""
+    """Lay out the routers, best fair gain first."""
     best_cost = comparison.best_single_cost_usd
     rows = []
     for row in comparison.rows:
         cost = row.cost_usd_at_best_single
         ratio = "never" if cost is None else f"x{cost / best_cost:.3f}"
-        lead = "" if row.lead is None else _interval(row.lead)
-        style = "bold green" if row.lead is None else ""
-        rows.append(Row((row.name, _interval(row.gain), lead, f"{row.peak_quality:.3f}", ratio), style))
+        lead = "" if row.fair_lead is None else _interval(row.fair_lead)
+        style = "bold green" if row.fair_lead is None else ""
+        figures = (_interval(row.fair_gain), lead, _interval(row.gain), f"{row.peak_quality:.3f}", ratio)
+        rows.append(Row((row.name, *figures), style))
     columns = (
         Column("router"),
         Column("gain", is_number=True),
         Column("default minus router", is_number=True, is_optional=True),
+        Column("with hindsight", is_number=True, is_optional=True),
         Column("peak quality", is_number=True, is_optional=True),
         Column("cost at quality of best single", is_number=True, is_optional=True),
     )
@@ -39,7 +41,7 @@ def _title(comparison: Comparison) -> str:
     low, high = (dollars_text(per_thousand(cost, decimals)) for cost in ends)
     return (
         f"{comparison.queries} queries at {comparison.points} points, each held out once in {comparison.folds} folds; "
-        f"quality points over the best mixture of single points at equal cost, {low} to {high} {UNIT} (90% intervals)"
+        f"quality points over the static mixture at the cost spent, for targets of {low} to {high} {UNIT} (90% intervals)"
     )
 
 
@@ -58,6 +60,7 @@ def comparison_text(comparison: Comparison, label: PointLabels) -> Entries:
         Entry("single", f"the best single point is {label(comparison.best_single)}: {best}"),
         Entry("spending", f"policies solved for cost targets spend x{policies.cost_ratio:.2f} of the target {spread}"),
     ]
+    entries += [Entry("left out", f"{name}: {reason}") for name, reason in comparison.left_out.items()]
     if any(row.name == ORACLE for row in comparison.rows):
         text = "sees every outcome before it chooses: an upper bound, which no router can reach"
         entries.append(Entry(ORACLE, text))

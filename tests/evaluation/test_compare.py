@@ -36,27 +36,30 @@ def by_name(comparison: Comparison) -> dict:
 def test_with_a_strong_signal_the_oracle_leads_and_the_default_leads_the_static_mixture(signal):
     row = by_name(signal)
 
-    assert row["oracle"].gain.value >= row["paretoroute"].gain.value >= row["static mixture"].gain.value
-    assert row["static mixture"].lead.low > 5, "the kinds of query want different points"
+    assert row["oracle"].gain.value >= row["paretoroute"].gain.value >= row["static"].gain.value
+    assert row["static"].lead.low > 5, "the kinds of query want different points"
     assert row["oracle"].lead.high < 0
     assert signal.solved_policies.gain.low > 5
     assert row["paretoroute"].peak_quality > signal.best_single_quality + 0.05
     assert row["paretoroute"].cost_usd_at_best_single < 0.7 * signal.best_single_cost_usd
-    assert [r.gain.value for r in signal.rows] == sorted((r.gain.value for r in signal.rows), reverse=True)
+    assert row["oracle"].fair_gain.value >= row["paretoroute"].fair_gain.value >= row["static"].fair_gain.value
+    assert abs(row["static"].fair_gain.value) < 1, "the static mixture is its own baseline"
+    fair = [r.fair_gain.value for r in signal.rows]
+    assert fair == sorted(fair, reverse=True)
 
 
 def test_without_a_signal_the_differences_are_not_significant(no_signal):
     row = by_name(no_signal)
 
-    assert abs(row["static mixture"].lead.value) < 3
-    assert row["static mixture"].lead.low < 0.5 and row["static mixture"].lead.high > -0.5
+    assert abs(row["static"].lead.value) < 3
+    assert row["static"].lead.low < 0.5 and row["static"].lead.high > -0.5
     assert no_signal.solved_policies.gain.low < 0.5
     assert "not significant at 90%" in no_signal.verdict
 
 
 def test_the_verdict_names_the_best_rival_and_the_figures_of_the_table(signal):
     rivals = [row for row in signal.rows if row.name not in ("paretoroute", "oracle")]
-    lead = rivals[0].lead
+    lead = rivals[0].fair_lead
 
     side = "ahead of" if lead.value >= 0 else "behind"
     assert signal.verdict.startswith(f"paretoroute is {side} {rivals[0].name}, the best of the others, by ")
@@ -101,15 +104,24 @@ def test_the_json_has_all_figures_as_plain_values(signal):
 
     assert set(plain) == {
         "runs", "queries", "points", "folds", "seed", "best_single", "best_single_quality", "best_single_cost_usd",
-        "from_cost_usd", "rows", "solved_policies", "verdict", "notices",
+        "from_cost_usd", "rows", "routers", "left_out", "solved_policies", "verdict", "notices",
     }  # fmt: skip
-    assert set(plain["rows"][0]) == {"name", "gain", "lead", "peak_quality", "cost_usd_at_best_single"}
+    assert set(plain["rows"][0]) == {
+        "name", "kind", "gain", "lead", "peak_quality", "cost_usd_at_best_single", "fair_gain", "fair_lead", "metrics",
+    }  # fmt: skip
     assert set(plain["rows"][0]["gain"]) == {"value", "low", "high"}
     assert set(plain["solved_policies"]) == {
         "gain", "cost_ratio", "cost_ratio_low", "cost_ratio_high",
     }  # fmt: skip
     assert {row["name"] for row in plain["rows"]} == {"paretoroute", "oracle", *(r.name for r in BASELINES)}
-    assert [row["lead"] for row in plain["rows"] if row["name"] == "paretoroute"] == [None]
+    flat = {router["name"]: router for router in plain["routers"]}
+    assert set(flat["ridge"]) == {
+        "name", "kind", "gain", "gain_low", "gain_high", "lead", "lead_low", "lead_high", "hindsight_gain", "metrics",
+        "metrics_left_out", "left_out",
+    }  # fmt: skip
+    assert flat["paretoroute"]["gain"] == plain["solved_policies"]["gain"]["value"]
+    assert flat["ridge"]["metrics"]["apgr"] is None and "two points" in flat["ridge"]["metrics_left_out"]["apgr"]
+    assert [row["fair_lead"] for row in plain["rows"] if row["name"] == "paretoroute"] == [None]
     assert any("25% of the outcomes were not logged" in notice for notice in plain["notices"])
 
 

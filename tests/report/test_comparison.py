@@ -9,11 +9,13 @@ from rich.console import Console
 
 from paretoroute.calibration.intervals import Interval
 from paretoroute.evaluation.comparison import Comparison, PolicyResult, RouterResult
+from paretoroute.evaluation.protocol.metrics import Metrics
 from paretoroute.grid import Budget, Point
 from paretoroute.report.comparison import comparison_table, comparison_text, log_notices
 from paretoroute.report.labels import labels_of_points
 from paretoroute.runs.findings import Finding
 
+NONE = Metrics({}, {})
 COMPARISON = Comparison(
     runs=1200,
     queries=300,
@@ -25,13 +27,36 @@ COMPARISON = Comparison(
     best_single_cost_usd=0.006,
     from_cost_usd=0.0004,
     rows=(
-        RouterResult("oracle", Interval(30.0, 28.0, 32.0), Interval(-20.0, -22.0, -18.0), 0.99, 0.001),
-        RouterResult("paretoroute", Interval(10.0, 8.0, 12.0), None, 0.81, 0.003),
-        RouterResult("static mixture", Interval(-0.5, -1.0, 0.01), Interval(10.5, 9.0, 12.0), 0.7, None),
+        RouterResult(
+            "oracle",
+            Interval(30.0, 28.0, 32.0),
+            Interval(-20.0, -22.0, -18.0),
+            0.99,
+            0.001,
+            "control",
+            Interval(29.0, 27.0, 31.0),
+            Interval(-19.0, -21.0, -17.0),
+            NONE,
+        ),
+        RouterResult(
+            "paretoroute", Interval(10.0, 8.0, 12.0), None, 0.81, 0.003, "default", Interval(9.0, 7.0, 11.0), None, NONE
+        ),
+        RouterResult(
+            "static",
+            Interval(-0.5, -1.0, 0.01),
+            Interval(10.5, 9.0, 12.0),
+            0.7,
+            None,
+            "control",
+            Interval(-0.2, -0.5, 0.1),
+            Interval(9.2, 8.0, 10.0),
+            NONE,
+        ),
     ),
     solved_policies=PolicyResult(Interval(9.0, 7.0, 11.0), 1.01, 0.93, 1.08),
     verdict="paretoroute is ahead.",
     notices=(),
+    left_out={"frugalgpt": "the log has no score"},
 )
 
 
@@ -39,20 +64,21 @@ LABEL = labels_of_points([Point("tenor", Budget())])
 
 
 def test_the_table_shows_every_router_on_one_line():
-    console = Console(width=100, file=io.StringIO(), record=True)
+    console = Console(width=140, file=io.StringIO(), record=True)
 
     console.print(comparison_table(COMPARISON))
 
     lines = console.export_text().splitlines()
     for row in COMPARISON.rows:
         line = next(line for line in lines if line.strip().startswith(row.name))
-        assert f"{row.gain.value:+.2f} [{row.gain.low:+.2f}, {row.gain.high:+.2f}]" in line
+        for gain in (row.gain, row.fair_gain):
+            assert f"{gain.value:+.2f} [{gain.low:+.2f}, {gain.high:+.2f}]" in line
         assert f"{row.peak_quality:.3f}" in line
         assert ("never" in line) == (row.cost_usd_at_best_single is None)
 
 
 def test_the_text_begins_with_the_verdict_and_explains_the_oracle():
-    verdict, best, spending, oracle = comparison_text(COMPARISON, LABEL).plain().splitlines()
+    verdict, best, spending, left_out, oracle = comparison_text(COMPARISON, LABEL).plain().splitlines()
 
     assert verdict == "verdict   paretoroute is ahead."
     assert best == "single    the best single point is tenor: quality 0.720 at $6.00 per 1,000 queries"

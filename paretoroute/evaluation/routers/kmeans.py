@@ -28,7 +28,7 @@ class KMeans:
     """
 
     sizes: tuple[int, ...] = (10, 30, 60)
-    name: str = "k-means"
+    name: str = "kmeans"
 
     def fit(self, training: Training) -> PricedStrategies:
         """Cluster the queries, which needs no outcome, and choose the number of clusters."""

@@ -28,7 +28,7 @@ class NearestNeighbours:
     """
 
     sizes: tuple[int, ...] = (20, 40, 100)
-    name: str = "kNN"
+    name: str = "knn"
 
     def fit(self, training: Training) -> PricedStrategies:
         """Choose k and keep the training queries."""

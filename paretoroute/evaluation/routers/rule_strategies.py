@@ -42,10 +42,6 @@ class RuleStrategies:
     rule: Rule
     knobs: Floats
 
-    def forecast(self, batch: QueryBatch) -> Forecast:
-        """Forecast quality and cost, ``(queries, points)`` each."""
-        return self.predict(batch)
-
     def at(self, knob: float) -> RuleStrategy:
         """Return the strategy at a value of the knob."""
         return RuleStrategy(self.predict, self.rule, knob)

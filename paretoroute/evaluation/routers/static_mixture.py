@@ -16,7 +16,7 @@ from paretoroute.forecast import Forecast
 class StaticMixture:
     """Forecasts each point's mean over the training queries."""
 
-    name: str = "static mixture"
+    name: str = "static"
 
     def fit(self, training: Training) -> PricedStrategies:
         """Average over the training queries."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -60,6 +61,16 @@ def pair_of(training: Training, names: Names | None = None) -> Pair:
     if pair is None:
         raise NotApplicable("no point is both better and dearer than another, so there is no weak and no strong one")
     return pair
+
+
+@runtime_checkable
+class HasPair(Protocol):
+    """Strategies of a two-point system."""
+
+    @property
+    def pair(self) -> Pair:
+        """The weak and the strong point."""
+        ...
 
 
 @dataclass(frozen=True)

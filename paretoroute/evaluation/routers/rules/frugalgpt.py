@@ -143,7 +143,7 @@ def fit_each(
     cuts: int | None = None,
     code: bool = False,
 ) -> list[Cascade | None]:
-    """Return the best cascade within each of several budgets, from one search; the arguments are those of :func:`fit`."""
+    """Return the best cascade within each of several budgets, from one search; for the arguments see :func:`fit`."""
     best: list[Cascade | None] = [None] * len(budgets_usd)
     for order in orders or permutations(range(models.quality.shape[1]), depth):
         tried = _tried(models.at(order), cuts=cuts, code=code)

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from paretoroute.evaluation.equal_cost import TARGETS, gain_over_static_mixture
+from paretoroute.evaluation.protocol.gains import TARGETS, StaticPath, judge
 from paretoroute.evaluation.routers.data import fill_missing, prepared
 from paretoroute.evaluation.routers.paretoroute import PolicyRouter
+from paretoroute.evaluation.routers.plans import Answers, execute
 from paretoroute.evaluation.tradeoff_curves import Outcomes, cost_range, single_points
 from paretoroute.fitting.points.log_grid import build_grid
 from paretoroute.forecast import Forecast
@@ -24,17 +25,19 @@ def test_the_gain_of_solved_policies_is_the_one_of_planning_with_them():
     train = Outcomes(fill_missing(training.quality), fill_missing(training.cost_usd))
     test = Outcomes(*(fill_missing(runs.select(held).means(name)[0]) for name in ("quality", "cost_usd")))
 
-    result = gain_over_static_mixture(fitted.policy, fitted.forecast(batch), train=train, test=test)
+    path = StaticPath.of(train)
+    answers = Answers(test.quality, test.cost_usd)
+    result = judge([execute(fitted.within(float(usd)).plan(batch), answers) for usd in path.targets], path, test)
 
     targets = cost_range(single_points(train), TARGETS)
     expected, line = [], frontier(Forecast(train.quality.mean(0)[None], train.cost_usd.mean(0)[None]))
-    path = np.concatenate([line.start, line.steps.target])
-    path = path[np.argsort(test.cost_usd.mean(0)[path])]
+    points = np.concatenate([line.start, line.steps.target])
+    points = points[np.argsort(test.cost_usd.mean(0)[points])]
     for k, target in enumerate(targets):
         planner = Planner(fitted.policy.solve(MaxCost(usd=float(target))))
         decisions = planner.plan_batch(batch.texts, query_ids=batch.query_ids)
         choice = np.array([grid.points.index(decision.point) for decision in decisions])
         paid, got = (table[np.arange(100), choice].mean() for table in (test.cost_usd, test.quality))
-        expected.append(got - np.interp(paid, test.cost_usd.mean(0)[path], test.quality.mean(0)[path]))
+        expected.append(got - np.interp(paid, test.cost_usd.mean(0)[points], test.quality.mean(0)[points]))
         assert paid / target == pytest.approx(result.cost_ratio[k], rel=0.05), f"target {k}: more than the draw apart"
     assert result.gain.mean() == pytest.approx(np.mean(expected), abs=0.01)
