@@ -49,3 +49,17 @@ def test_compare_refuses_another_format(log):
 
     assert (refused.code, refused.out) == (2, "")
     assert refused.err == "paretoroute: --format 'xml': use text or json\n"
+
+
+def test_routers_are_chosen_by_name(log, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(compare, "compare", lambda runs, **options: asked.update(options) or runs.nothing)
+
+    command(
+        "compare", log, "--columns", "cost_usd=spend", "--routers", "carrot, random", "--pair", "basso@low", "tenor@low"
+    )
+    unknown = command("compare", log, "--routers", "carot")
+
+    assert [router.name for router in asked["routers"]] == ["carrot", "random"]
+    assert asked["routers"][1].pair == ("basso@low", "tenor@low")
+    assert unknown.code == 2 and "is no router" in unknown.err

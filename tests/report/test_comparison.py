@@ -15,7 +15,14 @@ from paretoroute.report.comparison import comparison_table, comparison_text, log
 from paretoroute.report.labels import labels_of_points
 from paretoroute.runs.findings import Finding
 
-NONE = Metrics({}, {})
+
+def row(name, gain, fair_gain, peak_quality, *, cost_usd_at_best_single):
+    lead = None if name == "paretoroute" else Interval(1.5, 1.0, 2.0)
+    return RouterResult(
+        name, gain, lead, peak_quality, cost_usd_at_best_single, "control", fair_gain, lead, Metrics({}, {})
+    )
+
+
 COMPARISON = Comparison(
     runs=1200,
     queries=300,
@@ -27,31 +34,9 @@ COMPARISON = Comparison(
     best_single_cost_usd=0.006,
     from_cost_usd=0.0004,
     rows=(
-        RouterResult(
-            "oracle",
-            Interval(30.0, 28.0, 32.0),
-            Interval(-20.0, -22.0, -18.0),
-            0.99,
-            0.001,
-            "control",
-            Interval(29.0, 27.0, 31.0),
-            Interval(-19.0, -21.0, -17.0),
-            NONE,
-        ),
-        RouterResult(
-            "paretoroute", Interval(10.0, 8.0, 12.0), None, 0.81, 0.003, "default", Interval(9.0, 7.0, 11.0), None, NONE
-        ),
-        RouterResult(
-            "static",
-            Interval(-0.5, -1.0, 0.01),
-            Interval(10.5, 9.0, 12.0),
-            0.7,
-            None,
-            "control",
-            Interval(-0.2, -0.5, 0.1),
-            Interval(9.2, 8.0, 10.0),
-            NONE,
-        ),
+        row("oracle", Interval(30.0, 28.0, 32.0), Interval(29.0, 27.0, 31.0), 0.99, cost_usd_at_best_single=0.001),
+        row("paretoroute", Interval(10.0, 8.0, 12.0), Interval(9.0, 7.0, 11.0), 0.81, cost_usd_at_best_single=0.003),
+        row("static", Interval(-0.5, -1.0, 0.01), Interval(-0.2, -0.5, 0.1), 0.7, cost_usd_at_best_single=None),
     ),
     solved_policies=PolicyResult(Interval(9.0, 7.0, 11.0), 1.01, 0.93, 1.08),
     verdict="paretoroute is ahead.",
