@@ -33,11 +33,11 @@ def compare(
     prices: PriceFile = None,
     routers: Annotated[
         str | None,
-        typer.Option("--routers", help="Names, separated by commas, or all; see docs/explanation/comparison.md."),
+        typer.Option("--routers", metavar="NAMES", help="Separated by commas, or 'all'."),
     ] = None,
     pair: Annotated[
         tuple[str, str] | None,
-        typer.Option("--pair", help="Weak and strong point for routers that choose between two."),
+        typer.Option("--pair", metavar="WEAK STRONG", help="Points for routers between two."),
     ] = None,
     form: TextOrJson = "text",
 ) -> None:
@@ -51,10 +51,9 @@ def compare(
 
     check_format(form, "text", "json")
     token_prices = read_price_file(prices)
-    names = (
-        tuple(ROUTERS) if routers == "all" else [name.strip() for name in (routers or "").split(",") if name.strip()]
-    )
-    chosen = BASELINES if routers is None else routers_named(names, pair)
+    names = ",".join(ROUTERS) if routers == "all" else routers or ""
+    asked = [name.strip() for name in names.split(",") if name.strip()]
+    chosen = BASELINES if routers is None else routers_named(asked, pair)
     scale = read_quality_scale(quality_scale)
     with console(stderr=True).status("reading the runs") as status:
         log = read_runs(*runs, columns=read_columns(columns), quality_scale=scale, join=join)

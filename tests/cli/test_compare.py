@@ -5,6 +5,7 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
+from paretoroute.errors import RunsError
 from paretoroute.evaluation import compare
 from tests.planner_cases import command
 from tests.synthetic_log import table_of
@@ -53,7 +54,12 @@ def test_compare_refuses_another_format(log):
 
 def test_routers_are_chosen_by_name(log, monkeypatch):
     asked = {}
-    monkeypatch.setattr(compare, "compare", lambda runs, **options: asked.update(options) or runs.nothing)
+
+    def stop(runs, **options):
+        asked.update(options)
+        raise RunsError("asked")
+
+    monkeypatch.setattr(compare, "compare", stop)
 
     command(
         "compare", log, "--columns", "cost_usd=spend", "--routers", "carrot, random", "--pair", "basso@low", "tenor@low"
