@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from paretoroute.evaluation.protocol.gains import TARGETS, StaticPath, judge
+from paretoroute.evaluation.protocol.gains import TARGETS, ExecutedCurve, StaticPath, judge
 from paretoroute.evaluation.routers.data import fill_missing, prepared
 from paretoroute.evaluation.routers.paretoroute import PolicyRouter
 from paretoroute.evaluation.routers.plans import Answers, execute
@@ -41,3 +41,15 @@ def test_the_gain_of_solved_policies_is_the_one_of_planning_with_them():
         expected.append(got - np.interp(paid, test.cost_usd.mean(0)[points], test.quality.mean(0)[points]))
         assert paid / target == pytest.approx(result.cost_ratio[k], rel=0.05), f"target {k}: more than the draw apart"
     assert result.gain.mean() == pytest.approx(np.mean(expected), abs=0.01)
+
+
+def test_the_influence_values_of_executed_knobs_average_to_the_height_of_their_hull():
+    rng = np.random.default_rng(0)
+    quality, cost = rng.random((6, 40)), rng.random((6, 40)) * np.arange(1, 7)[:, None]
+    curve = ExecutedCurve(quality, cost)
+    costs = np.linspace(curve.hull.cost[0], curve.hull.cost[-1], 9)
+
+    values = curve.influence(costs)
+
+    assert values.mean() == pytest.approx(curve.hull.height(costs).mean())
+    assert curve.influence(np.array([1e9])).mean() == pytest.approx(curve.hull.quality[-1])
