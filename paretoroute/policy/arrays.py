@@ -113,10 +113,8 @@ def _without_refunds(arrays: Mapping[str, NDArray[Any]], bills: Sequence[int]) -
     if logged is None or logged.ndim != 2 or logged.dtype != np.float32 or not len(logged):
         return arrays
     columns = [j for j in bills if j < logged.shape[1]]
-    if not columns:
-        return arrays
     amounts = np.nan_to_num(logged[:, columns], neginf=-np.inf, posinf=np.inf)
-    is_refund = (amounts < 0) & (-amounts <= amounts.max(axis=0))
+    is_refund = (amounts < 0) & (-amounts <= amounts.max(axis=0, initial=0))
     if not is_refund.any():
         return arrays
     logged = logged.copy()

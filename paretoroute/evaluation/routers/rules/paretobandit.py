@@ -97,7 +97,7 @@ class LinUCB:
 
     def theta(self, arm: int) -> Floats:
         """Return the ridge coefficients of an arm, ``(width,)``."""
-        return np.linalg.solve(self._state[arm].a, self._state[arm].b)
+        return np.asarray(np.linalg.solve(self._state[arm].a, self._state[arm].b), np.float64)
 
     def matrix(self, arm: int) -> Floats:
         """Return A of an arm, ``(width, width)``."""
