@@ -243,7 +243,8 @@ def _scored(calls: Sequence[Call], reading: Reading, *, options: Options, scale:
         try:
             quality = score_files.quality_of(values, scale=scale)
         except Misfit as misfit:
-            reading.asides.append(Aside(call.place, "a score that is no quality", f"{misfit}: {shown(next(iter(values)))}"))
+            detail = f"{misfit}: {shown(next(iter(values)))}"
+            reading.asides.append(Aside(call.place, "a score that is no quality", detail))
             continue
         if quality is None:
             reading.asides.append(Aside(call.place, NO_SCORE))
