@@ -27,8 +27,9 @@ _Dialect = Annotated[
     typer.Option(
         "--request",
         metavar="DIALECT",
-        help="Also print the arguments for openai or litellm.",
-        autocompletion=one_of("openai", "litellm"),
+        help="Also print the arguments for a client: anthropic, gemini, litellm, mistral, openai, openai_responses, "
+        "vllm.",
+        autocompletion=one_of("anthropic", "gemini", "litellm", "mistral", "openai", "openai_responses", "vllm"),
     ),
 ]
 _Explore = Annotated[

@@ -41,12 +41,28 @@ class CostCap:
     Args:
         grid: points and prices.
         surface: for the spread of tokens, and their largest logged values.
-        dialect: in which a lowered cap has to be expressible, or None.
+        dialect: in which a cap has to be expressible, or None.
+        repeat_calls: whether calls are repeated for the samples that one call of the dialect cannot hold.
     """
 
-    def __init__(self, grid: Grid, surface: Surface, dialect: str | None) -> None:
-        self._grid, self._surface, self._dialect = grid, surface, dialect
+    def __init__(self, grid: Grid, surface: Surface, dialect: str | None = None, *, repeat_calls: bool = False) -> None:
+        self._grid, self._surface, self._dialect, self._repeat_calls = grid, surface, dialect, repeat_calls
         self._prices = grid.token_prices
+        self._thinking = self._budget_amounts("thinking_tokens")
+        self._most = np.full(len(grid.points), np.nan)
+        if dialect is not None:
+            self._read_dialect(dialect)
+
+    def _read_dialect(self, name: str) -> None:
+        """Take the thinking tokens that the dialect sends, and the largest caps that its client takes."""
+        from paretoroute.planner import dialects  # loaded only where a dialect is given
+
+        dialect = dialects.load(name)
+        for j, point in enumerate(self._grid.points):
+            self._thinking[j] = dialect.thinking(point) or np.nan
+            most = dialect.most_output_tokens(point.model)
+            if most is not None:
+                self._most[j] = most * (dialects.split(name, point).calls if self._repeat_calls else 1)
 
     @property
     def _most_per_prompt_token(self) -> Floats:
@@ -65,14 +81,15 @@ class CostCap:
 
         They are the forecast 99th percentile of completion tokens, or the largest logged completion where a point is
         not priced by tokens. A thinking budget counts towards the cap, used up or not: below it the call would be that
-        of another point, or refused.
+        of another point, or refused. Where the client of the dialect takes no larger cap, or requires one and none is
+        known, it is the largest that it takes.
         """
         high = np.maximum(self._surface.amount.at_quantile(amounts.amount, CAP_QUANTILE), 2 * amounts.amount)
         logged = self._surface.bounds.most_completion_tokens
         caps = np.maximum(np.where(self.priced, np.ceil(high), logged), LEAST_CAP_TOKENS)
-        caps = np.fmax(caps, self._budget_amounts("thinking_tokens") + LEAST_CAP_TOKENS)
+        caps = np.fmax(caps, self._thinking + LEAST_CAP_TOKENS)
         fixed = self._budget_amounts("max_tokens")
-        return np.where(np.isnan(fixed), caps, fixed)
+        return np.fmin(np.where(np.isnan(fixed), caps, fixed), self._most)
 
     def _budget_amounts(self, kind: str) -> Floats:
         """Return the amounts of the budgets of one kind, where known and not 0, else NaN."""
@@ -86,7 +103,8 @@ class CostCap:
             return CappedOutput(usual, np.zeros(usual.shape, bool), np.ones(usual.shape, bool))
         affordable = self._affordable_tokens(limit, self._most_prompt_tokens(request, forecast))
         held = affordable >= 1
-        held[held] = [self._is_expressible(int(j), affordable[j]) for j in np.flatnonzero(held)]
+        lowered = np.fmin(affordable, self._most)
+        held[held] = [self._is_expressible(int(j), lowered[j]) for j in np.flatnonzero(held)]
         tokens = np.where(held, np.minimum(usual, affordable), usual)
         needed = np.ceil(forecast.amounts.amount)
         return CappedOutput(
@@ -122,7 +140,9 @@ class CostCap:
         from paretoroute.planner import dialects  # loaded only where a dialect is given
 
         try:
-            dialects.request_kwargs(self._dialect, self._grid.points[column], output_cap_tokens=int(cap))
+            point = self._grid.points[column]
+            calls, called = dialects.split(self._dialect, point) if self._repeat_calls else (1, point)
+            dialects.request_kwargs(self._dialect, called, output_cap_tokens=int(cap) // calls)
         except DialectError:
             return False
         return True

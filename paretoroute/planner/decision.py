@@ -13,6 +13,7 @@ from paretoroute.solver.rules import PriceRule, Rule
 if TYPE_CHECKING:
     from paretoroute.planner.admission import Admitted
     from paretoroute.planner.query_forecast import QueryForecast
+    from paretoroute.planner.repeated_calls import RepeatedCalls
     from paretoroute.planner.request import Request
 
 
@@ -84,7 +85,8 @@ class Decision:
         """Return the arguments with which a client calls exactly this point; never messages or keys.
 
         Args:
-            dialect: ``openai`` (chat completions) or ``litellm``.
+            dialect: ``anthropic``, ``gemini``, ``litellm``, ``mistral``, ``openai`` (chat completions),
+                ``openai_responses`` or ``vllm``.
 
         Raises:
             DialectError: the dialect cannot express the point.
@@ -92,6 +94,19 @@ class Decision:
         from paretoroute.planner.dialects import request_kwargs  # loaded only where a dialect is used
 
         return request_kwargs(dialect, self.point, output_cap_tokens=self.output_cap_tokens)
+
+    def repeated_calls(self, dialect: str) -> RepeatedCalls:
+        """Return the calls of this point: one, or as many as it has samples where one call cannot hold them.
+
+        Args:
+            dialect: as for :meth:`request_kwargs`.
+
+        Raises:
+            DialectError: the dialect cannot express the point.
+        """
+        from paretoroute.planner.repeated_calls import repeated_calls  # loaded only where it is used
+
+        return repeated_calls(dialect, self.point, output_cap_tokens=self.output_cap_tokens)
 
     def to_row(self) -> dict[str, Any]:
         """Return a flat row to log; with the quality and the tokens added, ``read_runs`` reads it as a run."""

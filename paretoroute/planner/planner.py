@@ -76,7 +76,9 @@ class Planner:
 
     Args:
         policy: the policy to follow.
-        dialect: if given, every point must be expressible in it.
+        dialect: if given, every point must be expressible in it, by a request that no other point sends.
+        repeat_calls: whether the caller makes several calls, those of ``decision.repeated_calls``, for the samples
+            that one call of the dialect cannot hold.
         seed: of the draws for queries without an id, in this process; None: from the operating system, as in
             processes forked from it, and in copies.
         features: the feature function that the policy was fitted with, if any.
@@ -84,7 +86,8 @@ class Planner:
             they keep every limit of the call. Tasks do not explore.
 
     Raises:
-        DialectError: a point cannot be expressed in the dialect; all such points are named.
+        DialectError: a point cannot be expressed in the dialect, or several are sent as the same request; all such
+            points are named.
         PolicyError: the features are not those of the fit.
         TargetError: the share to explore is out of range.
 
@@ -103,6 +106,7 @@ class Planner:
         seed: int | None = None,
         features: Callable[[str], ArrayLike] | None = None,
         explore: float = 0.0,
+        repeat_calls: bool = False,
     ) -> None:
         expect("the policy", policy, Policy, PolicyError)
         expect("the dialect", dialect, (str, type(None)), DialectError)
@@ -113,10 +117,10 @@ class Planner:
         if dialect is not None:
             from paretoroute.planner import dialects  # loaded only where a dialect is given
 
-            dialects.check(dialect, self._grid.points)
+            dialects.check(dialect, self._grid.points, repeat_calls=repeat_calls)
         population = tuple(limit for limit in policy.limits if isinstance(limit, PopulationLimit))
         self.rule = rule_of(policy.document, population, self._grid)
-        self.cost_cap = CostCap(self._grid, policy.surface, dialect)
+        self.cost_cap = CostCap(self._grid, policy.surface, dialect, repeat_calls=repeat_calls)
         self._admission = Admission(policy, self.cost_cap)
         self._stream = Stream(seed)
         self._explorer = _explorer(policy, explore)
@@ -129,15 +133,19 @@ class Planner:
         seed: int | None = None,
         features: Callable[[str], ArrayLike] | None = None,
         explore: float = 0.0,
+        repeat_calls: bool = False,
     ) -> Planner:
         """Read a policy and return its planner; the other arguments are those of the class.
 
         Raises:
             PolicyError: the policy cannot be read or trusted.
-            DialectError: a point cannot be expressed in the dialect.
+            DialectError: a point cannot be expressed in the dialect, or several are sent as the same request.
             TargetError: the share to explore is out of range.
         """
-        return Planner(Policy.load(path), dialect=dialect, seed=seed, features=features, explore=explore)
+        policy = Policy.load(path)
+        return Planner(
+            policy, dialect=dialect, seed=seed, features=features, explore=explore, repeat_calls=repeat_calls
+        )
 
     def plan(
         self,

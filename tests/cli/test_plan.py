@@ -156,7 +156,7 @@ def test_a_file_exits_with_3_only_if_no_query_has_a_point_within_the_limits(tmp_
         ((QUERY, "--max-cost", "0"), "max_cost_usd must be a positive number, got 0"),
         ((QUERY, "--min-quality", "85"), "min_quality must lie in [0, 1], got 85."),
         ((QUERY, "--models", "large"), "unknown model 'large'; near: 'metered', 'org/模型@v1', 'small', 'thinker'"),
-        ((QUERY, "--request", "anthropic"), "dialect 'anthropic' is unknown; use one of litellm, openai"),
+        ((QUERY, "--request", "claude"), "dialect 'claude' is unknown; use one of anthropic, gemini, litellm, mistral"),
         (("--queries", "nowhere.jsonl"), "nowhere.jsonl: cannot be read: No such file or directory"),
     ],
 )

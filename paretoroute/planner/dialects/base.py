@@ -12,6 +12,8 @@ package adds the names of dialect and point. Labels are never parsed for numbers
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from paretoroute.errors import DialectError, shown
@@ -22,7 +24,7 @@ MAX_SAMPLES = 128  # OpenAI's API reference, `n` of chat completions
 MAX_TOKENS = 2**53  # a float amount counts single tokens up to here
 
 
-class Dialect(Protocol):
+class Express(Protocol):
     """A function from a point to the arguments of the call."""
 
     def __call__(self, point: Point, output_cap_tokens: int | None) -> dict[str, Any]:
@@ -39,7 +41,56 @@ class Dialect(Protocol):
         ...
 
 
-def chat_kwargs(point: Point, output_cap_tokens: int | None, *, cap_name: str) -> dict[str, Any]:
+def as_written(point: Point, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return the body that a client sends that changes none of its arguments."""
+    return kwargs
+
+
+def no_limit(model: str) -> int | None:
+    """Return no limit: the client takes any output cap."""
+    return None
+
+
+def many_samples(model: str) -> int:
+    """Return the most samples of one call where the client takes OpenAI's ``n``."""
+    return MAX_SAMPLES
+
+
+def one_sample(model: str) -> int:
+    """Return 1: the client has no argument for the number of samples."""
+    return 1
+
+
+def budget_tokens(point: Point) -> int:
+    """Return the thinking tokens of a thinking-token budget; 0 at points of other kinds."""
+    amount = point.budget.amount
+    return int(amount) if point.budget.kind == "thinking_tokens" and amount is not None and amount > 0 else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How one client is called.
+
+    Args:
+        express: from a point to the arguments of the call.
+        levels: the levels of effort that the client can write, less compute first.
+        most_samples: from a model to the most samples of one call; 1: there is no argument for them.
+        most_output_tokens: from a model to the largest output cap that the client takes, or None.
+        thinking: from a point to the thinking tokens that the client sends, which its output cap has to exceed.
+        wire: from a point and its arguments to what tells the bodies sent apart, for clients that rewrite arguments.
+    """
+
+    express: Express
+    levels: tuple[str, ...]
+    most_samples: Callable[[str], int] = many_samples
+    most_output_tokens: Callable[[str], int | None] = no_limit
+    thinking: Callable[[Point], int] = budget_tokens
+    wire: Callable[[Point, dict[str, Any]], dict[str, Any]] = as_written
+
+
+def chat_kwargs(
+    point: Point, output_cap_tokens: int | None, *, cap_name: str, most_samples: int = MAX_SAMPLES
+) -> dict[str, Any]:
     """Express a point in the arguments of OpenAI's chat completions, which other clients share.
 
     ``n`` is given at every samples point, 1 included, so that the logged request shows which point it was. The answer
@@ -50,48 +101,119 @@ def chat_kwargs(point: Point, output_cap_tokens: int | None, *, cap_name: str) -
         point: the point to call, of any budget kind but ``thinking_tokens``.
         output_cap_tokens: most completion tokens of the whole call.
         cap_name: what the client calls the output cap of one choice.
+        most_samples: most choices of one call.
 
     Raises:
         DialectError: the budget has no argument, or one out of range.
     """
     budget = point.budget
     kwargs: dict[str, Any] = {"model": point.model}
-    cap = output_cap_tokens
+    cap = cap_of_choice(budget, output_cap_tokens, most_samples=most_samples)
     match budget.kind:
-        case "none":
-            pass
         case "effort":
             kwargs["reasoning_effort"] = effort_level(budget)
         case "samples":
-            kwargs["n"] = whole_amount(budget, least=1, most=MAX_SAMPLES)
-            cap = cap_per_sample(cap, kwargs["n"])
-        case "max_tokens":
-            own_cap = whole_amount(budget, least=1)
-            cap = own_cap if cap is None else min(cap, own_cap)
+            kwargs["n"] = whole_amount(budget, least=1, most=most_samples)
+        case "none" | "max_tokens":
+            pass
         case _:
-            raise DialectError(
-                f"it has no argument for a budget of kind {budget.kind!r}; leave the point out of the grid, or plan "
-                "without a dialect and apply the budget yourself"
-            )
+            raise no_argument(budget)
     if cap is not None:
         kwargs[cap_name] = cap
     return kwargs
 
 
-def effort_level(budget: Budget) -> str:
-    """Read an effort budget's label as the level that is sent; ``off`` is sent as ``none``.
+def cap_of_choice(budget: Budget, output_cap_tokens: int | None, *, most_samples: int) -> int | None:
+    """Return the output cap of one choice: the call's, a lower one of the budget, or a sample's part of it.
+
+    Raises:
+        DialectError: the budget's number is out of range, or the cap leaves a sample no token.
+    """
+    if budget.kind == "max_tokens":
+        own_cap = whole_amount(budget, least=1)
+        return own_cap if output_cap_tokens is None else min(output_cap_tokens, own_cap)
+    if budget.kind == "samples":
+        return cap_per_sample(output_cap_tokens, samples_of(budget, most_samples=most_samples))
+    return output_cap_tokens
+
+
+def samples_of(budget: Budget, *, most_samples: int) -> int:
+    """Read a samples budget's amount, from 1 to the most of one call.
+
+    Raises:
+        DialectError: the amount is missing or out of range, or is above 1 where the client has no argument for it.
+    """
+    if most_samples > 1:
+        return whole_amount(budget, least=1, most=most_samples)
+    samples = whole_amount(budget, least=1)
+    if samples > 1:
+        raise DialectError(
+            f"it has no argument n for {samples} samples in one call; load the planner with repeat_calls=True and "
+            "make the calls of decision.repeated_calls, or leave the point out of the grid"
+        )
+    return samples
+
+
+def no_argument(budget: Budget) -> DialectError:
+    """Return the error for a kind of budget that the client cannot write."""
+    return DialectError(
+        f"it has no argument for a budget of kind {budget.kind!r}; leave the point out of the grid, or plan "
+        "without a dialect and apply the budget yourself"
+    )
+
+
+def effort_level(budget: Budget, levels: Collection[str] = EFFORT_LEVELS) -> str:
+    """Read an effort budget's label as the level that is sent; ``off`` is sent as ``none`` where there is one.
+
+    Args:
+        budget: of kind ``effort``.
+        levels: that the client can write.
 
     Raises:
         DialectError: the label is not a level, letter for letter. ``medium(default)`` may stand for a call that sent
             medium or one that sent nothing: only the log's owner knows.
     """
     level = "none" if budget.label == "off" else budget.label
-    if level not in EFFORT_LEVELS:
+    if level in levels:
+        return level
+    listed = ", ".join(levels) + (" (or off, sent as none)" if "none" in levels else "")
+    if level in ("none", *EFFORT_LEVELS):
         raise DialectError(
-            f"effort {budget.label!r} is not one of {', '.join(EFFORT_LEVELS)} (or off, sent as none); give its runs "
-            "the budget_label that was sent, or budget_kind none where no effort was sent"
+            f"effort {budget.label!r} is not one of {listed}, the levels of this client; leave the point out of the "
+            "grid" + (", or give its runs a thinking_tokens budget of 0 if they did not think" * (level == "none"))
         )
-    return level
+    raise DialectError(
+        f"effort {budget.label!r} is not one of {listed}; give its runs "
+        "the budget_label that was sent, or budget_kind none where no effort was sent"
+    )
+
+
+def thinking_tokens(budget: Budget, *, least: int) -> int:
+    """Read a budget of thinking tokens: 0, or at least ``least``; the label ``off`` without an amount is 0.
+
+    Raises:
+        DialectError: the amount is missing, not whole, out of range, or contradicts the label ``off``.
+    """
+    if budget.amount == 0 or (budget.label == "off" and budget.amount is None):
+        return 0
+    if budget.label == "off":
+        raise DialectError(
+            f"its thinking_tokens budget is labelled off and has the amount {budget.amount:.16g}; correct either"
+        )
+    return whole_amount(budget, least=least)
+
+
+def check_room(thinking: int, output_cap_tokens: int | None, *, source: str = "thinking tokens") -> None:
+    """Hold the output cap, where there is one, above the thinking tokens, which count towards it.
+
+    Raises:
+        DialectError: the cap is not above them.
+    """
+    if output_cap_tokens is not None and output_cap_tokens <= thinking:
+        raise DialectError(
+            f"the output cap of {output_cap_tokens} tokens must be above the {thinking} {source}, which "
+            "count towards it; raise the cap or take a point that thinks less"
+        )
 
 
 def whole_amount(budget: Budget, *, least: int, most: int = MAX_TOKENS) -> int:

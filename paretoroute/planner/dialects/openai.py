@@ -4,7 +4,7 @@ The cap is ``max_completion_tokens``, which counts hidden reasoning: a low one c
 of the answer, and is billed all the same. Cap at a high quantile of the forecast tokens, and treat
 ``finish_reason == "length"`` as an outcome of its own.
 
-Reference: openai 3.54.0, ``types/chat/completion_create_params.py`` and ``types/shared/reasoning_effort.py``.
+Reference: openai 3.57.0, ``types/chat/completion_create_params.py`` and ``types/shared/reasoning_effort.py``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from paretoroute.errors import DialectError
 from paretoroute.grid import Point
-from paretoroute.planner.dialects.base import chat_kwargs
+from paretoroute.planner.dialects.base import EFFORT_LEVELS, Dialect, chat_kwargs
 
 
 def request_kwargs(point: Point, output_cap_tokens: int | None) -> dict[str, Any]:
@@ -28,3 +28,6 @@ def request_kwargs(point: Point, output_cap_tokens: int | None) -> dict[str, Any
             "use the dialect litellm, or leave the point out of the grid"
         )
     return chat_kwargs(point, output_cap_tokens, cap_name="max_completion_tokens")
+
+
+DIALECT = Dialect(express=request_kwargs, levels=EFFORT_LEVELS)

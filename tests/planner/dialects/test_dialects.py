@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from paretoroute.errors import DialectError
 from paretoroute.grid import BUDGET_KINDS, Budget, Point
-from paretoroute.planner.dialects import DIALECTS, check, request_kwargs
+from paretoroute.planner.dialects import DIALECTS, check, load, request_kwargs
 from paretoroute.planner.dialects.base import EFFORT_LEVELS
-from tests.planner.dialects.requests import ALLOWED_KEYS, CAP_NAMES, point, refusal
+from tests.planner.dialects.requests import ALLOWED_KEYS, CAP_NAMES, CHAT, point, refusal, settings
 from tests.processes import python
 
-each_dialect = pytest.mark.parametrize("dialect", DIALECTS)
+each_dialect = pytest.mark.parametrize("dialect", CHAT)
 
 
 def test_the_dialects_are_these():
-    assert set(DIALECTS) == {"openai", "litellm"}
+    assert set(DIALECTS) == {"anthropic", "gemini", "litellm", "mistral", "openai", "openai_responses", "vllm"}
 
 
 @each_dialect
@@ -171,9 +171,9 @@ def test_numpy_numbers_leave_as_plain_ones(dialect: str):
     assert json.loads(json.dumps(kwargs)) == {"model": "m", "n": 4, CAP_NAMES[dialect]: 100}
 
 
-@pytest.mark.parametrize("dialect", ["anthropic", "OpenAI", "openai.chat", ""])
+@pytest.mark.parametrize("dialect", ["claude", "OpenAI", "openai.chat", ""])
 def test_an_unknown_dialect_is_told_the_known_ones(dialect: str):
-    expected = f"dialect {dialect!r} is unknown; use one of litellm, openai"
+    expected = f"dialect {dialect!r} is unknown; use one of {', '.join(DIALECTS)}"
 
     with pytest.raises(DialectError) as from_request:
         request_kwargs(dialect, point(), output_cap_tokens=1)
@@ -188,7 +188,58 @@ def test_a_grid_that_can_be_expressed_passes_the_check():
     shared = [point(), point("effort", "off"), point("samples", "128", 128.0), point("max_tokens", "1", 1.0)]
 
     check("openai", shared)
+    check("openai", [])
     check("litellm", [*shared, point("thinking_tokens", "off"), point("thinking_tokens", "64k", 64_000.0)])
+
+
+@pytest.mark.parametrize("dialect", [name for name in DIALECTS if "none" in load(name).levels])
+def test_two_points_that_send_the_same_request_are_named(dialect: str):
+    points = [point("effort", "off"), point("effort", "none"), point("none", "a"), point(), point("effort", "low")]
+
+    with pytest.raises(DialectError) as caught:
+        check(dialect, points)
+
+    head, *lines = str(caught.value).splitlines()
+    assert head == (f"dialect {dialect!r} sends the same request for several points of this grid, which are one point:")
+    assert lines[:2] == ["  'm@off', 'm@none'", "  'm@a', 'm@default'"]
+    assert lines[2].startswith("give their runs one budget_kind and budget_label and fit again")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_table_of_levels_is_what_the_dialect_takes(dialect: str):
+    levels = load(dialect).levels
+
+    for level in EFFORT_LEVELS:
+        if level in levels:
+            assert level in json.dumps(request_kwargs(dialect, point("effort", level), output_cap_tokens=900)).lower()
+        else:
+            assert f"effort {level!r} is not one of {', '.join(levels)}" in refusal(
+                dialect, point("effort", level), 900
+            )
+    check(dialect, [point("effort", level) for level in levels])
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_samples_are_asked_for_at_once_or_refused_by_name(dialect: str):
+    most = load(dialect).most_samples("m")
+    several = point("samples", "vote", 5.0)
+
+    if most == 1:
+        assert "has no argument n for 5 samples in one call; load the planner with repeat_calls" in refusal(
+            dialect, several, 900
+        )
+        one = request_kwargs(dialect, point("samples", "one", 1.0), output_cap_tokens=900)
+        assert one == request_kwargs(dialect, point(), output_cap_tokens=900)
+        check(dialect, [several, point()], repeat_calls=True)
+    else:
+        sent = settings(request_kwargs(dialect, several, output_cap_tokens=900))
+        assert sent.get("n", sent.get("candidate_count")) == 5
+        assert sent[CAP_NAMES[dialect]] == 180
+
+
+def test_repeated_calls_of_one_sample_are_the_call_itself():
+    with pytest.raises(DialectError, match="'m@1', 'm@default'"):
+        check("anthropic", [point("samples", "1", 1.0), point()], repeat_calls=True)
 
 
 def test_the_check_names_every_refused_point_with_its_reason_and_no_other():
@@ -247,32 +298,35 @@ def test_a_request_holds_the_point_and_nothing_else(dialect: str, drawn: Point, 
         return
 
     assert kwargs["model"] == drawn.model
-    assert kwargs.keys() <= ALLOWED_KEYS[dialect]
+    assert settings(kwargs).keys() <= ALLOWED_KEYS[dialect]
     assert json.loads(json.dumps(kwargs, allow_nan=False)) == kwargs
-    sent_cap = kwargs.get(CAP_NAMES[dialect])
+    sent = settings(kwargs)
+    sent_cap = sent.get(CAP_NAMES[dialect])
     assert sent_cap is None or sent_cap >= 1
     if cap is not None:
         assert sent_cap is not None
-        assert sent_cap * kwargs.get("n", 1) <= cap
+        assert sent_cap * sent.get("n", sent.get("candidate_count", 1)) <= cap
 
 
 @given(dialect=st.sampled_from(DIALECTS), drawn=points)
 def test_a_point_passes_the_check_exactly_when_a_roomy_cap_expresses_it(dialect: str, drawn: Point):
     assume(drawn.budget.amount is None or not 1e9 < drawn.budget.amount < 1e16)
+    roomy = load(dialect).most_output_tokens(drawn.model) or 10**10
 
     try:
         check(dialect, [drawn])
     except DialectError:
         with pytest.raises(DialectError):
-            request_kwargs(dialect, drawn, output_cap_tokens=10**10)
+            request_kwargs(dialect, drawn, output_cap_tokens=roomy)
     else:
-        request_kwargs(dialect, drawn, output_cap_tokens=10**10)
+        request_kwargs(dialect, drawn, output_cap_tokens=roomy)
 
 
 def test_making_requests_loads_no_client():
     code = (
         "import sys; from paretoroute.planner.dialects import request_kwargs; "
-        "print(sorted({'openai', 'litellm', 'httpx', 'jax'} & sys.modules.keys()))"
+        "clients = {'openai', 'litellm', 'anthropic', 'google', 'mistralai', 'httpx', 'httpx2', 'jax'}; "
+        "print(sorted(clients & sys.modules.keys()))"
     )
 
     done = python("-c", code)
