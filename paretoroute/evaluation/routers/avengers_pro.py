@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paretoroute._arrays import Floats, Indices, Mask
+from paretoroute._arrays import Floats, Indices
 from paretoroute.evaluation.routers.base import QueryBatch, Training
 from paretoroute.evaluation.routers.methods.clusters import cluster_centres
 from paretoroute.evaluation.routers.plans import Single
@@ -43,7 +43,7 @@ class _Clusters:
             scores = avengers_pro.paper_scores(self.means, alpha)
             return avengers_pro.choose(units, self.centres, scores, top=self.top)
         scores = avengers_pro.code_scores(self.means, alpha, 1 - alpha)
-        filled: Mask = ~np.isnan(self.means.accuracy).all(1)
+        filled = np.asarray(~np.isnan(self.means.accuracy).all(1), bool)
         return avengers_pro.code_order(units, self.centres, scores, top=self.top, filled=filled)[:, 0]
 
 
