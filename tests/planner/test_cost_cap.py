@@ -1,11 +1,17 @@
 """A hard limit on the cost of a call is kept for certain, by lowered output caps."""
 
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import paretoroute as pr
+from paretoroute.planner.cost_cap import CostCap
 from tests.planner.decisions import EASY_QUERY, HARD_QUERY, mask, same
 from tests.planner_cases import fitted
+from tests.processes import ROOT
 
 
 def largest_cost(planner: pr.Planner, decision: pr.Decision, text: str) -> float:
@@ -93,6 +99,54 @@ def test_a_thinking_budget_always_fits_under_the_cap():
         kwargs = decision.request_kwargs("litellm")
         assert kwargs["thinking"] == {"type": "enabled", "budget_tokens": amount}
         assert kwargs["max_tokens"] == decision.output_cap_tokens > amount
+
+
+def test_a_client_that_needs_a_cap_and_takes_none_above_a_limit_gets_one_within_it():
+    policy = fitted().policy
+    planner = pr.Planner(policy, dialect="anthropic", repeat_calls=True)
+
+    for name in policy.grid.names:
+        for limit in (None, 10.0):
+            decision = planner.plan(EASY_QUERY, callable=mask(name), max_cost_usd=limit)
+            repeated = decision.repeated_calls("anthropic")
+            assert decision.output_cap_tokens is not None
+            assert repeated.kwargs["max_tokens"] == decision.output_cap_tokens // repeated.calls <= 21_333
+
+
+def effort_caps(dialect: str | None, label: str, forecast_tokens: float) -> float:
+    """Return the usual cap of one Claude point whose forecast has these completion tokens."""
+    grid = pr.Grid(
+        (pr.Point("anthropic/claude-sonnet-4-5", pr.Budget("effort", label)),),
+        {"anthropic/claude-sonnet-4-5": pr.Price(3.0, 15.0)},
+    )
+    surface = SimpleNamespace(
+        amount=SimpleNamespace(at_quantile=lambda amount, quantile: amount),
+        bounds=SimpleNamespace(most_completion_tokens=np.array([np.nan])),
+    )
+    cap = CostCap(grid, surface, dialect)  # type: ignore[arg-type]  # the two parts of a surface that caps read
+    return float(cap.caps(SimpleNamespace(amount=np.array([forecast_tokens])))[0])  # type: ignore[arg-type]  # likewise
+
+
+def test_the_thinking_tokens_that_an_effort_becomes_fit_under_the_cap():
+    assert effort_caps(None, "high", 1000.0) == 2000
+    assert effort_caps("litellm", "high", 1000.0) == 4096 + 256
+    assert effort_caps("litellm", "high", 9000.0) == 18_000
+
+
+def test_samples_that_one_call_cannot_hold_are_repeated_calls_where_the_caller_makes_them():
+    policy = pr.Policy.load(ROOT / "policies" / "demo-max-cost.yaml")
+    with pytest.raises(pr.DialectError, match="has no argument n for 2 samples in one call"):
+        pr.Planner(policy, dialect="openai_responses")
+
+    planner = pr.Planner(policy, dialect="openai_responses", repeat_calls=True)
+    for j, point in enumerate(policy.grid.points):
+        only = np.arange(len(policy.grid.points)) == j
+        for limit in (None, 1e-4):
+            decision = planner.plan("What is 2 + 2?", callable=only, max_cost_usd=limit)
+            repeated = decision.repeated_calls("openai_responses")
+            cap = decision.output_cap_tokens
+            assert repeated.calls == repeated.samples == point.budget.amount
+            assert cap is not None and repeated.kwargs["max_output_tokens"] == cap // repeated.calls
 
 
 def test_a_limit_that_a_thinking_budget_breaks_leaves_the_point_out():

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paretoroute.planner.dialects import request_kwargs
+from paretoroute.errors import DialectError
+from paretoroute.grid import Budget, Point
+from paretoroute.planner.dialects import check, request_kwargs
 from tests.planner.dialects.requests import point, refusal
 
 
@@ -74,3 +76,76 @@ def test_litellm_always_leaves_room_above_the_thinking(thinking: int, cap: int):
     else:
         kwargs = request_kwargs("litellm", drawn, output_cap_tokens=cap)
         assert kwargs["thinking"]["budget_tokens"] == thinking < kwargs["max_tokens"] == cap
+
+
+def of(model: str, kind: str, label: str, amount: float | None = None) -> Point:
+    return Point(model, Budget(kind, label, amount))
+
+
+@pytest.mark.parametrize(
+    ("model", "level"),
+    [
+        ("openai/gpt-5-mini", "none"),
+        ("gpt-5", "xhigh"),
+        ("openai/gpt-5.1", "minimal"),
+        ("openai/gpt-4.1-mini", "low"),
+        ("anthropic/claude-opus-4-6", "xhigh"),
+        ("gemini/gemini-2.5-flash", "max"),
+        ("gemini/gemini-3-pro-preview", "xhigh"),
+    ],
+)
+def test_a_level_that_litellm_refuses_for_the_model_is_refused_at_load(model: str, level: str):
+    with pytest.raises(DialectError, match=f"'{model}@{level}': LiteLLM refuses effort '{level}' for this model: it"):
+        check("litellm", [of(model, "effort", level)])
+
+
+@pytest.mark.parametrize("model", ["openai/gpt-5", "anthropic/claude-opus-4-7", "gemini/gemini-3-pro-preview"])
+def test_a_number_of_thinking_tokens_that_litellm_would_change_is_refused(model: str):
+    with pytest.raises(DialectError, match="LiteLLM sends no number of thinking tokens to this model"):
+        check("litellm", [of(model, "thinking_tokens", "2k", 2048.0)])
+
+
+def test_thinking_off_for_gemini_2_5_is_a_budget_of_zero():
+    off = of("gemini/gemini-2.5-flash", "thinking_tokens", "off")
+
+    assert request_kwargs("litellm", off, output_cap_tokens=9) == {
+        "model": "gemini/gemini-2.5-flash",
+        "thinking": {"type": "enabled", "budget_tokens": 0},
+        "max_tokens": 9,
+    }
+
+
+def test_the_thinking_tokens_of_an_effort_count_towards_the_cap():
+    high = of("anthropic/claude-sonnet-4-5", "effort", "high")
+
+    assert request_kwargs("litellm", high, output_cap_tokens=4097)["max_tokens"] == 4097
+    with pytest.raises(DialectError, match="above the 4096 thinking tokens that LiteLLM sends for effort high"):
+        request_kwargs("litellm", high, output_cap_tokens=4096)
+
+
+def test_samples_of_claude_are_refused_by_name():
+    with pytest.raises(DialectError, match="it has no argument n for 3 samples in one call"):
+        check("litellm", [of("anthropic/claude-haiku-4-5", "samples", "maj@3", 3.0)])
+    one = request_kwargs("litellm", of("anthropic/claude-haiku-4-5", "samples", "1", 1.0), output_cap_tokens=9)
+    assert one == {"model": "anthropic/claude-haiku-4-5", "max_tokens": 9}
+
+
+@pytest.mark.parametrize(
+    ("model", "one", "other"),
+    [
+        ("anthropic/claude-sonnet-4-5", ("effort", "minimal"), ("effort", "low")),
+        ("anthropic/claude-sonnet-4-5", ("effort", "medium"), ("thinking_tokens", "2048", 2048.0)),
+        ("anthropic/claude-opus-4-6", ("effort", "none"), ("none", "default")),
+        ("anthropic/claude-opus-4-6", ("effort", "minimal"), ("effort", "low")),
+        ("gemini/gemini-3-pro-preview", ("effort", "none"), ("effort", "low")),
+        ("gemini/gemini-2.5-flash", ("effort", "none"), ("thinking_tokens", "off")),
+    ],
+)
+def test_points_that_litellm_sends_alike_are_named_at_load(model: str, one: tuple, other: tuple):
+    points = [of(model, *one), of(model, *other), of(model, "effort", "high")]
+
+    with pytest.raises(DialectError) as caught:
+        check("litellm", points)
+
+    assert f"  {points[0].name!r}, {points[1].name!r}" in str(caught.value).splitlines()
+    check("litellm", points[1:])
