@@ -77,8 +77,7 @@ class Planner:
     Args:
         policy: the policy to follow.
         dialect: if given, every point must be expressible in it, by a request that no other point sends.
-        repeat_calls: whether the caller makes several calls, those of ``decision.repeated_calls``, for the samples
-            that one call of the dialect cannot hold.
+        repeat_calls: whether the caller makes the calls of ``decision.repeated_calls`` for samples beyond one call's.
         seed: of the draws for queries without an id, in this process; None: from the operating system, as in
             processes forked from it, and in copies.
         features: the feature function that the policy was fitted with, if any.
@@ -86,8 +85,7 @@ class Planner:
             they keep every limit of the call. Tasks do not explore.
 
     Raises:
-        DialectError: a point cannot be expressed in the dialect, or several are sent as the same request; all such
-            points are named.
+        DialectError: points cannot be expressed in the dialect, or are sent as the same request; all are named.
         PolicyError: the features are not those of the fit.
         TargetError: the share to explore is out of range.
 
@@ -142,9 +140,8 @@ class Planner:
             DialectError: a point cannot be expressed in the dialect, or several are sent as the same request.
             TargetError: the share to explore is out of range.
         """
-        policy = Policy.load(path)
         return Planner(
-            policy, dialect=dialect, seed=seed, features=features, explore=explore, repeat_calls=repeat_calls
+            Policy.load(path), dialect=dialect, seed=seed, features=features, explore=explore, repeat_calls=repeat_calls
         )
 
     def plan(
