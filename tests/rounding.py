@@ -81,8 +81,13 @@ def result_rounded(original: Callable, *arguments: Any, **options: Any) -> Any:
 
 
 def parameters_rounded(original: Callable, *arguments: Any, **options: Any) -> Any:
-    free = original(*arguments, **options)
-    return {name: rounded(values, ADAM) for name, values in free.items()}
+    """Return a minimiser whose parameters are noisy."""
+    minimise = original(*arguments, **options)
+
+    def noisy(*start: Any) -> Any:
+        return {name: rounded(values, ADAM) for name, values in minimise(*start).items()}
+
+    return noisy
 
 
 def wrapped(module: Any, name: str, noisy: Callable) -> None:
@@ -90,15 +95,20 @@ def wrapped(module: Any, name: str, noisy: Callable) -> None:
     setattr(module, name, wraps(original)(lambda *arguments, **options: noisy(original, *arguments, **options)))
 
 
+NOISY: tuple[tuple[Any, str, Callable], ...] = (
+    (np.linalg, "svd", svd),
+    (np.linalg, "eigh", eigh),
+    (np.linalg, "qr", qr),
+    *((np.linalg, name, result_rounded) for name in ("inv", "solve", "eigvalsh")),
+    (np.linalg, "lstsq", arguments_rounded),
+    (np, "einsum", result_rounded),
+    (matrix_completion, "_minimiser", parameters_rounded),
+)
+
+
 def pytest_configure() -> None:
-    wrapped(np.linalg, "svd", svd)
-    wrapped(np.linalg, "eigh", eigh)
-    wrapped(np.linalg, "qr", qr)
-    for name in ("inv", "solve", "eigvalsh"):
-        wrapped(np.linalg, name, result_rounded)
-    wrapped(np.linalg, "lstsq", arguments_rounded)
-    wrapped(np, "einsum", result_rounded)
-    wrapped(matrix_completion, "_minimised", parameters_rounded)
+    for module, name, noisy in NOISY:
+        wrapped(module, name, noisy)
 
 
 def pytest_report_header() -> str:

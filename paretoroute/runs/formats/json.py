@@ -18,10 +18,6 @@ _FORM = "write an array of objects (in pandas to_json(orient='records')) or one 
 _ROW_KEYS = ("model", "quality", "query")  # an object with one of these is itself a run
 
 
-class SeveralValues(RunsError):
-    """A JSON file that holds several values, as one with a value per line does."""
-
-
 class JsonArray(AbstractTextFile):
     """A file with one JSON array of objects."""
 
@@ -53,7 +49,6 @@ class JsonArray(AbstractTextFile):
 
         Raises:
             RunsError: the file is larger than 1 GiB or takes too much memory, or is no JSON.
-            SeveralValues: it holds several values.
         """
         text = self._text()
         return parse(self.name, text) if text.strip() else None
@@ -93,7 +88,6 @@ def parse(name: str, text: bytes) -> object:
 
     Raises:
         RunsError: it is no JSON.
-        SeveralValues: it holds several values.
     """
     import orjson
 
@@ -109,10 +103,15 @@ def parse(name: str, text: bytes) -> object:
         raise RunsError(f"{name} holds JSON that is nested too deeply; {_FORM}") from None
     except json.JSONDecodeError as error:
         if error.msg == "Extra data":
-            raise SeveralValues(f"{name} holds several JSON values; name it .jsonl if it has one a line") from None
+            raise RunsError(f"{name} holds several JSON values; name it .jsonl if it has one a line") from error
         raise RunsError(f"{name}, line {error.lineno}: broken JSON: {error.msg}; write it again") from None
     except ValueError:
         raise RunsError(f"{name} holds a number of too many digits; correct it") from None
+
+
+def holds_several_values(error: RunsError) -> bool:
+    """Return whether a file was refused because it holds several values, as one with a value per line does."""
+    return isinstance(error.__cause__, json.JSONDecodeError)
 
 
 def _is_of_objects(items: object) -> bool:

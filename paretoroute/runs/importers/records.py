@@ -10,7 +10,7 @@ from typing import Any
 from paretoroute.errors import RunsError, checked_path, file_name
 from paretoroute.runs.columns import Batch, BrokenLine, python_values
 from paretoroute.runs.formats.base import Source
-from paretoroute.runs.formats.json import JsonArray, SeveralValues
+from paretoroute.runs.formats.json import JsonArray, holds_several_values
 from paretoroute.runs.formats.jsonl import JsonLines
 from paretoroute.runs.formats.open import STANDARD_INPUT, open_source
 from paretoroute.runs.importers.calls import Aside, Place
@@ -121,7 +121,9 @@ def read_records(path: Path) -> Iterator[Record | Aside]:
     if isinstance(source, JsonArray):
         try:
             yield from _document(source, path)
-        except SeveralValues:
+        except RunsError as error:
+            if not holds_several_values(error):
+                raise
             yield from _lines(JsonLines(source.origin), path)
     elif isinstance(source, JsonLines):
         yield from _lines(source, path)

@@ -58,8 +58,8 @@ def test_directions_have_the_same_sign_whatever_lapack_returns(monkeypatch):
     axes = Directions.of(policy).axes
 
     def turned(matrix: Any) -> Any:
-        answer = original(matrix)
-        return answer._replace(eigenvectors=-answer.eigenvectors)
+        values, vectors = original(matrix)
+        return values, -vectors
 
     monkeypatch.setattr(np.linalg, "eigh", turned)
 
