@@ -5,6 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from paretoroute.errors import RunsError
+from tests.runs.importers import foreign_benchmarks as bench
 from tests.runs.importers import foreign_logs as make
 
 TABLE = {
@@ -67,7 +68,7 @@ def test_a_long_table_is_refused(tmp_path):
 
 
 def test_a_record_of_llmrouterbench_is_a_run(tmp_path):
-    make.bench_file(tmp_path)
+    bench.bench_file(tmp_path)
 
     (row,) = make.imported("llmrouterbench", tmp_path / "bench").rows
 
@@ -77,18 +78,18 @@ def test_a_record_of_llmrouterbench_is_a_run(tmp_path):
 
 
 def test_an_effort_in_a_name_is_the_budget_where_it_is_asked_for(tmp_path):
-    (row,) = make.imported("llmrouterbench", make.bench_file(tmp_path), efforts_in_names=True).rows
+    (row,) = make.imported("llmrouterbench", bench.bench_file(tmp_path), efforts_in_names=True).rows
 
     assert (row["model"], row["budget_label"]) == ("gpt-5", "medium")
 
 
 def test_the_newest_file_counts_and_demonstrations_do_not(tmp_path):
     record = {"index": 1, "prompt": "Why?", "cost": 1.0, "prompt_tokens": 1, "completion_tokens": 1}
-    make.bench_file(tmp_path, "20260101_000000", records=[record | {"score": 1.0}])
-    make.bench_file(
+    bench.bench_file(tmp_path, "20260101_000000", records=[record | {"score": 1.0}])
+    bench.bench_file(
         tmp_path, "20260301_000000", records=[record | {"score": 0.0}, record | {"index": 2, "score": None}]
     )
-    make.bench_file(tmp_path, "20260401_000000", demo=True)
+    bench.bench_file(tmp_path, "20260401_000000", demo=True)
 
     log = make.imported("llmrouterbench", tmp_path / "bench")
 
@@ -103,7 +104,7 @@ def test_the_newest_file_counts_and_demonstrations_do_not(tmp_path):
 def test_a_file_without_any_cost_has_an_unknown_one(tmp_path):
     record = {"index": 1, "prompt": "Why?", "cost": 0.0, "prompt_tokens": 1, "completion_tokens": 1, "score": 1}
 
-    log = make.imported("llmrouterbench", make.bench_file(tmp_path, records=[record]))
+    log = make.imported("llmrouterbench", bench.bench_file(tmp_path, records=[record]))
 
     assert "cost_usd" not in log.rows[0]
     assert "their cost is unknown" in make.notes(log)

@@ -7,18 +7,25 @@ import pytest
 
 from paretoroute.errors import ParetorouteError
 from paretoroute.runs.importers.write import write_rows
+from tests.runs.importers import foreign_benchmarks as bench
 from tests.runs.importers import foreign_logs as make
+from tests.runs.importers import foreign_spans as otel
 
-SCORES = [make.call_score(), {"request_id": "req-1", "value": 1}, make.span_score(1), {"custom_id": "r1", "value": 1}]
+SCORES = [
+    make.call_score(),
+    {"request_id": "req-1", "value": 1},
+    otel.span_score(1),
+    {"custom_id": "r1", "value": 1},
+]
 LOGS = {
     "litellm": [make.payload()],
     "litellm-spend": [make.spend_row()],
-    "otel": [make.export(make.span(1, make.llmetry()))],
+    "otel": [otel.export(otel.span(1, otel.llmetry()))],
     "langfuse": [make.observation(), make.langfuse_score()],
     "promptfoo": [make.promptfoo_result(provider={"id": "openai:gpt-5"})],
     "openai-batch": [make.batch_request(), make.batch_answer()],
     "inspect": [make.eval_header(samples=[make.eval_sample()])],
-    "lm-eval": [make.harness_sample()],
+    "lm-eval": [bench.harness_sample()],
 }
 VALUES = (None, True, -1, 1e308, 10**5000, "", "x", "\ud800", [], {}, [[1]], {"a": {"b": 1}}, ["x"], [{"role": 5}])
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.runs.importers import foreign_benchmarks as bench
 from tests.runs.importers import foreign_logs as make
 
 TAKE_FIRST = {"name": "first", "filter": [{"function": "take_first"}]}
@@ -10,8 +11,8 @@ VOTE = {"name": "vote", "filter": [{"function": "majority_vote"}, {"function": "
 
 def test_the_model_is_that_of_the_results_of_the_same_stamp(tmp_path):
     files = [
-        *make.harness(tmp_path, "org__tiny-a", make.harness_sample()),
-        *make.harness(tmp_path, "tiny-b", make.harness_sample(exact_match=0.0)),
+        *bench.harness(tmp_path, "org__tiny-a", bench.harness_sample()),
+        *bench.harness(tmp_path, "tiny-b", bench.harness_sample(exact_match=0.0)),
     ]
 
     log = make.imported("lm-eval", *files)
@@ -24,7 +25,7 @@ def test_the_model_is_that_of_the_results_of_the_same_stamp(tmp_path):
 
 
 def test_without_results_the_folder_names_the_model(tmp_path):
-    samples, results = make.harness(tmp_path, "org__tiny-a", make.harness_sample())
+    samples, results = bench.harness(tmp_path, "org__tiny-a", bench.harness_sample())
     results.unlink()
 
     assert make.imported("lm-eval", samples).rows[0]["model"] == "org/tiny-a"
@@ -33,11 +34,11 @@ def test_without_results_the_folder_names_the_model(tmp_path):
 def test_a_vote_over_repeats_is_a_budget_of_samples(tmp_path):
     repeats = {"resps": [["5", "4", "5"]]}
     samples = [
-        make.harness_sample(filter="first", exact_match=0.0, **repeats),
-        make.harness_sample(filter="vote", exact_match=1.0, **repeats),
+        bench.harness_sample(filter="first", exact_match=0.0, **repeats),
+        bench.harness_sample(filter="vote", exact_match=1.0, **repeats),
     ]
 
-    log = make.imported("lm-eval", *make.harness(tmp_path, "tiny", *samples, filters=[TAKE_FIRST, VOTE]))
+    log = make.imported("lm-eval", *bench.harness(tmp_path, "tiny", *samples, filters=[TAKE_FIRST, VOTE]))
 
     assert [(row.get("budget_kind"), row.get("budget"), row["quality"]) for row in log.rows] == [
         (None, None, 0),
@@ -47,9 +48,11 @@ def test_a_vote_over_repeats_is_a_budget_of_samples(tmp_path):
 
 def test_a_vote_over_the_first_k_is_a_budget_of_k(tmp_path):
     steps = [{"function": "take_first_k", "kwargs": {"k": 2}}, *VOTE["filter"]]
-    samples = [make.harness_sample(filter="maj@2", resps=[["5", "4", "5", "5"]])]
+    samples = [bench.harness_sample(filter="maj@2", resps=[["5", "4", "5", "5"]])]
 
-    log = make.imported("lm-eval", *make.harness(tmp_path, "t", *samples, filters=[{"name": "maj@2", "filter": steps}]))
+    log = make.imported(
+        "lm-eval", *bench.harness(tmp_path, "t", *samples, filters=[{"name": "maj@2", "filter": steps}])
+    )
 
     assert (log.rows[0]["budget_kind"], log.rows[0]["budget"]) == ("samples", 2)
 
@@ -57,10 +60,10 @@ def test_a_vote_over_the_first_k_is_a_budget_of_k(tmp_path):
 def test_filters_of_one_generation_are_scores_of_one_run(tmp_path):
     filters = [dict(TAKE_FIRST, name="strict"), dict(TAKE_FIRST, name="flexible")]
     samples = [
-        make.harness_sample(filter="flexible", exact_match=1.0),
-        make.harness_sample(filter="strict", exact_match=0.0),
+        bench.harness_sample(filter="flexible", exact_match=1.0),
+        bench.harness_sample(filter="strict", exact_match=0.0),
     ]
-    files = make.harness(tmp_path, "tiny", *samples, filters=filters)
+    files = bench.harness(tmp_path, "tiny", *samples, filters=filters)
 
     default, chosen = make.imported("lm-eval", *files), make.imported("lm-eval", *files, score="exact_match,flexible")
 
@@ -70,21 +73,21 @@ def test_filters_of_one_generation_are_scores_of_one_run(tmp_path):
 
 def test_a_filter_that_neither_takes_the_first_nor_votes_is_set_aside(tmp_path):
     best_of = {"name": "pass", "filter": [{"function": "custom"}]}
-    samples = [make.harness_sample(1), make.harness_sample(filter="pass", resps=[["5", "4"]])]
+    samples = [bench.harness_sample(1), bench.harness_sample(filter="pass", resps=[["5", "4"]])]
 
-    log = make.imported("lm-eval", *make.harness(tmp_path, "tiny", *samples, filters=[best_of]))
+    log = make.imported("lm-eval", *bench.harness(tmp_path, "tiny", *samples, filters=[best_of]))
 
     assert make.reasons(log) == ["a filter that neither takes the first response nor votes"]
 
 
 @pytest.mark.parametrize("arguments", [[["Q: 0\nA:", {"until": []}]], {"gen_args_0": {"arg_0": "Q: 0\nA:"}}])
 def test_both_forms_of_arguments_are_read(tmp_path, arguments):
-    log = make.imported("lm-eval", *make.harness(tmp_path, "t", make.harness_sample(arguments=arguments)))
+    log = make.imported("lm-eval", *bench.harness(tmp_path, "t", bench.harness_sample(arguments=arguments)))
 
     assert log.rows[0]["query"] == "Q: 0\nA:"
 
 
 def test_an_effort_among_the_arguments_of_the_model_is_its_budget(tmp_path):
-    files = make.harness(tmp_path, "t", make.harness_sample(), gen_kwargs={"reasoning_effort": "high"})
+    files = bench.harness(tmp_path, "t", bench.harness_sample(), gen_kwargs={"reasoning_effort": "high"})
 
     assert make.imported("lm-eval", *files).rows[0]["budget_label"] == "high"

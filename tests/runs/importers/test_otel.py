@@ -7,15 +7,16 @@ import pytest
 
 from paretoroute.errors import RunsError
 from tests.runs.importers import foreign_logs as make
+from tests.runs.importers import foreign_spans as otel
 
 
 def spans(folder, *exports, scores=None):
-    scores = [make.span_score(i) for i in range(1, 10)] if scores is None else scores
+    scores = [otel.span_score(i) for i in range(1, 10)] if scores is None else scores
     return make.imported("otel", make.lines(folder / "spans.jsonl", exports), make.lines(folder / "s.jsonl", scores))
 
 
 def test_openllmetry_is_read(tmp_path):
-    (row,) = spans(tmp_path, make.export(make.span(1, make.llmetry()))).rows
+    (row,) = spans(tmp_path, otel.export(otel.span(1, otel.llmetry()))).rows
 
     assert row["query"] == make.user()
     assert (row["model"], row["budget_label"]) == ("gpt-5-mini", "low")  # the date of what answered is no other model
@@ -36,13 +37,13 @@ def test_openllmetry_is_read(tmp_path):
     ],
 )
 def test_the_model_that_answered_is_the_point(tmp_path, asked, answered, model):
-    values = make.llmetry(**{"gen_ai.request.model": asked, "gen_ai.response.model": answered})
+    values = otel.llmetry(**{"gen_ai.request.model": asked, "gen_ai.response.model": answered})
 
-    assert spans(tmp_path, make.export(make.span(1, values))).rows[0]["model"] == model
+    assert spans(tmp_path, otel.export(otel.span(1, values))).rows[0]["model"] == model
 
 
 def test_openinference_is_read(tmp_path):
-    (row,) = spans(tmp_path, make.export(make.span(1, make.openinference(**{"llm.cost.total": 0.002})))).rows
+    (row,) = spans(tmp_path, otel.export(otel.span(1, otel.openinference(**{"llm.cost.total": 0.002})))).rows
 
     assert row["query"] == make.user()
     assert (row["model"], row["budget_label"], row["reasoning_tokens"]) == ("gpt-5-mini", "high", 30)
@@ -54,9 +55,9 @@ def test_samples_show_as_several_answers(tmp_path):
     answers = json.dumps({"choices": [{}, {}, {}]})
     parameters = json.dumps({"model": "gpt-5-mini"})
     exports = [
-        make.export(make.span(1, make.llmetry(**plain))),
-        make.export(
-            make.span(2, make.openinference(**{"llm.invocation_parameters": parameters, "output.value": answers}))
+        otel.export(otel.span(1, otel.llmetry(**plain))),
+        otel.export(
+            otel.span(2, otel.openinference(**{"llm.invocation_parameters": parameters, "output.value": answers}))
         ),
     ]
 
@@ -64,46 +65,46 @@ def test_samples_show_as_several_answers(tmp_path):
 
 
 def test_spans_of_v2_make_no_run_and_the_reason_is_stated(tmp_path):
-    bare = make.llmetry(**{"gen_ai.input.messages": None, "gen_ai.request.reasoning_effort": None})
+    bare = otel.llmetry(**{"gen_ai.input.messages": None, "gen_ai.request.reasoning_effort": None})
 
     with pytest.raises(RunsError, match="no query text on the span .*content is not captured on these spans"):
-        spans(tmp_path, make.export(make.span(1, bare), scope="opentelemetry.instrumentation.openai_v2"))
+        spans(tmp_path, otel.export(otel.span(1, bare), scope="opentelemetry.instrumentation.openai_v2"))
 
 
 @pytest.mark.parametrize(
     "changes, values, reason",
     [
-        ({"status": {"code": "STATUS_CODE_ERROR"}}, make.llmetry(), "failed call"),
-        ({"status": {"code": 2}}, make.llmetry(), "failed call"),
-        ({}, make.llmetry(**{"error.type": "Timeout"}), "failed call"),
+        ({"status": {"code": "STATUS_CODE_ERROR"}}, otel.llmetry(), "failed call"),
+        ({"status": {"code": 2}}, otel.llmetry(), "failed call"),
+        ({}, otel.llmetry(**{"error.type": "Timeout"}), "failed call"),
         ({}, {"http.method": "GET"}, "not a model call"),
-        ({}, make.openinference(**{"openinference.span.kind": "CHAIN"}), "not a model call"),
-        ({}, make.llmetry(**{"gen_ai.operation.name": "embeddings"}), "not a generation of text"),
-        ({}, make.openinference(**{"llm.input_messages.0.message.content": "__REDACTED__"}), "query text redacted"),
+        ({}, otel.openinference(**{"openinference.span.kind": "CHAIN"}), "not a model call"),
+        ({}, otel.llmetry(**{"gen_ai.operation.name": "embeddings"}), "not a generation of text"),
+        ({}, otel.openinference(**{"llm.input_messages.0.message.content": "__REDACTED__"}), "query text redacted"),
     ],
 )
 def test_other_spans_are_set_aside(tmp_path, changes, values, reason):
-    log = spans(tmp_path, make.export(make.span(1, make.llmetry()), make.span(2, values, **changes)))
+    log = spans(tmp_path, otel.export(otel.span(1, otel.llmetry()), otel.span(2, values, **changes)))
 
     assert make.reasons(log) == [reason]
     assert "line 1, span 0000000000000002" in str(log.asides[0])
 
 
 def test_a_framework_span_around_the_call_of_a_client_is_the_same_call(tmp_path):
-    outer = make.span(1, make.openinference(), trace=9)
-    middle = make.span(2, {"name": "chain"}, trace=9, parentSpanId=outer["spanId"])
-    inner = make.span(3, make.llmetry(), trace=9, parentSpanId=middle["spanId"])
+    outer = otel.span(1, otel.openinference(), trace=9)
+    middle = otel.span(2, {"name": "chain"}, trace=9, parentSpanId=outer["spanId"])
+    inner = otel.span(3, otel.llmetry(), trace=9, parentSpanId=middle["spanId"])
 
-    log = spans(tmp_path, make.export(outer, middle, inner), scores=[make.span_score(9, span_id=None)])
+    log = spans(tmp_path, otel.export(outer, middle, inner), scores=[otel.span_score(9, span_id=None)])
 
     assert len(log.rows) == 1
     assert "the same call is logged again inside it" in make.reasons(log)
 
 
 def test_a_score_of_a_trace_judges_its_one_call_and_none_of_several(tmp_path):
-    one = make.export(make.span(1, make.llmetry()), make.span(5, {}, trace=1))
-    two = make.export(make.span(2, make.llmetry(), trace=7), make.span(3, make.llmetry(), trace=7))
-    scores = [make.span_score(1, span_id=None), make.span_score(7, 0, span_id=None)]
+    one = otel.export(otel.span(1, otel.llmetry()), otel.span(5, {}, trace=1))
+    two = otel.export(otel.span(2, otel.llmetry(), trace=7), otel.span(3, otel.llmetry(), trace=7))
+    scores = [otel.span_score(1, span_id=None), otel.span_score(7, 0, span_id=None)]
 
     log = spans(tmp_path, one, two, scores=scores)
 
@@ -113,8 +114,8 @@ def test_a_score_of_a_trace_judges_its_one_call_and_none_of_several(tmp_path):
 
 
 def test_a_score_of_a_span_that_is_no_call_does_not_fall_to_the_trace(tmp_path):
-    exports = make.export(make.span(1, make.llmetry(), trace=4), make.span(2, make.llmetry()))
-    scores = [make.span_score(4, 0), make.span_score(2)]  # span 4 of trace 4 is not in the log
+    exports = otel.export(otel.span(1, otel.llmetry(), trace=4), otel.span(2, otel.llmetry()))
+    scores = [otel.span_score(4, 0), otel.span_score(2)]  # span 4 of trace 4 is not in the log
 
     log = spans(tmp_path, exports, scores=scores)
 
@@ -123,14 +124,14 @@ def test_a_score_of_a_span_that_is_no_call_does_not_fall_to_the_trace(tmp_path):
 
 
 def test_ids_in_base64_and_a_document_of_several_lines_are_read(tmp_path):
-    span = make.span(1, make.llmetry())
+    span = otel.span(1, otel.llmetry())
     span["traceId"], span["spanId"] = (
         base64.b64encode(bytes.fromhex(span[name])).decode() for name in ("traceId", "spanId")
     )
     path = tmp_path / "traces.json"  # one export a line, as the collector writes into a file of any name
-    path.write_text(f"{json.dumps(make.export(span))}\n{json.dumps(make.export(make.span(2, make.llmetry())))}\n")
+    path.write_text(f"{json.dumps(otel.export(span))}\n{json.dumps(otel.export(otel.span(2, otel.llmetry())))}\n")
 
-    log = make.imported("otel", path, scores=make.lines(tmp_path / "s.jsonl", [make.span_score(1), make.span_score(2)]))
+    log = make.imported("otel", path, scores=make.lines(tmp_path / "s.jsonl", [otel.span_score(1), otel.span_score(2)]))
 
     assert len(log.rows) == 2
 
@@ -147,9 +148,9 @@ def test_ids_in_base64_and_a_document_of_several_lines_are_read(tmp_path):
     ],
 )
 def test_a_system_prompt_is_part_of_the_query_in_every_convention(tmp_path, values):
-    base = make.llmetry(**{"gen_ai.input.messages": None})
+    base = otel.llmetry(**{"gen_ai.input.messages": None})
 
-    (row,) = spans(tmp_path, make.export(make.span(1, base | values))).rows
+    (row,) = spans(tmp_path, otel.export(otel.span(1, base | values))).rows
 
     assert row["query"] == [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}]
 
@@ -162,16 +163,16 @@ def test_tool_messages_keep_their_text(tmp_path):
     ]
 
     (row,) = spans(
-        tmp_path, make.export(make.span(1, make.llmetry(**{"gen_ai.input.messages": json.dumps(messages)})))
+        tmp_path, otel.export(otel.span(1, otel.llmetry(**{"gen_ai.input.messages": json.dumps(messages)})))
     ).rows
 
     assert [message["content"] for message in row["query"]] == ["Weather?", None, "rain"]
 
 
 def test_tokens_of_a_cache_that_the_prompt_leaves_out_are_added(tmp_path):
-    values = make.llmetry(**{"gen_ai.usage.cache_read.input_tokens": 100, "gen_ai.provider.name": "anthropic"})
+    values = otel.llmetry(**{"gen_ai.usage.cache_read.input_tokens": 100, "gen_ai.provider.name": "anthropic"})
 
-    (row,) = spans(tmp_path, make.export(make.span(1, values))).rows
+    (row,) = spans(tmp_path, otel.export(otel.span(1, values))).rows
 
     assert (row["prompt_tokens"], row["cached_prompt_tokens"]) == (117, 100)
     assert "reasoning_tokens" not in row
