@@ -19,6 +19,7 @@ MOST_COLUMNS = 10_000
 _WIDE = "write what varies from run to run as values, not as names of columns"
 _NAMED = 5  # sources in a message about all of them
 _SAMPLE = 1000  # values of an unknown column that a hint looks at
+_SAMPLED = 200  # unknown columns whose values are read for hints
 
 
 @needs_fit_extra
@@ -168,6 +169,7 @@ def _first_values(item: object, wanted: Collection[str], names: Mapping[str, str
     from paretoroute.runs.formats.open import open_source
 
     is_file = isinstance(item, str | Path) and str(item) != "-"
+    wanted = sorted(wanted)[:_SAMPLED]  # hints need no more, and every row is asked for every one of them
     if not wanted or not (is_file or hasattr(item, "iloc")):
         return {}
     keys = {f"\0{name}": name for name in wanted}  # no known column has such a name

@@ -53,6 +53,7 @@ _MILLISECONDS = re.compile(r"(?:_|latency|duration|time|elapsed)(?:ms|msecs?|mil
 _SUFFIX_LENGTH = 9  # a longer name also counts at the end of a column's name (usage.prompt_tokens)
 _SHOWN = 30
 _KEYS = {re.sub(r"[^a-z0-9]", "", name): column for column, names in OTHER_NAMES.items() for name in names.split()}
+_NORMALIZED = _KEYS | {column.replace("_", ""): column for column in OTHER_NAMES}
 
 Samples = Mapping[str, Sequence[object]]
 
@@ -73,14 +74,12 @@ def guess(name: str) -> str | None:
         >>> guess("reasoningEffort"), guess("usage.prompt_tokens"), guess("colour")
         ('budget_label', 'prompt_tokens', None)
     """
-    key = _key(name)
-    columns = {_key(column): column for column in OTHER_NAMES}
     if name in OTHER_NAMES:
         return None
-    field = _key(name.rpartition(".")[2])
-    if column := columns.get(key) or _KEYS.get(key) or columns.get(field) or _KEYS.get(field):
+    key, field = _key(name), _key(name.rpartition(".")[2])
+    if column := _NORMALIZED.get(key) or _NORMALIZED.get(field):
         return column
-    ends = [(len(end), column) for end, column in (columns | _KEYS).items() if key.endswith(end)]
+    ends = [(len(end), column) for end, column in _NORMALIZED.items() if key.endswith(end)]
     longest, column = max(ends, default=(0, ""))
     return column if longest > _SUFFIX_LENGTH else None
 
@@ -256,11 +255,11 @@ def _is_number(value: object) -> bool:
 def _nested(samples: Samples, wanted: Collection[str]) -> str | None:
     """Name the fields of nested objects that are or may be known columns."""
     inside: list[str] = []
+    order = [column for column in OTHER_NAMES if column in wanted]
     for name, values in sorted(samples.items()):
         objects: list[dict[str, Any]] = [value for value in values if isinstance(value, dict)]
         keys = {str(key) for value in objects for key in value}
         columns = {key: key if key in OTHER_NAMES else guess(key) for key in keys}
-        order = [column for column in OTHER_NAMES if column in wanted]
         inside += [f"{name}.{key}" for column in order for key in sorted(keys) if columns[key] == column]
     if not inside:
         return None

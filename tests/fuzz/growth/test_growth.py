@@ -6,10 +6,12 @@ Steps are lines of Python that are run, which no clock decides. ``FUZZ=long`` tr
 import os
 import sys
 import tracemalloc
+import warnings
 
 import pytest
 
-from tests.fuzz.growth import crowds
+import paretoroute as pr
+from tests.fuzz.growth import crowds, inputs
 
 LONG = os.environ.get("FUZZ") == "long"
 SMALL, LARGE = 2_000, 16_000
@@ -62,6 +64,20 @@ def test_the_steps_of_a_reader_are_linear_in_its_input(name, tmp_path):
     large = steps(case.prepare(LARGE, tmp_path / "input"))
 
     assert large <= MOST_GROWTH * max(small, 500)
+
+
+def test_the_steps_of_a_log_with_a_new_column_in_every_row_are_linear_in_its_rows(tmp_path):
+    def read(rows):
+        path = tmp_path / f"{rows}.jsonl"
+        path.write_bytes(inputs.as_jsonl(inputs.crowd("columns that differ", rows * 100)))
+        return lambda: pr.read_runs(path)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        read(20)()  # imports
+        small, large = steps(read(300)), steps(read(2400))
+
+    assert large <= MOST_GROWTH * small
 
 
 def test_quadratic_steps_are_noticed():
