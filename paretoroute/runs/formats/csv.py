@@ -5,6 +5,7 @@ Cells are separated by commas, semicolons or tabs: by the separator that finds t
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import functools
 import io
@@ -111,11 +112,12 @@ class Csv(AbstractTextFile):
             start = ahead.first_after(start + 1)
         rows = {separator: _first_row(ahead, start, separator) for separator in separators}
         separator = next((s for s, row in rows.items() if _has_required(row.cells, names)), None)
-        if separator is None:  # the message about the missing columns names most of them
-            separator = max(rows, key=lambda s: len(rows[s].cells))
+        if separator is None:  # the message is about an open quote, or names most columns of those there are
+            separator = max(rows, key=lambda s: (rows[s].error.startswith(_OPEN_QUOTE), len(rows[s].cells)))
         row = rows[separator]
         if row.error:
-            raise RunsError(f"{self.name}: the header cannot be read ({row.error}); write it as one line")
+            reason = "a quote is opened and never closed" if row.error.startswith(_OPEN_QUOTE) else row.error
+            raise RunsError(f"{self.name}: the header cannot be read ({reason}); write it as one line")
         if twice := sorted(name for name, count in Counter(row.cells).items() if count > 1):
             raise RunsError(f"{self.name}: the header names {name_some(twice)} twice; rename one of them")
         self.seen |= set(row.cells)
@@ -174,7 +176,8 @@ def _first_row(ahead: _Ahead, start: int, separator: str) -> _FirstRow:
     """Read the row that starts at a place; its quoted cells may span lines."""
     reader = csv.reader(ahead.after(start), delimiter=separator, strict=True)
     try:
-        cells = next(reader, [])
+        with _long_cells():
+            cells = next(reader, [])
     except csv.Error as error:
         return _FirstRow([], start + reader.line_num, str(error))
     return _FirstRow([cell.strip() for cell in cells], start + reader.line_num)
@@ -229,8 +232,7 @@ def _misfit(cells: int, width: int) -> tuple[str, str]:
 
 def _read_part(reader: Any, width: int, *, before: int) -> _Part:
     part = _Part(before)
-    limit = csv.field_size_limit(MAX_LINE_BYTES)  # the module's own is 128 kB, and is one for the whole process
-    try:
+    with _long_cells():
         while not part.is_full:
             line = before + reader.line_num + 1
             try:
@@ -243,6 +245,14 @@ def _read_part(reader: Any, width: int, *, before: int) -> _Part:
                 if str(error).startswith(_OPEN_QUOTE):
                     part.open_quote_line = line
                     break
+    return part
+
+
+@contextlib.contextmanager
+def _long_cells() -> Iterator[None]:
+    """Let cells be as long as a line; the module's own limit is 128 kB, and is one for the whole process."""
+    limit = csv.field_size_limit(MAX_LINE_BYTES)
+    try:
+        yield
     finally:
         csv.field_size_limit(limit)
-    return part

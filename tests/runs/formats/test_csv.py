@@ -101,3 +101,19 @@ def test_rows_with_few_and_many_cells_are_told_apart_by_their_counts(tmp_path):
         *[(line, "too many cells (4 where the header has 3)") for line in (4, 5, 6)],
         (8, "too few cells (2 where the header has 3)"),
     ]
+
+
+@pytest.mark.parametrize("note", ["x" * 1_000_000, "x\n" * 500_000], ids=["one line", "lines"])
+def test_a_long_name_in_quotes_in_the_header_takes_no_row(tmp_path, note):
+    path = tmp_path / "log.csv"
+    path.write_text(f'query,model,quality,"{note}"\nq1,m,1,a\nq2,m,0,b\n')
+
+    assert len(read_runs(path)) == 2
+
+
+def test_a_quote_in_the_header_that_is_never_closed_is_named(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text('query,model,quality,"note\nq1,m,1,a\nq2,m,0,b\n')
+
+    with pytest.raises(RunsError, match=r"log\.csv: the header cannot be read \(a quote is opened and never closed\)"):
+        read_runs(path)
