@@ -54,7 +54,8 @@ class Origin:
             RunsError: they would take much more memory than the file.
         """
         if self.zipped and self.path is not None:
-            check_size(self.name, rows * ROW_BYTES, self.path.stat().st_size, what=f"{rows:,} rows")
+            stored = self.path.stat().st_size
+            check_size(self.name, rows * ROW_BYTES, stored, what=f"{rows:,} rows", free=ZIPPED_FREE_BYTES)
 
     @contextlib.contextmanager
     def open(self) -> Iterator[IO[bytes]]:

@@ -18,7 +18,7 @@ ZIPPED_FREE_BYTES = 64 * 10**6
 _DICTIONARY_BATCH, _RECORD_BATCH = 2, 3  # types of Arrow's messages
 
 
-def check_size(name: str, claimed: float, stored: int, *, what: str) -> None:
+def check_size(name: str, claimed: float, stored: int, *, what: str, free: int = FREE_BYTES) -> None:
     """Refuse a log that takes much more memory than its file.
 
     Args:
@@ -26,11 +26,12 @@ def check_size(name: str, claimed: float, stored: int, *, what: str) -> None:
         claimed: bytes that it would take.
         stored: bytes of the file.
         what: the part that takes them, as the subject of the message.
+        free: bytes that a file of any size may take.
 
     Raises:
-        RunsError: it would take more than ten times its file and 250 MB.
+        RunsError: it would take more than ten times its file and ``free``.
     """
-    if claimed > 10 * stored + FREE_BYTES:
+    if claimed > 10 * stored + free:
         raise RunsError(
             f"{name}: {what} would take {claimed / 1e6:,.0f} MB of memory, and the file has {stored / 1e6:,.3g} MB; "
             "check how it was written, or write it again as .jsonl"
