@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paretoroute._arrays import Floats
-from paretoroute.calibration.intervals import Z90, Interval, normal_interval
+from paretoroute._arrays import Floats, Indices
+from paretoroute.calibration.intervals import Z90, Interval, normal_interval, wilson
 from paretoroute.calibration.off_policy import estimators
 from paretoroute.calibration.off_policy.estimators import (
     FLAGGED_EFFECTIVE,
@@ -84,6 +84,8 @@ def estimated(quality: OffPolicyLog, cost: OffPolicyLog, *, log: ReplayLog, is_s
     """
     plain = log.is_full and log.clusters is None
     of_quality = normal_interval(quality.terms) if plain else estimators.doubly_robust(quality)
+    if log.is_full:
+        of_quality = _widened(of_quality, quality.terms, log.clusters)
     of_cost = UNKNOWN
     if cost.policy_weight.any():
         of_cost = normal_interval(cost.terms) if plain else estimators.doubly_robust_amount(cost)
@@ -138,7 +140,23 @@ def _mean_of_choices(runs: Runs, column: str, log: ReplayLog) -> Interval:
         return UNKNOWN
     clusters = None if log.clusters is None else np.unique(log.clusters[count > 0], return_inverse=True)[1]
     margin = Z90 * estimators.mean_error(means, clusters)
-    return Interval(float(means.mean()), float(means.mean()) - margin, float(means.mean()) + margin)
+    ends = Interval(float(means.mean()), float(means.mean()) - margin, float(means.mean()) + margin)
+    return _widened(ends, means, clusters) if column == "quality" else ends
+
+
+def _widened(interval: Interval, outcomes: Floats, clusters: Indices | None) -> Interval:
+    """Widen the interval of answers that are all wrong or all right, whose spread is 0, to the score interval.
+
+    Args:
+        interval: of their mean.
+        outcomes: one of every query, ``(queries,)``.
+        clusters: the conversation or tenant of every query; None: each query is its own.
+    """
+    if math.isnan(interval.low) or not (outcomes == outcomes[0]).all() or outcomes[0] not in (0.0, 1.0):
+        return interval
+    trials = len(outcomes) if clusters is None else len(np.unique(clusters))
+    ends = wilson(np.array(interval.value), np.array(float(trials)))
+    return Interval(interval.value, float(ends.low), float(ends.high))
 
 
 def cross_checks(quality: OffPolicyLog, cost: OffPolicyLog) -> CrossChecks:

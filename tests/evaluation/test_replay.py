@@ -163,3 +163,20 @@ def test_a_single_query_gives_figures_without_an_interval(tmp_path):
     assert (outcome.quality_low, outcome.quality_high, outcome.cost_usd_low) == (None, None, None)
     assert outcome.against is not None
     assert (outcome.against.quality_low, outcome.against.cost_usd_high) == (None, None)
+
+
+@pytest.mark.parametrize("outcome", [0.0, 1.0])
+@pytest.mark.parametrize("by", ["query", "conversation"])
+def test_answers_that_are_all_right_or_all_wrong_leave_room_for_others(tmp_path, outcome, by):
+    rows = [dict(row, quality=outcome) for row in make_rows(30, seed=4)]
+    if by == "conversation":
+        rows = [dict(row, conversation=f"c{int(row['query_id'][3:]) % 10}") for row in rows]
+    trials = 30 if by == "query" else 10
+
+    replay = pr.replay(pr.Planner(fitted().policy), pr.read_runs(write_rows(tmp_path / "runs.jsonl", rows)))
+
+    width = 1.6448536269514722**2 / (trials + 1.6448536269514722**2)  # of the score interval at a share of 0 or 1
+    assert replay.quality_high - replay.quality_low == pytest.approx(width)
+    assert replay.quality == outcome
+    for point in replay.points.values():
+        assert point.quality_high - point.quality_low == pytest.approx(width)
