@@ -61,7 +61,7 @@ class Forecast(Tables):
     """Expected quality, cost and latency of every point at some queries, checked.
 
     Args:
-        quality: mean quality, ``(queries, points)``, in [0, 1]; more is better.
+        quality: mean quality, ``(queries, points)``, in [0, 1] but for 1e-6 of rounding; more is better.
         cost_usd: mean cost of one call, ``(queries, points)``, or ``(points,)`` where all queries share it.
         latency_s: mean latency, ``(queries, points)`` or ``(points,)``, or None.
         callable: which points may be called (outages, context length), bool, ``(queries, points)`` or
@@ -70,8 +70,8 @@ class Forecast(Tables):
             none. ``""`` is no label.
 
     Raises:
-        TargetError: shapes disagree, a number is not finite, a quality lies outside [0, 1], a cost is negative, or a
-            query has no callable point.
+        TargetError: shapes disagree, a number is not finite, a quality lies outside [0, 1] by more than 1e-6, a cost is
+            negative, or a query has no callable point.
     """
 
     labels: Mapping[str, NDArray[np.str_]] | None = None
