@@ -20,6 +20,7 @@ import numpy as np
 from paretoroute.calibration.intervals import resampled
 from paretoroute.errors import GridError, RunsError, TargetError, expect, expect_items, expect_seed, shown
 from paretoroute.evaluation.comparison import Comparison, PolicyResult, RouterResult, verdict_on
+from paretoroute.evaluation.details.details import details_of
 from paretoroute.evaluation.protocol.held_out import HeldOut, Progress, hold_out
 from paretoroute.evaluation.protocol.hindsight import cost_at, hindsight_curve
 from paretoroute.evaluation.protocol.metrics import metrics_of
@@ -35,7 +36,6 @@ from paretoroute.evaluation.routers.static_mixture import StaticMixture
 from paretoroute.evaluation.tradeoff_curves import Curve, cost_range, single_points
 from paretoroute.grid import Grid, Price
 from paretoroute.price import expect_prices
-from paretoroute.runs.folds import groups_of
 from paretoroute.runs.table import Runs
 
 BASELINES: tuple[Router, ...] = (StaticMixture(), NearestNeighbours(), KMeans(), Ridge())
@@ -99,6 +99,7 @@ def compare(
         verdict=verdict_on(rows, policies),
         left_out=held_out.left_out,
         notices=study.notices,
+        details=details_of(study, held_out),
     )
 
 
@@ -123,8 +124,7 @@ def _results(study: Study, held_out: HeldOut, static: Curve) -> list[RouterResul
     hindsight = np.stack([curve.influence(costs) for curve in curves], axis=1) - baseline[:, None]
     fair = np.stack([held_out.over_queries(name, lambda judged: judged.gain) for name in names], axis=1)
     columns = 100 * np.column_stack([hindsight, hindsight[:, :1] - hindsight, fair, fair[:, :1] - fair])
-    groups = np.unique(np.array(groups_of(study.runs)), return_inverse=True)[1].ravel()
-    intervals = resampled(columns, groups, seed=study.seed)
+    intervals = resampled(columns, study.groups, seed=study.seed)
     size, peak = len(names), float(static.quality[-1])
     rows = []
     for k, (name, curve) in enumerate(zip(names, curves, strict=True)):

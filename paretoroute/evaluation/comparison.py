@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from paretoroute.calibration.intervals import Interval
+from paretoroute.evaluation.details.details import Details
 from paretoroute.evaluation.protocol.metrics import Metrics
 from paretoroute.evaluation.routers.registry import kind_of
 from paretoroute.runs.findings import Finding, texts
@@ -76,6 +77,7 @@ class Comparison:
         verdict: one sentence.
         notices: findings about the log.
         left_out: reasons by name of the routers that the log does not suit.
+        details: curves, the logged surface, calibration, small points, examples and losses.
     """
 
     runs: int
@@ -92,6 +94,7 @@ class Comparison:
     verdict: str
     notices: tuple[Finding, ...]
     left_out: dict[str, str]
+    details: Details
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, ready for JSON; "routers" has one flat entry per router, also for those left out."""

@@ -104,7 +104,7 @@ def test_the_json_has_all_figures_as_plain_values(signal):
 
     assert set(plain) == {
         "runs", "queries", "points", "folds", "seed", "best_single", "best_single_quality", "best_single_cost_usd",
-        "from_cost_usd", "rows", "routers", "left_out", "solved_policies", "verdict", "notices",
+        "from_cost_usd", "rows", "routers", "left_out", "solved_policies", "verdict", "notices", "details",
     }  # fmt: skip
     assert set(plain["rows"][0]) == {
         "name", "kind", "gain", "lead", "peak_quality", "cost_usd_at_best_single", "fair_gain", "fair_lead", "metrics",

@@ -14,6 +14,7 @@ from paretoroute.grid import Budget, Point
 from paretoroute.report.comparison import comparison_table, comparison_text, log_notices
 from paretoroute.report.labels import labels_of_points
 from paretoroute.runs.findings import Finding
+from tests.report.comparisons import details
 
 
 def row(name, gain, fair_gain, peak_quality, *, cost_usd_at_best_single):
@@ -42,6 +43,7 @@ COMPARISON = Comparison(
     verdict="paretoroute is ahead.",
     notices=(),
     left_out={"frugalgpt": "the log has no score"},
+    details=details(),
 )
 
 

@@ -58,6 +58,8 @@ class Judged:
         calls: mean number of calls, ``(queries,)``.
         latency_s: mean summed latency, ``(queries,)``, or None.
         share: mean calls of every point, ``(queries, points)``.
+        target_usd: the mean costs asked for, ``(targets,)``.
+        calls_by_target: mean calls of every point, ``(targets, points)``.
     """
 
     gain: Floats
@@ -67,6 +69,8 @@ class Judged:
     calls: Floats
     latency_s: Floats | None
     share: Floats
+    target_usd: Floats
+    calls_by_target: Floats
 
 
 def judge(executions: Sequence[Execution], path: StaticPath, test: Outcomes) -> Judged:
@@ -80,6 +84,8 @@ def judge(executions: Sequence[Execution], path: StaticPath, test: Outcomes) -> 
         calls=np.mean([done.calls for done in executions], axis=0),
         latency_s=np.mean(latencies, axis=0) if len(latencies) == len(executions) else None,
         share=np.mean([done.share for done in executions], axis=0),
+        target_usd=path.targets,
+        calls_by_target=np.stack([done.share.mean(0) for done in executions]),
     )
 
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from paretoroute._arrays import Mask
 from paretoroute.evaluation.metrics import arena_score, cost_quality
 from paretoroute.evaluation.metrics.cost_quality import CostCurve
 from paretoroute.evaluation.metrics.strong_share import StrongShareCurve
 from paretoroute.evaluation.protocol.held_out import HeldOut, HeldOutRouter
 from paretoroute.evaluation.protocol.study import Study
-from paretoroute.evaluation.tradeoff_curves import cost_range, single_points
+from paretoroute.evaluation.tradeoff_curves import Outcomes, cost_range, single_points
 
 SMALL = 0.1  # points whose mean cost is at most this part of the best single point's are small
 
@@ -31,6 +32,11 @@ class Metrics:
 
     values: dict[str, float | None]
     left_out: dict[str, str]
+
+
+def small_points(outcomes: Outcomes) -> Mask:
+    """Return which points are small: they cost at most a tenth of the best single point, bool ``(points,)``."""
+    return outcomes.cost_usd.mean(0) <= SMALL * single_points(outcomes).cost_usd[-1]
 
 
 def metrics_of(study: Study, held_out: HeldOut, name: str) -> Metrics:
@@ -84,7 +90,7 @@ def _of_calls(study: Study, held_out: HeldOut, name: str) -> dict[str, float | N
     judged = held_out.routers[name].judged
     share = held_out.over_queries(name, lambda one: one.share)
     static = single_points(study.outcomes)
-    small = study.outcomes.cost_usd.mean(0) <= SMALL * static.cost_usd[-1]
+    small = small_points(study.outcomes)
     latency = None
     if all(one.latency_s is not None for one in judged):
         table = held_out.over_queries(name, lambda one: np.asarray(one.latency_s))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats
+from paretoroute._arrays import Floats, Indices
 from paretoroute.errors import RunsError, shown
 from paretoroute.evaluation.routers.data import fill_missing, logged_means
 from paretoroute.evaluation.tradeoff_curves import Outcomes
@@ -46,6 +47,11 @@ class Study:
     latency_s: Floats
     seed: int
     notices: tuple[Finding, ...]
+
+    @cached_property
+    def groups(self) -> Indices:
+        """The group of every query, numbered from 0: queries of one group are resampled together, ``(queries,)``."""
+        return np.unique(np.array(groups_of(self.runs)), return_inverse=True)[1].ravel()
 
 
 def study_of(runs: Runs, grid: Grid | None, prices: Mapping[str, Price] | None, *, folds: int, seed: int) -> Study:

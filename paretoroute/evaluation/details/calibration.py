@@ -1,0 +1,96 @@
+"""Calibration of the default's forecasts: what was forecast out of fold beside what was logged, in bins.
+
+Each bin holds about as many logged cells (a query at a point) as the others. Its interval is that of a mean of
+clustered values, mean +- z sqrt(sum_g r_g^2) / n, where r_g adds the distances from the mean within one group of
+queries (Liang and Zeger, "Longitudinal data analysis using generalized linear models", Biometrika 73(1), 1986,
+doi:10.1093/biomet/73.1.13).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from paretoroute._arrays import Floats, Indices
+from paretoroute.calibration.intervals import Z90, Interval
+from paretoroute.evaluation.protocol.study import Study
+from paretoroute.evaluation.routers.data import logged_means
+from paretoroute.forecast import Forecast
+
+BINS = 10
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Cells of similar forecasts.
+
+    Args:
+        forecast: their mean forecast.
+        outcome: their mean outcome in the log.
+        cells: number of them.
+    """
+
+    forecast: float
+    outcome: Interval
+    cells: int
+
+
+@dataclass(frozen=True)
+class CalibrationCheck:
+    """Forecasts beside outcomes.
+
+    Args:
+        quality: bins of quality, in [0, 1].
+        cost_usd: bins of the cost of one call.
+        quality_bias: mean forecast minus mean outcome, in quality points of 100.
+        quality_error: mean distance between forecast and outcome over the bins, weighted by cells, in quality points.
+        cost_ratio: mean logged over mean forecast cost; None where all forecasts are 0.
+    """
+
+    quality: tuple[Bin, ...]
+    cost_usd: tuple[Bin, ...]
+    quality_bias: float
+    quality_error: float
+    cost_ratio: float | None
+
+
+def calibration_of(study: Study, forecast: Forecast) -> CalibrationCheck:
+    """Compare out-of-fold forecasts with the logged means, at every point where something was logged.
+
+    Args:
+        study: the log.
+        forecast: of all queries, each by the fit without its fold.
+    """
+    logged = logged_means(study.runs, study.grid)
+    quality = _bins(forecast.quality, logged.quality, study.groups)
+    cost = _bins(forecast.cost_usd, logged.cost_usd, study.groups)
+    cells = np.array([one.cells for one in quality])
+    off = np.array([one.forecast - one.outcome.value for one in quality])
+    paid = sum(one.outcome.value * one.cells for one in cost)
+    expected = sum(one.forecast * one.cells for one in cost)
+    return CalibrationCheck(
+        quality=quality,
+        cost_usd=cost,
+        quality_bias=float(100 * np.average(off, weights=cells)),
+        quality_error=float(100 * np.average(np.abs(off), weights=cells)),
+        cost_ratio=paid / expected if expected > 0 else None,
+    )
+
+
+def _bins(forecast: Floats, outcome: Floats, groups: Indices) -> tuple[Bin, ...]:
+    """Sort logged cells into bins of rising forecasts; equal forecasts share a bin."""
+    row, column = np.nonzero(~np.isnan(outcome))
+    expected, logged, group = forecast[row, column], outcome[row, column], groups[row]
+    edges = np.unique(np.quantile(expected, np.linspace(0, 1, BINS + 1)[1:-1]))
+    place = np.searchsorted(edges, expected, side="left")
+    return tuple(
+        Bin(float(expected[here].mean()), _clustered_mean(logged[here], group[here]), int(here.sum()))
+        for here in (place == number for number in np.unique(place))
+    )
+
+
+def _clustered_mean(values: Floats, groups: Indices) -> Interval:
+    mean = float(values.mean())
+    margin = Z90 * float(np.sqrt((np.bincount(groups, values - mean) ** 2).sum())) / len(values)
+    return Interval(mean, mean - margin, mean + margin)

@@ -1,0 +1,45 @@
+"""Calibration: planted biases are measured, over logged cells alone."""
+
+import numpy as np
+import pytest
+
+from paretoroute.calibration.intervals import normal_interval
+from paretoroute.evaluation.details.calibration import _clustered_mean, calibration_of
+from paretoroute.evaluation.routers.data import logged_means
+from paretoroute.forecast import Forecast
+
+
+def test_a_bias_of_quality_and_a_factor_of_cost_are_measured(compared):
+    outcomes = compared.study.outcomes
+    forecast = Forecast(np.clip(0.5 * outcomes.quality + 0.1, 0, 1), outcomes.cost_usd / 2)
+    logged = ~np.isnan(logged_means(compared.study.runs, compared.study.grid).quality)
+
+    check = calibration_of(compared.study, forecast)
+
+    bias = (forecast.quality - outcomes.quality)[logged].mean()
+    assert check.quality_bias == pytest.approx(100 * bias)
+    assert check.quality_error >= abs(check.quality_bias)
+    assert check.cost_ratio == pytest.approx(2)
+    assert sum(one.cells for one in check.quality) == logged.sum(), "cells that were not logged do not count"
+    rising = [one.forecast for one in check.cost_usd]
+    assert rising == sorted(rising) and len(rising) == 10
+
+
+def test_equal_forecasts_share_one_bin(compared):
+    queries, points = compared.study.outcomes.quality.shape
+
+    check = calibration_of(compared.study, Forecast(np.full((queries, points), 0.5), np.zeros((queries, points))))
+
+    assert len(check.quality) == len(check.cost_usd) == 1
+    assert check.cost_ratio is None
+
+
+def test_the_interval_is_normal_for_single_queries_and_wider_for_copies_of_them(chance):
+    values = chance.random(50)
+
+    alone = _clustered_mean(values, np.arange(50))
+    copied = _clustered_mean(np.repeat(values, 4), np.repeat(np.arange(50), 4))
+
+    expected = normal_interval(values)
+    assert (alone.low, alone.high) == pytest.approx((expected.low, expected.high))
+    assert (copied.low, copied.high) == pytest.approx((expected.low, expected.high)), "copies add no evidence"
