@@ -78,6 +78,7 @@ SURROUNDINGS = {
         "TERM": "dumb",
         "HOME": "/proc/no-home",
         "PYTHONHASHSEED": "1",
+        "PIP_PROGRESS_BAR": "off",  # pip's own cannot be written in ASCII
     },
     "rich": {
         "LC_ALL": "C.UTF-8",
