@@ -20,7 +20,7 @@ def python_values(column: Any) -> Sequence[object]:
         return [None if value is None else value.decode("utf-8", "surrogateescape") for value in raw]
     try:
         return column.to_pylist()
-    except (ValueError, OverflowError, pa.ArrowException):
+    except (ValueError, KeyError, OverflowError, pa.ArrowException):  # KeyError: a zone that pytz does not know
         return [_python_value(item) for item in _plain_times(column)]
 
 
