@@ -1,8 +1,9 @@
 """Assemble raw answers into a log of runs: python assemble.py FOLDER OUT.parquet.
 
 The 16 raw samples of a question form 16 / k disjoint groups for a vote of k. Quality is the share of groups with a
-right vote (trials = 16 / k); tokens, cost and latency are means over groups. The prompt is evaluated once per vote.
-Cost is the CPU seconds of the server, as measured by time_served.py, times the price of a core-hour.
+right vote (trials = 16 / k); tokens, cost, latency and score are means over groups. The score of a vote is the share of
+its samples that agree with it, 1 for a vote of one. The prompt is evaluated once per vote. Cost is the CPU seconds of
+the server, as measured by time_served.py, times the price of a core-hour.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from grading import right, vote
+from grading import agreement, right, vote
 from models import IN_THE_LOG, most_tokens
 from questions import Question, write_questions
 from served_cost import ServedCost, served_cost
@@ -47,6 +48,7 @@ def rows_of(model: str, question: Question, generated: dict, cost: ServedCost) -
                 "completion_tokens": sum(sum(tokens[group]) for group in groups) / len(groups),
                 "cost_usd": seconds * CORE_HOUR_USD / 3600,
                 "latency_s": round(seconds, 6),
+                "score": sum(agreement(answers[group]) for group in groups) / len(groups),
             }
         )
     return rows

@@ -74,3 +74,9 @@ def vote(answers: list[str]) -> str:
     """Return the most frequent answer; the first one wins ties."""
     votes = [normalised(answer) for answer in answers]
     return max(dict.fromkeys(votes), key=votes.count)
+
+
+def agreement(answers: list[str]) -> float:
+    """Return the share of the answers that agree with the vote: 1 for a single answer."""
+    winner = vote(answers)
+    return sum(normalised(answer) == winner for answer in answers) / len(answers)

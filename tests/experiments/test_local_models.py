@@ -132,6 +132,17 @@ def test_a_vote_of_k_uses_disjoint_groups(local):
     assert rows["16"]["latency_s"] == pytest.approx(1 + 16 * 0.01 + 0.1 * total)
     usd = rows["2"]["latency_s"] * local.assemble.CORE_HOUR_USD / 3600
     assert rows["2"]["cost_usd"] == pytest.approx(usd, rel=1e-6)
+    scores = {label: row["score"] for label, row in rows.items()}
+    # of two: 2-3 and 3-2 agree by half, 2-2 and 3-3 fully; of four: 2-3-2-2 and 3-3-3-2; of eight and sixteen: ties
+    assert scores == {"1": 1.0, "2": (0.5 + 1 + 1 + 0.5) / 4, "4": 0.75, "8": 0.5, "16": 0.5}
+
+
+def test_the_agreement_with_a_vote_counts_other_spellings_as_one(local):
+    agreement = local.grading.agreement
+
+    assert agreement(["Cali", "Bogota", "Bogotá", "bogota."]) == 0.75
+    assert agreement(["Cali"]) == agreement(["Kiev", "Kyiv"]) == 1.0
+    assert agreement(["a1", "b2", "c3", "d4"]) == 0.25
 
 
 def test_a_torn_line_is_dropped_and_complete_lines_stay(local, tmp_path):

@@ -62,6 +62,18 @@ def test_every_question_has_a_kind_and_was_answered_at_every_point(runs):
     assert len(runs) == 13_689
 
 
+def test_the_score_of_a_vote_is_the_share_of_its_samples_that_agree_with_it(runs):
+    score, quality = runs.means("score").mean, runs.means("quality").mean
+    votes = np.array([point.budget.amount for point in runs.points])
+
+    assert (score[:, votes == 1] == 1).all(), "one answer agrees with itself"
+    assert ((score >= 1 / votes) & (score <= 1)).all()
+    whole = score[:, votes == 16] * 16  # one group of 16 samples
+    np.testing.assert_allclose(whole, whole.round(), atol=1e-9)
+    for point in np.flatnonzero(votes > 1):
+        assert np.corrcoef(score[:, point], quality[:, point])[0, 1] > 0.5, "agreement tells right answers from wrong"
+
+
 def test_more_samples_cost_more_at_every_question(runs):
     cost, _ = runs.means("cost_usd")
     models = np.array([point.model for point in runs.points])
