@@ -33,6 +33,10 @@ pytest.register_assert_rewrite("tests.solver.instances", "tests.policy.documents
 settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no clock")
 
+# What compare keeps lies in a folder of the session, never among the user's own files.
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="paretoroute-cache-")
+atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
+
 SIGNAL = {"holes": 0.2, "latency": True}
 
 

@@ -1,9 +1,13 @@
-"""The command ``compare``: the default beside simpler routers, on logged runs."""
+"""The command ``compare``: the default beside published and simpler routers, on logged runs."""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +15,6 @@ from paretoroute.cli.arguments.options import (
     Columns,
     Join,
     PriceFile,
-    RunFiles,
     ScaleOfQuality,
     TextOrJson,
     check_format,
@@ -19,11 +22,34 @@ from paretoroute.cli.arguments.options import (
     read_price_file,
     read_quality_scale,
 )
-from paretoroute.cli.console import console, print_text, show
+from paretoroute.cli.console import print_error, print_text, progress, show
+from paretoroute.errors import RunsError, TargetError
+
+if TYPE_CHECKING:
+    from paretoroute.evaluation.comparison import Comparison
+    from paretoroute.evaluation.routers.base import Router
+    from paretoroute.runs.table import Runs
+
+INTERRUPTED = 130
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+RunFilesOrNone = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[RUNS...]", help="Logged runs, as fit reads them; without any: the log that ships."),
+]
+CacheFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache",
+        metavar="FOLDER",
+        help="Where finished steps are kept; by default $XDG_CACHE_HOME/paretoroute/compare, else "
+        "~/.cache/paretoroute/compare.",
+    ),
+]
 
 
 def compare(
-    runs: RunFiles,
+    runs: RunFilesOrNone = None,
     *,
     folds: Annotated[int, typer.Option("--folds", help="Folds of the queries; each costs a fit.")] = 5,
     seed: Annotated[int, typer.Option("--seed", help="Same runs and seed, same figures.")] = 0,
@@ -39,27 +65,125 @@ def compare(
         tuple[str, str] | None,
         typer.Option("--pair", metavar="WEAK STRONG", help="Points for routers between two."),
     ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", help="Worker processes; the figures do not depend on it.")] = 2,
+    cache: CacheFolder = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep and use no finished steps.")] = False,
     form: TextOrJson = "text",
 ) -> None:
-    """Compare the policy that fit would make with other routers, on your runs, out of fold."""
-    from paretoroute.evaluation.compare import BASELINES
-    from paretoroute.evaluation.compare import compare as compare_routers
-    from paretoroute.evaluation.routers.registry import ROUTERS, routers_named
-    from paretoroute.report.comparison import comparison_table, comparison_text, log_notices
-    from paretoroute.report.labels import labels_of_points
+    """Compare the policy that fit would make with other routers, on your runs, out of fold.
+
+    Finished steps are kept, so that the same command goes on where it was interrupted, and a router that is added is
+    all that is computed.
+    """
+    check_format(form, "text", "json")
+    folder = None if no_cache else _cache_folder(cache)
+    with _interruptible(folder), _one_thread_each(), progress("reading the runs") as step:
+        from paretoroute.evaluation.compare import judge_routers
+        from paretoroute.evaluation.protocol.steps.cache import StepCache
+        from paretoroute.evaluation.summary import summary_of
+
+        kept = None if folder is None else StepCache(folder)
+        names, token_prices = _router_names(routers), read_price_file(prices)
+        log = _read_log(runs, columns=columns, quality_scale=quality_scale, join=join)
+        chosen, options = _routers(names, pair, log), {"folds": folds, "seed": seed, "jobs": jobs}
+        held_out = judge_routers(log, routers=chosen, prices=token_prices, cache=kept, progress=step, **options)
+        step("computing intervals")
+        comparison = summary_of(held_out)
+    if kept is not None and kept.failure:
+        print_error(f"finished steps could not be kept, so that an interrupted run starts anew: {kept.failure}")
+    _print(comparison, log, form)
+
+
+def _read_log(runs: Sequence[Path] | None, *, columns: str | None, quality_scale: str | None, join: str) -> Runs:
+    """Read the runs, or the log that ships without any."""
+    from paretoroute.runs.demo import demo_runs
     from paretoroute.runs.read import read_runs
 
-    check_format(form, "text", "json")
-    token_prices = read_price_file(prices)
-    names = ",".join(ROUTERS) if routers == "all" else routers or ""
-    asked = [name.strip() for name in names.split(",") if name.strip()]
-    chosen = BASELINES if routers is None else routers_named(asked, pair)
-    scale = read_quality_scale(quality_scale)
-    with console(stderr=True).status("reading the runs") as status:
-        log = read_runs(*runs, columns=read_columns(columns), quality_scale=scale, join=join)
-        comparison = compare_routers(
-            log, routers=chosen, prices=token_prices, folds=folds, seed=seed, progress=status.update
+    if runs:
+        scale = read_quality_scale(quality_scale)
+        return read_runs(*runs, columns=read_columns(columns), quality_scale=scale, join=join)
+    if columns is not None or quality_scale is not None or join != "id":
+        raise RunsError("--columns, --quality-scale and --join describe RUNS; name the files of your log")
+    return demo_runs()
+
+
+def _router_names(text: str | None) -> list[str] | None:
+    """Parse ``--routers``: None for the baselines, else names of routers, all of which exist."""
+    from paretoroute.evaluation.routers.registry import ROUTERS, routers_named
+
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise TargetError(f"--routers {text!r} names no router; use 'all', or some of {', '.join(ROUTERS)}")
+    names = [each for name in names for each in (ROUTERS if name == "all" else [name])]
+    routers_named(names)
+    return names
+
+
+def _routers(names: Sequence[str] | None, pair: tuple[str, str] | None, log: Runs) -> Sequence[Router]:
+    """Build the routers; the points of ``--pair`` are looked up in the log."""
+    from paretoroute.evaluation.compare import BASELINES
+    from paretoroute.evaluation.routers.registry import routers_named
+    from paretoroute.grid import Grid
+
+    if pair is not None:
+        grid = Grid(log.points)
+        weak, strong = (grid.names[grid.index(name)] for name in pair)
+        if weak == strong:
+            raise TargetError(f"--pair {weak} {strong}: name two different points, the weak one first")
+        pair = weak, strong
+    return BASELINES if names is None else routers_named(names, pair)
+
+
+def _cache_folder(folder: Path | None) -> Path | None:
+    """Return the folder that the user names, which must be writable, or the default one; None without a home."""
+    if folder is None:
+        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        return Path(base, "paretoroute", "compare") if os.path.isabs(base) else None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunsError(f"--cache {folder}: {error.strerror}; choose another folder") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise RunsError(f"--cache {folder}: the folder cannot be written to; choose another")
+    return folder
+
+
+@contextmanager
+def _interruptible(folder: Path | None) -> Iterator[None]:
+    """End with a sentence and exit code 130 at Ctrl-C."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = f"finished steps are kept in {folder}, and the same command goes on from there"
+        print_error(
+            f"stopped; {kept}"
+            if folder
+            else "stopped, and nothing is kept; without --no-cache the same command can go on"
         )
+        raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Let linear algebra use one thread per process, here and in workers, unless the user has set it.
+
+    Processes share the cores better than threads do, and last digits do not depend on the number of jobs.
+    """
+    missing = [name for name in _THREADS if name not in os.environ]
+    os.environ.update(dict.fromkeys(missing, "1"))
+    try:
+        yield
+    finally:
+        for name in missing:
+            os.environ.pop(name, None)
+
+
+def _print(comparison: Comparison, log: Runs, form: str) -> None:
+    from paretoroute.report.comparison import comparison_table, comparison_text, log_notices
+    from paretoroute.report.labels import labels_of_points
+
     if form == "json":
         print_text(json.dumps(comparison.to_json(), ensure_ascii=False, indent=2, allow_nan=False))
         return

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
 from typing import Protocol, TextIO
 
 import typer
@@ -12,6 +15,7 @@ from rich.console import Console
 
 WIDEST_HELP = 120
 NARROWEST = 40  # columns; a narrower terminal breaks the lines itself
+SECONDS_BETWEEN_LINES = 30
 
 
 class Block(Protocol):
@@ -52,6 +56,28 @@ def print_error(message: str) -> None:
         first, *rest = wrapped(written, console(stderr=True).width - 2)
         text = "\n  ".join((first, *rest))
     print(text, file=sys.stderr)
+
+
+@contextmanager
+def progress(first: str) -> Iterator[Callable[[str], None]]:
+    """Show the present step on stderr: beside a spinner in a terminal, else as a line every 30 seconds at most.
+
+    Args:
+        first: the first step. The function that is returned takes the next ones.
+    """
+    if sys.stderr.isatty():
+        with console(stderr=True).status(first) as status:
+            yield status.update
+        return
+    last = monotonic()
+
+    def line(step: str) -> None:
+        nonlocal last
+        if monotonic() - last >= SECONDS_BETWEEN_LINES:
+            last = monotonic()
+            print(f"paretoroute: {step}", file=sys.stderr, flush=True)
+
+    yield line
 
 
 def help_width() -> int:

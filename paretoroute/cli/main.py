@@ -2,7 +2,7 @@
 
 Exit codes: 0 done; 2 bad input or usage, nothing written; 3 the target is infeasible, and the policy of the nearest
 feasible target was written and is marked infeasible; or the target is not certified, or a certificate does not hold; or
-``monitor --fail-on-drift`` detected a change.
+``monitor --fail-on-drift`` detected a change; 130 ``compare`` was stopped by Ctrl-C.
 """
 
 from __future__ import annotations

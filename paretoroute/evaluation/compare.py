@@ -13,27 +13,23 @@ one and forecasts that one. Two figures follow, in quality points of 100, with 9
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
-from paretoroute.calibration.intervals import resampled
 from paretoroute.errors import GridError, RunsError, TargetError, expect, expect_items, expect_seed, shown
-from paretoroute.evaluation.comparison import Comparison, PolicyResult, RouterResult, verdict_on
-from paretoroute.evaluation.details.details import details_of
-from paretoroute.evaluation.protocol.held_out import HeldOut, Progress, hold_out
-from paretoroute.evaluation.protocol.hindsight import cost_at, hindsight_curve
-from paretoroute.evaluation.protocol.metrics import metrics_of
-from paretoroute.evaluation.protocol.study import Study, study_of
+from paretoroute.evaluation.comparison import Comparison
+from paretoroute.evaluation.protocol.held_out import HeldOut, hold_out
+from paretoroute.evaluation.protocol.steps.cache import StepCache
+from paretoroute.evaluation.protocol.steps.queue import Progress
+from paretoroute.evaluation.protocol.study import study_of
 from paretoroute.evaluation.routers.base import Router
 from paretoroute.evaluation.routers.kmeans import KMeans
 from paretoroute.evaluation.routers.knn import NearestNeighbours
 from paretoroute.evaluation.routers.oracle import Oracle
 from paretoroute.evaluation.routers.paretoroute import PolicyRouter
-from paretoroute.evaluation.routers.registry import kind_of
 from paretoroute.evaluation.routers.ridge import Ridge
 from paretoroute.evaluation.routers.static_mixture import StaticMixture
-from paretoroute.evaluation.tradeoff_curves import Curve, cost_range, single_points
+from paretoroute.evaluation.summary import summary_of
 from paretoroute.grid import Grid, Price
 from paretoroute.price import expect_prices
 from paretoroute.runs.table import Runs
@@ -49,6 +45,8 @@ def compare(
     prices: Mapping[str, Price] | None = None,
     folds: int = 5,
     seed: int = 0,
+    jobs: int = 1,
+    cache: StepCache | str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare the default with other routers on logged runs.
@@ -62,11 +60,46 @@ def compare(
         prices: token prices by model, in USD per million tokens.
         folds: at least 2; each costs a fit of every router.
         seed: same runs and seed, same comparison.
+        jobs: number of worker processes; 1: none. The figures do not depend on it. Workers import the main module of
+            the program again, so that a script has to start under ``if __name__ == "__main__"``.
+        cache: folder for the results of single folds and routers. A comparison that was interrupted goes on from there,
+            and another one of the same runs computes only routers that are new. None: keep nothing.
         progress: called with a short description before every step.
 
     Raises:
         RunsError: there is nothing to choose between, or too few queries for so many folds.
         GridError: no point has a known cost.
+        TargetError: a router or the number of jobs is of a wrong kind.
+    """
+    held_out = judge_routers(
+        runs,
+        routers=routers,
+        grid=grid,
+        prices=prices,
+        folds=folds,
+        seed=seed,
+        jobs=jobs,
+        cache=cache,
+        progress=progress,
+    )
+    return summary_of(held_out)
+
+
+def judge_routers(
+    runs: Runs,
+    *,
+    routers: Sequence[Router] = BASELINES,
+    grid: Grid | None = None,
+    prices: Mapping[str, Price] | None = None,
+    folds: int = 5,
+    seed: int = 0,
+    jobs: int = 1,
+    cache: StepCache | str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> HeldOut:
+    """Fit and judge the default, routers and the oracle on every fold: all that figures and pictures rest on.
+
+    The arguments and errors are those of :func:`compare`.
     """
     expect("the log", runs, Runs, RunsError)
     expect_items("routers", routers, object, TargetError)
@@ -74,33 +107,16 @@ def compare(
     expect_prices(prices)
     if isinstance(folds, bool) or not isinstance(folds, int):
         raise RunsError(f"folds must be a whole number of at least 2, got {shown(folds)}")
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
+        raise TargetError(f"jobs must be a whole number of at least 1, got {shown(jobs)}")
+    expect("the cache", cache, (StepCache, str, os.PathLike, type(None)), TargetError)
     expect_seed(seed, TargetError)
     runs.require_choice()
     study = study_of(runs, grid, prices, folds=folds, seed=seed)
     contenders = (PolicyRouter(), *routers, Oracle(study.runs, study.grid))
     _require_distinct_names(contenders)
-    held_out = hold_out(study, contenders, progress or (lambda step: None))
-    static = single_points(study.outcomes)
-    rows = _results(study, held_out, static)
-    ratio = held_out.cost_ratio(rows[0].name)
-    policies = PolicyResult(rows[0].fair_gain, float(ratio.mean()), float(ratio.min()), float(ratio.max()))
-    return Comparison(
-        runs=len(study.runs),
-        queries=len(study.runs.query_ids),
-        points=len(study.grid.points),
-        folds=folds,
-        seed=seed,
-        best_single=study.grid.names[static.vertex[-1]],
-        best_single_quality=float(static.quality[-1]),
-        best_single_cost_usd=float(static.cost_usd[-1]),
-        from_cost_usd=float(cost_range(static)[0]),
-        rows=tuple(sorted(rows, key=lambda row: -row.fair_gain.value)),
-        solved_policies=policies,
-        verdict=verdict_on(rows, policies),
-        left_out=held_out.left_out,
-        notices=study.notices,
-        details=details_of(study, held_out),
-    )
+    kept = cache if cache is None or isinstance(cache, StepCache) else StepCache(cache)
+    return hold_out(study, contenders, jobs=jobs, cache=kept, progress=progress)
 
 
 def _require_distinct_names(routers: Sequence[Router]) -> None:
@@ -110,36 +126,3 @@ def _require_distinct_names(routers: Sequence[Router]) -> None:
     names = [router.name for router in routers]
     if len(set(names)) < len(names):
         raise RunsError(f"two routers share a name; rename one of {', '.join(names)}")
-
-
-def _results(study: Study, held_out: HeldOut, static: Curve) -> list[RouterResult]:
-    """Compute every router's figures, in the routers' order.
-
-    All figures are resampled together, so that differences between routers have intervals of their own.
-    """
-    names = list(held_out.routers)
-    costs = cost_range(static)
-    baseline = static.influence(costs, study.outcomes)
-    curves = [hindsight_curve(study, held_out.routers[name]) for name in names]
-    hindsight = np.stack([curve.influence(costs) for curve in curves], axis=1) - baseline[:, None]
-    fair = np.stack([held_out.over_queries(name, lambda judged: judged.gain) for name in names], axis=1)
-    columns = 100 * np.column_stack([hindsight, hindsight[:, :1] - hindsight, fair, fair[:, :1] - fair])
-    intervals = resampled(columns, study.groups, seed=study.seed)
-    size, peak = len(names), float(static.quality[-1])
-    rows = []
-    for k, (name, curve) in enumerate(zip(names, curves, strict=True)):
-        first = k == 0
-        rows.append(
-            RouterResult(
-                name=name,
-                gain=intervals[k],
-                lead=None if first else intervals[size + k],
-                peak_quality=float(curve.hull.quality[-1]),
-                cost_usd_at_best_single=cost_at(curve.hull, peak),
-                kind=kind_of(name),
-                fair_gain=intervals[2 * size + k],
-                fair_lead=None if first else intervals[3 * size + k],
-                metrics=metrics_of(study, held_out, name),
-            )
-        )
-    return rows

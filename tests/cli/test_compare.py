@@ -23,14 +23,14 @@ def log(tmp_path):
 @pytest.fixture
 def compared_once(monkeypatch):
     """Let both formats show one comparison, which takes seconds."""
-    original = compare.compare
-    comparisons = []
+    original = compare.judge_routers
+    judged = []
 
     def once(*log, **options):
-        comparisons[:] = comparisons or [original(*log, **options)]
-        return comparisons[0]
+        judged[:] = judged or [original(*log, **options)]
+        return judged[0]
 
-    monkeypatch.setattr(compare, "compare", once)
+    monkeypatch.setattr(compare, "judge_routers", once)
 
 
 def test_compare_answers_in_text_and_in_json(log, compared_once):
@@ -59,7 +59,7 @@ def test_routers_are_chosen_by_name(log, monkeypatch):
         asked.update(options)
         raise RunsError("asked")
 
-    monkeypatch.setattr(compare, "compare", stop)
+    monkeypatch.setattr(compare, "judge_routers", stop)
 
     command(
         "compare", log, "--columns", "cost_usd=spend", "--routers", "carrot, random", "--pair", "basso@low", "tenor@low"

@@ -1,149 +1,128 @@
-"""Fit every router without each fold, and judge it on that fold."""
+"""Outcomes of all routers on all queries, each from the fit without the query's fold."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from paretoroute._arrays import Floats, Mask
-from paretoroute.evaluation.protocol.gains import Judged, StaticPath, judge
-from paretoroute.evaluation.protocol.knobs import executed, plans_for
+from paretoroute.evaluation.protocol.gains import Judged
+from paretoroute.evaluation.protocol.outer_fold import FoldResult, KnobOutcomes, LeftOut
+from paretoroute.evaluation.protocol.steps.cache import StepCache
+from paretoroute.evaluation.protocol.steps.queue import Progress, Step
+from paretoroute.evaluation.protocol.steps.run import run_steps
 from paretoroute.evaluation.protocol.study import Study
-from paretoroute.evaluation.routers.base import Forecasts, NotApplicable, QueryBatch, Router, Training
-from paretoroute.evaluation.routers.data import fill_missing, prepared
-from paretoroute.evaluation.routers.methods.pairs import HasPair
-from paretoroute.evaluation.routers.plans import Answers, execute
-from paretoroute.evaluation.tradeoff_curves import Outcomes
+from paretoroute.evaluation.routers.base import Router
 from paretoroute.forecast import Forecast
 
-Progress = Callable[[str], None]
 
-
-@dataclass
+@dataclass(frozen=True)
 class HeldOutRouter:
-    """A router's outcomes on all queries, each from the fit without its fold.
+    """A router's outcomes on all queries.
 
     Args:
-        forecast: of routers that rest on one, ``(queries, points)`` tables; None for others.
-        knob_quality: of every knob's strategy, ``(knobs, queries)``; None for routers with a forecast.
-        knob_cost_usd: likewise.
-        strong_calls: whether the strong of two points is called, likewise; None for routers without a pair.
         judged: on the queries of every fold.
+        forecast: of routers that rest on one, ``(queries, points)`` tables; None for others.
+        knobs: executed on all queries, of routers without a forecast; None for others.
     """
 
+    judged: tuple[Judged, ...]
     forecast: Forecast | None = None
-    knob_quality: Floats | None = None
-    knob_cost_usd: Floats | None = None
-    strong_calls: Floats | None = None
-    judged: list[Judged] = field(default_factory=list)
+    knobs: KnobOutcomes | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
 class HeldOut:
-    """Outcomes of all routers.
+    """Everything that a comparison computes of its routers: all figures and pictures follow from it.
 
     Args:
-        routers: by name, in the order asked for.
+        study: the runs and their folds.
+        routers: by name, in the order asked for; the default first, the oracle last.
         left_out: reasons by name of the routers that this log does not suit.
-        rows: of every fold, bool ``(queries,)``.
     """
 
+    study: Study
     routers: dict[str, HeldOutRouter]
-    left_out: dict[str, str] = field(default_factory=dict)
-    rows: list[Mask] = field(default_factory=list)
+    left_out: dict[str, str]
+
+    @property
+    def rows(self) -> list[Mask]:
+        """The queries of every fold, bool ``(queries,)`` each."""
+        return _rows(self.study)
 
     def over_queries(self, name: str, value: Callable[[Judged], Floats]) -> Floats:
         """Join a router's values of all folds, whose first axis are the queries, in their order: ``(queries, ...)``."""
-        parts = [value(judged) for judged in self.routers[name].judged]
-        table = np.empty((len(self.rows[0]), *parts[0].shape[1:]))
-        for rows, part in zip(self.rows, parts, strict=True):
-            table[rows] = part
-        return table
+        return _joined(self.rows, [value(judged) for judged in self.routers[name].judged])
 
     def cost_ratio(self, name: str) -> Floats:
         """Return realised over target mean cost, ``(folds, targets)``."""
         return np.array([judged.cost_ratio for judged in self.routers[name].judged])
 
 
-def hold_out(study: Study, routers: Sequence[Router], progress: Progress) -> HeldOut:
-    """Fit every router without each fold, forecast or execute that fold, and judge plans for the cost targets.
+def hold_out(
+    study: Study,
+    routers: Sequence[Router],
+    *,
+    jobs: int = 1,
+    cache: StepCache | None = None,
+    progress: Progress | None = None,
+) -> HeldOut:
+    """Fit every router without each fold and judge it on that fold; see `run_steps` for the arguments."""
+    results = run_steps(study, routers, jobs=jobs, cache=cache, progress=progress or (lambda step: None))
+    if cache is not None:
+        cache.remove_old()
+    return _joined_folds(study, [router.name for router in routers], results)
 
-    A router that some fold's training runs do not suit is left out of the whole comparison.
+
+def _joined_folds(study: Study, names: Sequence[str], results: Mapping[Step, FoldResult | LeftOut]) -> HeldOut:
+    """Join the results of all folds.
+
+    A router that the training runs of some fold do not suit is left out of the whole comparison, for the reason of the
+    first such fold.
+
+    Args:
+        study: the runs and their folds.
+        names: of the routers, in their order.
+        results: of every router at every fold, up to the first that leaves it out.
     """
-    held_out = HeldOut({router.name: HeldOutRouter() for router in routers})
-    folds = int(study.fold.max()) + 1
-    for number in range(folds):
-        rows = study.fold == number
-        held_out.rows.append(rows)
-        training, batch = prepared(study.runs.select(~rows), study.runs.select(rows), study.grid, seed=study.seed)
-        fold = _Fold(study, rows, training, batch)
-        for router in routers:
-            if router.name in held_out.left_out:
-                continue
-            progress(f"fold {number + 1} of {folds}: {router.name}")
-            try:
-                fold.add(router, held_out.routers[router.name])
-            except NotApplicable as reason:
-                held_out.left_out[router.name] = str(reason)
-                del held_out.routers[router.name]
-    return held_out
-
-
-@dataclass(frozen=True)
-class _Fold:
-    """One outer fold: its training side, and the queries and answers that are held out."""
-
-    study: Study
-    rows: Mask
-    training: Training
-    batch: QueryBatch
-
-    def add(self, router: Router, result: HeldOutRouter) -> None:
-        """Fit a router and add its outcomes on this fold to its result.
-
-        Raises:
-            NotApplicable: the log lacks what the router needs.
-            ValueError: its forecast has another shape than the points.
-        """
-        strategies = router.fit(self.training)
-        queries, points = self.study.outcomes.quality.shape
-        if isinstance(strategies, Forecasts):
-            forecast = strategies.forecast(self.batch)
-            _check_shape(forecast, router.name, (int(self.rows.sum()), points))
-            if result.forecast is None:
-                result.forecast = Forecast(np.zeros((queries, points)), np.zeros((queries, points)))
-            result.forecast.quality[self.rows] = forecast.quality
-            result.forecast.cost_usd[self.rows] = forecast.cost_usd
+    rows = _rows(study)
+    routers, left_out = {}, {}
+    for name in names:
+        every = [results[step] for number in range(len(rows)) if (step := Step(number, name)) in results]
+        reasons = [result.reason for result in every if isinstance(result, LeftOut)]
+        if reasons:
+            left_out[name] = reasons[0]
         else:
-            done = executed(strategies, self.batch, self.answers)
-            if result.knob_quality is None or result.knob_cost_usd is None:
-                result.knob_quality, result.knob_cost_usd = (np.zeros((len(done), queries)) for _ in range(2))
-            result.knob_quality[:, self.rows] = [one.quality for one in done]
-            result.knob_cost_usd[:, self.rows] = [one.cost_usd for one in done]
-            if isinstance(strategies, HasPair):
-                if result.strong_calls is None:
-                    result.strong_calls = np.zeros((len(done), queries))
-                result.strong_calls[:, self.rows] = [one.share[:, strategies.pair.strong] for one in done]
-        train = Outcomes(fill_missing(self.training.quality), fill_missing(self.training.cost_usd))
-        path = StaticPath.of(train)
-        plans = plans_for(router, strategies, self.training, targets=path.targets, batch=self.batch)
-        test = Outcomes(self.answers.quality, self.answers.cost_usd)
-        result.judged.append(judge([execute(plan, self.answers) for plan in plans], path, test))
-
-    @property
-    def answers(self) -> Answers:
-        """The answers that are held out."""
-        study = self.study
-        return Answers(
-            study.outcomes.quality[self.rows],
-            study.outcomes.cost_usd[self.rows],
-            None if np.isnan(study.score).all() else study.score[self.rows],
-            None if np.isnan(study.latency_s).all() else study.latency_s[self.rows],
-        )
+            routers[name] = _router(rows, [result for result in every if isinstance(result, FoldResult)])
+    return HeldOut(study, routers, left_out)
 
 
-def _check_shape(forecast: Forecast, router: str, shape: tuple[int, int]) -> None:
-    if forecast.quality.shape != shape:
-        raise ValueError(f"router {router!r} must forecast an array of shape {shape}, got {forecast.quality.shape}")
+def _router(rows: Sequence[Mask], results: Sequence[FoldResult]) -> HeldOutRouter:
+    judged = tuple(result.judged for result in results)
+    forecasts = [result.forecast for result in results if result.forecast is not None]
+    if forecasts:
+        quality, cost = (_joined(rows, [getattr(one, table) for one in forecasts]) for table in ("quality", "cost_usd"))
+        return HeldOutRouter(judged, forecast=Forecast(quality, cost))
+    knobs = [result.knobs for result in results if result.knobs is not None]
+    strong = [one.strong_calls.T for one in knobs if one.strong_calls is not None]
+    return HeldOutRouter(
+        judged,
+        knobs=KnobOutcomes(
+            _joined(rows, [one.quality.T for one in knobs]).T,
+            _joined(rows, [one.cost_usd.T for one in knobs]).T,
+            _joined(rows, strong).T if len(strong) == len(knobs) else None,
+        ),
+    )
+
+
+def _joined(rows: Sequence[Mask], parts: Sequence[Floats]) -> Floats:
+    table = np.empty((len(rows[0]), *parts[0].shape[1:]))
+    for mask, part in zip(rows, parts, strict=True):
+        table[mask] = part
+    return table
+
+
+def _rows(study: Study) -> list[Mask]:
+    return [study.fold == number for number in range(study.folds)]

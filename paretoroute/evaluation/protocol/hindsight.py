@@ -52,10 +52,10 @@ def hindsight_curve(study: Study, router: HeldOutRouter) -> HindsightCurve:
     """
     if router.forecast is not None:
         return OfForecast(realised(router.forecast, study.outcomes), study.outcomes)
-    assert router.knob_quality is not None and router.knob_cost_usd is not None
+    assert router.knobs is not None
     cheapest = int(study.outcomes.cost_usd.mean(0).argmin())
-    quality = np.vstack([study.outcomes.quality[:, cheapest], router.knob_quality])
-    return ExecutedCurve(quality, np.vstack([study.outcomes.cost_usd[:, cheapest], router.knob_cost_usd]))
+    quality = np.vstack([study.outcomes.quality[:, cheapest], router.knobs.quality])
+    return ExecutedCurve(quality, np.vstack([study.outcomes.cost_usd[:, cheapest], router.knobs.cost_usd]))
 
 
 def cost_at(curve: CostCurve, quality: float) -> float | None:

@@ -107,9 +107,9 @@ def _of_calls(study: Study, held_out: HeldOut, name: str) -> dict[str, float | N
 def _of_shares(router: HeldOutRouter) -> tuple[dict[str, float | None], str]:
     """Compute APGR and CPT of a two-point system from always weak to always strong."""
     names = ("apgr", "cpt_50", "cpt_80")
-    if router.strong_calls is None or router.knob_quality is None:
+    if router.knobs is None or router.knobs.strong_calls is None:
         return dict.fromkeys(names), "it does not choose between two points"
-    share, quality = router.strong_calls.mean(1), router.knob_quality.mean(1)
+    share, quality = router.knobs.strong_calls.mean(1), router.knobs.quality.mean(1)
     order = np.argsort(share, kind="stable")
     curve = StrongShareCurve(share[order], quality[order], float(quality[order][0]), float(quality[order][-1]))
     values = (curve.apgr, curve.cpt(0.5), curve.cpt(0.8))

@@ -53,6 +53,11 @@ class Study:
         """The group of every query, numbered from 0: queries of one group are resampled together, ``(queries,)``."""
         return np.unique(np.array(groups_of(self.runs)), return_inverse=True)[1].ravel()
 
+    @property
+    def folds(self) -> int:
+        """The number of folds."""
+        return int(self.fold.max()) + 1
+
 
 def study_of(runs: Runs, grid: Grid | None, prices: Mapping[str, Price] | None, *, folds: int, seed: int) -> Study:
     """Restrict the runs to the points that every fold's training runs know the cost of.

@@ -30,7 +30,7 @@ def compared() -> Compared:
     """300 queries of three kinds that want different points, so that knowing the tag pays; a tenth is missing."""
     study = study_of(make_runs(queries=300, holes=0.1), None, None, folds=3, seed=0)
     routers = (StaticMixture(), Tag(), Oracle(study.runs, study.grid))
-    held_out = hold_out(study, routers, lambda step: None)
+    held_out = hold_out(study, routers)
     return Compared(study, held_out, {name: Realised.of(held_out, name) for name in held_out.routers})
 
 
