@@ -22,13 +22,14 @@ import difflib
 import functools
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
+from contextlib import AbstractContextManager, contextmanager
 from numbers import Integral
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 FIT_PACKAGES = ("jax", "jaxlib", "optax", "orjson", "pyarrow", "rich", "scipy", "typer")
+SERVE_PACKAGES = ("prometheus_client", "starlette", "uvicorn")
 
 _COMPARED_CHARACTERS, _COMPARED_NAMES = 200, 2000  # of names that may be meant
 
@@ -157,10 +158,12 @@ def expect_seed(value: object, error: type[ParetorouteError]) -> None:
 
 
 @contextmanager
-def fit_extra(purpose: str) -> Iterator[None]:
-    """Name the command that installs the extra ``fit`` if one of its packages is missing.
+def extra(name: str, packages: Collection[str], purpose: str) -> Iterator[None]:
+    """Name the command that installs an extra if one of its packages is missing.
 
     Args:
+        name: of the extra.
+        packages: that it installs, as they are imported.
         purpose: what needs the extra, as the subject of the message.
 
     Raises:
@@ -170,10 +173,15 @@ def fit_extra(purpose: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
-        if package not in FIT_PACKAGES:
+        if package not in packages:
             raise
-        message = f"{purpose} needs {package}, which is not installed; run: pip install 'paretoroute[fit]'"
+        message = f"{purpose} needs {package}, which is not installed; run: pip install 'paretoroute[{name}]'"
         raise MissingExtraError(message) from None
+
+
+def fit_extra(purpose: str) -> AbstractContextManager[None]:
+    """Name the command that installs the extra ``fit`` if one of its packages is missing; see :func:`extra`."""
+    return extra("fit", FIT_PACKAGES, purpose)
 
 
 def needs_fit_extra(function: Callable[P, R]) -> Callable[P, R]:

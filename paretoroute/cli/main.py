@@ -22,6 +22,7 @@ from paretoroute.cli.import_log import import_log
 from paretoroute.cli.monitor import monitor
 from paretoroute.cli.plan import plan
 from paretoroute.cli.replay import replay
+from paretoroute.cli.serve import serve
 from paretoroute.cli.show import schema, show
 from paretoroute.cli.version import version_text
 from paretoroute.errors import ParetorouteError
@@ -54,7 +55,7 @@ def options(
 
 
 app.command("import")(import_log)
-for command in (fit, solve, plan, replay, monitor, certify, verify, show, demo, schema, compare):
+for command in (fit, solve, plan, serve, replay, monitor, certify, verify, show, demo, schema, compare):
     app.command()(command)
 
 

@@ -142,28 +142,9 @@ def _json_text(rows: Sequence[Mapping[str, Any]], form: str, *, is_list: bool) -
 
 def _row(decision: Decision, form: str, request: str | None, *, explores: bool) -> dict[str, Any]:
     """Return a decision as JSON has it, with the arguments of the request for a dialect if one is given."""
-    row = decision.to_row()
-    if form == "json":
-        row |= _details(decision)
+    row = decision.to_json() if form == "json" else decision.to_row()
     if explores:
         row["explores"] = decision.explores
     if request is not None:
         row["request"] = decision.request_kwargs(request)
     return row
-
-
-def _details(decision: Decision) -> dict[str, Any]:
-    """Return what the JSON of a single decision has beyond a row of a log."""
-    runner_up = decision.runner_up
-    return {
-        "why": decision.why,
-        "keeps_limits": decision.keeps_limits,
-        "runner_up": None
-        if runner_up is None
-        else {
-            "point": runner_up.point,
-            "expected_quality": runner_up.expected_quality,
-            "expected_cost_usd": runner_up.expected_cost_usd,
-        },
-        "fallbacks": list(decision.fallbacks),
-    }

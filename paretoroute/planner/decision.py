@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from paretoroute.grid import Budget, Point
@@ -124,6 +124,16 @@ class Decision:
             "status": self.status,
             "decision_id": self.id,
             "policy_sha256": self.policy_sha256,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row of :meth:`to_row` with the reason, the runner-up and the fallbacks: plain values for JSON."""
+        runner_up = None if self.runner_up is None else asdict(self.runner_up)
+        return self.to_row() | {
+            "why": self.why,
+            "keeps_limits": self.keeps_limits,
+            "runner_up": runner_up,
+            "fallbacks": list(self.fallbacks),
         }
 
 

@@ -1,0 +1,120 @@
+"""The process: it reloads without a dropped request, keeps the old policy, and ends once requests are answered."""
+
+import hashlib
+import signal
+import socket
+import threading
+import time
+
+import pytest
+
+pytest.importorskip("starlette", reason="the extra serve is not installed")
+
+from paretoroute.serving import server
+from tests.serving.cases import MAX_COST, QUESTION, SAME_QUALITY, policy_in, replace
+from tests.serving.process import serve
+
+
+def sha256_of(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_requests_go_on_through_reloads_a_bad_policy_and_the_end(tmp_path):
+    path = policy_in(tmp_path)
+    with serve(path, "--reload-every", "0.05") as service:
+        answers, stop = [], threading.Event()
+
+        def ask():
+            while not stop.is_set():
+                answers.append(service.post("/plan", {"query": QUESTION}))
+
+        asking = [threading.Thread(target=ask) for _ in range(2)]
+        for thread in asking:
+            thread.start()
+
+        def served():
+            return service.post("/plan", {"query": QUESTION})[1]["policy_sha256"]
+
+        for policy in (SAME_QUALITY, MAX_COST, SAME_QUALITY):
+            replace(path, policy.read_bytes())
+            assert service.wait(lambda: served() == sha256_of(path))
+        replace(path, b"schema: 99\n")
+        service.wait(lambda: 'paretoroute_policy_reloads_total{result="bad"} 1.0' in service.get("/metrics")[1])
+        assert served() == sha256_of(SAME_QUALITY)
+        assert "the old policy" in service.log.read_text()
+        stop.set()
+        for thread in asking:
+            thread.join()
+        batch = []
+        running = threading.Thread(
+            target=lambda: batch.append(service.post("/plan_batch", {"queries": [{"query": QUESTION * 20}] * 400}))
+        )
+        running.start()
+        before = service.wait(lambda: decisions(service) > len(answers) + 5)  # the batch has begun
+        assert before
+        code = service.end(signal.SIGTERM)
+        running.join()
+
+    assert {status for status, _ in answers} == {200}
+    assert {answer["policy_sha256"] for _, answer in answers} <= {sha256_of(MAX_COST), sha256_of(SAME_QUALITY)}
+    assert batch[0][0] == 200 and len(batch[0][1]["decisions"]) == 400
+    assert code == 0
+    assert "Traceback" not in service.log.read_text()
+
+
+def decisions(service):
+    lines = service.get("/metrics")[1].splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith("paretoroute_decisions_total"))
+
+
+def test_a_signal_reads_the_policy_at_once_and_the_token_comes_from_the_environment(tmp_path):
+    path = policy_in(tmp_path)
+    with serve(path, "--reload-every", "0", "--request", "openai", PARETOROUTE_TOKEN="c0ffee") as service:
+        assert service.post("/plan", {"query": "x"})[0] == 401
+        status, answer = service.post("/plan", {"query": "x"}, Authorization="Bearer c0ffee")
+        assert status == 200 and answer["request"]["model"] == answer["model"]
+        replace(path, SAME_QUALITY.read_bytes())
+        service.process.send_signal(signal.SIGHUP)
+
+        def served():
+            return service.post("/plan", {"query": "x"}, Authorization="Bearer c0ffee")[1]["policy_sha256"]
+
+        assert service.wait(lambda: served() == sha256_of(SAME_QUALITY))
+        assert service.end(signal.SIGINT) == 0
+        assert "c0ffee" not in service.log.read_text()
+
+
+def test_a_batch_does_not_hold_up_single_queries(tmp_path):
+    with serve(policy_in(tmp_path)) as service:
+        batch = {"queries": [{"query": QUESTION * 20}] * 1000}
+        answers = []
+        running = threading.Thread(target=lambda: answers.append(service.post("/plan_batch", batch)))
+        running.start()
+        single = 0
+        while not answers and single < 20:
+            single += service.post("/plan", {"query": QUESTION})[0] == 200
+            time.sleep(0.01)
+        assert not answers, "all single queries are answered before the batch"
+        running.join()
+
+    assert answers[0][0] == 200
+
+
+def test_a_body_above_the_limit_is_refused_in_words_that_the_client_reads(tmp_path):
+    with serve(policy_in(tmp_path), "--max-body", "10000") as service:
+        status, answer = service.post("/plan", {"query": "x" * 100_000})
+        assert (status, answer["error"]["where"]) == (413, "body")
+        with socket.create_connection(("127.0.0.1", service.port)) as raw:
+            raw.sendall(b"GARBAGE\r\n\r\n")
+            assert b"400" in raw.recv(1000)
+        assert service.get("/healthz")[0] == 200
+
+
+def test_only_the_loopback_is_listened_on_unless_told_otherwise():
+    with server.bind("127.0.0.1", 0) as own, server.bind("0.0.0.0", 0) as every:
+        assert server.is_loopback(own) and not server.is_loopback(every)
+        assert server.url_of(own) == f"http://127.0.0.1:{own.getsockname()[1]}"
+        with pytest.raises(OSError, match=r"cannot listen on 127.0.0.1, port \d+: .* choose another --host or --port"):
+            server.bind("127.0.0.1", own.getsockname()[1])
+    with pytest.raises(OSError, match="cannot listen on no such host"):
+        server.bind("no such host", 0)
