@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from paretoroute.errors import FIT_PACKAGES, MissingExtraError, ParetorouteError, fit_extra, needs_fit_extra
+from paretoroute.errors import (
+    FIT_PACKAGES,
+    SERVE_PACKAGES,
+    MissingExtraError,
+    ParetorouteError,
+    fit_extra,
+    needs_fit_extra,
+)
 from tests.processes import ROOT, python, without
 
 POLICY = ROOT / "policies" / "demo-max-cost.yaml"
@@ -89,11 +96,15 @@ def test_a_target_alone_is_solved_without_the_extra(tmp_path):
     assert answer(solving, tmp_path) == "met"
 
 
-def test_the_packages_of_the_extra_are_those_of_the_project_file():
+def test_the_packages_of_the_extras_are_those_of_the_project_file():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    names = {requirement.partition(">")[0] for requirement in project["optional-dependencies"]["fit"]}
+    fit, serve = (
+        {requirement.partition(">")[0].replace("-", "_") for requirement in project["optional-dependencies"][extra]}
+        for extra in ("fit", "serve")
+    )
 
-    assert set(FIT_PACKAGES) == names | {"jaxlib"}  # which jax installs
+    assert set(FIT_PACKAGES) == fit | {"jaxlib"}  # which jax installs
+    assert set(SERVE_PACKAGES) == serve - fit  # the command line's own packages are named by the command line
 
 
 def test_python_m_paretoroute_is_the_command(tmp_path):

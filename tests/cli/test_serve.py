@@ -10,7 +10,10 @@ from tests.planner_cases import command
 from tests.processes import ROOT, python, without
 
 POLICY = ROOT / "policies" / "demo-max-cost.yaml"
-STARTED = "import runpy\nsys.argv = ['paretoroute', 'serve', {!r}, *{!r}]\nrunpy.run_module('paretoroute', run_name='__main__')\n"
+STARTED = (
+    "import runpy\nsys.argv = ['paretoroute', 'serve', {!r}, *{!r}]\n"
+    "runpy.run_module('paretoroute', run_name='__main__')\n"
+)
 
 
 @pytest.mark.parametrize("package", ["starlette", "uvicorn", "prometheus_client"])

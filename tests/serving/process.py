@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,18 +38,13 @@ class Served:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT_S)
-
     def post(self, path: str, fields: Any, **headers: str) -> tuple[int, Any]:
         """Return status and content of the answer, which is JSON."""
-        return self._answer("POST", path, json.dumps(fields), {"Content-Type": "application/json"} | headers)
+        status, text = self._answer("POST", path, json.dumps(fields), {"Content-Type": "application/json"} | headers)
+        return status, json.loads(text)
 
     def get(self, path: str) -> tuple[int, str]:
-        connection = self.connect()
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
+        return self._answer("GET", path)
 
     def wait(self, condition: Callable[[], Any]) -> Any:
         """Return the value of a condition once it is true."""
@@ -66,11 +61,13 @@ class Served:
         self.process.send_signal(signal)
         return self.process.wait(WAIT_S)
 
-    def _answer(self, method: str, path: str, body: str, headers: dict[str, str]) -> tuple[int, Any]:
-        connection = self.connect()
-        connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
+    def _answer(
+        self, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, str]:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT_S)) as connection:
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
 
 
 @contextmanager
