@@ -13,6 +13,7 @@ DATA = {
     "paretoroute/data/demo_runs.parquet",
     "paretoroute/data/policy.schema.json",
     "paretoroute/py.typed",
+    "paretoroute/serving/http/explorer.html",
 }
 SOURCES = {"README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml", "policies/demo-same-quality.yaml"}
 

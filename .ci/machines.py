@@ -177,7 +177,13 @@ def lower_bounds() -> list[str]:
     document = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     project = document["project"]
     extras = project["optional-dependencies"]
-    parts = (document["build-system"]["requires"], project["dependencies"], extras["fit"], extras["serve"], extras["dev"])
+    parts = (
+        document["build-system"]["requires"],
+        project["dependencies"],
+        extras["fit"],
+        extras["serve"],
+        extras["dev"],
+    )
     bounds = (re.match(r"([\w.-]+)>=([\w.]+)", requirement) for part in parts for requirement in part)
     return sorted(f"{bound[1]}=={bound[2]}" for bound in bounds if bound)
 

@@ -22,7 +22,7 @@ from paretoroute.serving.http import faults
 from paretoroute.serving.http.body import Body, parse_object, read_body
 from paretoroute.serving.http.explorer import explorer_headers, explorer_html, policy_page_headers
 from paretoroute.serving.http.fields import PlanCall, batch_items, read_forecast
-from paretoroute.serving.http.gate import BearerToken, Gate
+from paretoroute.serving.http.gate import CLIENT_LEFT, BearerToken, Gate
 from paretoroute.serving.http.metrics import Metrics
 from paretoroute.serving.http.openapi import openapi_document
 from paretoroute.serving.http.turns import Turns
@@ -177,6 +177,6 @@ def _endpoint(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Req
         try:
             return await answer(request)
         except ClientDisconnect:
-            return Response(status_code=400)  # nobody reads it
+            return Response(status_code=CLIENT_LEFT)  # nobody reads it
 
     return endpoint

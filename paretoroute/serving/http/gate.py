@@ -15,7 +15,7 @@ from paretoroute.serving.http.faults import fault_response
 from paretoroute.serving.http.metrics import Metrics
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="paretoroute"'}
-_CLIENT_LEFT = 499  # as nginx counts requests whose client closed the connection before the answer
+CLIENT_LEFT = 499  # as nginx counts requests whose client closed the connection before the answer
 
 
 class BearerToken:
@@ -72,7 +72,7 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        start, status = time.perf_counter(), _CLIENT_LEFT
+        start, status = time.perf_counter(), CLIENT_LEFT
 
         async def counted(message: Message) -> None:
             nonlocal status
