@@ -36,8 +36,9 @@ class Page:
             self.send(f"{domain}.enable")
 
     def open(self, url: str) -> None:
-        """Open an address."""
+        """Open an address, and wait for its page."""
         self.send("Page.navigate", url=url)
+        self.wait(f"document.readyState === 'complete' && location.href.startsWith({json.dumps(url)})")
 
     def value(self, expression: str) -> Any:
         """Return the value of a JavaScript expression."""
