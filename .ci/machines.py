@@ -147,7 +147,7 @@ class Result:
 
 def settings() -> Iterator[Setting]:
     """Yield the settings that this machine can run: the earliest kernel and the latest two of its processor."""
-    flags = re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.M)
+    flags = re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.M)
     own = set(flags[1].split()) if flags else set()
     supported = [kernel for kernel in KERNELS if kernel.flags <= own]
     kernels = supported[:-2][:1] + supported[-2:]

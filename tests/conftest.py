@@ -7,6 +7,9 @@ import os
 import shutil
 import tempfile
 
+if looks := os.environ.keys() & {"FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS", "LINES"}:
+    for variable in looks:  # how output is to look is up to each test
+        del os.environ[variable]
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices: threads only wait for one another
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     # Nearly all of a small fit is compilation; programs of the same shapes are compiled once a session.

@@ -18,7 +18,7 @@ models:
 
 
 def test_a_grid_file_is_read_in_its_order_and_labels_stay_text(tmp_path):
-    (tmp_path / "grid.yaml").write_text(GRID)
+    (tmp_path / "grid.yaml").write_text(GRID, encoding="utf-8")
 
     grid = read_grid(tmp_path / "grid.yaml")
 
@@ -28,8 +28,10 @@ def test_a_grid_file_is_read_in_its_order_and_labels_stay_text(tmp_path):
 
 
 def test_prices_are_read_from_either_form(tmp_path):
-    (tmp_path / "list.yaml").write_text("models: [{model: small, price_usd_per_mtok: {input: 1, output: 2.5}}]")
-    (tmp_path / "plain.yaml").write_text("small: {input: 1, cache_write: 1.25, output: 2.5}\n")
+    (tmp_path / "list.yaml").write_text(
+        "models: [{model: small, price_usd_per_mtok: {input: 1, output: 2.5}}]", encoding="utf-8"
+    )
+    (tmp_path / "plain.yaml").write_text("small: {input: 1, cache_write: 1.25, output: 2.5}\n", encoding="utf-8")
 
     assert read_prices(tmp_path / "list.yaml") == {"small": Price(1.0, 2.5)}
     assert read_prices(str(tmp_path / "plain.yaml")) == {"small": Price(1.0, 2.5, cache_write_usd_per_mtok=1.25)}
@@ -59,7 +61,7 @@ def test_prices_are_read_from_either_form(tmp_path):
     ],
 )
 def test_a_bad_price_file_is_an_error_with_file_key_and_fix(tmp_path, text, reason):
-    (tmp_path / "prices.yaml").write_text(text)
+    (tmp_path / "prices.yaml").write_text(text, encoding="utf-8")
 
     with pytest.raises(GridError, match=rf"^prices\.yaml: {reason}"):
         read_prices(tmp_path / "prices.yaml")
@@ -93,7 +95,7 @@ def test_a_bad_price_file_is_an_error_with_file_key_and_fix(tmp_path, text, reas
     ],
 )
 def test_a_bad_grid_file_is_an_error_with_file_key_and_fix(tmp_path, entry, reason):
-    (tmp_path / "grid.yaml").write_text(f"models:\n  - {entry}\n")
+    (tmp_path / "grid.yaml").write_text(f"models:\n  - {entry}\n", encoding="utf-8")
 
     with pytest.raises(GridError, match=rf"^grid\.yaml: {reason}"):
         read_grid(tmp_path / "grid.yaml")
@@ -101,7 +103,7 @@ def test_a_bad_grid_file_is_an_error_with_file_key_and_fix(tmp_path, entry, reas
 
 def test_a_model_that_stands_twice_in_a_grid_file_is_an_error(tmp_path):
     entry = "  - {model: a, budgets: [{kind: none, label: x}]}\n"
-    (tmp_path / "grid.yaml").write_text("models:\n" + 2 * entry)
+    (tmp_path / "grid.yaml").write_text("models:\n" + 2 * entry, encoding="utf-8")
 
     with pytest.raises(GridError, match=r"models\[1\].model names 'a' a second time; put all its budgets in one entry"):
         read_grid(tmp_path / "grid.yaml")

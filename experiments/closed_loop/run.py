@@ -223,10 +223,10 @@ def main() -> None:
                 print(f"{name} {seed} {strategy}: {time.time() - started:.0f} s", file=sys.stderr, flush=True)
                 results += some
                 if args.results:
-                    with args.results.open("a") as file:
+                    with args.results.open("a", encoding="utf-8") as file:
                         file.writelines(json.dumps(asdict(one)) + "\n" for one in some)
     if args.results and args.results.exists():
-        results = [Result(**json.loads(line)) for line in args.results.read_text().splitlines()]
+        results = [Result(**json.loads(line)) for line in args.results.read_text(encoding="utf-8").splitlines()]
     table(results)
 
 

@@ -69,7 +69,7 @@ def _measured_here(case: Case, size: int, folder: Path) -> Measured:
     error = ""
     call = case.prepare(size, folder / "input")
     files = [file.stat().st_size for file in folder.glob("input*")]
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts at what the process has now
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # the peak starts at what the process has now
     before, started = _status("VmRSS"), time.process_time()
     try:
         call()
@@ -80,7 +80,7 @@ def _measured_here(case: Case, size: int, folder: Path) -> Measured:
 
 
 def _status(field: str) -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
+    for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
         if line.startswith(field):
             return 1024 * int(line.split()[1])
     raise KeyError(field)

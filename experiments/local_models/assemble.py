@@ -56,7 +56,7 @@ def rows_of(model: str, question: Question, generated: dict, cost: ServedCost) -
 
 def read(path: Path) -> list[dict]:
     """Read a file of JSON lines."""
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def by_question(folder: Path, model: str) -> dict[str, tuple[dict, ServedCost]]:
@@ -67,7 +67,7 @@ def by_question(folder: Path, model: str) -> dict[str, tuple[dict, ServedCost]]:
 
 def assemble(folder: Path) -> list[dict]:
     """Return the runs of all models in a folder; questions without steps have the plain prompt."""
-    settings = json.loads((folder / f"{IN_THE_LOG[0]}.settings.json").read_text())
+    settings = json.loads((folder / f"{IN_THE_LOG[0]}.settings.json").read_text(encoding="utf-8"))
     questions = write_questions(settings["questions"], seed=settings["seed"])
     rows = []
     for model in IN_THE_LOG:

@@ -77,7 +77,7 @@ def main() -> None:
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     settings = {"questions": args.questions, "samples": args.samples, "seed": args.seed}
-    (args.out / f"{args.model}.settings.json").write_text(json.dumps(settings, indent=2) + "\n")
+    (args.out / f"{args.model}.settings.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     questions = asked_of(args.model, write_questions(args.questions, seed=args.seed))
     path = args.out / f"{args.model}.generations.jsonl"
     collect(Sampler(args.model, args.out, seed=args.seed), questions, path, args.samples)

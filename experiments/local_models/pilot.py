@@ -30,7 +30,7 @@ def main() -> None:
     args = parser.parse_args()
     questions = write_questions(1053, seed=0)
     for name in NAMES:
-        lines = (args.runs / f"{name}.generations.jsonl").read_text().splitlines()
+        lines = (args.runs / f"{name}.generations.jsonl").read_text(encoding="utf-8").splitlines()
         plain = {row["id"]: row["answers"] for row in map(json.loads, lines)}
         sampler = Sampler(name + SUFFIX, args.weights, seed=0)
         for kind in KINDS_WITH_STEPS:

@@ -110,7 +110,7 @@ def main() -> None:
     parser.add_argument("--passes", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    settings = json.loads((args.out / f"{NAMES[0]}.settings.json").read_text())
+    settings = json.loads((args.out / f"{NAMES[0]}.settings.json").read_text(encoding="utf-8"))
     questions = write_questions(settings["questions"], seed=settings["seed"])
     drawn = draw(questions, args.each, seed=args.seed)
     turns = list(schedule(drawn, draw(questions, 1, seed=args.seed), args.passes))

@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="folder for logs that were read")
     parser.add_argument("--minutes", type=float, default=1e9, help="start no cell after so many")
     args = parser.parse_args()
-    kept = args.out.read_text().splitlines() if args.out.exists() else []
+    kept = args.out.read_text(encoding="utf-8").splitlines() if args.out.exists() else []
     done = {tuple(json.loads(line)["cell"]) for line in kept}
     start = time.perf_counter()
     for seed, name, logger, column in itertools.product(range(*args.seeds), args.logs, args.loggers, args.columns):
@@ -100,7 +100,7 @@ def main() -> None:
         except ParetorouteError as error:
             result = {"error": "".join(traceback.format_exception_only(error)).strip()}
         line = {"cell": key, "seconds": time.perf_counter() - begun, **result}
-        with args.out.open("a") as file:
+        with args.out.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
 

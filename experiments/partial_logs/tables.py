@@ -64,7 +64,7 @@ def main() -> None:
     args = parser.parse_args()
     groups: dict[tuple, list[dict]] = defaultdict(list)
     errors = []
-    for line in args.cells.read_text().splitlines():
+    for line in args.cells.read_text(encoding="utf-8").splitlines():
         cell = json.loads(line)
         name, logger, column, seed = cell["cell"]
         if not args.seeds[0] <= seed < args.seeds[1]:

@@ -89,7 +89,9 @@ def test_fees_stand_in_the_file_and_are_read_back(with_fees, tmp_path):
 
     assert len(policy.grid.fees) == 2
     assert pr.Policy.load(tmp_path / "p.yaml").grid == policy.grid
-    assert (tmp_path / "p.yaml").read_text().count("fee_usd: 0.0001") == 2  # and none at the point without a fee
+    assert (tmp_path / "p.yaml").read_text(encoding="utf-8").count(
+        "fee_usd: 0.0001"
+    ) == 2  # and none at the point without a fee
 
 
 def test_new_prices_leave_the_fees_as_they_are(with_fees):

@@ -24,7 +24,7 @@ def test_a_policy_that_always_calls_the_dearest_point_is_not_called_cheap(tmp_pa
     outcome = run_command(tmp_path, "fit", log, "--out", "p.yaml")
 
     assert outcome.code == 0, outcome.err
-    policy = yaml.safe_load((tmp_path / "p.yaml").read_text())
+    policy = yaml.safe_load((tmp_path / "p.yaml").read_text(encoding="utf-8"))
     shares = {entry["model"]: entry["points"][0]["share"] for entry in policy["grid"]}
     solution = policy["solution"]
     assert shares == {"big": 1.0, "small": 0.0}

@@ -19,4 +19,4 @@ def test_import_and_fit_make_a_policy_from_a_litellm_log(tmp_path):
     fitted = run_command(tmp_path, "fit", str(runs), "--out", str(policy))
 
     assert (imported.code, fitted.code) == (0, 0), (imported.err, fitted.err)
-    assert "model: big" in policy.read_text() or 'model: "big"' in policy.read_text()
+    assert "model: big" in policy.read_text(encoding="utf-8") or 'model: "big"' in policy.read_text(encoding="utf-8")

@@ -41,7 +41,7 @@ def test_a_log_of_one_redacted_text_is_fitted_context_free_and_reported(tmp_path
     assert "RuntimeWarning" not in outcome.err
     assert "all 40 queries have one text ('[redacted]')" in outcome.out
     assert "routing does not pay on these runs" in outcome.out and "routing pays" not in outcome.out
-    policy = yaml.safe_load((tmp_path / "p.yaml").read_text())
+    policy = yaml.safe_load((tmp_path / "p.yaml").read_text(encoding="utf-8"))
     assert policy["solution"]["prompt_blind"] is True
 
 

@@ -67,13 +67,13 @@ def test_a_cost_or_prices_in_cents_are_asked_about(tmp_path, factor, question):
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_file_may_name_its_unit_or_confirm_a_low_price(tmp_path, unit):
     path = write_prices(tmp_path / "prices.yaml", UNITS[unit][0])
-    entries = path.read_text()
+    entries = path.read_text(encoding="utf-8")
 
-    path.write_text(f"unit: {unit}\n{entries}")
+    path.write_text(f"unit: {unit}\n{entries}", encoding="utf-8")
     assert read_prices(path) == scaled(1.0)
-    path.write_text(f"unit: million\n{entries}")
+    path.write_text(f"unit: million\n{entries}", encoding="utf-8")
     assert read_prices(path) == scaled(UNITS[unit][0])
-    path.write_text(f"unit: billion\n{entries}")
+    path.write_text(f"unit: billion\n{entries}", encoding="utf-8")
     with pytest.raises(
         GridError, match=r"prices\.yaml: unit is no unit: 'billion'; use one of token, thousand, million"
     ):

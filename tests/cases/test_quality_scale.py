@@ -27,7 +27,7 @@ def test_stars_are_refused_with_the_range_and_the_option_which_then_gives_the_me
     fitted = run_command(tmp_path, "fit", log, "--quality-scale", "1:5", "--out", "p.yaml")
 
     assert fitted.code == 0, fitted.err
-    policy = yaml.safe_load((tmp_path / "p.yaml").read_text())
+    policy = yaml.safe_load((tmp_path / "p.yaml").read_text(encoding="utf-8"))
     points = {entry["model"]: entry["points"][0]["quality"] for entry in policy["grid"]}
     for model, quality in points.items():
         stars = [row["quality"] for row in rows if row["model"] == model]

@@ -19,5 +19,5 @@ def test_document_ids_of_three_tasks_are_refused_and_joined_by_id_and_text(tmp_p
     fitted = run_command(tmp_path, "fit", log, "--join", "id,text", "--out", "p.yaml")
 
     assert fitted.code == 0, fitted.err
-    policy = yaml.safe_load((tmp_path / "p.yaml").read_text())
+    policy = yaml.safe_load((tmp_path / "p.yaml").read_text(encoding="utf-8"))
     assert policy["fitted_on"]["queries"] == 120 and policy["fitted_on"]["runs"] == 240

@@ -32,7 +32,7 @@ def test_reasoning_that_is_five_times_the_completion_is_billed_beside_it(tmp_pat
 
 
 def mean_of_big(folder):
-    policy = yaml.safe_load((folder / "p.yaml").read_text())
+    policy = yaml.safe_load((folder / "p.yaml").read_text(encoding="utf-8"))
     return next(entry for entry in policy["grid"] if entry["model"] == "big")["points"][0]["cost_usd"]
 
 
@@ -72,12 +72,12 @@ def test_cached_and_written_tokens_are_billed_beside_a_prompt_that_leaves_them_o
     assert replayed.cost_usd_low <= policy.document.expected.cost_usd <= replayed.cost_usd_high
     policy.save(tmp_path / "p.yaml")
     assert Planner.load(tmp_path / "p.yaml").policy.grid == policy.grid
-    text = (tmp_path / "p.yaml").read_text()
+    text = (tmp_path / "p.yaml").read_text(encoding="utf-8")
     assert text.count("cache_write: 3.75") == (written is not None)
 
 
 def test_a_cached_price_above_the_input_price_is_refused_by_file_and_key(tmp_path):
-    (tmp_path / "prices.yaml").write_text("small: {input: 0.2, cached_input: 0.3, output: 0.8}\n")
+    (tmp_path / "prices.yaml").write_text("small: {input: 0.2, cached_input: 0.3, output: 0.8}\n", encoding="utf-8")
 
     outcome = run_command(
         tmp_path, "fit", write_jsonl(tmp_path / "r.jsonl", case_rows()), "--prices", "prices.yaml", "--out", "p.yaml"
@@ -89,6 +89,8 @@ def test_a_cached_price_above_the_input_price_is_refused_by_file_and_key(tmp_pat
 
 
 def test_a_price_file_may_name_the_price_of_writing(tmp_path):
-    (tmp_path / "prices.yaml").write_text("big: {input: 3, cached_input: 0.3, cache_write: 3.75, output: 15}\n")
+    (tmp_path / "prices.yaml").write_text(
+        "big: {input: 3, cached_input: 0.3, cache_write: 3.75, output: 15}\n", encoding="utf-8"
+    )
 
     assert read_prices(tmp_path / "prices.yaml")["big"].cache_write_usd_per_mtok == 3.75

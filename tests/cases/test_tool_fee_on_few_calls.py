@@ -29,7 +29,7 @@ def fitted(tmp_path_factory):
 
 def test_the_cost_promised_is_that_of_the_log_and_the_sum_left_unexplained_is_stated(fitted):
     folder, _, outcome, mean = fitted
-    policy = yaml.safe_load((folder / "p.yaml").read_text())
+    policy = yaml.safe_load((folder / "p.yaml").read_text(encoding="utf-8"))
 
     (big,) = [entry for entry in policy["grid"] if entry["model"] == "big"]
     assert big["cost"] == "logged"

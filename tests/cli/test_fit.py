@@ -298,9 +298,9 @@ def test_limits_are_given_in_words_stand_in_the_file_and_are_dropped_again(tmp_p
 
     assert (result.code, again.code, bare.code) == (0, 0, 0)
     assert f"limit     {share}: " in result.out and f"limit     {never}: kept at every logged query" in result.out
-    assert f"limits: [{share}, {never}]" in first.read_text()
+    assert f"limits: [{share}, {never}]" in first.read_text(encoding="utf-8")
     assert f"limit     {share}: " in again.out  # a new target keeps the limits
-    assert "limit     " not in bare.out and "limits:" not in third.read_text()
+    assert "limit     " not in bare.out and "limits:" not in third.read_text(encoding="utf-8")
 
 
 def test_a_limit_in_other_words_is_refused_with_the_forms_that_are_known(tmp_path):

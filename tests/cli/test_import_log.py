@@ -58,7 +58,7 @@ def test_bad_input_is_one_line_and_nothing_is_written(tmp_path, arguments, messa
 
 def test_a_guess_is_printed_or_written_and_never_over_a_file(tmp_path):
     log = tmp_path / "log.csv"
-    log.write_text("prompt,engine,ok,took_ms\nWhy is it so?,gpt-5,true,5\n")
+    log.write_text("prompt,engine,ok,took_ms\nWhy is it so?,gpt-5,true,5\n", encoding="utf-8")
     out = tmp_path / "map.yaml"
 
     printed = command("import", "--guess", str(log))
@@ -67,7 +67,7 @@ def test_a_guess_is_printed_or_written_and_never_over_a_file(tmp_path):
     runs = command("import", str(out), str(log), "--out", str(tmp_path / "runs.jsonl"))
 
     assert printed.out.startswith("# Columns of log.csv as runs")
-    assert printed.out.strip() == out.read_text().strip()
+    assert printed.out.strip() == out.read_text(encoding="utf-8").strip()
     assert "unsure" in written.out
     assert "none is written over" in one_line(again)
     assert runs.code == 0

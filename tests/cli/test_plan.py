@@ -25,7 +25,7 @@ def test_a_plan_reads_the_labels_of_its_line_and_of_the_command(tmp_path):
     limit = "only small of tag x"
     assert command("solve", fitted().policy_path, "--min-quality", "0.85", "--limit", limit, "--out", policy).code == 0
     lines = [{"query": HARD_QUERY, "query_id": "a", "tag": "x"}, {"query": HARD_QUERY, "query_id": "b"}]
-    queries.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    queries.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
 
     plain = command("plan", policy, "--queries", queries, "--format", "jsonl")
     tagged = command("plan", policy, "--queries", queries, "--format", "jsonl", "--tag", "x")

@@ -158,7 +158,7 @@ def test_a_torn_line_is_dropped_and_complete_lines_stay(local, tmp_path):
 
 def test_a_file_of_other_questions_is_not_continued(local, tmp_path):
     path = tmp_path / "a.jsonl"
-    path.write_text('{"id": "other"}\n')
+    path.write_text('{"id": "other"}\n', encoding="utf-8")
 
     with pytest.raises(SystemExit, match="a.jsonl: other stands where .* belongs; use a new folder"):
         local.collect.resume(path, local.questions.write_questions(2, seed=0))

@@ -136,7 +136,7 @@ def write_and_read(path: Path, saves: int, *, writers: int = 2, readers: int = 2
         while not done.exists():
             mark_of(path)
             count += 1
-        (reports / f"{os.getpid()}").write_text(str(count))
+        (reports / f"{os.getpid()}").write_text(str(count), encoding="utf-8")
 
     actions = [lambda own=own: write(own) for own in range(writers)] + [read] * readers
     children: list[int] = []
@@ -150,7 +150,7 @@ def write_and_read(path: Path, saves: int, *, writers: int = 2, readers: int = 2
     codes += [os.waitpid(child, 0)[1] for child in children[writers:]]
     assert not any(codes), codes
     done.unlink()
-    reads = sum(int(file.read_text()) for file in reports.iterdir())
+    reads = sum(int(file.read_text(encoding="utf-8")) for file in reports.iterdir())
     left = sorted(file.name for file in path.parent.iterdir() if file != reports)
     assert len(left) == 2, left
     mark_of(path)

@@ -159,9 +159,9 @@ def refusal(path: Path, kind: type[PolicyError]) -> str:
 
 
 def replace_in(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in the file"
-    path.write_text(text.replace(old, new))
+    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 NAMES = st.text(min_size=1, max_size=8) | st.sampled_from(

@@ -145,7 +145,7 @@ def test_arrays_that_were_read_cannot_be_changed_in_place(policy):
 
 
 def test_the_file_opens_with_what_it_is_and_comments_every_section(policy):
-    text = policy.read_text()
+    text = policy.read_text(encoding="utf-8")
 
     assert text.startswith("# yaml-language-server: $schema=policy.schema.json\n# Its schema, for editors: ")
     assert "`paretoroute schema --out policy.schema.json`" in text.splitlines()[1]

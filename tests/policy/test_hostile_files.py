@@ -58,6 +58,6 @@ def test_any_value_in_any_place_is_refused_or_read(policy, data):
         scalars, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(WRITABLE, inner, max_size=2), max_leaves=4
     )
     tree = changed(data.draw(st.sampled_from(places)), data.draw(anything))
-    policy.write_text(_yaml.dumps(tree, text_keys=()))
+    policy.write_text(_yaml.dumps(tree, text_keys=()), encoding="utf-8")
 
     read_or_typed_error(policy)

@@ -12,7 +12,7 @@ SCHEMA_FILE = ROOT / "paretoroute" / "data" / "policy.schema.json"
 
 
 def test_the_committed_json_schema_is_current():
-    assert json.loads(SCHEMA_FILE.read_text()) == policy_schema(), "write it again: paretoroute schema"
+    assert json.loads(SCHEMA_FILE.read_text(encoding="utf-8")) == policy_schema(), "write it again: paretoroute schema"
 
 
 def test_every_key_of_the_document_is_in_the_json_schema():

@@ -60,4 +60,4 @@ def test_solving_one_for_the_target_of_the_other_gives_the_other():
 
 
 def test_the_schema_beside_them_is_current():
-    assert json.loads((FOLDER / "policy.schema.json").read_text()) == policy_schema()
+    assert json.loads((FOLDER / "policy.schema.json").read_text(encoding="utf-8")) == policy_schema()

@@ -266,8 +266,10 @@ def test_a_point_that_is_out_comes_back_without_a_fit(tmp_path):
 
 def test_a_limit_of_another_form_in_a_file_is_refused_with_the_forms(tmp_path):
     policy().solve(limits=[pr.MaxShare(0.3, "thinker")]).save(tmp_path / "p.yaml")
-    text = (tmp_path / "p.yaml").read_text()
-    (tmp_path / "p.yaml").write_text(text.replace("limits: [share of thinker at most", "limits: [thinker at most", 1))
+    text = (tmp_path / "p.yaml").read_text(encoding="utf-8")
+    (tmp_path / "p.yaml").write_text(
+        text.replace("limits: [share of thinker at most", "limits: [thinker at most", 1), encoding="utf-8"
+    )
 
     with pytest.raises(
         PolicyError, match=re.escape("limits: limit 'thinker at most 0.3' is of no known form; nearest: ")
@@ -277,9 +279,9 @@ def test_a_limit_of_another_form_in_a_file_is_refused_with_the_forms(tmp_path):
 
 def test_a_mixture_of_other_limits_is_refused(tmp_path):
     policy().solve(limits=[pr.MaxShare(0.3, "thinker")]).save(tmp_path / "p.yaml")
-    text = (tmp_path / "p.yaml").read_text()
+    text = (tmp_path / "p.yaml").read_text(encoding="utf-8")
     changed = text.replace("limits: [share of thinker at most 0.3]", "limits: [share of thinker at most 0.4]", 1)
-    (tmp_path / "p.yaml").write_text(changed)
+    (tmp_path / "p.yaml").write_text(changed, encoding="utf-8")
 
     with pytest.raises(PolicyError, match="'share of thinker at most 0.3' is no limit of this policy; solve it again"):
         pr.Planner.load(tmp_path / "p.yaml")

@@ -108,14 +108,14 @@ def test_several_problems_are_counted(policy):
     ],
 )
 def test_a_file_that_is_no_plain_yaml_is_a_policy_error(policy, content, message):
-    policy.write_text(content)
+    policy.write_text(content, encoding="utf-8")
 
     assert message in refusal(policy, PolicyError)
 
 
 @pytest.mark.parametrize("content", ["text", "[1, 2]", "12", "null"])
 def test_a_file_that_is_no_mapping_is_not_a_policy(policy, content):
-    policy.write_text(content)
+    policy.write_text(content, encoding="utf-8")
 
     assert "policy.yaml: is not a policy: must be a mapping" in refusal(policy, PolicySchemaError)
 
@@ -152,7 +152,7 @@ SIDE = {"objective": 1.0, "prices": [0.1, 0.2]}
 def test_a_mixture_that_no_solve_writes_is_refused(policy, where, value, message):
     data = _yaml.read(policy)
     data["solution"]["mixture"][where] = value
-    policy.write_text(_yaml.dumps(data))
+    policy.write_text(_yaml.dumps(data), encoding="utf-8")
 
     assert message in refusal(policy, PolicySchemaError)
 
@@ -161,7 +161,7 @@ def test_a_kind_of_query_that_is_listed_twice_in_a_mixture_is_refused(policy):
     data = _yaml.read(policy)
     mixture = data["solution"]["mixture"]
     mixture |= {"kinds": ["11", "11"], "sides": [SIDE | {"weights": [1.0, 1.0]}]}
-    policy.write_text(_yaml.dumps(data))
+    policy.write_text(_yaml.dumps(data), encoding="utf-8")
 
     assert "solution.mixture: kind '11' is listed twice; keep one" in refusal(policy, PolicySchemaError)
 
@@ -169,6 +169,6 @@ def test_a_kind_of_query_that_is_listed_twice_in_a_mixture_is_refused(policy):
 def test_an_interval_of_the_trade_off_whose_ends_are_swapped_is_refused(policy):
     data = _yaml.read(policy)
     data["trade_off"][0] |= {"quality_low": 0.9, "quality_high": 0.8}
-    policy.write_text(_yaml.dumps(data))
+    policy.write_text(_yaml.dumps(data), encoding="utf-8")
 
     assert "trade_off.0: quality_low is 0.9, above quality_high, 0.8" in refusal(policy, PolicySchemaError)

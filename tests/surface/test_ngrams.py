@@ -103,7 +103,7 @@ def test_every_script_gives_words_and_characters_of_its_own(script):
 
 def test_another_process_with_another_hash_seed_counts_alike():
     text = SCRIPTS["chinese"] + SCRIPTS["latin"]
-    code = f"from paretoroute.surface.ngrams import hashed; print(hashed({text!r})[0].tolist())"
+    code = f"from paretoroute.surface.ngrams import hashed; print(hashed({text!a})[0].tolist())"
 
     said = python("-c", code, PYTHONHASHSEED="7")
 

@@ -103,7 +103,7 @@ def test_the_forecast_is_about_as_near_to_the_truth_as_with_runs_of_the_point(po
 
 def test_the_policy_file_says_that_the_point_was_never_logged(policy, tmp_path):
     policy.save(tmp_path / "policy.yaml")
-    text = (tmp_path / "policy.yaml").read_text()
+    text = (tmp_path / "policy.yaml").read_text(encoding="utf-8")
     again = pr.Policy.load(tmp_path / "policy.yaml")
 
     assert 'between: ["2000", "32000"]' in text
@@ -122,7 +122,9 @@ def test_the_policy_file_says_that_the_point_was_never_logged(policy, tmp_path):
 def test_a_file_whose_neighbours_were_edited_away_is_refused(policy, tmp_path):
     policy.save(tmp_path / "policy.yaml")
     path = tmp_path / "policy.yaml"
-    path.write_text(path.read_text().replace('["2000", "32000"]', '["2000", "31000"]'))
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('["2000", "32000"]', '["2000", "31000"]'), encoding="utf-8"
+    )
 
     with pytest.raises(pr.PolicySchemaError, match="'8000' lies between budgets, but '31000' was not logged"):
         pr.Policy.load(path)
@@ -266,8 +268,8 @@ models:
 def test_on_the_command_line_by_name_or_by_grid_file(tmp_path):
     log = write_rows(tmp_path / "runs.jsonl", without_hole(rows_of(200)))
     grid, prices, out = tmp_path / "grid.yaml", tmp_path / "prices.yaml", tmp_path / "policy.yaml"
-    grid.write_text(GRID_FILE.replace("MIDDLING", "8000"))
-    prices.write_text("deep: {input: 2.0, output: 20.0}\n")
+    grid.write_text(GRID_FILE.replace("MIDDLING", "8000"), encoding="utf-8")
+    prices.write_text("deep: {input: 2.0, output: 20.0}\n", encoding="utf-8")
 
     said = command("fit", log, "--out", out, "--add-point", HOLE, "--max-cost", "0.005")
     by_file = command("fit", log, "--out", tmp_path / "other.yaml", "--grid", grid, "--max-cost", "0.005")
@@ -280,14 +282,14 @@ def test_on_the_command_line_by_name_or_by_grid_file(tmp_path):
     shown = command("show", out, "--out", tmp_path / "policy.html")
     assert shown.code == 0
     assert shown.out.count("never logged") == 1
-    assert "<td>never logged</td>" in (tmp_path / "policy.html").read_text()
+    assert "<td>never logged</td>" in (tmp_path / "policy.html").read_text(encoding="utf-8")
     assert command("fit", "--help").out.count("--add-point") == 1
 
 
 def test_on_the_command_line_a_point_beyond_the_log_is_refused_and_nothing_written(tmp_path):
     log = write_rows(tmp_path / "runs.jsonl", without_hole(rows_of(40)))
     grid, out = tmp_path / "grid.yaml", tmp_path / "policy.yaml"
-    grid.write_text(GRID_FILE.replace("MIDDLING", "64000"))
+    grid.write_text(GRID_FILE.replace("MIDDLING", "64000"), encoding="utf-8")
 
     by_file = command("fit", log, "--out", out, "--grid", grid)
     by_name = command("fit", log, "--out", out, "--add-point", "deep@500")

@@ -112,7 +112,7 @@ def _ended() -> Iterator[None]:
 
 def _work(kind: str, seeds: range, folder: Path, place: mmap.mmap, pipe: TextIO) -> None:
     """Try seeds, and write the tally after every fault and every 500 inputs."""
-    most = MOST_BYTES + resource.getpagesize() * int(Path("/proc/self/statm").read_text().split()[0])
+    most = MOST_BYTES + resource.getpagesize() * int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if WARM_UP:

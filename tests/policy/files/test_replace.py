@@ -106,7 +106,7 @@ def test_another_file_that_stands_in_place_of_the_named_one_stays(policy):
 
 def test_a_file_that_is_no_policy_is_replaced_and_nothing_is_removed(policy):
     side = side_of(policy)
-    policy.write_text("surface: [")
+    policy.write_text("surface: [", encoding="utf-8")
 
     save(policy)
 

@@ -59,7 +59,7 @@ def test_a_quote_inside_a_name_of_the_header_takes_no_row(tmp_path, name, separa
         ["b", "small", "0", "y"],
         ["c", "big", "1", "z"],
     ]
-    (tmp_path / "log.csv").write_text("\n".join(separator.join(line) for line in lines))
+    (tmp_path / "log.csv").write_text("\n".join(separator.join(line) for line in lines), encoding="utf-8")
 
     assert len(read_runs(tmp_path / "log.csv")) == 3
 
@@ -68,7 +68,7 @@ def test_a_quote_inside_a_name_of_the_header_takes_no_row(tmp_path, name, separa
 def test_a_header_whose_names_stand_in_quotes_over_lines_is_read_with_the_rows_after_it(tmp_path, separator):
     header = separator.join(['"query"', '"model"', '"quality"', '"a\nnote"'])
     rows = [separator.join(["a", "small", "1", "x"]), separator.join(["b", "", "1", "y"])]
-    (tmp_path / "log.csv").write_text("\n".join(["", header, *rows]))
+    (tmp_path / "log.csv").write_text("\n".join(["", header, *rows]), encoding="utf-8")
 
     runs = read_runs(tmp_path / "log.csv")
 
@@ -78,20 +78,22 @@ def test_a_header_whose_names_stand_in_quotes_over_lines_is_read_with_the_rows_a
 @pytest.mark.parametrize("rows", [1, 20_000])
 def test_a_quote_that_is_never_closed_is_refused_with_the_lines_that_it_takes(tmp_path, rows):
     text = "query,model,quality\n" + "a,small,1\n" * rows + 'b,"small,1\n' + "c,small,1\n" * 7
-    (tmp_path / "log.csv").write_text(text)
+    (tmp_path / "log.csv").write_text(text, encoding="utf-8")
 
     with pytest.raises(RunsError, match=rf"log.csv, line {rows + 2}: a quote is opened .* the 7 lines after it"):
         read_runs(tmp_path / "log.csv")
 
 
 def test_a_quote_that_is_open_in_the_last_row_alone_sets_it_aside(tmp_path):
-    (tmp_path / "log.csv").write_text('query,model,quality\na,small,1\nb,"small,1\n')
+    (tmp_path / "log.csv").write_text('query,model,quality\na,small,1\nb,"small,1\n', encoding="utf-8")
 
     assert read_runs(tmp_path / "log.csv").set_aside_count == 1
 
 
 def test_rows_with_few_and_many_cells_are_told_apart_by_their_counts(tmp_path):
-    (tmp_path / "log.csv").write_text("query,model,quality\na,small,1\nx\n" + "a,b,c,d\n" * 3 + "\ny,z\n")
+    (tmp_path / "log.csv").write_text(
+        "query,model,quality\na,small,1\nx\n" + "a,b,c,d\n" * 3 + "\ny,z\n", encoding="utf-8"
+    )
 
     runs = read_runs(tmp_path / "log.csv")
 
@@ -106,14 +108,14 @@ def test_rows_with_few_and_many_cells_are_told_apart_by_their_counts(tmp_path):
 @pytest.mark.parametrize("note", ["x" * 1_000_000, "x\n" * 500_000], ids=["one line", "lines"])
 def test_a_long_name_in_quotes_in_the_header_takes_no_row(tmp_path, note):
     path = tmp_path / "log.csv"
-    path.write_text(f'query,model,quality,"{note}"\nq1,m,1,a\nq2,m,0,b\n')
+    path.write_text(f'query,model,quality,"{note}"\nq1,m,1,a\nq2,m,0,b\n', encoding="utf-8")
 
     assert len(read_runs(path)) == 2
 
 
 def test_a_quote_in_the_header_that_is_never_closed_is_named(tmp_path):
     path = tmp_path / "log.csv"
-    path.write_text('query,model,quality,"note\nq1,m,1,a\nq2,m,0,b\n')
+    path.write_text('query,model,quality,"note\nq1,m,1,a\nq2,m,0,b\n', encoding="utf-8")
 
     with pytest.raises(RunsError, match=r"log\.csv: the header cannot be read \(a quote is opened and never closed\)"):
         read_runs(path)

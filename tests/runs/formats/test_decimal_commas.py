@@ -105,5 +105,5 @@ def test_a_wrong_header_of_a_read_file_names_the_file(tmp_path):
 
 
 def write(path, text):
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path

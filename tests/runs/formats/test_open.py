@@ -29,7 +29,7 @@ def test_labels_of_mixed_types_in_a_data_frame_are_read(tmp_path):
 
 def test_a_log_that_cannot_be_used_at_all_is_one_clear_error(tmp_path):
     (tmp_path / "empty.jsonl").touch()
-    (tmp_path / "header.csv").write_text("query,model,quality\n")
+    (tmp_path / "header.csv").write_text("query,model,quality\n", encoding="utf-8")
     (tmp_path / "log.txt").touch()
     (tmp_path / "bad.parquet").write_bytes(b"not Parquet at all")
     (tmp_path / "bad.arrow").write_bytes(b"not Arrow at all")

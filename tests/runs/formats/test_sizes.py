@@ -83,8 +83,8 @@ def test_a_small_gzipped_file_is_not_unzipped_without_end(tmp_path, name, conten
 
 def test_lines_and_files_of_little_but_values_are_refused(tmp_path):
     row = GOOD | {"extra": [[]] * 3_000_000}
-    (tmp_path / "log.jsonl").write_text(json.dumps(row))
-    (tmp_path / "log.json").write_text(f"[{json.dumps(row | {'extra': [[]] * 6_000_000})}]")
+    (tmp_path / "log.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    (tmp_path / "log.json").write_text(f"[{json.dumps(row | {'extra': [[]] * 6_000_000})}]", encoding="utf-8")
 
     with pytest.raises(RunsError, match="too many values"):
         read_runs(tmp_path / "log.jsonl")
@@ -93,7 +93,7 @@ def test_lines_and_files_of_little_but_values_are_refused(tmp_path):
 
 
 def test_a_log_with_a_column_for_each_run_is_refused(tmp_path):
-    (tmp_path / "log.jsonl").write_text(json.dumps(GOOD | {f"key {i}": 0 for i in range(10_001)}))
+    (tmp_path / "log.jsonl").write_text(json.dumps(GOOD | {f"key {i}": 0 for i in range(10_001)}), encoding="utf-8")
 
     with pytest.raises(RunsError, match=r"log.jsonl has more than 10,000 columns"):
         read_runs(tmp_path / "log.jsonl")
@@ -103,7 +103,7 @@ def test_a_log_with_a_column_for_each_run_is_refused(tmp_path):
 @pytest.mark.parametrize("separator", [",", ";"])
 def test_a_long_cell_takes_time_linear_in_its_length(tmp_path, text, separator):  # else this takes hours
     (tmp_path / "log.csv").write_text(
-        separator.join(("query", "model", "quality")) + "\n" + f"q,m,{text}\n".replace(",", separator)
+        separator.join(("query", "model", "quality")) + "\n" + f"q,m,{text}\n".replace(",", separator), encoding="utf-8"
     )
 
     with pytest.raises(RunsError):

@@ -35,7 +35,7 @@ def test_a_wide_table_in_parquet_and_csv(tmp_path):
     pq.write_table(table, tmp_path / "wide.parquet")
     header = ",".join(TABLE)
     cells = [["" if value is None else f'"{value}"' for value in row.values()] for row in table.to_pylist()]
-    (tmp_path / "wide.csv").write_text("\n".join([header, *(",".join(row) for row in cells)]) + "\n")
+    (tmp_path / "wide.csv").write_text("\n".join([header, *(",".join(row) for row in cells)]) + "\n", encoding="utf-8")
 
     for name in ("wide.parquet", "wide.csv"):
         log = make.imported("routerbench", tmp_path / name)

@@ -52,7 +52,7 @@ def test_fields_of_wrong_types_never_crash_an_import(tmp_path, source):
     for i in range(30):
         rows = [mutated(row, draw) if draw.random() < 0.8 else row for row in LOGS[source]]
         log = tmp_path / f"samples_t{i}.jsonl"
-        log.write_text("".join(_json(row) + "\n" for row in rows))
+        log.write_text("".join(_json(row) + "\n" for row in rows), encoding="utf-8")
         try:
             result = make.imported(source, log, scores=scores)
             write_rows(result.rows, tmp_path / "out.jsonl")
@@ -76,7 +76,7 @@ def test_deep_nesting_is_set_aside(tmp_path):
     deep = "[" * 900 + "]" * 900
     rows = [json.dumps(make.payload()), json.dumps(make.payload(2)).replace(json.dumps(make.user()), deep)]
     log = tmp_path / "calls.jsonl"
-    log.write_text("\n".join(rows) + "\n")
+    log.write_text("\n".join(rows) + "\n", encoding="utf-8")
 
     result = make.imported("litellm", log, scores=make.lines(tmp_path / "s.jsonl", [make.call_score()]))
 

@@ -31,7 +31,7 @@ def test_exports_with_underscores_as_json_lines_and_csv_give_the_same_runs(tmp_p
     row, score = make.snake(make.observation()), make.snake(make.langfuse_score())
     scores = make.lines(tmp_path / "scores.jsonl", [score])
     jsonl = make.imported("langfuse", make.lines(tmp_path / "o.jsonl", [row]), scores)
-    with (tmp_path / "o.csv").open("w", newline="") as file:
+    with (tmp_path / "o.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(row))
         writer.writeheader()
         writer.writerow(row)

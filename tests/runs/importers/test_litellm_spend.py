@@ -68,7 +68,7 @@ def test_csv_with_json_or_with_python_literals_gives_the_same_runs(tmp_path):
     logs = []
     for i, one in enumerate((row, python)):
         path = tmp_path / f"spend{i}.csv"
-        with path.open("w", newline="") as file:
+        with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(one))
             writer.writeheader()
             writer.writerow(one)

@@ -42,7 +42,7 @@ ITEM = {
 
 def mapping(folder, text=MAPPING):
     path = folder / "map.yaml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -88,7 +88,7 @@ def test_every_form_of_quality(tmp_path, entry, value, quality):
 def test_tables_with_decimal_commas(tmp_path, name, separator):
     decimal = "." if separator == "," else ","
     rows = [["p", "m", "q", "c"], ["Why?", "a", f"0{decimal}5", f"1{decimal}25"], ["How?", "a", "1", "2"]]
-    (tmp_path / name).write_text("\n".join(separator.join(row) for row in rows) + "\n")
+    (tmp_path / name).write_text("\n".join(separator.join(row) for row in rows) + "\n", encoding="utf-8")
     text = "mapping: 1\ncolumns: {query: p, model: m, quality: q, cost_usd: {from: c, unit: cents}}\n"
 
     log = make.imported(str(mapping(tmp_path, text)), tmp_path / name)
@@ -158,7 +158,9 @@ def test_scores_are_joined_on_the_ids_of_a_mapping(tmp_path):
 
 def test_a_guess_can_be_used_as_it_is_and_states_its_doubts(tmp_path):
     log = tmp_path / "log.csv"
-    log.write_text("id;prompt;engine;stars;price_cents;took_ms;effort\n1;Why is it?;gpt-5;★★★☆☆;0,5;350;low\n")
+    log.write_text(
+        "id;prompt;engine;stars;price_cents;took_ms;effort\n1;Why is it?;gpt-5;★★★☆☆;0,5;350;low\n", encoding="utf-8"
+    )
 
     guess = guess_mapping(log)
     (row,) = make.imported(str(mapping(tmp_path, guess.text)), log).rows

@@ -129,7 +129,9 @@ def test_ids_in_base64_and_a_document_of_several_lines_are_read(tmp_path):
         base64.b64encode(bytes.fromhex(span[name])).decode() for name in ("traceId", "spanId")
     )
     path = tmp_path / "traces.json"  # one export a line, as the collector writes into a file of any name
-    path.write_text(f"{json.dumps(otel.export(span))}\n{json.dumps(otel.export(otel.span(2, otel.llmetry())))}\n")
+    path.write_text(
+        f"{json.dumps(otel.export(span))}\n{json.dumps(otel.export(otel.span(2, otel.llmetry())))}\n", encoding="utf-8"
+    )
 
     log = make.imported("otel", path, scores=make.lines(tmp_path / "s.jsonl", [otel.span_score(1), otel.span_score(2)]))
 

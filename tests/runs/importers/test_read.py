@@ -239,7 +239,7 @@ def test_an_unknown_source_is_refused_with_the_near_ones(tmp_path, name, hint):
 
 def test_a_broken_line_is_set_aside_and_a_damaged_file_refused(tmp_path):
     log = calls(tmp_path, make.payload())
-    log.write_text(log.read_text() + '{"model": \n')
+    log.write_text(log.read_text(encoding="utf-8") + '{"model": \n', encoding="utf-8")
 
     assert make.reasons(make.imported("litellm", log, scores=scored(tmp_path, make.call_score())))[0].startswith(
         "broken JSON"
