@@ -39,9 +39,10 @@ def stacked(inside, outside, targets, fold):
 
 def all_heads(features, rank, targets, group, asked):
     """Return every head's forecasts of the training queries without their own group, and of the test queries."""
-    inside = ridge.left_out(features, targets, group, np.arange(len(features)))
+    decomposed = ridge.Decomposed.of(features)
+    inside = decomposed.left_out(targets, group, np.arange(len(features)))
     near = neighbours.averages_between(features, targets, features, rank, groups=neighbours.Groups(group, group))
-    slopes, intercepts = ridge.coefficients(ridge.moments(features, targets))
+    slopes, intercepts = decomposed.coefficients(targets)
     outside = np.einsum("if,sfk->sik", asked, slopes) + intercepts[:, None]
     asked_near = neighbours.averages_between(features, targets, asked, rank)
     return np.concatenate([inside, near]), np.concatenate([outside, asked_near])

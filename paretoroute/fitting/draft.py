@@ -8,7 +8,6 @@ import numpy as np
 
 from paretoroute._arrays import Floats
 from paretoroute.fitting.logged_panels import LoggedPanel
-from paretoroute.fitting.methods import ridge
 from paretoroute.fitting.sample import Sample
 from paretoroute.surface import neighbours
 
@@ -51,7 +50,7 @@ def heads_left_out(sample: Sample, targets: Floats) -> Floats:
     sign reversed, and the second level would read them.
     """
     own, group = targets[sample.rows], sample.group[sample.rows]
-    linear = ridge.left_out(sample.all_features, targets, sample.group, sample.rows)
+    linear = sample.decomposed.left_out(targets, sample.group, sample.rows)
     groups = neighbours.Groups(group, group)
     near = neighbours.averages_between(sample.features, own, sample.features, sample.rank, groups=groups)
     heads = np.concatenate([linear, near])

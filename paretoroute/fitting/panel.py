@@ -64,7 +64,7 @@ def fit_panel(
 def _first_level(draft: PanelDraft, sample: Sample, rows: Indices, *, used: bool) -> FirstLevel:
     """Weigh and sum the heads; a panel that does not follow the query has weights of 0."""
     strengths = len(ridge.STRENGTHS)
-    slopes, intercepts = ridge.coefficients(ridge.moments(sample.all_features, draft.targets))
+    slopes, intercepts = sample.decomposed.coefficients(draft.targets)
     weights = draft.weights * used
     return FirstLevel(
         offset=single((intercepts * weights[:strengths]).sum(0)),

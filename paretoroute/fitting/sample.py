@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Floats32, Indices
 from paretoroute.fitting.logged_panels import LoggedPanel
+from paretoroute.fitting.methods.ridge import Decomposed
 from paretoroute.fitting.text_features import Featurized, fit_embeddings, fit_texts
 from paretoroute.grid import Grid
 from paretoroute.runs.folds import folds, groups_of
@@ -51,6 +52,11 @@ class Sample:
     def is_uniform(self) -> bool:
         """Whether all queries have the same features, as where one text stands for all of them."""
         return bool((self.all_features == self.all_features[0]).all())
+
+    @cached_property
+    def decomposed(self) -> Decomposed:
+        """The features of all queries as ridge needs them; panels share them."""
+        return Decomposed.of(self.all_features)
 
     @cached_property
     def alike(self) -> list[Indices]:

@@ -20,7 +20,7 @@ from paretoroute._arrays import Floats, Indices, Mask
 from paretoroute.calibration.intervals import Z90
 from paretoroute.fitting.draft import PanelDraft, heads_left_out
 from paretoroute.fitting.logged_panels import LoggedPanel
-from paretoroute.fitting.methods import ridge, second_level, stacking
+from paretoroute.fitting.methods import second_level, stacking
 from paretoroute.fitting.result import Signal
 from paretoroute.fitting.sample import FOLDS, Sample
 from paretoroute.surface import neighbours
@@ -136,7 +136,7 @@ class HonestForecasts:
         targets, share = draft.targets[sample.rows][~inside], draft.logged_share[~inside]
         heads = heads_left_out(rest, targets)
         weights = stacking.stack(heads, targets, share, rest.fold, folds=int(rest.fold.max()) + 1)
-        slopes, intercepts = ridge.coefficients(ridge.moments(rest.features, targets))
+        slopes, intercepts = rest.decomposed.coefficients(targets)
         linear = np.einsum("if,sfk->sik", sample.features[inside], slopes) + intercepts[:, None]
         near = neighbours.averages_between(rest.features, targets, sample.features[inside], sample.rank)
         forecast = np.einsum("hik,hk->ik", np.concatenate([linear, near]), weights[-1])

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from paretoroute._arrays import Floats
 
 STRENGTHS = (0.3, 3.0, 30.0)
+ROUNDING = 1e-13  # of the largest squared singular value
 
 
 @dataclass(frozen=True)
@@ -91,48 +92,81 @@ def coefficients(sums: Moments, strengths: Sequence[float] = STRENGTHS) -> Coeff
     return Coefficients(slopes, mean_target - np.einsum("f,sfk->sk", mean, slopes))
 
 
-def left_out(features: Floats, targets: Floats, group: NDArray[np.int64], rows: NDArray[np.intp]) -> Floats:
-    """Forecast queries at every strength by the fit on all queries outside their group, without refitting.
-
-    With H = Z (Z'Z + alpha I)^-1 Z' + 1/n the fit without a group g forecasts there
-    y_g - (I - H_gg)^-1 (y_g - f_g), where f are the fitted values (Allen, 1974, for single rows). A group that holds
-    all queries leaves nothing to fit on: its forecasts are 0.
+@dataclass(frozen=True)
+class Decomposed:
+    """Features in the axes of their spread, Z = U S A': one decomposition serves all targets and strengths.
 
     Args:
-        features: of all queries, ``(queries, width)``.
-        targets: of all queries, ``(queries, components)``.
-        group: group of every query, ``(queries,)``.
-        rows: which queries to forecast, ``(rows,)``.
-
-    Returns:
-        ``(strengths, rows, components)``.
+        mean: of the features, ``(width,)``.
+        size: squared singular values, ``(axes,)``.
+        axes: A, ``(width, axes)``.
+        turned: Z A, ``(queries, axes)``.
     """
-    count = len(features)
-    if (group == group[0]).all():
-        return np.zeros((len(STRENGTHS), len(rows), targets.shape[1]))
-    mean, mean_target = features.mean(0), targets.mean(0)
-    centred = features - mean
-    size, axes = np.linalg.eigh(centred.T @ centred)
-    turned = centred @ axes
-    cross = turned.T @ (targets - mean_target)
-    own = [np.flatnonzero(group == g) for g in _shared(group, rows)]
-    out = np.zeros((len(STRENGTHS), len(rows), targets.shape[1]))
-    place = np.full(count, -1)
-    place[rows] = np.arange(len(rows))
-    for s, alpha in enumerate(STRENGTHS):
-        inverse = 1 / (np.maximum(size, 0.0) + alpha)
-        asked = turned[rows]
-        error = targets[rows] - mean_target - asked @ (inverse[:, None] * cross)
-        leverage = (asked * asked) @ inverse + 1 / count
-        out[s] = targets[rows] - error / np.maximum(1 - leverage, 1e-6)[:, None]
-        for members in own:
-            part = turned[members]
-            hat = (part * inverse) @ part.T + 1 / count
-            wrong = targets[members] - mean_target - part @ (inverse[:, None] * cross)
-            outside = targets[members] - np.linalg.solve(np.eye(len(members)) * (1 + 1e-9) - hat, wrong)
-            asked_members = place[members] >= 0
-            out[s, place[members[asked_members]]] = outside[asked_members]
-    return out
+
+    mean: Floats
+    size: Floats
+    axes: Floats
+    turned: Floats
+
+    @classmethod
+    def of(cls, features: Floats) -> Decomposed:
+        """Decompose features ``(queries, width)``, through the smaller of Z'Z and ZZ'."""
+        mean = features.mean(0)
+        centred = features - mean
+        queries, width = features.shape
+        if queries >= width:
+            size, axes = np.linalg.eigh(centred.T @ centred)
+            return cls(mean, np.maximum(size, 0.0), axes, centred @ axes)
+        size, left = np.linalg.eigh(centred @ centred.T)
+        spread = size > ROUNDING * size.max(initial=0.0)  # the others hold rounding errors alone
+        size, left = size[spread], left[:, spread]
+        return cls(mean, size, centred.T @ (left / np.sqrt(size)), left * np.sqrt(size))
+
+    def coefficients(self, targets: Floats) -> Coefficients:
+        """Solve ridge at every strength for targets ``(queries, components)``."""
+        mean_target = targets.mean(0)
+        cross = self.turned.T @ (targets - mean_target)
+        slopes = np.stack([self.axes @ (cross / (self.size + alpha)[:, None]) for alpha in STRENGTHS])
+        return Coefficients(slopes, mean_target - np.einsum("f,sfk->sk", self.mean, slopes))
+
+    def left_out(self, targets: Floats, group: NDArray[np.int64], rows: NDArray[np.intp]) -> Floats:
+        """Forecast queries at every strength by the fit on all queries outside their group, without refitting.
+
+        With H = Z (Z'Z + alpha I)^-1 Z' + 1/n the fit without a group g forecasts there
+        y_g - (I - H_gg)^-1 (y_g - f_g), where f are the fitted values (Allen, 1974, for single rows). A group that
+        holds all queries leaves nothing to fit on: its forecasts are 0.
+
+        Args:
+            targets: of all queries, ``(queries, components)``.
+            group: group of every query, ``(queries,)``.
+            rows: which queries to forecast, ``(rows,)``.
+
+        Returns:
+            ``(strengths, rows, components)``.
+        """
+        count = len(targets)
+        out = np.zeros((len(STRENGTHS), len(rows), targets.shape[1]))
+        if (group == group[0]).all():
+            return out
+        mean_target = targets.mean(0)
+        cross = self.turned.T @ (targets - mean_target)
+        own = [np.flatnonzero(group == g) for g in _shared(group, rows)]
+        place = np.full(count, -1)
+        place[rows] = np.arange(len(rows))
+        for s, alpha in enumerate(STRENGTHS):
+            inverse = 1 / (self.size + alpha)
+            asked = self.turned[rows]
+            error = targets[rows] - mean_target - asked @ (inverse[:, None] * cross)
+            leverage = (asked * asked) @ inverse + 1 / count
+            out[s] = targets[rows] - error / np.maximum(1 - leverage, 1e-6)[:, None]
+            for members in own:
+                part = self.turned[members]
+                hat = (part * inverse) @ part.T + 1 / count
+                wrong = targets[members] - mean_target - part @ (inverse[:, None] * cross)
+                outside = targets[members] - np.linalg.solve(np.eye(len(members)) * (1 + 1e-9) - hat, wrong)
+                asked_members = place[members] >= 0
+                out[s, place[members[asked_members]]] = outside[asked_members]
+        return out
 
 
 def _shared(group: NDArray[np.int64], rows: NDArray[np.intp]) -> list[int]:

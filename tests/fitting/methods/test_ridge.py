@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from paretoroute.fitting.methods.ridge import STRENGTHS, coefficients, left_out, moments, spread
+from paretoroute.fitting.methods.ridge import STRENGTHS, Decomposed, coefficients, moments, spread
 
 
 @pytest.fixture
@@ -68,12 +68,33 @@ def test_spread_gives_the_variance_of_a_ridge_forecast(data):
     np.testing.assert_allclose(inverse @ (away.T @ away + 3 * np.eye(7)), np.eye(7), atol=1e-9)
 
 
-def test_leaving_groups_out_gives_what_refitting_without_them_gives(data):
+@pytest.mark.parametrize("copies", [1, 10], ids=["long", "wide"])
+def test_decomposed_features_give_what_scikit_learn_gives(data, copies):
     features, targets = data
+    wide = np.hstack([features * (1 + k) for k in range(copies)])
+
+    expect_ridge(wide, targets, *Decomposed.of(wide).coefficients(targets))
+
+
+@pytest.mark.parametrize("shape", [(6, 2), (2, 6), (1, 3)])
+def test_decomposed_features_that_do_not_vary_give_the_mean(shape):
+    targets = np.arange(float(shape[0]))[:, None]
+
+    slopes, intercepts = Decomposed.of(np.ones(shape)).coefficients(targets)
+
+    assert slopes.shape == (len(STRENGTHS), shape[1], 1)
+    assert not slopes.any()
+    np.testing.assert_allclose(intercepts, targets.mean())
+
+
+@pytest.mark.parametrize("copies", [1, 10], ids=["long", "wide"])
+def test_leaving_groups_out_gives_what_refitting_without_them_gives(data, copies):
+    features, targets = data
+    features = np.hstack([features * (1 + k) for k in range(copies)])
     group = np.r_[np.arange(30), [30] * 2, [31] * 5, np.arange(32, 45)]
     rows = np.array([49, 0, 7, 30, 32, 35, 36, 12])
 
-    found = left_out(features, targets, group, rows)
+    found = Decomposed.of(features).left_out(targets, group, rows)
 
     for s, strength in enumerate(STRENGTHS):
         for place, row in enumerate(rows):
@@ -86,11 +107,11 @@ def test_leaving_groups_out_gives_what_refitting_without_them_gives(data):
 def test_a_query_that_is_left_out_does_not_move_its_own_forecast(data):
     features, targets = data
     group, rows = np.arange(50), np.arange(50)
-    before = left_out(features, targets, group, rows)
+    before = Decomposed.of(features).left_out(targets, group, rows)
     targets = targets.copy()
     targets[17] += 100
 
-    after = left_out(features, targets, group, rows)
+    after = Decomposed.of(features).left_out(targets, group, rows)
 
     np.testing.assert_allclose(after[:, 17], before[:, 17], rtol=1e-8, atol=1e-6)
     assert np.abs(after - before)[:, np.arange(50) != 17].max() > 0.1
