@@ -33,10 +33,14 @@ def bind(host: str, port: int) -> socket.socket:
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+        listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except (OSError, UnicodeError, OverflowError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).partition(" (while")[0]  # the address, once more
         raise OSError(f"cannot listen on {host}, port {port}: {reason}; choose another --host or --port") from None
+    # Connections inherit it. asyncio leaves it out, since this socket does not name its protocol, and an answer, whose
+    # head and body are written apart, would then wait 40 ms for the client's delayed acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def is_loopback(listener: socket.socket) -> bool:

@@ -110,6 +110,13 @@ def test_a_body_above_the_limit_is_refused_in_words_that_the_client_reads(tmp_pa
         assert service.get("/healthz")[0] == 200
 
 
+def test_an_answer_does_not_wait_for_the_acknowledgement_of_its_head():
+    with server.bind("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_only_the_loopback_is_listened_on_unless_told_otherwise():
     with server.bind("127.0.0.1", 0) as own, server.bind("0.0.0.0", 0) as every:
         assert server.is_loopback(own) and not server.is_loopback(every)
