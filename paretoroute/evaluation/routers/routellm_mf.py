@@ -50,9 +50,8 @@ class RouteLlmMf:
         rng = np.random.default_rng(training.seed)
         drawn = sample_battles(training.quality, self.battles, rng, pair=pair, ties=False)
         won = drawn.score == 1
-        battles = Battles(
-            np.where(won, drawn.first, drawn.second), np.where(won, drawn.second, drawn.first), drawn.query
-        )
+        rows, query = np.unique(drawn.query, return_inverse=True)  # noise on other queries would be of no use
+        battles = Battles(np.where(won, drawn.first, drawn.second), np.where(won, drawn.second, drawn.first), query)
         units = unit(training.features)
         width, points = units.shape[1], training.quality.shape[1]
         factors = Factors(
@@ -61,7 +60,7 @@ class RouteLlmMf:
             rng.standard_normal(self.rank),
         )
         training_steps = routellm_mf.adam(
-            factors, battles, units, learning_rate=self.learning_rate, noise=self.noise / np.sqrt(width), rng=rng
+            factors, battles, units[rows], learning_rate=self.learning_rate, noise=self.noise / np.sqrt(width), rng=rng
         )
         for _ in range(self.steps):
             factors = next(training_steps)

@@ -15,6 +15,7 @@ from paretoroute.evaluation.routers.methods.battles import sample_battles
 from paretoroute.evaluation.routers.methods.pairs import Names, ThresholdStrategies, pair_of
 from paretoroute.evaluation.routers.remembered import Remembered
 from paretoroute.evaluation.routers.rules import routellm_sw
+from paretoroute.evaluation.routers.rules.arrays import unit
 from paretoroute.evaluation.routers.rules.routellm_sw import Outcomes
 
 _BLOCK = 256
@@ -51,13 +52,13 @@ class RouteLlmSw:
         tier = self._tiers(Outcomes(drawn.first, drawn.second, drawn.score), points)
         count = int(tier.max()) + 1
         between = Outcomes(tier[drawn.first], tier[drawn.second], drawn.score)
-        embeddings = training.features[drawn.query]
+        embeddings = unit(training.features)[drawn.query]
 
         def win_rates(features: Floats) -> Floats:
             rates = []
             for start in range(0, len(features), _BLOCK):
                 block = features[start : start + _BLOCK]
-                weights = np.stack([routellm_sw.battle_weights(query, embeddings) for query in block])
+                weights = routellm_sw.battle_weights_of_many(block, embeddings)
                 rating = routellm_sw.ratings_of_many(between, weights, count)
                 rates.append(routellm_sw.win_rates(rating[:, tier[pair.strong]], rating[:, tier[pair.weak]]))
             return np.concatenate(rates)

@@ -26,7 +26,8 @@ def log_softmax(x: Floats) -> Floats:
 
 def softmax(x: Floats) -> Floats:
     """Return softmax over the last axis."""
-    return np.exp(log_softmax(x))
+    weights = np.exp(x - x.max(-1, keepdims=True))
+    return weights / weights.sum(-1, keepdims=True)
 
 
 def unit(vectors: Floats) -> Floats:

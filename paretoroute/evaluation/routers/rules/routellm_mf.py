@@ -94,9 +94,9 @@ def gradient(factors: Factors, battles: Battles, embeddings: Floats) -> Gradient
     logits = (projected * difference) @ factors.weight
     pull = -sigmoid(-logits)[:, None] / len(logits)
     by_difference = pull * projected * factors.weight
-    by_unit = np.zeros_like(units)
-    np.add.at(by_unit, battles.winner, by_difference)
-    np.add.at(by_unit, battles.loser, -by_difference)
+    models = np.arange(len(units))[:, None]
+    signs = (models == battles.winner).astype(np.float64) - (models == battles.loser)
+    by_unit = signs @ by_difference
     tangential = by_unit - units * (by_unit * units).sum(1, keepdims=True)
     slope = Factors(
         models=tangential / np.where(length > 0, length, 1.0),

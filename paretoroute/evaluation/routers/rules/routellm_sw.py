@@ -118,6 +118,7 @@ def ratings_of_many(outcomes: Outcomes, weights: Floats, players: int) -> Floats
         curvature[:, np.arange(players), np.arange(players)] = diagonal
         step = np.linalg.solve(curvature + RIDGE * np.eye(players), slope[..., None])[..., 0]
         step = np.clip(step, -2.0, 2.0)  # a longer Newton step may overshoot where a player won all battles
+        step -= step.mean(1, keepdims=True)  # the ridge alone sets the mean, to 0: the rest of it is rounding
         b = b - step
         if np.abs(step).max() < 1e-10:
             break
@@ -166,6 +167,17 @@ def battle_weights(query: Floats, battle_embeddings: Floats) -> Floats:
     """
     cosine = unit(battle_embeddings) @ unit(query[None])[0]
     return 10 * 10 ** (cosine / cosine.max())
+
+
+def battle_weights_of_many(queries: Floats, battle_embeddings: Floats) -> Floats:
+    """Return the weights of every battle for many queries, as :func:`battle_weights` does: ``(queries, battles)``.
+
+    Args:
+        queries: embeddings of any length, ``(queries, width)``.
+        battle_embeddings: of the battles' queries, of length 1, ``(battles, width)``.
+    """
+    cosine = unit(queries) @ battle_embeddings.T
+    return 10 * 10 ** (cosine / cosine.max(1, keepdims=True))
 
 
 def win_rate(strong: float, weak: float) -> float:

@@ -80,3 +80,13 @@ def test_many_fits_at_once_are_those_of_single_fits():
     assert routellm_sw.win_rates(many[:, 0], many[:, 1])[0] == pytest.approx(routellm_sw.win_rate(*many[0, :2]))
     lost = Outcomes(np.zeros(3, int), np.ones(3, int), np.ones(3))
     assert np.isfinite(routellm_sw.ratings_of_many(lost, np.ones((2, 3)), 2)).all()
+
+
+def test_weights_of_many_queries_are_those_of_each():
+    chance = np.random.default_rng(4)
+    queries, battles = chance.normal(size=(5, 6)), chance.normal(size=(9, 6))
+    units = battles / np.linalg.norm(battles, axis=1, keepdims=True)
+
+    many = routellm_sw.battle_weights_of_many(queries, units)
+
+    np.testing.assert_allclose(many, [routellm_sw.battle_weights(query, battles) for query in queries], rtol=1e-12)
