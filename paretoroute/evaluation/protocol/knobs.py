@@ -99,6 +99,9 @@ def knob_curve(router: Router, training: Training, *, inner_folds: int = INNER_F
         router: refitted without each inner fold.
         training: the queries of the outer training side.
         inner_folds: at least 2; with too few groups to split, the queries are judged by a fit on all of them.
+
+    Raises:
+        ValueError: the router offers more knobs on one inner fold than on another.
     """
     fold = folds(training.groups, inner_folds, seed=training.seed)
     quality, cost = [], []
@@ -109,6 +112,8 @@ def knob_curve(router: Router, training: Training, *, inner_folds: int = INNER_F
         done = executed(router.fit(learned), batch, answers)
         quality.append([one.quality.sum() for one in done])
         cost.append([one.cost_usd.sum() for one in done])
+    if len({len(means) for means in cost}) > 1:
+        raise ValueError(f"router {router.name!r} must offer as many knobs on every fold, got {[len(c) for c in cost]}")
     queries = len(fold)
     return KnobCurve(np.sum(cost, axis=0) / queries, np.sum(quality, axis=0) / queries)
 

@@ -58,14 +58,15 @@ class _Set:
 class _Sets:
     points: Indices
     mean_score: Floats
+    most: int
 
     @property
     def knobs(self) -> Floats:
-        """Numbers of points called, ``(knobs,)``."""
-        return np.arange(1.0, len(self.points) + 1)
+        """Numbers of points called, ``(knobs,)``; as many for every log, also where the mixture has fewer vertices."""
+        return np.arange(1.0, self.most + 1)
 
     def at(self, knob: float) -> _Set:
-        """Return the strategy that calls so many points."""
+        """Return the strategy that calls so many points, or all of them."""
         count = int(knob)
         return _Set(RankingPlan(self.points[:count], self.mean_score[:count]))
 
@@ -91,4 +92,4 @@ class LlmBlender:
         require_scores(training)
         points = candidates(training, self.points)
         best_last = points[np.argsort(fill_missing(training.quality).mean(0)[points], kind="stable")]
-        return _Sets(best_last, fill_missing(training.score).mean(0)[best_last])
+        return _Sets(best_last, fill_missing(training.score).mean(0)[best_last], self.points)

@@ -61,6 +61,29 @@ def test_every_training_query_is_judged_by_a_fit_without_its_fold(prepared_runs)
     np.testing.assert_allclose(curve.quality, answers.quality[:, 0].mean())
 
 
+def test_a_router_whose_knobs_differ_between_folds_is_refused_by_name(prepared_runs):
+    training, _ = prepared_runs
+
+    @dataclass(frozen=True)
+    class Moody:
+        name: str = "moody"
+
+        def fit(self, learned):
+            class Strategies:
+                knobs = np.arange(float(learned.runs.query_ids[0][-1] != training.runs.query_ids[0][-1]) + 1)
+
+                def at(self, knob):
+                    return self
+
+                def plan(self, batch):
+                    return Single(np.zeros(len(batch.texts), dtype=int))
+
+            return Strategies()
+
+    with pytest.raises(ValueError, match="'moody' must offer as many knobs on every fold"):
+        knobs.knob_curve(Moody(), training)
+
+
 def test_the_static_mixture_spends_its_target_on_the_training_side(prepared_runs):
     training, _ = prepared_runs
     router, everyone = StaticMixture(), np.ones(len(training.features), dtype=bool)
