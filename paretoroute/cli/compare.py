@@ -85,8 +85,10 @@ def compare(
         kept = None if folder is None else StepCache(folder)
         names, token_prices = _router_names(routers), read_price_file(prices)
         log = _read_log(runs, columns=columns, quality_scale=quality_scale, join=join)
-        chosen, options = _routers(names, pair, log), {"folds": folds, "seed": seed, "jobs": jobs}
-        held_out = judge_routers(log, routers=chosen, prices=token_prices, cache=kept, progress=step, **options)
+        chosen = _routers(names, pair, log)
+        held_out = judge_routers(
+            log, routers=chosen, prices=token_prices, folds=folds, seed=seed, jobs=jobs, cache=kept, progress=step
+        )
         step("computing intervals")
         comparison = summary_of(held_out)
     if kept is not None and kept.failure:
