@@ -17,6 +17,7 @@ from paretoroute.cli.arguments.options import (
     PriceFile,
     ScaleOfQuality,
     TextOrJson,
+    check_folder,
     check_format,
     read_columns,
     read_price_file,
@@ -69,6 +70,9 @@ def compare(
     cache: CacheFolder = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep and use no finished steps.")] = False,
     form: TextOrJson = "text",
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Also write a page with charts; it works offline.")
+    ] = None,
 ) -> None:
     """Compare the policy that fit would make with other routers, on your runs, out of fold.
 
@@ -76,6 +80,8 @@ def compare(
     all that is computed.
     """
     check_format(form, "text", "json")
+    if html is not None:
+        check_folder(html, "--html")
     folder = None if no_cache else _cache_folder(cache)
     with _interruptible(folder), _one_thread_each(), progress("reading the runs") as step:
         from paretoroute.evaluation.compare import judge_routers
@@ -93,7 +99,9 @@ def compare(
         comparison = summary_of(held_out)
     if kept is not None and kept.failure:
         print_error(f"finished steps could not be kept, so that an interrupted run starts anew: {kept.failure}")
-    _print(comparison, log, form)
+    if html is not None:
+        _write_page(html, comparison, log)
+    _print(comparison, log, form, html=html)
 
 
 def _read_log(runs: Sequence[Path] | None, *, columns: str | None, quality_scale: str | None, join: str) -> Runs:
@@ -182,7 +190,13 @@ def _one_thread_each() -> Iterator[None]:
             os.environ.pop(name, None)
 
 
-def _print(comparison: Comparison, log: Runs, form: str) -> None:
+def _write_page(html: Path, comparison: Comparison, log: Runs) -> None:
+    from paretoroute.report import comparison_to_html
+
+    html.write_text(comparison_to_html(comparison, log), encoding="utf-8")
+
+
+def _print(comparison: Comparison, log: Runs, form: str, *, html: Path | None) -> None:
     from paretoroute.report.comparison import comparison_table, comparison_text, log_notices
     from paretoroute.report.labels import labels_of_points
 
@@ -191,3 +205,5 @@ def _print(comparison: Comparison, log: Runs, form: str) -> None:
         return
     label = labels_of_points(log.points)
     show(comparison_text(comparison, label), comparison_table(comparison), log_notices(log, comparison, label))
+    if html is not None:
+        print_text(f"\ndrawn     {html}")

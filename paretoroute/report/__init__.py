@@ -1,4 +1,4 @@
-"""Reports: a policy for a terminal, as an SVG file and as a page for a browser; comparisons and replays as text.
+"""Reports: a policy for a terminal, as an SVG file and as a page; a comparison as text and as a page; replays as text.
 
 May import evaluation and everything below it. It draws and formats; printing is the command line's.
 """
@@ -11,7 +11,9 @@ from xml.etree.ElementTree import indent, tostring
 from paretoroute.policy.schema import PolicyDocument
 
 if TYPE_CHECKING:
+    from paretoroute.evaluation.comparison import Comparison
     from paretoroute.report.terminal import Overview
+    from paretoroute.runs.table import Runs
 
 
 def to_terminal(document: PolicyDocument) -> Overview:
@@ -39,7 +41,21 @@ def to_svg(document: PolicyDocument) -> str:
 
 
 def to_html(document: PolicyDocument) -> str:
-    """Draw a policy as a self-contained page: the picture, its points and its trade-off as tables."""
-    from paretoroute.report.html import page
+    """Draw a policy as a self-contained page: the picture, its surface, its points and its trade-off as tables."""
+    from paretoroute.report.page.policy import page
 
     return "<!DOCTYPE html>\n" + tostring(page(document), encoding="unicode", short_empty_elements=True) + "\n"
+
+
+def comparison_to_html(comparison: Comparison, runs: Runs) -> str:
+    """Draw a comparison of routers as a self-contained page with charts, whose figures are those of its JSON.
+
+    It works offline and fetches nothing. Without a script all figures stand in its tables.
+
+    Args:
+        comparison: of routers on a log.
+        runs: the log as it was read.
+    """
+    from paretoroute.report.page.comparison import comparison_page
+
+    return comparison_page(comparison, runs)

@@ -1,4 +1,4 @@
-"""The command ``compare``: its two formats, and a third that is refused."""
+"""The command ``compare``: its two formats, a third that is refused, and its page."""
 
 import json
 
@@ -33,8 +33,8 @@ def compared_once(monkeypatch):
     monkeypatch.setattr(compare, "judge_routers", once)
 
 
-def test_compare_answers_in_text_and_in_json(log, compared_once):
-    options = ("--folds", "2", "--columns", "cost_usd=spend")
+def test_compare_answers_in_text_in_json_and_on_a_page_with_the_same_figures(log, compared_once, tmp_path):
+    options = ("--folds", "2", "--columns", "cost_usd=spend", "--html", tmp_path / "page.html")
 
     text, plain = command("compare", log, *options), command("compare", log, *options, "--format", "json")
 
@@ -43,6 +43,20 @@ def test_compare_answers_in_text_and_in_json(log, compared_once):
     assert comparison["folds"] == 2
     assert comparison["verdict"] in text.out
     assert all(row["name"] in text.out for row in comparison["rows"])
+    assert text.out.endswith(f"drawn     {tmp_path / 'page.html'}\n")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    embedded = page.partition('type="application/json">')[2].partition("</script>")[0]
+    assert json.loads(embedded) == comparison
+
+
+@pytest.mark.parametrize("page", [".", "nowhere/page.html"])
+def test_a_page_that_cannot_be_written_is_refused_before_anything_is_computed(log, tmp_path, monkeypatch, page):
+    monkeypatch.setattr(compare, "judge_routers", None)
+
+    refused = command("compare", log, "--html", tmp_path / page)
+
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.startswith(f"paretoroute: --html {tmp_path / page}: ")
 
 
 def test_compare_refuses_another_format(log):

@@ -218,15 +218,19 @@ def is_same_file(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve()
 
 
-def check_folder(out: Path) -> None:
+def check_folder(out: Path, option: str = "--out") -> None:
     """Refuse a file whose folder is missing or cannot be written to.
+
+    Args:
+        out: the file.
+        option: that names it.
 
     Raises:
         RunsError: the path is a folder, or its folder is missing or read-only.
     """
     if out.is_dir():
-        raise RunsError(f"--out {out}: this is a folder; name a file")
+        raise RunsError(f"{option} {out}: this is a folder; name a file")
     if not out.parent.is_dir():
-        raise RunsError(f"--out {out}: there is no folder {out.parent}; make it first")
+        raise RunsError(f"{option} {out}: there is no folder {out.parent}; make it first")
     if not os.access(out.parent, os.W_OK):
-        raise RunsError(f"--out {out}: the folder {out.parent} cannot be written to; choose another")
+        raise RunsError(f"{option} {out}: the folder {out.parent} cannot be written to; choose another")

@@ -9,10 +9,10 @@ import numpy as np
 
 from paretoroute._arrays import Floats
 from paretoroute.calibration.intervals import Interval, normal_interval
+from paretoroute.evaluation.details.budgets import budget_columns
 from paretoroute.evaluation.details.kinds import QueryKind
 from paretoroute.evaluation.protocol.study import Study
 from paretoroute.evaluation.routers.data import LoggedMeans, logged_means
-from paretoroute.grid import Grid
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def surface_of(study: Study, kinds: Sequence[QueryKind]) -> LoggedSurface:
         study: the log.
         kinds: of query, each a part of its own.
     """
-    columns = budget_columns(study.grid)
+    columns = budget_columns(point.budget for point in study.grid.points)
     points = tuple(
         SurfacePoint(point.name, point.model, columns[point.budget.kind, point.budget.label])
         for point in study.grid.points
@@ -81,14 +81,6 @@ def surface_of(study: Study, kinds: Sequence[QueryKind]) -> LoggedSurface:
     parts = (_part(None, everything, logged), *(_part(kind.tag, kind, logged) for kind in kinds))
     models = tuple(dict.fromkeys(point.model for point in points))
     return LoggedSurface(models, tuple(columns.values()), points, parts)
-
-
-def budget_columns(grid: Grid) -> dict[tuple[str, str], str]:
-    """Name the budgets of a grid by kind and label, less compute first within a kind."""
-    budgets = {(point.budget.kind, point.budget.label): point.budget for point in grid.points}
-    ordered = sorted(budgets.items(), key=lambda item: (item[1].kind, item[1].order))
-    several = len({kind for kind, _ in budgets}) > 1
-    return {key: f"{budget.kind} {budget.label}" if several else budget.label for key, budget in ordered}
 
 
 def _part(tag: str | None, kind: QueryKind, logged: LoggedMeans) -> SurfacePart:

@@ -1,4 +1,4 @@
-"""The page: the picture, and a row for every point."""
+"""The page of a policy: the picture, its surface, and a row for every point."""
 
 import xml.etree.ElementTree as ET
 
@@ -16,7 +16,10 @@ def test_the_page_holds_the_picture_and_a_row_for_every_point(doc):
     html = "{http://www.w3.org/1999/xhtml}"
 
     assert root.find(f".//{SVG}svg") is not None
-    points, trade_off = root.iter(f"{html}table")
+    quality, cost, points, trade_off = root.iter(f"{html}table")
+    cells = len(list(quality.iter(f"{html}td"))), sum(td.get("class") is None for td in quality.iter(f"{html}td"))
+    assert cells[0] >= cells[1] == len(chart_of(doc).dots), "a coloured cell for every point"
+    assert len(list(cost.iter(f"{html}td"))) == cells[0]
     names = [element.text for element in points.iter(f"{html}th") if element.get("scope") == "row"]
     assert names == [as_drawn(dot.name) for dot in chart_of(doc).dots]
     assert len(list(trade_off.iter(f"{html}tr"))) == len(trade_off_rows(doc)) + 1
