@@ -28,14 +28,14 @@ def add_losses(section: Element, comparison: Comparison) -> None:
     )
     decimals = decimals_of(one.cost_usd for one in lost.targets)
     add(section, "h3", "By cost target")
-    heads = (f"asked, USD {UNIT}", "default spent", "best other router there", "default's lead", "who is ahead")
+    heads = (f"asked, USD {UNIT}", "who is ahead", "default's lead", "best other router there", "default spent")
     rows = [_target_row(one, decimals) for one in lost.targets]
-    add_table(section, "The default's lead by cost target", heads, rows, texts=(2, 4))
+    add_table(section, "The default's lead by cost target", heads, rows, texts=(1, 3))
     if lost.kinds:
         add(section, "h3", "By kind of query")
-        heads = ("kind", "queries", "default's gain", "best other router there", "default's lead", "who is ahead")
+        heads = ("kind", "who is ahead", "default's lead", "best other router there", "default's gain", "queries")
         rows = [_kind_row(one) for one in lost.kinds]
-        add_table(section, "The default's lead by kind of query", heads, rows, texts=(3, 5))
+        add_table(section, "The default's lead by kind of query", heads, rows, texts=(1, 3))
 
 
 def loss_sentences(comparison: Comparison) -> list[str]:
@@ -75,10 +75,10 @@ def _count_sentence(what: str, leads: list[Interval | None]) -> str:
 def _target_row(one: TargetLead, decimals: int) -> Line:
     cells = (
         per_thousand(one.target_usd, decimals),
-        per_thousand(one.cost_usd, decimals),
-        one.rival or "none spends so little",
-        interval_text(one.lead),
         _who(one.rival, one.lead),
+        interval_text(one.lead),
+        one.rival or "none spends so little",
+        per_thousand(one.cost_usd, decimals),
     )
     return Line(_kind_of_row(one.lead), cells)
 
@@ -86,11 +86,11 @@ def _target_row(one: TargetLead, decimals: int) -> Line:
 def _kind_row(one: KindLead) -> Line:
     cells = (
         one.tag,
-        f"{one.queries:,}",
-        interval_text(one.gain),
-        one.rival or "–",
-        interval_text(one.lead),
         _who(one.rival, one.lead),
+        interval_text(one.lead),
+        one.rival or "–",
+        interval_text(one.gain),
+        f"{one.queries:,}",
     )
     return Line(_kind_of_row(one.lead), cells)
 

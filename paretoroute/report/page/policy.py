@@ -32,6 +32,8 @@ def page(document: PolicyDocument) -> Element:
 
 def _surface(main: Element, document: PolicyDocument) -> None:
     add(main, "h2", "Surface")
+    text = "Mean quality and cost of every point: paler is less, fuller is more; ± is the 90% interval of the mean."
+    add(main, "p", text)
     shown = policy_map(document)
     add_surface(main, shown, Scales.of([shown]))
 

@@ -135,7 +135,7 @@ def add_surface(parent: Element, shown: HeatMap, scales: Scales, *, of: str = ""
     def cost(cell: HeatCell) -> _Shade | None:
         if cell.cost_usd is None:
             return None
-        return _Shade(f"${per_thousand(cell.cost_usd, decimals)}", cell.note, scales.cost.place(cell.cost_usd))
+        return _Shade(per_thousand(cell.cost_usd, decimals), cell.note, scales.cost.place(cell.cost_usd))
 
     _add_heat(pair, f"Quality{about}", shown, {key: quality(cell) for key, cell in shown.cells.items()}, kind="quality")
     caption = f"Cost in USD {UNIT}{about}"

@@ -41,6 +41,13 @@ def test_the_tables_hold_the_figures_of_the_json(plain_page):
         ["frugalgpt", "the log has no score"],
         ["llm-blender", "the log has no score"],
     ]
+    assert [row[1:5] for row in tables["The default's lead by cost target"][1:]] == [
+        ["ridge", "-1.50 [-2.50, -0.50]", "ridge", "0.510"],
+        ["–", "–", "none spends so little", "1.020"],
+    ]
+    assert tables["The default's lead by kind of query"][1] == [
+        "law", "carrot", "-2.00 [-3.00, -1.00]", "carrot", "-0.80 [-1.30, -0.30]", "120",
+    ]  # fmt: skip
     assert len(tables["Ten queries and the default's picks"]) == 1 + len(plain["details"]["examples"]["queries"])
 
 

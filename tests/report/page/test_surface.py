@@ -27,7 +27,7 @@ def test_every_point_has_a_coloured_cell_and_others_are_blank():
 
     quality, cost, law, _ = ([cell for cell in table.iter("td")] for table in place.iter("table"))
     assert [cell.text for cell in quality] == ["0.410", "0.520", "0.730", "–"]
-    assert [cell.text for cell in cost] == ["$0.100", "$0.400", "$6.000", "–"]
+    assert [cell.text for cell in cost] == ["0.100", "0.400", "6.000", "–"]
     assert [cell.get("class") for cell in quality] == [None, None, None, "blank"]
     assert quality[2].get("style") == "--v:1.000" and law[2].get("style") == "--v:0.000", "one scale for both"
     assert law[1].text == "–", "not logged for this kind"
