@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.cases.case_log import case_rows, write_jsonl
 from tests.planner_cases import command
-from tests.processes import ROOT
+from tests.processes import python
 
 ROUTERS = "static,tag,random,best-single,prompt-length,knn"  # tag is left out: the log has no tags
 STEPS = 3 * 6 + 1  # the oracle is not kept
@@ -23,17 +21,29 @@ def arguments(log: Path, kept: Path) -> tuple[str, ...]:
     return "compare", str(log), "--routers", ROUTERS, "--folds", "3", "--format", "json", "--cache", str(kept)
 
 
+STOPPED = """
+import os, sys
+from paretoroute.evaluation.protocol.steps.cache import StepCache
+
+store, kept = StepCache.store, []
+
+def store_and_stop(cache, key, result):
+    store(cache, key, result)
+    kept.append(key)
+    if len(kept) == {steps}:
+        os.kill(os.getpid(), {signal_number})
+
+StepCache.store = store_and_stop
+sys.argv = ["paretoroute", *{arguments}]
+from paretoroute.__main__ import main
+main()
+"""
+
+
 def interrupted(log: Path, kept: Path, *, signal_number: int, steps: int) -> subprocess.CompletedProcess[str]:
-    """Start the command, send it a signal once some steps are kept, and return its end."""
-    asked = [sys.executable, "-m", "paretoroute", *arguments(log, kept), "--jobs", "2"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    pipe = subprocess.PIPE
-    with subprocess.Popen(asked, env=environment, stdout=pipe, stderr=pipe, text=True) as process:
-        while process.poll() is None and len(list(kept.glob("*.step"))) < steps:
-            time.sleep(0.01)
-        process.send_signal(signal_number)
-        out, err = process.communicate(timeout=60)
-    return subprocess.CompletedProcess(asked, process.returncode, out, err)
+    """Run the command with a signal to itself once it has kept some steps."""
+    asked = [*arguments(log, kept), "--jobs", "2"]
+    return python("-c", STOPPED.format(steps=steps, signal_number=int(signal_number), arguments=asked))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
@@ -43,7 +53,7 @@ def test_compare_goes_on_after_ctrl_c_and_a_kill_with_the_same_figures(tmp_path)
 
     stopped = interrupted(log, kept, signal_number=signal.SIGINT, steps=2)
     first = len(list(kept.glob("*.step")))
-    killed = interrupted(log, kept, signal_number=signal.SIGKILL, steps=first + 2)
+    killed = interrupted(log, kept, signal_number=signal.SIGKILL, steps=2)
     second = len(list(kept.glob("*.step")))
     resumed = command(*arguments(log, kept), "--jobs", "1")
 
