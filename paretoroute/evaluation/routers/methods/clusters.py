@@ -19,9 +19,8 @@ def cluster_means(member: NDArray[np.intp], values: Floats, clusters: int) -> Fl
     NaN is left out; a cluster that has only NaN gets the mean over all queries.
     """
     logged = ~np.isnan(values)
-    total, count = np.zeros((clusters, values.shape[1])), np.zeros((clusters, values.shape[1]))
-    np.add.at(total, member, np.where(logged, values, 0.0))
-    np.add.at(count, member, logged)
+    belongs = (np.arange(clusters)[:, None] == member).astype(np.float64)
+    total, count = belongs @ np.where(logged, values, 0.0), belongs @ logged
     return np.where(count > 0, total / np.maximum(count, 1), fill_missing(values).mean(0))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,16 +27,25 @@ def averages(train: Floats, values: Floats, batch: Floats, sizes: tuple[int, ...
     """
     column_mean, logged = fill_missing(values).mean(0), ~np.isnan(values)
     numbers, units = np.where(logged, values, 0.0), _unit(train)
-    most = min(max(sizes), len(train))
+    most, is_full = min(max(sizes), len(train)), bool(logged.all())
     means = np.empty((len(sizes), len(batch), values.shape[1]))
     for start in range(0, len(batch), _BLOCK):
         rows = slice(start, start + _BLOCK)
         nearest = _nearest(_unit(batch[rows]) @ units.T, most)
-        for s, size in enumerate(sizes):
-            neighbours = nearest[:, :size]
-            count = logged[neighbours].sum(1)
-            means[s, rows] = np.where(count > 0, numbers[neighbours].sum(1) / np.maximum(count, 1), column_mean)
+        totals = _sums(numbers, nearest, sizes)
+        counts = [min(size, most) for size in sizes] if is_full else _sums(logged, nearest, sizes)
+        for s, (total, count) in enumerate(zip(totals, counts, strict=True)):
+            means[s, rows] = np.where(count > 0, total / np.maximum(count, 1), column_mean)
     return means
+
+
+def _sums(table: NDArray[Any], nearest: NDArray[np.intp], sizes: tuple[int, ...]) -> list[Floats]:
+    """Sum a table's rows over the nearest ones, ``(rows, columns)`` per size, each from the next smaller size."""
+    sums, total, done = {}, np.zeros((len(nearest), table.shape[1])), 0
+    for size in sorted(set(sizes)):
+        total = total + table[nearest[:, done:size]].sum(1)
+        sums[size], done = total, size
+    return [sums[size] for size in sizes]
 
 
 def _nearest(similarity: Floats, most: int) -> NDArray[np.intp]:

@@ -27,7 +27,7 @@ class Coefficients:
 
     def predict(self, vectors: Floats) -> Floats:
         """Evaluate at features ``(queries, width)``: ``(strengths, queries, columns)``."""
-        return np.einsum("qf,sfp->sqp", vectors, self.slopes) + self.intercepts[:, None]
+        return vectors @ self.slopes + self.intercepts[:, None]
 
 
 def forecast_quality(features: Floats, quality: Floats, batch: Floats) -> Floats:
