@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,6 +29,7 @@ from paretoroute.errors import RunsError, TargetError
 if TYPE_CHECKING:
     from paretoroute.evaluation.comparison import Comparison
     from paretoroute.evaluation.routers.base import Router
+    from paretoroute.grid import Price
     from paretoroute.runs.table import Runs
 
 INTERRUPTED = 130
@@ -84,24 +85,39 @@ def compare(
         check_folder(html, "--html")
     folder = None if no_cache else _cache_folder(cache)
     with _interruptible(folder), _one_thread_each(), progress("reading the runs") as step:
-        from paretoroute.evaluation.compare import judge_routers
-        from paretoroute.evaluation.protocol.steps.cache import StepCache
-        from paretoroute.evaluation.summary import summary_of
-
-        kept = None if folder is None else StepCache(folder)
         names, token_prices = _router_names(routers), read_price_file(prices)
         log = _read_log(runs, columns=columns, quality_scale=quality_scale, join=join)
         chosen = _routers(names, pair, log)
-        held_out = judge_routers(
-            log, routers=chosen, prices=token_prices, folds=folds, seed=seed, jobs=jobs, cache=kept, progress=step
-        )
-        step("computing intervals")
-        comparison = summary_of(held_out)
-    if kept is not None and kept.failure:
-        print_error(f"finished steps could not be kept, so that an interrupted run starts anew: {kept.failure}")
+        comparison = _compared(log, chosen, step, prices=token_prices, folder=folder, folds=folds, seed=seed, jobs=jobs)
     if html is not None:
         _write_page(html, comparison, log)
     _print(comparison, log, form, html=html)
+
+
+def _compared(
+    log: Runs,
+    routers: Sequence[Router],
+    step: Callable[[str], None],
+    *,
+    prices: Mapping[str, Price] | None,
+    folder: Path | None,
+    folds: int,
+    seed: int,
+    jobs: int,
+) -> Comparison:
+    """Compare the routers, with finished steps in a folder."""
+    from paretoroute.evaluation.compare import judge_routers
+    from paretoroute.evaluation.protocol.steps.cache import StepCache
+    from paretoroute.evaluation.summary import summary_of
+
+    kept = None if folder is None else StepCache(folder)
+    held_out = judge_routers(
+        log, routers=routers, prices=prices, folds=folds, seed=seed, jobs=jobs, cache=kept, progress=step
+    )
+    if kept is not None and kept.failure:
+        print_error(f"finished steps could not be kept, so that an interrupted run starts anew: {kept.failure}")
+    step("computing intervals")
+    return summary_of(held_out)
 
 
 def _read_log(runs: Sequence[Path] | None, *, columns: str | None, quality_scale: str | None, join: str) -> Runs:
