@@ -1,8 +1,8 @@
 """Load the service for benchmarks/README.md: python benchmarks/serve.py [--seconds 60] [--where] [POLICY POLICY].
 
 The real command serves on a free port of the loopback while one policy file is replaced by the other every second. One
-client, then 64 that never pause, then arrivals at half of the rate that these reach, at random (Poisson), each timed
-from when it was due. ``--where`` compares where a decision is computed instead: in the loop, in threads, in processes.
+client, then 64 that never pause, then arrivals at half of the rate that these reach, in even steps and at random
+(Poisson), each timed from when it was due. ``--where`` compares where a decision is computed instead: in the loop, in threads, in processes.
 """
 
 from __future__ import annotations
@@ -137,8 +137,8 @@ async def saturate(port: int, *, clients: int, seconds: float) -> Answers:
     return answers
 
 
-async def arrive(port: int, *, rate: float, seconds: float) -> Answers:
-    """Ask at random times, whether or not earlier questions are answered."""
+async def arrive(port: int, *, rate: float, seconds: float, is_random: bool) -> Answers:
+    """Ask in even steps or at random times, whether or not earlier questions are answered."""
     answers, asked, rng = Answers(), requests(), np.random.default_rng(1)
     idle: asyncio.Queue[Connection] = asyncio.Queue()
     for connection in await connect(port, CLIENTS):
@@ -152,9 +152,9 @@ async def arrive(port: int, *, rate: float, seconds: float) -> Answers:
     start = due = time.perf_counter()
     tasks = []
     while due - start < seconds:
-        due += rng.exponential(1 / rate)
-        while time.perf_counter() < due:
-            await asyncio.sleep(0)  # a timer of the loop is a millisecond late
+        due += rng.exponential(1 / rate) if is_random else 1 / rate
+        while (left := due - time.perf_counter()) > 0:
+            await asyncio.sleep(max(left - 0.002, 0))  # a timer of the loop is a millisecond late
         tasks.append(asyncio.create_task(ask(len(tasks), due)))
     await asyncio.gather(*tasks)
     answers.duration_s = time.perf_counter() - start
@@ -171,7 +171,9 @@ def service(policies: list[Path], *, reload_every_s: float) -> Iterator[int]:
                 shutil.copy(side, folder)
         shutil.copy(policies[0], served)
         command = [sys.executable, "-m", "paretoroute", "serve", str(served), "--port", "0", "--reload-every", "0.5"]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL, cwd=ROOT)
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL, cwd=ROOT, start_new_session=True
+        )
         assert process.stdout is not None
         started = re.search(r":(\d+) \(", process.stdout.readline())
         assert started is not None, "the service did not start"
@@ -204,10 +206,12 @@ def measure(policies: list[Path], seconds: float) -> None:
         asyncio.run(saturate(port, clients=1, seconds=2))  # warm up
         one = asyncio.run(saturate(port, clients=1, seconds=seconds))
         many = asyncio.run(saturate(port, clients=CLIENTS, seconds=seconds))
-        half = asyncio.run(arrive(port, rate=many.rate / 2, seconds=seconds))
+        even = asyncio.run(arrive(port, rate=many.rate / 2, seconds=seconds, is_random=False))
+        half = asyncio.run(arrive(port, rate=many.rate / 2, seconds=seconds, is_random=True))
     print(f"load average after: {os.getloadavg()[0]:.1f}")
     table = Table("load", "requests", "failed", "per s", "p50 ms", "p99 ms", "policies")
-    for name, answers in (("one client", one), (f"{CLIENTS} clients", many), ("half of capacity", half)):
+    loads = {"one client": one, f"{CLIENTS} clients": many, "half of capacity, even": even, "half, random": half}
+    for name, answers in loads.items():
         figures = [
             f"{answers.rate:.0f}",
             f"{answers.ms(0.5):.2f}",
@@ -217,7 +221,8 @@ def measure(policies: list[Path], seconds: float) -> None:
         table.add_row(name, str(len(answers.seconds)), str(answers.failures), *figures)
     Console().print(table)
     for name, ratio, goal in (
-        ("p99 at half of capacity / p50 of one client", half.ms(0.99) / one.ms(0.5), "at most 5"),
+        ("p99 at half of capacity, even / p50 of one client", even.ms(0.99) / one.ms(0.5), "at most 5"),
+        ("p99 at half of capacity, random / p50 of one client", half.ms(0.99) / one.ms(0.5), "at most 5"),
         (f"p99 / p50 of {CLIENTS} clients", many.ms(0.99) / many.ms(0.5), "at most 3"),
         (f"throughput of {CLIENTS} clients / of one", many.rate / one.rate, "at least 0.8"),
     ):

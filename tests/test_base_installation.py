@@ -104,7 +104,7 @@ def test_the_packages_of_the_extras_are_those_of_the_project_file():
     )
 
     assert set(FIT_PACKAGES) == fit | {"jaxlib"}  # which jax installs
-    assert set(SERVE_PACKAGES) == serve - fit  # the command line's own packages are named by the command line
+    assert set(SERVE_PACKAGES) == serve - fit - {"httptools"}  # uvicorn does without; typer and rich are checked first
 
 
 def test_python_m_paretoroute_is_the_command(tmp_path):

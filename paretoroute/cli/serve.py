@@ -76,6 +76,7 @@ def serve(
         from paretoroute.serving import server
         from paretoroute.serving.http.app import Settings
     from paretoroute import report
+    from paretoroute.serving.reader import PolicyReader
     from paretoroute.serving.reload import ReloadingPolicy
 
     settings = Settings(
@@ -85,7 +86,7 @@ def serve(
         most_body_bytes=max_body,
         most_queries=max_batch,
     )
-    live = ReloadingPolicy(policy, dialect=request, explore=explore)
+    live = ReloadingPolicy(policy, dialect=request, explore=explore, reader=PolicyReader())
     listener = server.bind(host, port)
     if settings.token is None and not server.is_loopback(listener):
         print_error(

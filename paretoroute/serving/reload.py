@@ -23,6 +23,7 @@ from paretoroute.planner.planner import Planner
 from paretoroute.policy.files import real_path
 from paretoroute.policy.policy import Policy
 from paretoroute.policy.schema import PolicyDocument
+from paretoroute.serving.reader import PolicyReader
 
 FIRST_RETRY_S, LAST_RETRY_S = 1.0, 60.0  # a copy may bring the side file after the YAML
 
@@ -106,6 +107,7 @@ class ReloadingPolicy:
         path: the YAML file.
         dialect: of requests that name none, or None.
         explore: share of the calls that explore.
+        reader: process that reads the file when it changes; None: it is read here.
         clock: seconds that never run backwards.
 
     Raises:
@@ -120,11 +122,13 @@ class ReloadingPolicy:
         *,
         dialect: str | None = None,
         explore: float = 0.0,
+        reader: PolicyReader | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.path, self._dialect, self._explore, self._clock = Path(path), dialect, explore, clock
+        self._reader = reader
         self._state = _state_of(self.path)
-        self.current = self._read()
+        self.current = self._served(Policy.load(self.path))
         self.error = ""
         self._retry_at, self._pause_s = 0.0, FIRST_RETRY_S
 
@@ -156,8 +160,16 @@ class ReloadingPolicy:
         self._pause_s = FIRST_RETRY_S if is_new else min(2 * self._pause_s, LAST_RETRY_S)
         self._retry_at = self._clock() + self._pause_s
 
+    def close(self) -> None:
+        """End the process that reads the file, if any."""
+        if self._reader is not None:
+            self._reader.close()
+
     def _read(self) -> ServedPolicy:
-        return ServedPolicy(Policy.load(self.path), dialect=self._dialect, explore=self._explore)
+        return self._served(Policy.load(self.path) if self._reader is None else self._reader.read(self.path))
+
+    def _served(self, policy: Policy) -> ServedPolicy:
+        return ServedPolicy(policy, dialect=self._dialect, explore=self._explore)
 
 
 def _state_of(path: Path) -> FileState:

@@ -22,7 +22,7 @@ from paretoroute.serving.reload import ReloadingPolicy
 GRACE_S = 30  # for running requests, after which they are cancelled
 KEEP_ALIVE_S = 65  # longer than the 60 s of common load balancers, so that they close a connection first
 BACKLOG = 2048
-SWITCH_S = 0.0005  # between threads: a policy that is being read holds up a decision no longer than this
+SWITCH_S = 0.0005  # between threads: a long query, or a policy that arrives, holds up a decision no longer than this
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -145,6 +145,7 @@ class Service:
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching
+        self.policy.close()
         self.turns.close()
 
     def app(self) -> ASGIApp:
