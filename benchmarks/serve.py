@@ -2,7 +2,8 @@
 
 The real command serves on a free port of the loopback while one policy file is replaced by the other every second. One
 client, then 64 that never pause, then arrivals at half of the rate that these reach, in even steps and at random
-(Poisson), each timed from when it was due. ``--where`` compares where a decision is computed instead: in the loop, in threads, in processes.
+(Poisson), each timed from when it was due. ``--where`` compares where a decision is computed instead: in the loop, in
+threads, in processes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Where decisions are computed: short ones in the event loop, long ones in a thread, and batches a little at a time.
 
-A decision takes about a millisecond of one core, less than handing it to a thread or a process costs under load
-(``benchmarks/README.md``). A batch gives the loop back after each slice, so that single queries go between.
+A decision takes about a millisecond of one core. A process would add more than that to its latency, and a thread would
+halve the throughput (``benchmarks/README.md``). A batch gives the loop back after each slice, so that single queries go
+between.
 """
 
 from __future__ import annotations
