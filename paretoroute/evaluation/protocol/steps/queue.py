@@ -55,11 +55,18 @@ class StepQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def start(self) -> Step | None:
-        """Take the next step and describe it; None if no step waits."""
+    def start(self, fold: int | None = None) -> Step | None:
+        """Take the next step and describe it; None if no step waits.
+
+        Args:
+            fold: that was prepared, whose steps come first. After it come those of the first fold where no step runs,
+                since preparing a fold takes time; None: that fold at once.
+        """
         if not self._waiting:
             return None
-        step = self._waiting.popleft()
+        busy = {step.fold for step in self._started} - {fold}
+        step = min(self._waiting, key=lambda step: (step.fold != fold, step.fold in busy))
+        self._waiting.remove(step)
         text = f"fold {step.fold + 1} of {self._folds}: {step.router}"
         if self._done:
             total = self._done + len(self._started) + 1 + len(self._waiting)

@@ -99,11 +99,12 @@ def in_workers(
 
 
 def _results(workers: Sequence[_Worker], queue: StepQueue) -> Iterator[tuple[Step, FoldResult | LeftOut]]:
-    idle, busy = list(reversed(workers)), dict[Connection, tuple[_Worker, Step]]()
+    idle: list[tuple[_Worker, int | None]] = [(worker, None) for worker in reversed(workers)]  # with its last fold
+    busy = dict[Connection, tuple[_Worker, Step]]()
     failures: list[tuple[Step, Exception]] = []
     while True:
-        while idle and (step := queue.start()) is not None:
-            worker = idle.pop()
+        while idle and (step := queue.start(idle[-1][1])) is not None:
+            worker, _ = idle.pop()
             worker.connection.send(step)
             busy[worker.connection] = worker, step
         if not busy:
@@ -111,7 +112,7 @@ def _results(workers: Sequence[_Worker], queue: StepQueue) -> Iterator[tuple[Ste
         for ready in wait(list(busy)):
             worker, step = busy.pop(ready)  # type: ignore[arg-type]  # wait returns some of the connections it was given
             result = worker.result()
-            idle.append(worker)
+            idle.append((worker, step.fold))
             queue.finish(step)
             if isinstance(result, _Failure):
                 failures.append((step, result.error))

@@ -87,3 +87,30 @@ def test_a_router_that_is_left_out_has_no_later_folds(clock):
 
     assert [queue.start() for _ in range(len(queue))] == [Step(0, "b"), Step(1, "a"), Step(2, "a")]
     assert queue.start() is None
+
+
+def test_a_worker_stays_at_the_fold_that_it_has_prepared_and_then_takes_one_where_nobody_works(clock):
+    steps = [Step(fold, name) for fold in range(3) for name in ("a", "b", "c")]
+    queue, _ = queue_of(steps, clock, jobs=2)
+
+    first, second = queue.start(), queue.start()
+    assert (first, second) == (Step(0, "a"), Step(1, "a"))
+    queue.finish(first)
+    first = queue.start(first.fold)
+    assert first == Step(0, "b")
+    queue.finish(first)
+    first = queue.start(first.fold)
+    queue.finish(first)
+
+    assert first == Step(0, "c")
+    assert queue.start(first.fold) == Step(2, "a"), "the second fold is the other worker's"
+    assert queue.start(second.fold) == Step(1, "b")
+
+
+def test_where_all_folds_are_busy_the_last_steps_are_shared(clock):
+    queue, _ = queue_of([Step(0, "a"), Step(1, "a"), Step(1, "b")], clock, jobs=2)
+
+    first, _ = queue.start(), queue.start()
+    queue.finish(first)
+
+    assert queue.start(first.fold) == Step(1, "b")
