@@ -11,6 +11,8 @@ from tests.serving.process import serve
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
 POLICY_PICTURE = "document.getElementById('policy').shadowRoot?.querySelector('svg')"
+POLICY = "document.getElementById('policy').shadowRoot"
+IS_COLOURED = "cell => getComputedStyle(cell).backgroundColor !== 'rgba(0, 0, 0, 0)'"
 TITLE = "document.getElementById('title').textContent"
 
 
@@ -24,6 +26,7 @@ def test_a_query_is_typed_and_its_decision_and_surface_are_shown(tmp_path):
         page.wait(POLICY_PICTURE)
         assert page.value(TITLE) == "demo-same-quality"
         page.wait("document.querySelectorAll('#client option').length > 5")
+        assert page.value(f"[...{POLICY}.querySelectorAll('td')].some({IS_COLOURED})")  # cells of the surface
 
         page.type("query", f"{QUESTION} <b>bold</b>")
         page.click("plan")
