@@ -16,7 +16,8 @@ from paretoroute.cli.arguments import options
 from paretoroute.cli.arguments.query_file import read_queries
 from paretoroute.errors import ParetorouteError, did_you_mean, one_line, shown
 from paretoroute.query import Misfit, query_text
-from paretoroute.report import html, layout
+from paretoroute.report import layout
+from paretoroute.report.page import elements
 from paretoroute.runs import folds, values
 from paretoroute.runs.checks import column_names, near_names, query_texts
 from paretoroute.runs.checks.quality_scale import QualityScale
@@ -102,7 +103,7 @@ TEXT_READERS: dict[str, Callable[[str], object]] = {
     "YAML list": lambda text: _yaml.loads(f"a: [{text}", name="p.yaml"),
     "YAML key": lambda text: _yaml.loads(f"{text}: 1", name="p.yaml"),
     "YAML written": lambda text: _yaml.dumps({"a": text}),
-    "numbers in HTML": lambda text: html._NUMBER.findall(text),
+    "numbers in HTML": lambda text: elements._NUMBER.findall(text),
     "words on a terminal": lambda text: layout._WORDS.findall(text),
 }
 CELLS = (
