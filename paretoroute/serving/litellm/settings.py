@@ -1,0 +1,82 @@
+"""Settings of the hook, from the environment, which LiteLLM's configuration can set (``environment_variables:``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from paretoroute.errors import PolicyError, TargetError, close_names, shown
+from paretoroute.targets import fraction
+
+PREFIX = "PARETOROUTE_"
+NAMES = ("POLICY", "MODEL", "SAFE_POINT", "EXPLORE", "LOG", "VOTES")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the hook plans with, and for which requests.
+
+    Args:
+        policy: the policy file.
+        model: the name of the model that callers ask for to have their requests planned.
+        safe_point: the point (``model@label``) that answers where planning fails; ``""``: the one that the policy
+            calls for a query of which nothing could be read.
+        explore: share of the calls, in [0, 1), that go to points which the policy would not call.
+        log: a file to which LiteLLM's logging payloads are appended, or None.
+        callers_vote: whether callers put the choices of points with several samples to the vote.
+    """
+
+    policy: Path
+    model: str = "paretoroute"
+    safe_point: str = ""
+    explore: float = 0.0
+    log: Path | None = None
+    callers_vote: bool = False
+
+    @staticmethod
+    def from_environment(environment: Mapping[str, str]) -> Settings:
+        """Read ``PARETOROUTE_POLICY``, ``_MODEL``, ``_SAFE_POINT``, ``_EXPLORE``, ``_LOG`` and ``_VOTES``.
+
+        Raises:
+            PolicyError: no policy is named, or a variable is nearly, but not quite, one of these.
+            TargetError: a value is out of range.
+        """
+        _check_names(environment)
+        given = {name: environment.get(PREFIX + name, "").strip() for name in NAMES}
+        if not given["POLICY"]:
+            raise PolicyError(f"{PREFIX}POLICY is not set; set it to the policy file that LiteLLM's proxy shall follow")
+        return Settings(
+            policy=Path(given["POLICY"]),
+            model=given["MODEL"] or "paretoroute",
+            safe_point=given["SAFE_POINT"],
+            explore=_share(given["EXPLORE"]),
+            log=Path(given["LOG"]) if given["LOG"] else None,
+            callers_vote=_callers_vote(given["VOTES"]),
+        )
+
+
+def _check_names(environment: Mapping[str, str]) -> None:
+    """Refuse a misspelt variable, whose setting would be ignored."""
+    for name in environment:
+        if not name.startswith(PREFIX) or name.removeprefix(PREFIX) in NAMES:
+            continue
+        meant = close_names(name.removeprefix(PREFIX), NAMES, most=1, cutoff=0.75)
+        if meant:
+            raise PolicyError(f"the environment variable {shown(name)} is unknown; write {PREFIX}{meant[0]}")
+
+
+def _share(text: str) -> float:
+    try:
+        share = fraction("explore", float(text or 0))
+    except ValueError:
+        raise TargetError(
+            f"{PREFIX}EXPLORE must be a share of the calls from 0 to below 1, such as 0.05, got {shown(text)}"
+        ) from None
+    return share
+
+
+def _callers_vote(text: str) -> bool:
+    if text not in ("", "callers"):
+        raise TargetError(f"{PREFIX}VOTES must be callers, or not set, got {shown(text)}")
+    return text == "callers"
