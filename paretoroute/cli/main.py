@@ -21,6 +21,7 @@ from paretoroute.cli.fit import demo, fit, solve
 from paretoroute.cli.import_log import import_log
 from paretoroute.cli.monitor import monitor
 from paretoroute.cli.plan import plan
+from paretoroute.cli.production.export import export
 from paretoroute.cli.replay import replay
 from paretoroute.cli.serve import serve
 from paretoroute.cli.show import schema, show
@@ -55,7 +56,7 @@ def options(
 
 
 app.command("import")(import_log)
-for command in (fit, solve, plan, serve, replay, monitor, certify, verify, show, demo, schema, compare):
+for command in (fit, solve, plan, serve, replay, monitor, certify, verify, show, export, demo, schema, compare):
     app.command()(command)
 
 

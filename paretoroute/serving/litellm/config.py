@@ -19,9 +19,10 @@ from paretoroute.planner.dialects.litellm_models import family_of
 from paretoroute.planner.planner import FALLBACKS, Planner
 from paretoroute.serving.litellm.arguments import StandingCall, standing_calls
 
-HEADER = "# Written by paretoroute export from the policy {name} ({sha256}); write it anew after each fit.\n"
+OPENING = "# Written by paretoroute export"
+HEADER = OPENING + " from the policy {name} ({sha256}); write it anew after each fit.\n"
 _PROVIDERS = {"gpt": "openai", "chatgpt": "openai", "claude": "anthropic", "gemini": "gemini"}
-_PATTERNS = {",": "a list of models", "*": "a pattern"}  # how LiteLLM reads them in the name of a model
+_MARKS = {",": "a list of models", "*": "a pattern"}  # as LiteLLM reads them in the name of a model
 
 
 def config_text(planner: Planner, *, deployments: Mapping[str, str] | None = None) -> str:
@@ -105,9 +106,9 @@ def _with_provider(model: str) -> str:
 
 
 def _check_name(name: str) -> None:
-    for mark, reading in _PATTERNS.items():
+    for mark, reading in _MARKS.items():
         if mark in name:
             raise GridError(
-                f"point {shown(name)}: LiteLLM reads the name of a model with {mark!r} as {reading}; rename the model or "
-                "the budget_label in the log and fit again"
+                f"point {shown(name)}: LiteLLM reads the name of a model with {mark!r} as {reading}; rename the model "
+                "or the budget_label in the log and fit again"
             )

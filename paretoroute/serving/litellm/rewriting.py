@@ -23,6 +23,7 @@ from paretoroute.serving.litellm.arguments import POINT_ARGUMENTS, StandingCall,
 from paretoroute.serving.litellm.settings import PREFIX, Settings
 
 CHATS = ("completion", "acompletion")  # what LiteLLM calls the route of chat completions
+OTHER_GENERATIONS = ("text_completion", "atext_completion", "responses", "aresponses", "anthropic_messages")
 RECORD = "paretoroute"  # the key of the decision in spend_logs_metadata
 LOGGER = logging.getLogger("paretoroute.serving.litellm")
 
@@ -91,10 +92,11 @@ class Rewriter:
         """
         if data.get("model") != self._settings.model:
             return
-        deployments = self._deployments(caller)
+        if call_type in OTHER_GENERATIONS:
+            self._send_unplanned(data, call_type, self._deployments(caller))
         if call_type not in CHATS:
-            self._send_unplanned(data, call_type, deployments)
             return
+        deployments = self._deployments(caller)
         try:
             call = self._planned(data, caller, deployments)
             written = self._written(call, deployments, callers_cap=_callers_cap(data))
@@ -125,8 +127,10 @@ class Rewriter:
             return None
         self.counts["fallbacks"] += 1
         answering = self._point_of(str(metadata.get("model_group")), request)
-        marked = {"decision_id": record.get("decision_id"), "status": "answered_by_fallback", "point": answering}
+        marked = {"status": "answered_by_fallback", "point": answering}
         marked["failed_point"] = record.get("failed_point") or record.get("point")
+        if record.get("decision_id"):
+            marked["decision_id"] = record["decision_id"]
         return {**request, "metadata": {**metadata, "spend_logs_metadata": {**logged, RECORD: marked}}}
 
     def _planned(self, data: Mapping[str, Any], caller: Caller, deployments: Mapping[str, str]) -> Call:
@@ -173,7 +177,7 @@ class Rewriter:
         )
 
     def _send_unplanned(self, data: dict[str, Any], call_type: str, deployments: Mapping[str, str]) -> None:
-        """Send a request of another route to the model of the safe point, and leave its arguments to the caller."""
+        """Send a generation by another route to the safe point's model, and leave its arguments to the caller."""
         self.counts["not_planned"] += 1
         data["model"] = self._safe_call(deployments, reason="").deployment
         _log_with(data, {"status": "not_planned", "reason": f"route {call_type}"})

@@ -1,0 +1,1 @@
+"""Commands that take a policy into production: export, and those of services."""
