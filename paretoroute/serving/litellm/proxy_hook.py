@@ -38,7 +38,8 @@ class Hook(CustomLogger):
         """Plan a request for the planned model."""
         self._warn_of_dropped_arguments()
         caller = Caller(tenant=_tenant(user_api_key_dict), is_deployed=_deployed())
-        self._rewriter.rewrite(data, str(getattr(call_type, "value", call_type)), caller)
+        if self._rewriter.rewrite(data, str(getattr(call_type, "value", call_type)), caller):
+            _ask_for_usage(data, getattr(user_api_key_dict, "team_id", None))
         return data
 
     async def async_pre_call_deployment_hook(self, kwargs: dict[str, Any], call_type: Any) -> dict[str, Any] | None:
@@ -90,6 +91,35 @@ def _deployed() -> Any:
     if router is None:
         return lambda name: True
     return lambda name: name in router.model_names or bool(router.get_model_list(model_name=name))
+
+
+def _ask_for_usage(data: dict[str, Any], team_id: str | None) -> None:
+    """Ask for the usage of a stream, and keep it from a caller that did not ask; else its tokens are not logged.
+
+    The proxy does so before the hook, but only where it knows that the model asked for can state its usage.
+    """
+    if data.get("_litellm_strip_stream_usage"):
+        return
+    try:
+        from litellm.proxy import (  # pyright: ignore[reportMissingImports]  # the proxy's own package
+            common_request_processing,
+            proxy_server,
+        )
+
+        names = (data["model"], *(fallback["model"] for fallback in data["fallbacks"]))
+        can_state_usage = common_request_processing.model_deployments_support_stream_options
+        updates = common_request_processing.stream_usage_tracking_updates(
+            data=data,
+            general_settings=proxy_server.general_settings,
+            route_type="acompletion",
+            supports_stream_options=lambda: all(
+                can_state_usage(model=name, llm_router=proxy_server.llm_router, team_id=team_id) for name in names
+            ),
+        )
+    except Exception:  # of a version that does it otherwise; the request is worth more than its tokens
+        LOGGER.exception("the usage of a stream could not be asked for")
+    else:
+        data.update(updates)
 
 
 def _tenant(key: object) -> str:

@@ -82,20 +82,23 @@ class Rewriter:
         self.counts: Counter[str] = Counter()
         self._undeployed: frozenset[str] = frozenset()
 
-    def rewrite(self, data: dict[str, Any], call_type: str, caller: Caller) -> None:
+    def rewrite(self, data: dict[str, Any], call_type: str, caller: Caller) -> bool:
         """Plan a request for the planned model, in place; other requests stay as they are.
 
         Args:
             data: the request, as the proxy holds it.
             call_type: LiteLLM's name of the route.
             caller: of the request.
+
+        Returns:
+            Whether the request is now that of a point.
         """
         if data.get("model") != self._settings.model:
-            return
+            return False
         if call_type in OTHER_GENERATIONS:
             self._send_unplanned(data, call_type, self._deployments(caller))
         if call_type not in CHATS:
-            return
+            return False
         deployments = self._deployments(caller)
         try:
             call = self._planned(data, caller, deployments)
@@ -111,6 +114,7 @@ class Rewriter:
         data.update(written)
         _log_with(data, call.record)
         self.counts[outcome] += 1
+        return True
 
     def marked_fallback(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return a request that answers in place of one that failed, with a record of its own; None: it is none.

@@ -6,10 +6,10 @@ It is run by the interpreter of LiteLLM's proxy, which may lack everything else.
 import json
 import sys
 
-import openai
-
 
 def main() -> None:
+    import openai  # not installed beside the tests, which only collect this file
+
     client = openai.OpenAI(max_retries=0)
     for line in sys.stdin:
         request = json.loads(line)

@@ -71,7 +71,7 @@ class Proxy:
         script = Path(__file__).with_name("ask.py")
         environment = {**os.environ, "OPENAI_BASE_URL": f"{self.url}/v1", "OPENAI_API_KEY": self.key}
         done = subprocess.run(
-            [PYTHON or sys.executable, str(script)],
+            [PYTHON or sys.executable, "-P", str(script)],
             input=lines,
             env=environment,
             capture_output=True,

@@ -1,4 +1,4 @@
-"""The loop closed: LiteLLM's real proxy plans, its log is imported and fitted, and the next proxy plans by the result."""
+"""The loop closed: LiteLLM's real proxy plans, its log is imported and fitted, the next proxy plans by the result."""
 
 import json
 from dataclasses import dataclass, field

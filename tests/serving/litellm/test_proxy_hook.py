@@ -11,7 +11,7 @@ import pytest
 import paretoroute.serving.litellm as package
 from tests.planner.decisions import HARD_QUERY
 from tests.planner_cases import fitted
-from tests.serving.litellm.requests import record, request
+from tests.serving.litellm.cases import record, request
 
 MODULE = "paretoroute.serving.litellm.proxy_hook"
 
@@ -31,13 +31,24 @@ class Key:
     end_user_id, team_alias = None, "acme"
 
 
+def usage_updates(*, data, general_settings, route_type, supports_stream_options) -> dict:
+    """Answer as LiteLLM's function of this name, by which the proxy asks for the usage of streams."""
+    assert (general_settings, route_type) == ({}, "acompletion")
+    asks = data.get("stream") is True and supports_stream_options()
+    return {"stream_options": {"include_usage": True}, "_litellm_strip_stream_usage": True} if asks else {}
+
+
 @pytest.fixture
 def litellm(monkeypatch):
     """Put a stand-in for LiteLLM into the modules, and load the hook anew."""
     names = ("litellm", "litellm.integrations", "litellm.integrations.custom_logger", "litellm.proxy")
     modules = {name: types.ModuleType(name) for name in names}
     modules["litellm.integrations.custom_logger"].CustomLogger = type("CustomLogger", (), {})
-    modules["litellm.proxy"].proxy_server = types.SimpleNamespace(llm_router=Router())
+    modules["litellm.proxy"].proxy_server = types.SimpleNamespace(llm_router=Router(), general_settings={})
+    modules["litellm.proxy"].common_request_processing = types.SimpleNamespace(
+        stream_usage_tracking_updates=usage_updates,
+        model_deployments_support_stream_options=lambda model, llm_router, team_id: model != "metered",
+    )
     modules["litellm"].drop_params = False
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, name, module)
@@ -73,6 +84,29 @@ def test_without_a_router_every_model_may_be_called(litellm):
     data = planned(hook(), request(HARD_QUERY))
 
     assert data["model"] == record(data)["point"]
+
+
+@pytest.mark.parametrize(("models", "asks"), [(("small", "thinker"), True), (("small", "metered"), False)])
+def test_the_usage_of_a_stream_is_asked_for_where_every_model_can_state_it(litellm, models, asks):
+    sys.modules["litellm.proxy"].proxy_server.llm_router = types.SimpleNamespace(
+        model_names=models, get_model_list=lambda model_name: []
+    )
+
+    streamed = planned(hook(), request(HARD_QUERY, stream=True))
+    whole = planned(hook(), request(HARD_QUERY))
+    asked_by_proxy = planned(hook(), request(HARD_QUERY, stream=True, _litellm_strip_stream_usage=True))
+
+    assert ("stream_options" in streamed, "stream_options" in whole) == (asks, False)
+    assert "stream_options" not in asked_by_proxy
+
+
+def test_a_version_that_asks_for_usage_otherwise_fails_no_request(litellm, caplog):
+    del sys.modules["litellm.proxy"].common_request_processing
+
+    data = planned(hook(), request(HARD_QUERY, stream=True))
+
+    assert record(data)["propensity"] == 1.0
+    assert "usage of a stream could not be asked for" in caplog.text
 
 
 def test_a_fallback_is_marked_before_it_is_sent(litellm):

@@ -12,7 +12,7 @@ from paretoroute.serving.litellm.rewriting import load
 from paretoroute.serving.litellm.settings import Settings
 from tests.planner.decisions import EASY_QUERY, HARD_QUERY
 from tests.planner_cases import Fitted, fitted, no_signal
-from tests.serving.litellm.requests import caller, record, request, rewriter
+from tests.serving.litellm.cases import caller, record, request, rewriter
 
 MODELS = ("small", "thinker", "org/模型@v1", "metered")
 
