@@ -56,3 +56,9 @@ wheel-demo: build
 
 # Everything that CI checks after the README's second command.
 ci: lint coverage wheel-demo
+
+# Plan inside LiteLLM's proxy of a version, in an environment of its own: the loop from its log to the next policy.
+litellm version="1.108.7":
+    python3 -m venv .venv/litellm-{{version}}
+    .venv/litellm-{{version}}/bin/pip install --quiet . 'litellm[proxy]=={{version}}'
+    LITELLM_PYTHON=.venv/litellm-{{version}}/bin/python {{python}} -m pytest tests/serving/litellm

@@ -71,6 +71,9 @@ def import_log(
         bool, typer.Option("--efforts-in-names", help="Read gpt-5-high as gpt-5 at the effort high.")
     ] = False,
     quality_scale: ScaleOfQuality = None,
+    drawn_only: Annotated[
+        bool, typer.Option("--drawn-only", help="Keep only calls with a propensity, whose point a planner drew.")
+    ] = False,
     guess: Annotated[
         Path | None, typer.Option("--guess", metavar="FILE", help="Write a first mapping of this file's columns.")
     ] = None,
@@ -98,6 +101,7 @@ def import_log(
         keep_names=keep_names,
         efforts_in_names=efforts_in_names,
         quality_scale=read_quality_scale(quality_scale),
+        drawn_only=drawn_only,
     )
     with console(stderr=True).status("reading the log"):
         imported = import_calls(source, files, scores=scores, options=options)

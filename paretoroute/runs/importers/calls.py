@@ -17,6 +17,7 @@ REDACTED = "query text redacted"
 NO_TEXT = "no query text"
 NO_MODEL = "no model"
 NO_SCORE = "no score"
+UNDRAWN = "no propensity: no planner drew the point"
 REPEATED = "a record of a call that was read before"
 NESTED = "the same call is logged again inside it"
 

@@ -15,7 +15,7 @@ from paretoroute.query import Misfit
 from paretoroute.runs.checks.quality_scale import QualityScale
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.importers import scores as score_files
-from paretoroute.runs.importers.calls import NO_SCORE, REPEATED, Aside, Call, Reading, Score, by_reason
+from paretoroute.runs.importers.calls import NO_SCORE, REPEATED, UNDRAWN, Aside, Call, Reading, Score, by_reason
 from paretoroute.runs.importers.messages import query_id
 from paretoroute.runs.importers.model_names import renamed
 from paretoroute.runs.importers.pricing import price_file, priced
@@ -68,6 +68,7 @@ class Options:
     keep_names: bool = False
     efforts_in_names: bool = False
     quality_scale: tuple[float, float] | None = None
+    drawn_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ def import_runs(
     keep_names: bool = False,
     efforts_in_names: bool = False,
     quality_scale: tuple[float, float] | None = None,
+    drawn_only: bool = False,
 ) -> Runs:
     """Import the log of another tool as runs.
 
@@ -136,6 +138,8 @@ def import_runs(
         keep_names: whether model names stay as they are logged.
         efforts_in_names: whether an effort at the end of a model's name (``gpt-5-high``) is its budget.
         quality_scale: the worst and the best number of the scale that scores are on; None: [0, 1].
+        drawn_only: whether only calls with a logged propensity are kept, whose point a planner drew: a fit uses
+            propensities only where every run has one. Answers of fallbacks have none.
 
     Raises:
         RunsError: the source is unknown, a file cannot be read, or no record is a usable call with a score.
@@ -149,6 +153,7 @@ def import_runs(
         keep_names=keep_names,
         efforts_in_names=efforts_in_names,
         quality_scale=quality_scale,
+        drawn_only=drawn_only,
     )
     return import_calls(source, files, scores=scores, options=options).runs()
 
@@ -168,7 +173,7 @@ def import_calls(source: str | Path, files: Any, *, scores: Any = None, options:
         score_files.read_scores(path, reading)
     if not reading.calls:
         raise RunsError(_no_call(source, reading.asides))
-    calls = _distinct(reading)
+    calls = _drawn(_distinct(reading), reading) if options.drawn_only else _distinct(reading)
     joined = score_files.join_scores(calls, reading.scores, key=options.join)
     scored = _scored(joined.calls, reading, options=options, scale=scale)
     if not scored.calls:
@@ -181,6 +186,7 @@ def import_calls(source: str | Path, files: Any, *, scores: Any = None, options:
         for i, (call, quality) in enumerate(zip(costs.calls, scored.qualities, strict=True))
     ]
     about = [*scored.findings, *_about_scores(joined, len(rows)), *_about_names(names.names), *costs.findings]
+    about += _about_propensities(costs.calls)
     return Imported(rows, reading.asides, [*about, *_about(reading)])
 
 
@@ -217,6 +223,12 @@ def _distinct(reading: Reading) -> list[Call]:
         else:
             reading.asides.append(Aside(call.place, REPEATED, f"as {before.place}"))
     return calls
+
+
+def _drawn(calls: Sequence[Call], reading: Reading) -> list[Call]:
+    """Return the calls with a propensity; set the others aside."""
+    reading.asides += [Aside(call.place, UNDRAWN) for call in calls if call.propensity is None]
+    return [call for call in calls if call.propensity is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +294,14 @@ def _about_scores(joined: score_files.Joined, calls: int) -> list[Finding]:
                 Finding("note", f"{what}: {len(scores)} (first: {first.place}); {calls} calls have a score")
             )
     return findings
+
+
+def _about_propensities(calls: Sequence[Call]) -> list[Finding]:
+    without = sum(call.propensity is None for call in calls)
+    if without in (0, len(calls)):
+        return []
+    text = f"{without} of {len(calls)} calls have no propensity, and a fit then uses none; --drawn-only sets them aside"
+    return [Finding("note", text)]
 
 
 def _about_names(names: Mapping[str, str]) -> list[Finding]:

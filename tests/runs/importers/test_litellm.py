@@ -3,6 +3,7 @@
 import pytest
 
 from paretoroute.errors import RunsError
+from paretoroute.runs.importers import calls
 from tests.runs.importers import foreign_logs as make
 
 
@@ -140,6 +141,23 @@ def test_a_fallback_does_not_take_over_the_decision_of_the_call_that_failed(tmp_
     log = rows_of(tmp_path, failed, answered, other)
 
     assert [row.get("propensity") for row in log.rows] == [None, 0.5]
+
+
+def test_calls_that_no_planner_drew_are_named_and_set_aside_when_asked(tmp_path):
+    drawn = make.payload()["metadata"] | {"spend_logs_metadata": {"paretoroute": {"propensity": 0.25}}}
+    payloads = [
+        make.payload(litellm_call_id=f"call-{i}", id=f"answer-{i}", **({"metadata": drawn} if i < 3 else {}))
+        for i in (1, 2, 3)
+    ]
+
+    both = rows_of(tmp_path, *payloads)
+    only = rows_of(tmp_path, *payloads, drawn_only=True)
+
+    assert [row.get("propensity") for row in both.rows] == [0.25, 0.25, None]
+    assert "1 of 3 calls have no propensity" in " ".join(finding.text for finding in both.findings)
+    assert [row["propensity"] for row in only.rows] == [0.25, 0.25]
+    assert [(aside.reason, aside.place.position) for aside in only.asides] == [(calls.UNDRAWN, 3)]
+    assert "have no propensity, and" not in " ".join(finding.text for finding in only.findings)
 
 
 def test_reasoning_tokens_of_claude_are_estimates_and_unknown(tmp_path):

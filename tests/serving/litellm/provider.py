@@ -27,6 +27,29 @@ def answer(model: str, effort: str | None, text: str) -> str:
     return "wrong" if HARD in text and effort != "high" else "right"
 
 
+def question(i: int) -> str:
+    """Return a question; the odd ones are hard."""
+    return f"prove the {HARD} number {i} of algebra" if i % 2 else f"name the capital city of country {i}"
+
+
+def full_log() -> list[dict[str, Any]]:
+    """Return a log of eighty questions, each answered at every point."""
+    return [
+        {
+            "query": [{"role": "user", "content": question(i)}],
+            "model": model,
+            "budget_kind": effort and "effort",
+            "budget_label": effort,
+            "quality": float(answer(model, effort, question(i)) == "right"),
+            "prompt_tokens": PROMPT_TOKENS,
+            "completion_tokens": tokens,
+            "cost_usd": cost_usd(model, effort),
+        }
+        for i in range(300, 380)
+        for (model, effort), tokens in COMPLETION_TOKENS.items()
+    ]
+
+
 class Provider(ThreadingHTTPServer):
     """Keeps the body of every request, in the order in which they come."""
 

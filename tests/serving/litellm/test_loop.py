@@ -10,14 +10,13 @@ import pytest
 import paretoroute as pr
 from tests.cases.case_log import run_command, write_jsonl
 from tests.serving.litellm.provider import (
-    COMPLETION_TOKENS,
-    HARD,
     OUTAGE,
-    PROMPT_TOKENS,
     Provider,
     answer,
     cost_usd,
+    full_log,
     provider,
+    question,
 )
 from tests.serving.litellm.proxy import Answer, Proxy, proxy, reason_to_skip
 
@@ -25,11 +24,6 @@ pytestmark = pytest.mark.skipif(bool(reason_to_skip()), reason=reason_to_skip() 
 
 EXPLORE = 0.3
 PLANNED = 60  # queries of the loop; one in two is hard
-
-
-def question(i: int) -> str:
-    """Return a question; the odd ones are hard."""
-    return f"prove the {HARD} number {i} of algebra" if i % 2 else f"name the capital city of country {i}"
 
 
 def asked(text: str, model: str = "paretoroute", **arguments: Any) -> dict[str, Any]:
@@ -94,26 +88,11 @@ def second(first: Round, tmp_path_factory) -> Round:
     scores = [{"litellm_call_id": one.call_id, "value": float(one.text == "right")} for one in first.answers]
     write_jsonl(folder / "scores.jsonl", scores)
     log, runs = first.folder / "calls.jsonl", folder / "runs.jsonl"
-    done = run_command(folder, "import", "litellm", log, "--scores", folder / "scores.jsonl", "--out", runs)
-    assert done.code == 0, done.err
+    scored = ("import", "litellm", log, "--scores", folder / "scores.jsonl")
+    imported = run_command(folder, *scored, "--out", folder / "all.jsonl")
+    drawn = run_command(folder, *scored, "--drawn-only", "--out", runs)
+    assert (imported.code, drawn.code) == (0, 0), imported.err + drawn.err
     return served(folder, runs, [asked(question(i)) for i in range(200, 208)])
-
-
-def full_log() -> list[dict[str, Any]]:
-    return [
-        {
-            "query": [{"role": "user", "content": question(i)}],
-            "model": model,
-            "budget_kind": effort and "effort",
-            "budget_label": effort,
-            "quality": float(answer(model, effort, question(i)) == "right"),
-            "prompt_tokens": PROMPT_TOKENS,
-            "completion_tokens": tokens,
-            "cost_usd": cost_usd(model, effort),
-        }
-        for i in range(300, 380)
-        for (model, effort), tokens in COMPLETION_TOKENS.items()
-    ]
 
 
 def served(folder: Path, runs: Path, requests: list[dict[str, Any]]) -> Round:
@@ -202,7 +181,7 @@ def test_a_fallback_is_called_with_its_own_arguments_and_logged_as_what_it_is(fi
 
 
 def test_the_runs_have_the_points_costs_and_propensities_of_the_log(first, second):
-    runs = [json.loads(line) for line in (second.folder / "runs.jsonl").read_text().splitlines()]
+    runs = [json.loads(line) for line in (second.folder / "all.jsonl").read_text().splitlines()]
     by_text = {text_of(run["query"]): run for run in runs}
 
     assert len(runs) == len(by_text) == len(first.answers)
@@ -217,6 +196,8 @@ def test_the_runs_have_the_points_costs_and_propensities_of_the_log(first, secon
     undrawn = [run for text, run in by_text.items() if text not in drawn]
     assert undrawn
     assert {run.get("propensity") for run in undrawn} == {None}
+    used = [json.loads(line) for line in (second.folder / "runs.jsonl").read_text().splitlines()]
+    assert used == [run for run in runs if run.get("propensity") is not None]
 
 
 def text_of(query: Any) -> str:
@@ -226,6 +207,9 @@ def text_of(query: Any) -> str:
 def test_the_next_proxy_plans_by_the_policy_that_was_fitted_on_the_log(first, second):
     planner = pr.Planner.load(second.policy, dialect="litellm", explore=EXPLORE)
 
+    assert "estimated" not in " ".join(
+        planner.policy.document.fitted_on.findings
+    )  # the propensities are the logged ones
     assert planner.policy.sha256 != pr.Policy.load(first.policy).sha256
     assert [one.status for one in second.answers] == [200] * 8
     records = second.records()
