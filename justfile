@@ -61,4 +61,4 @@ ci: lint coverage wheel-demo
 litellm version="1.108.7":
     python3 -m venv .venv/litellm-{{version}}
     .venv/litellm-{{version}}/bin/pip install --quiet . 'litellm[proxy]=={{version}}'
-    LITELLM_PYTHON=.venv/litellm-{{version}}/bin/python {{python}} -m pytest tests/serving/litellm
+    LITELLM_PYTHON={{justfile_directory()}}/.venv/litellm-{{version}}/bin/python {{python}} -m pytest tests/serving/litellm

@@ -145,10 +145,7 @@ def test_a_fallback_does_not_take_over_the_decision_of_the_call_that_failed(tmp_
 
 def test_calls_that_no_planner_drew_are_named_and_set_aside_when_asked(tmp_path):
     drawn = make.payload()["metadata"] | {"spend_logs_metadata": {"paretoroute": {"propensity": 0.25}}}
-    payloads = [
-        make.payload(litellm_call_id=f"call-{i}", id=f"answer-{i}", **({"metadata": drawn} if i < 3 else {}))
-        for i in (1, 2, 3)
-    ]
+    payloads = [make.payload(1, metadata=drawn), make.payload(2, metadata=drawn), make.payload(3)]
 
     both = rows_of(tmp_path, *payloads)
     only = rows_of(tmp_path, *payloads, drawn_only=True)
