@@ -22,8 +22,8 @@ from paretoroute.cli.import_log import import_log
 from paretoroute.cli.monitor import monitor
 from paretoroute.cli.plan import plan
 from paretoroute.cli.production.export import export
+from paretoroute.cli.production.serve import serve
 from paretoroute.cli.replay import replay
-from paretoroute.cli.serve import serve
 from paretoroute.cli.show import schema, show
 from paretoroute.cli.version import version_text
 from paretoroute.errors import ParetorouteError
