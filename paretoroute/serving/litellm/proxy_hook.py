@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from litellm.integrations.custom_logger import (  # pyright: ignore[reportMissingImports]  # the proxy's own package
-    CustomLogger,
-)
-
 from paretoroute.serving.litellm.call_log import CallLog
 from paretoroute.serving.litellm.rewriting import LOGGER, Caller, Rewriter, load
 from paretoroute.serving.litellm.settings import Settings
 
+try:
+    from litellm.integrations.custom_logger import (  # pyright: ignore[reportMissingImports]  # the proxy's own package
+        CustomLogger,
+    )
+except ImportError:  # the proxy always has it; what reads every module of this package may not
+    CustomLogger = object
 
-class Hook(CustomLogger):
+
+class Hook(CustomLogger):  # pyright: ignore[reportGeneralTypeIssues]  # LiteLLM's class is not installed for checks
     """Plans the requests for one model name, and writes the log if there is one.
 
     Args:
