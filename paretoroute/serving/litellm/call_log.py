@@ -14,8 +14,8 @@ from typing import Any
 class CallLog:
     """Appends payloads to a file that several processes may share.
 
-    A line is written under the system's lock of the file, so that lines of several workers do not mix. One that a killed
-    process left unfinished is ended first. The file holds prompts and answers, and only its owner may read it.
+    A line is written under the system's lock of the file, so that lines of several workers do not mix. One that a
+    killed process left unfinished is ended first. The file holds prompts and answers, and only its owner may read it.
 
     Args:
         path: the file; made if it is missing.
