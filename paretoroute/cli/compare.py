@@ -91,6 +91,8 @@ def compare(
         comparison = _compared(log, chosen, step, prices=token_prices, folder=folder, folds=folds, seed=seed, jobs=jobs)
     if html is not None:
         _write_page(html, comparison, log)
+    if not runs and form == "text":
+        _print_about_shipped_log()
     _print(comparison, log, form, html=html)
 
 
@@ -210,6 +212,14 @@ def _write_page(html: Path, comparison: Comparison, log: Runs) -> None:
     from paretoroute.report import comparison_to_html
 
     html.write_text(comparison_to_html(comparison, log), encoding="utf-8")
+
+
+def _print_about_shipped_log() -> None:
+    from paretoroute.report.layout import Paragraph
+    from paretoroute.runs.demo import ABOUT
+
+    show(Paragraph(ABOUT))
+    print_text("")
 
 
 def _print(comparison: Comparison, log: Runs, form: str, *, html: Path | None) -> None:

@@ -161,14 +161,13 @@ def demo(
     from paretoroute.report.layout import Entries, Entry, Paragraph
     from paretoroute.report.notices import fit_notices
     from paretoroute.report.outcomes import decision_text
-    from paretoroute.runs.demo import DEMO_QUERIES, demo_runs
+    from paretoroute.runs.demo import ABOUT, DEMO_QUERIES, demo_runs
 
     check_out(out)
     log = demo_runs()
     with console(stderr=True).status("fitting") as status:
         policy = fit_policy(log, name=out.stem, progress=status.update)
-    about = "The log that ships with the package comes from two TOY-SIZED open models on a laptop; see its data card."
-    show(Paragraph(about))
+    show(Paragraph(ABOUT))
     print_text("")
     _write_and_report(policy, out, fit_notices(log, policy.document))
     planner, label, blocks = Planner.load(out), labels_of(policy.document), []

@@ -13,6 +13,8 @@ DEMO_QUERIES = (
     "What is 12 times 9?",
 )
 
+ABOUT = "The log that ships with the package comes from two TOY-SIZED open models on a laptop; see its data card."
+
 
 def demo_runs() -> Runs:
     """Read the log that ships with the package: real runs of two toy-sized open models (see its data card)."""

@@ -9,7 +9,8 @@ import pytest
 from paretoroute.cli import console
 from paretoroute.errors import RunsError
 from paretoroute.evaluation import compare
-from paretoroute.runs.demo import demo_runs
+from paretoroute.runs import demo
+from paretoroute.runs.read import read_runs
 from tests.cases.case_log import case_rows, write_jsonl
 from tests.planner_cases import command
 from tests.synthetic_log import table_of
@@ -117,8 +118,19 @@ def test_every_system_has_its_name_and_all_of_them_are_all(asked):
 def test_without_runs_the_log_that_ships_is_compared(asked):
     command("compare", "--jobs", "3", "--folds", "4", "--seed", "5")
 
-    assert asked["runs"].sha256 == demo_runs().sha256
+    assert asked["runs"].sha256 == demo.demo_runs().sha256
     assert (asked["jobs"], asked["folds"], asked["seed"]) == (3, 4, 5)
+
+
+def test_the_text_about_the_log_that_ships_begins_with_what_it_is(log, monkeypatch, compared_once):
+    monkeypatch.setattr(demo, "demo_runs", lambda: read_runs(log, columns={"cost_usd": "spend"}))
+
+    shipped, own = (
+        command("compare", *files, "--folds", "2", "--routers", "static", "--jobs", "1")
+        for files in ((), (log, "--columns", "cost_usd=spend"))
+    )
+
+    assert shipped.out == f"{demo.ABOUT}\n\n{own.out}"
 
 
 @pytest.mark.parametrize(

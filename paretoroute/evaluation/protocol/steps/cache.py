@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -10,8 +11,8 @@ from pathlib import Path
 from paretoroute.evaluation.protocol.outer_fold import FoldResult, LeftOut
 from paretoroute.evaluation.protocol.steps.codec import BadEntry, decoded, encoded, most_bytes
 
-ENDING = ".step"
 KEPT_DAYS = 30
+_OURS = re.compile(r"[0-9a-f]{64}\.step|\.[0-9a-f]{64}\.[0-9]+\.partial")
 
 
 class StepCache:
@@ -73,10 +74,9 @@ class StepCache:
         oldest = time.time() - KEPT_DAYS * 24 * 3600
         with suppress(OSError):
             for path in self.folder.iterdir():
-                is_ours = path.suffix == ENDING or (path.name.startswith(".") and path.suffix == ".partial")
                 with suppress(OSError):
-                    if is_ours and path.is_file() and path.stat().st_mtime < oldest:
+                    if _OURS.fullmatch(path.name) and path.is_file() and path.stat().st_mtime < oldest:
                         path.unlink()
 
     def _path(self, key: str) -> Path:
-        return self.folder / f"{key}{ENDING}"
+        return self.folder / f"{key}.step"

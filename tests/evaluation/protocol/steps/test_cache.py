@@ -72,9 +72,9 @@ def test_a_folder_that_cannot_be_made_keeps_nothing_and_names_the_reason(tmp_pat
 def test_what_no_comparison_has_used_for_a_month_is_removed_and_what_is_not_ours_stays(cache):
     cache.store(KEY, RESULT)
     cache.store(OTHER, RESULT)
-    partial, theirs = cache.folder / f".{KEY}.1.partial", cache.folder / "notes.txt"
-    partial.write_bytes(b"half a res")
-    theirs.write_text("mine")
+    theirs = {"notes.txt", "wheel.step", ".download.partial", f"{KEY}.step.bak"}
+    for name in (*theirs, f".{KEY}.1.partial"):
+        (cache.folder / name).write_text("half a res")
     long_ago = time.time() - (KEPT_DAYS + 1) * 24 * 3600
     for path in cache.folder.iterdir():
         os.utime(path, (long_ago, long_ago))
@@ -82,4 +82,4 @@ def test_what_no_comparison_has_used_for_a_month_is_removed_and_what_is_not_ours
     cache.load(KEY, **SIZES)
     cache.remove_old()
 
-    assert {path.name for path in cache.folder.iterdir()} == {f"{KEY}.step", "notes.txt"}
+    assert {path.name for path in cache.folder.iterdir()} == {f"{KEY}.step", *theirs}
