@@ -44,7 +44,7 @@ WORDS = (
 
 @dataclass
 class Answers:
-    """What clients were answered.
+    """The answers that clients got.
 
     Args:
         seconds: of each request, from when it was due.

@@ -1,7 +1,7 @@
 """A policy that is read again when its file changes; the old one decides until a new one is ready.
 
-The content of the file decides, and what was read is swapped in whole: a request keeps the policy that it began with,
-and a file that cannot be read or trusted changes nothing but the report.
+The policies are swapped in whole: a request keeps the policy that it began with, and a file that cannot be read or
+trusted changes nothing but the report.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Reload:
 
 
 class FileState(NamedTuple):
-    """What tells one version of a file from another without reading it."""
+    """The marks of one version of a file, seen without reading it."""
 
     path: Path
     modified_ns: int
@@ -146,7 +146,7 @@ class ReloadingPolicy:
         before, error = self.current.policy.sha256, self.error
         try:
             served = self._read()
-        except Exception as problem:  # whatever is wrong with the new file, the old policy stays
+        except Exception as problem:  # the old policy stays, even after an error nobody foresaw
             self._fail(str(problem) or type(problem).__name__, is_new=is_new)
         else:
             self.error, self._pause_s = "", FIRST_RETRY_S

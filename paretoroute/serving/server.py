@@ -59,13 +59,13 @@ def run(policy: ReloadingPolicy, settings: Settings, *, listener: socket.socket,
 
     Args:
         policy: that decides.
-        settings: what is allowed.
+        settings: limits and token.
         listener: the socket, which is closed at the end.
         on_start: called once requests are answered.
     """
     sys.setswitchinterval(SWITCH_S)
     gc.collect()
-    gc.freeze()  # what is loaded stays: collections look at the objects of requests alone
+    gc.freeze()  # later collections look at the objects of requests alone
     asyncio.run(_serve(policy, settings, listener=listener, on_start=on_start))
 
 

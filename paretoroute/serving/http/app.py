@@ -35,7 +35,7 @@ _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a service allows.
+    """Limits and token of a service.
 
     Args:
         page: draws a policy as a page of HTML.
@@ -54,11 +54,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class Service:
-    """The endpoints, and what they share.
+    """The endpoints and their shared state.
 
     Args:
         policy: that decides.
-        settings: what is allowed.
+        settings: limits and token.
         metrics: of the requests and decisions.
         turns: of the processor.
         wake: set to read the policy file at once.

@@ -31,7 +31,7 @@ class Body(NamedTuple):
 
 
 async def read_body(request: Request, *, most_bytes: int) -> bytes:
-    """Return the body of a request that says that it is JSON.
+    """Return the body of a request, which must declare JSON.
 
     Args:
         request: whose body is read.
