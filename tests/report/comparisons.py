@@ -74,7 +74,7 @@ def details() -> Details:
     )
     check = CalibrationCheck(bins, costs, 1.5, 2.5, 1.05)
     return Details(
-        tuple(curves.values()), surface(), check, SmallFirst(("basso@low",), policy, policy), examples(), lost
+        tuple(curves.values()), surface(), check, SmallFirst(0.1, ("basso@low",), policy, policy), examples(), lost
     )
 
 

@@ -10,7 +10,6 @@ import numpy as np
 from paretoroute._arrays import Floats, Mask
 from paretoroute.calibration.intervals import Interval, resampled
 from paretoroute.evaluation.protocol.held_out import HeldOut
-from paretoroute.evaluation.protocol.metrics import small_points
 from paretoroute.evaluation.protocol.study import Study
 from paretoroute.evaluation.routers.registry import kind_of
 from paretoroute.evaluation.tradeoff_curves import single_points
@@ -83,15 +82,15 @@ class RouterCurve:
     targets: tuple[TargetResult, ...]
 
 
-def curves_of(study: Study, routers: Mapping[str, Realised]) -> tuple[RouterCurve, ...]:
+def curves_of(study: Study, routers: Mapping[str, Realised], *, small: Mask) -> tuple[RouterCurve, ...]:
     """Average every router's outcomes for each target; all are resampled together.
 
     Args:
         study: the queries.
         routers: by name.
+        small: which points are small, bool ``(points,)``.
     """
     best = study.outcomes.quality[:, [single_points(study.outcomes).vertex[-1]]]
-    small = small_points(study.outcomes)
     columns = [np.hstack([one.cost_usd, one.quality, 100 * (best - one.quality)]) for one in routers.values()]
     intervals = iter(resampled(np.hstack(columns), study.groups, seed=study.seed))
     curves = []

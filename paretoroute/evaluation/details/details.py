@@ -9,9 +9,10 @@ from paretoroute.evaluation.details.curves import Realised, RouterCurve, curves_
 from paretoroute.evaluation.details.examples import Examples, examples_of
 from paretoroute.evaluation.details.kinds import kinds_of
 from paretoroute.evaluation.details.losses import Losses, losses_of
-from paretoroute.evaluation.details.small_first import SmallFirst, small_first_of
+from paretoroute.evaluation.details.small_first import SmallFirst, cost_share_of, small_first_of
 from paretoroute.evaluation.details.surface import LoggedSurface, surface_of
 from paretoroute.evaluation.protocol.held_out import HeldOut
+from paretoroute.evaluation.protocol.metrics import small_points
 from paretoroute.evaluation.protocol.study import Study
 
 
@@ -46,8 +47,9 @@ def details_of(study: Study, held_out: HeldOut) -> Details:
     routers = {name: Realised.of(held_out, name) for name in held_out.routers}
     default = next(iter(held_out.routers.values()))
     assert default.forecast is not None  # the default rests on one
-    kinds, curves = kinds_of(study.runs), curves_of(study, routers)
-    small = small_first_of(study, curves)
+    kinds, cost_share = kinds_of(study.runs), cost_share_of(study)
+    curves = curves_of(study, routers, small=small_points(study.outcomes, cost_share))
+    small = small_first_of(study, curves, cost_share=cost_share)
     target_usd = curves[0].targets[-1].target_usd if small.default is None else small.default.target_usd
     return Details(
         curves=curves,

@@ -1,6 +1,6 @@
 """Small points first: the share of calls that small points take, and what it costs in quality.
 
-A point is small if its mean cost is at most a tenth of the best single point's.
+A point is small if its mean cost is at most a tenth of the best single point's; where no point is, at most half of it.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import numpy as np
 
 from paretoroute.calibration.intervals import Interval
 from paretoroute.evaluation.details.curves import RouterCurve
-from paretoroute.evaluation.protocol.metrics import small_points
+from paretoroute.evaluation.protocol.metrics import SMALL, small_points
 from paretoroute.evaluation.protocol.study import Study
 
 BOUND = "oracle"
+COST_SHARES = (SMALL, 0.5)
 
 
 @dataclass(frozen=True)
@@ -44,17 +45,24 @@ class SmallFirst:
     """What small points can take without a loss beyond noise.
 
     Args:
+        cost_share: a small point's mean cost is at most this part of the best single point's.
         points: names of the small points.
         default: the default's policy that takes most; None: each of its policies loses something.
         best: that of all routers but the oracle, picked with hindsight; None likewise.
     """
 
+    cost_share: float
     points: tuple[str, ...]
     default: SmallFirstPolicy | None
     best: SmallFirstPolicy | None
 
 
-def small_first_of(study: Study, curves: Sequence[RouterCurve]) -> SmallFirst:
+def cost_share_of(study: Study) -> float:
+    """Return the first of a tenth and half of the best single point's cost within which there is a point."""
+    return next((share for share in COST_SHARES if small_points(study.outcomes, share).any()), COST_SHARES[-1])
+
+
+def small_first_of(study: Study, curves: Sequence[RouterCurve], *, cost_share: float) -> SmallFirst:
     """Select, for the default and for all routers, the policy with most calls to small points and no certain loss.
 
     "No loss beyond noise": the 90% interval of the loss reaches 0.
@@ -62,9 +70,11 @@ def small_first_of(study: Study, curves: Sequence[RouterCurve]) -> SmallFirst:
     Args:
         study: the log.
         curves: of the routers, the default's first.
+        cost_share: of small points, in terms of the best single point's cost.
     """
-    names = np.array(study.grid.names)[small_points(study.outcomes)]
+    names = np.array(study.grid.names)[small_points(study.outcomes, cost_share)]
     return SmallFirst(
+        cost_share=cost_share,
         points=tuple(map(str, names)),
         default=_most(curves[:1]),
         best=_most([curve for curve in curves if curve.name != BOUND]),

@@ -34,9 +34,14 @@ class Metrics:
     left_out: dict[str, str]
 
 
-def small_points(outcomes: Outcomes) -> Mask:
-    """Return which points are small: they cost at most a tenth of the best single point, bool ``(points,)``."""
-    return outcomes.cost_usd.mean(0) <= SMALL * single_points(outcomes).cost_usd[-1]
+def small_points(outcomes: Outcomes, cost_share: float = SMALL) -> Mask:
+    """Return which points are small, bool ``(points,)``.
+
+    Args:
+        outcomes: of all queries.
+        cost_share: a small point's mean cost is at most this part of the best single point's.
+    """
+    return outcomes.cost_usd.mean(0) <= cost_share * single_points(outcomes).cost_usd[-1]
 
 
 def metrics_of(study: Study, held_out: HeldOut, name: str) -> Metrics:

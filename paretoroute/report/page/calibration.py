@@ -15,13 +15,14 @@ from paretoroute.report.page.routers import add_chart, interval_text
 def add_calibration(section: Element, comparison: Comparison) -> None:
     """Add the summary, the three charts and their tables."""
     check, solved = comparison.details.calibration, comparison.solved_policies
-    side = "high" if check.quality_bias > 0 else "low"
+    side = "too high" if check.quality_bias > 0 else "too low"
+    bias = f"{abs(check.quality_bias):.1f} points {side}" if abs(check.quality_bias) >= 0.05 else "right"
     ratio = "" if check.cost_ratio is None else f" Calls cost ×{check.cost_ratio:.2f} of their forecast."
     add_sentence(
         section,
         "p",
         "The default's forecasts for queries that it never saw, beside what was logged, in bins of equally many calls. "
-        f"Forecasts of quality are on average {abs(check.quality_bias):.1f} points too {side}, and within the bins "
+        f"Forecasts of quality are on average {bias}, and within the bins "
         f"{check.quality_error:.1f} points off.{ratio} Policies solved for cost targets spend "
         f"×{solved.cost_ratio:.2f} of the target, ×{solved.cost_ratio_low:.2f} to ×{solved.cost_ratio_high:.2f} over "
         "folds and targets.",

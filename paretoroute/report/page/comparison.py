@@ -18,7 +18,7 @@ from paretoroute.report.page.losses import add_losses
 from paretoroute.report.page.routers import add_routers
 from paretoroute.report.page.scripts import data_text, libraries, own, source_of
 from paretoroute.report.page.small_first import add_small_first
-from paretoroute.report.page.surface import Scales, add_surface, logged_map
+from paretoroute.report.page.surface import add_surface, logged_map
 from paretoroute.runs.table import Runs
 
 SECTIONS = {
@@ -86,17 +86,15 @@ def _section(main: Element, key: str) -> Element:
 def _surface(section: Element, comparison: Comparison) -> None:
     surface = comparison.details.surface
     everything, *kinds = surface.parts
-    maps = [logged_map(surface, part) for part in surface.parts]
-    scales = Scales.of(maps)
     text = (
         "Logged means of every model at every budget: paler is less, fuller is more; ± is the 90% interval of the mean."
     )
-    add(section, "p", f"{text} Colours are the same for all kinds of query." if kinds else text)
+    add(section, "p", text)
     SubElement(section, "div", {"class": "controls", "id": "kind-of-query"})
     first = SubElement(section, "div", {"class": "part"})
-    add_surface(first, maps[0], scales, of=f"all {everything.queries:,} queries")
-    for part, shown in zip(kinds, maps[1:], strict=True):
+    add_surface(first, logged_map(surface, everything), of=f"all {everything.queries:,} queries")
+    for part in kinds:
         about = f"{part.tag}, {part.queries:,} queries"
         folded = SubElement(section, "details", {"class": "part"})
         add(folded, "summary", about)
-        add_surface(folded, shown, scales, of=about)
+        add_surface(folded, logged_map(surface, part), of=about)

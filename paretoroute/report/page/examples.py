@@ -18,13 +18,14 @@ def add_examples(section: Element, examples: Examples, label: PointLabels) -> No
         examples: of the comparison.
         label: the names of the log's points.
     """
-    bought = 100 * examples.quality_per_usd / 1000
+    price = "money buys no more quality"
+    if examples.quality_per_usd > 0:
+        price = f"one more quality point (of 100) may cost {costs_text(0.01 / examples.quality_per_usd)}"
     add_sentence(
         section,
         "p",
-        f"Out-of-fold forecasts solved for a mean cost of {costs_text(examples.target_usd)}: a dollar more per 1,000 "
-        f"queries has to buy {bought:.2g} quality points. The queries are spread evenly over the picks, from the "
-        "cheapest to the dearest; costs are per 1,000 such queries.",
+        f"Out-of-fold forecasts solved for a mean cost of {costs_text(examples.target_usd)}: {price}. The queries are "
+        "spread evenly over the picks, from the cheapest to the dearest; costs are per 1,000 such queries.",
     )
     heads = ("query", "kind", "pick", "why", "forecast", "logged", "best single point")
     rows = [_row(example, label) for example in examples.queries]

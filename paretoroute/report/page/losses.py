@@ -12,6 +12,8 @@ from paretoroute.price import UNIT, decimals_of, per_thousand
 from paretoroute.report.page.elements import Line, add, add_sentence, add_table
 from paretoroute.report.page.routers import interval_text
 
+SHOWN = 0.005  # quality points: smaller leads are shown as 0, and are none
+
 
 def add_losses(section: Element, comparison: Comparison) -> None:
     """Add one sentence for every way to lose, and the leads at every cost target and on every kind of query."""
@@ -42,7 +44,7 @@ def loss_sentences(comparison: Comparison) -> list[str]:
     """State the routers, targets and kinds at which another router is ahead, and targets that were overspent."""
     default = next(row for row in comparison.rows if row.fair_lead is None)
     lost = comparison.details.losses
-    ahead = [row for row in comparison.rows if row.fair_lead is not None and row.fair_lead.value < 0]
+    ahead = [row for row in comparison.rows if row.fair_lead is not None and row.fair_lead.value < -SHOWN]
     names = [f"{row.name} (default's lead {interval_text(row.fair_lead)})" for row in ahead if row.name != BOUND]
     rivals = ", ".join(names) if names else "no other router"
     sentences = [
@@ -63,7 +65,7 @@ def loss_sentences(comparison: Comparison) -> list[str]:
 
 
 def _count_sentence(what: str, leads: list[Interval | None]) -> str:
-    behind = [lead for lead in leads if lead is not None and lead.value < 0]
+    behind = [lead for lead in leads if lead is not None and lead.value < -SHOWN]
     certain = sum(lead.high < 0 for lead in behind)
     return (
         f"Some other router is ahead at {len(behind)} of {len(leads)} {what}, beyond noise at {certain} of them."
@@ -96,11 +98,13 @@ def _kind_row(one: KindLead) -> Line:
 
 
 def _kind_of_row(lead: Interval | None) -> str:
-    return "behind" if lead is not None and lead.high < 0 else ""
+    return "behind" if lead is not None and lead.value < -SHOWN and lead.high < 0 else ""
 
 
 def _who(rival: str | None, lead: Interval | None) -> str:
     if rival is None or lead is None:
         return "–"
+    if abs(lead.value) < SHOWN:
+        return "neither"
     name = rival if lead.value < 0 else "the default"
     return name if lead.high < 0 or lead.low > 0 else f"{name}, within noise"

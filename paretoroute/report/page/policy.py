@@ -10,7 +10,7 @@ from paretoroute.report.captions import interval_text, percent
 from paretoroute.report.chart.figure import Dot, chart_of
 from paretoroute.report.notices import notices
 from paretoroute.report.page.elements import Line, add, add_scroll, add_sentence, add_table, add_terms, frame
-from paretoroute.report.page.surface import Scales, add_surface, policy_map
+from paretoroute.report.page.surface import add_surface, policy_map
 from paretoroute.report.picture.svg import picture
 from paretoroute.report.text import summary, trade_off_rows
 
@@ -34,8 +34,7 @@ def _surface(main: Element, document: PolicyDocument) -> None:
     add(main, "h2", "Surface")
     text = "Mean quality and cost of every point: paler is less, fuller is more; ± is the 90% interval of the mean."
     add(main, "p", text)
-    shown = policy_map(document)
-    add_surface(main, shown, Scales.of([shown]))
+    add_surface(main, policy_map(document))
 
 
 def _findings(main: Element, document: PolicyDocument) -> None:

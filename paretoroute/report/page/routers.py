@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from xml.etree.ElementTree import Element, SubElement
 
 from paretoroute.calibration.intervals import Interval
 from paretoroute.evaluation.comparison import Comparison, RouterResult
+from paretoroute.evaluation.details.curves import RouterCurve
 from paretoroute.price import UNIT, decimals_of, dollars_text, per_thousand
 from paretoroute.report.captions import percent
 from paretoroute.report.page.elements import Line, add, add_details, add_sentence, add_table
@@ -32,7 +34,8 @@ def add_routers(section: Element, comparison: Comparison) -> None:
         "interval. The default's lead is its gain minus the router's, query by query. With hindsight: the best curve "
         "on the judged queries themselves, which no deployed router has.",
     )
-    add_table(section, "All routers", _HEADS, [_row(row) for row in comparison.rows])
+    curves = {curve.name: curve for curve in comparison.details.curves}
+    add_table(section, "All routers", _HEADS, [_row(row, curves.get(row.name)) for row in comparison.rows])
     folded = add_details(section, "Cost and quality of every router for each cost target")
     _add_curves(folded, comparison)
     if comparison.left_out:
@@ -76,14 +79,14 @@ _HEADS = (
 )  # fmt: skip
 
 
-def _row(row: RouterResult) -> Line:
+def _row(row: RouterResult, curve: RouterCurve | None) -> Line:
     figures = row.metrics.values
+    small = "–" if curve is None else percent(fmean(one.small_share for one in curve.targets))
 
     def shown(name: str, form: str) -> str:
         value = figures.get(name)
         return "–" if value is None else format(value, form)
 
-    share = figures.get("small_share")
     cells = (
         row.name,
         row.kind,
@@ -91,7 +94,7 @@ def _row(row: RouterResult) -> Line:
         interval_text(row.fair_lead),
         interval_text(row.gain),
         f"{row.peak_quality:.3f}",
-        "–" if share is None else percent(share),
+        small,
         f"×{shown('cost_ratio', '.2f')}",
         shown("calls", ".2f"),
     )

@@ -22,7 +22,8 @@ def add_small_first(section: Element, details: Details, label: PointLabels) -> N
         label: the names of the log's points.
     """
     view = details.small_first
-    rule = "A point is small if a call costs on average at most a tenth of the best single point's"
+    part = {0.1: "a tenth", 0.5: "half"}[view.cost_share]
+    rule = f"A point is small if a call costs on average at most {part} of the best single point's"
     if not view.points:
         add_sentence(section, "p", f"{rule}. This log has none.")
         return

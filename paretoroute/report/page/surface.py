@@ -76,22 +76,6 @@ class Scale:
         return (at - low) / (high - low)
 
 
-@dataclass(frozen=True)
-class Scales:
-    """The scales of quality and cost that several heat maps share."""
-
-    quality: Scale
-    cost: Scale
-
-    @classmethod
-    def of(cls, maps: Sequence[HeatMap]) -> Scales:
-        """Span all cells of some heat maps."""
-        cells = [cell for one in maps for cell in one.cells.values()]
-        qualities = [cell.quality.value for cell in cells if cell.quality is not None]
-        costs = [cell.cost_usd for cell in cells if cell.cost_usd is not None]
-        return cls(Scale.of(qualities), Scale.of(costs, is_log=True))
-
-
 def logged_map(surface: LoggedSurface, part: SurfacePart) -> HeatMap:
     """Arrange the logged means of some queries."""
     figures = zip(surface.points, part.quality, part.cost_usd, strict=True)
@@ -112,30 +96,31 @@ def policy_map(document: PolicyDocument) -> HeatMap:
     return HeatMap(tuple(dict.fromkeys(model for model, _ in points)), tuple(columns.values()), cells)
 
 
-def add_surface(parent: Element, shown: HeatMap, scales: Scales, *, of: str = "") -> None:
+def add_surface(parent: Element, shown: HeatMap, *, of: str = "") -> None:
     """Add the heat maps of quality and of cost, side by side where there is room.
 
     Args:
         parent: of the two.
         shown: the surface.
-        scales: of the colours.
         of: the queries, such as "law", for the captions; blank: all.
     """
     pair = SubElement(parent, "div", {"class": "pair"})
     about = f", {of}" if of else ""
-    decimals = decimals_of(cell.cost_usd for cell in shown.cells.values() if cell.cost_usd is not None)
+    costs = [cell.cost_usd for cell in shown.cells.values() if cell.cost_usd is not None]
+    qualities = [cell.quality.value for cell in shown.cells.values() if cell.quality is not None]
+    decimals, cost_scale, quality_scale = decimals_of(costs), Scale.of(costs, is_log=True), Scale.of(qualities)
 
     def quality(cell: HeatCell) -> _Shade | None:
         if cell.quality is None:
             return None
         margin = max(cell.quality.high - cell.quality.value, cell.quality.value - cell.quality.low)
         details = [f"±{margin:.2f}"] * (margin > 0) + [cell.note] * bool(cell.note)
-        return _Shade(f"{cell.quality.value:.3f}", " ".join(details), scales.quality.place(cell.quality.value))
+        return _Shade(f"{cell.quality.value:.3f}", " ".join(details), quality_scale.place(cell.quality.value))
 
     def cost(cell: HeatCell) -> _Shade | None:
         if cell.cost_usd is None:
             return None
-        return _Shade(per_thousand(cell.cost_usd, decimals), cell.note, scales.cost.place(cell.cost_usd))
+        return _Shade(per_thousand(cell.cost_usd, decimals), cell.note, cost_scale.place(cell.cost_usd))
 
     _add_heat(pair, f"Quality{about}", shown, {key: quality(cell) for key, cell in shown.cells.items()}, kind="quality")
     caption = f"Cost in USD {UNIT}{about}"

@@ -5,11 +5,14 @@ import pytest
 
 from paretoroute.evaluation.details.curves import curves_of
 from paretoroute.evaluation.protocol.gains import TARGETS
-from paretoroute.evaluation.protocol.metrics import metrics_of
+from paretoroute.evaluation.protocol.metrics import metrics_of, small_points
 
 
 def test_a_curve_holds_the_realised_means_of_every_target(compared):
-    curves = {curve.name: curve for curve in curves_of(compared.study, compared.realised)}
+    curves = {
+        curve.name: curve
+        for curve in curves_of(compared.study, compared.realised, small=small_points(compared.study.outcomes))
+    }
 
     for name in ("static", "tag", "oracle"):
         judged = compared.held_out.routers[name].judged
@@ -28,14 +31,14 @@ def test_a_target_is_the_mean_cost_that_the_folds_were_asked_for(compared):
     folds = compared.held_out.routers["tag"].judged
     sizes = [len(fold.gain) for fold in folds]
 
-    first = curves_of(compared.study, compared.realised)[1].targets[0]
+    first = curves_of(compared.study, compared.realised, small=small_points(compared.study.outcomes))[1].targets[0]
 
     expected = np.average([fold.cost_usd[0].mean() / fold.cost_ratio[0] for fold in folds], weights=sizes)
     assert first.target_usd == pytest.approx(expected)
 
 
 def test_the_share_of_small_calls_and_the_loss_average_to_the_metrics(compared):
-    for curve in curves_of(compared.study, compared.realised):
+    for curve in curves_of(compared.study, compared.realised, small=small_points(compared.study.outcomes)):
         metrics = metrics_of(compared.study, compared.held_out, curve.name).values
         assert np.mean([one.small_share for one in curve.targets]) == pytest.approx(metrics["small_share"])
         assert np.mean([one.loss.value for one in curve.targets]) == pytest.approx(100 * metrics["loss_to_best_single"])

@@ -1,8 +1,14 @@
 """The policy that gives small points most calls without a certain loss."""
 
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
 from paretoroute.calibration.intervals import Interval
 from paretoroute.evaluation.details.curves import RouterCurve, TargetResult
-from paretoroute.evaluation.details.small_first import small_first_of
+from paretoroute.evaluation.details.small_first import cost_share_of, small_first_of
+from paretoroute.evaluation.tradeoff_curves import Outcomes
 
 
 def curve(name, *results):
@@ -18,7 +24,7 @@ def test_the_greatest_share_without_a_certain_loss_is_selected(compared):
     rival = curve("knn", (0.8, 0.0, 1.0), (0.8, -1.0, 0.5))
     oracle = curve("oracle", (1.0, -9.0, 1.0))
 
-    view = small_first_of(compared.study, [default, rival, oracle])
+    view = small_first_of(compared.study, [default, rival, oracle], cost_share=0.1)
 
     assert view.default is not None and view.best is not None
     assert (view.default.target, view.default.small_share) == (1, 0.7), "the first policy loses for certain"
@@ -27,6 +33,13 @@ def test_the_greatest_share_without_a_certain_loss_is_selected(compared):
 
 
 def test_without_such_a_policy_there_is_none(compared):
-    view = small_first_of(compared.study, [curve("paretoroute", (0.9, 0.5, 1.0))])
+    view = small_first_of(compared.study, [curve("paretoroute", (0.9, 0.5, 1.0))], cost_share=0.1)
 
     assert view.default is None and view.best is None
+
+
+@pytest.mark.parametrize(("cost", "share"), [((0.1, 1.0), 0.1), ((0.3, 1.0), 0.5), ((0.9, 1.0), 0.5)])
+def test_where_no_point_costs_a_tenth_of_the_best_those_of_half_its_cost_are_small(compared, cost, share):
+    outcomes = Outcomes(np.tile([0.2, 0.8], (9, 1)), np.tile(cost, (9, 1)))
+
+    assert cost_share_of(replace(compared.study, outcomes=outcomes)) == share

@@ -4,13 +4,18 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
+from xml.etree.ElementTree import Element
 
 import pytest
 
+from paretoroute.evaluation.details.losses import Losses, TargetLead
+from paretoroute.report.labels import PointLabels
 from paretoroute.report.page.comparison import SECTIONS
-from paretoroute.report.page.losses import loss_sentences
+from paretoroute.report.page.examples import add_examples
+from paretoroute.report.page.losses import add_losses, loss_sentences
 from paretoroute.report.page.small_first import policy_sentences
-from tests.report.comparisons import HOSTILE, comparison, details, hostile
+from tests.report.comparisons import HOSTILE, around, comparison, details, hostile
 from tests.report.page.parsed import Parsed
 
 
@@ -113,3 +118,25 @@ def test_the_policy_with_most_calls_to_small_points_is_named_with_its_loss():
         "At no loss beyond noise, paretoroute gives small points 60% of the calls, at $2.04 per 1,000 queries; it "
         "loses 0.50 [-1.50, 2.50] quality points to the best single point."
     )
+
+
+def test_a_lead_that_is_shown_as_0_is_none():
+    plain = comparison()
+    even = TargetLead(0.001, 0.001, "ridge", around(-0.001, 0.0005))
+    tied = replace(plain, details=replace(plain.details, losses=Losses((even,), ())))
+
+    assert loss_sentences(tied)[1] == "No other router is ahead at any of the 1 cost targets."
+    place = Element("section")
+    add_losses(place, tied)
+    assert [cell.text for cell in place.iter("td")][:2] == ["neither", "-0.00 [-0.00, -0.00]"]
+
+
+def test_the_price_of_quality_is_a_plain_amount_however_small_costs_are():
+    place = Element("section")
+    add_examples(place, replace(details().examples, target_usd=3e-6, quality_per_usd=1e5), PointLabels({}))
+
+    text = "".join(place.find("p").itertext())
+    assert text.startswith(
+        "Out-of-fold forecasts solved for a mean cost of $0.00300 per 1,000 queries: one more quality"
+    )
+    assert "may cost $0.000100 per 1,000 queries" in text

@@ -1,10 +1,10 @@
-"""Heat maps: a coloured cell for every point, on one scale for all kinds of query."""
+"""Heat maps: a coloured cell for every point."""
 
 from xml.etree.ElementTree import Element
 
 import pytest
 
-from paretoroute.report.page.surface import Scale, Scales, add_surface, logged_map
+from paretoroute.report.page.surface import Scale, add_surface, logged_map
 from tests.report.comparisons import surface
 
 
@@ -19,16 +19,16 @@ def test_a_scale_runs_from_pale_to_full_and_that_of_costs_is_logarithmic():
 
 def test_every_point_has_a_coloured_cell_and_others_are_blank():
     shown = surface()
-    maps = [logged_map(shown, part) for part in shown.parts]
     place = Element("div")
 
-    add_surface(place, maps[0], Scales.of(maps), of="all")
-    add_surface(place, maps[1], Scales.of(maps), of="law")
+    for part in shown.parts:
+        add_surface(place, logged_map(shown, part))
 
     quality, cost, law, _ = ([cell for cell in table.iter("td")] for table in place.iter("table"))
     assert [cell.text for cell in quality] == ["0.410", "0.520", "0.730", "–"]
     assert [cell.text for cell in cost] == ["0.100", "0.400", "6.000", "–"]
     assert [cell.get("class") for cell in quality] == [None, None, None, "blank"]
-    assert quality[2].get("style") == "--v:1.000" and law[2].get("style") == "--v:0.000", "one scale for both"
+    assert [cell.get("style") for cell in quality[:3]] == ["--v:0.000", "--v:0.344", "--v:1.000"]
+    assert [law[0].get("style"), law[2].get("style")] == ["--v:1.000", "--v:0.000"]
     assert law[1].text == "–", "not logged for this kind"
     assert "".join(quality[0].itertext()) == "0.410 ±0.02"

@@ -73,7 +73,7 @@ function costAxis(values, room) {
   const decades = d3.range(Math.floor(Math.log10(low)), Math.ceil(Math.log10(high)) + 1);
   const marked = (digits) => decades.flatMap((decade) => digits.map((digit) => Number(`${digit}e${decade}`)))
     .filter((value) => value >= low && value <= high);
-  const choices = [[1, 1.5, 2, 3, 4, 5, 6, 8], [1, 2, 5], [1, 3], [1]].map(marked);
+  const choices = [[1, 1.5, 2, 3, 4, 5, 6, 8], [1, 2, 3, 5, 8], [1, 2, 5], [1, 3], [1]].map(marked);
   return {...axis, type: "log", ticks: choices.find((ticks) => ticks.length <= room) ?? choices.at(-1)};
 }
 
@@ -140,7 +140,7 @@ function drawAgreement(width, caption, rows, {axis, x, y, title}) {
 
 const binRows = (bins, scale) => bins.map(({forecast, outcome, cells}) => (
   {x: scale(forecast), y: scale(outcome.value), low: scale(outcome.low), high: scale(outcome.high), cells}));
-const costScale = (rows) => costAxis(rows.flatMap((row) => [row.x, row.y]), 5);
+const costScale = (rows) => costAxis(rows.flatMap((row) => [row.x, row.y]), 4);
 const positive = (rows) => rows.map((row) => ({...row, low: Math.max(row.low, 1e-3 * row.y)}));
 
 function drawQuality(width) {
