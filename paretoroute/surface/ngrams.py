@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +26,9 @@ BUCKET_BITS = 15
 WIDTH = 1 << BUCKET_BITS  # buckets of words in the lower half, of character n-grams in the upper half
 HALF = WIDTH // 2
 _WORD = re.compile(r"\w+|[^\w\s]")
+_ASCII_WORD = re.compile(rb"\w+|[^\w\s]")
+_ZERO_DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
+_VALUES = 1.0 + np.log(np.arange(1, 1025))  # of the counts of nearly all n-grams
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 STATISTICS = (
     "log_characters",
@@ -41,6 +44,17 @@ STATISTICS = (
     "math_signs",
     "code_signs",
 )
+_CLASSES: tuple[Callable[[str], bool], ...] = (
+    str.isdigit,
+    str.isalpha,
+    str.isspace,
+    str.isupper,
+    "\n".__eq__,
+    "?".__eq__,
+    "=+^\\$".__contains__,
+    "{}();_".__contains__,
+)
+_CLASSES_OF_ASCII = np.array([[is_of(chr(code)) for is_of in _CLASSES] for code in range(128)], np.float64)
 
 
 def capped(text: str) -> str:
@@ -59,17 +73,20 @@ def capped(text: str) -> str:
     return data[:half].decode("utf-8", "ignore") + data[-half:].decode("utf-8", "ignore")
 
 
-def _word_hashes(words: list[str]) -> NDArray[np.uint64]:
-    crc = zlib.crc32
-    single = np.fromiter((crc(word.encode("utf-8", "replace")) for word in words), np.uint64, len(words))
+def _word_hashes(lowered: str) -> NDArray[np.uint64]:
+    words = (
+        _ASCII_WORD.findall(lowered.encode())
+        if lowered.isascii()
+        else [word.encode("utf-8", "replace") for word in _WORD.findall(lowered)]
+    )
+    single = np.array(list(map(zlib.crc32, words)), np.uint64)
     if len(single) < 2:
         return single
     return np.concatenate([single, single[:-1] * np.uint64(31) + single[1:] * np.uint64(1_000_003)])
 
 
 def _character_hashes(lowered: str) -> NDArray[np.uint64]:
-    codes = np.frombuffer(f" {lowered} ".encode("utf-32-le", "replace"), np.uint32).astype(np.uint64)
-    codes = np.where((codes >= 48) & (codes <= 57), np.uint64(48), codes)
+    codes = _codes(f" {lowered} ").astype(np.uint64)
     rolling = codes
     grams: list[NDArray[np.uint64]] = []
     for order in range(2, 6):
@@ -81,8 +98,16 @@ def _character_hashes(lowered: str) -> NDArray[np.uint64]:
     return np.concatenate(grams) if grams else codes[:0]
 
 
-def _buckets(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
-    return ((hashes * _MIX) >> np.uint64(64 - BUCKET_BITS + 1)).astype(np.int64)
+def _codes(text: str) -> NDArray[np.uint8] | NDArray[np.uint32]:
+    """Return the code points of a text, all digits as 0."""
+    if text.isascii():
+        return np.frombuffer(text.encode().translate(_ZERO_DIGITS), np.uint8)
+    codes = np.frombuffer(text.encode("utf-32-le", "replace"), np.uint32)
+    return np.where((codes >= 48) & (codes <= 57), np.uint32(48), codes)
+
+
+def _buckets(hashes: NDArray[np.uint64]) -> NDArray[np.uint16]:
+    return ((hashes * _MIX) >> np.uint64(64 - BUCKET_BITS + 1)).astype(np.uint16)
 
 
 class NgramCounts(NamedTuple):
@@ -116,12 +141,19 @@ class TextTable(NamedTuple):
 def hashed(text: str) -> NgramCounts:
     """Count the hashed n-grams of one text."""
     lowered = " ".join(capped(text).casefold().split())
-    words = _buckets(_word_hashes(_WORD.findall(lowered)))
-    grams = _buckets(_character_hashes(lowered)) + HALF
-    both = np.sort(np.concatenate([words, grams]))
-    first = np.flatnonzero(np.diff(both, prepend=-1))
-    counts = np.diff(np.append(first, len(both)))
-    return NgramCounts(both[first], 1.0 + np.log(counts))
+    words = _buckets(_word_hashes(lowered))
+    grams = _buckets(_character_hashes(lowered)) + np.uint16(HALF)
+    both = np.concatenate([words, grams])
+    if not len(both):
+        return NgramCounts(np.zeros(0, np.int64), np.zeros(0))
+    both.sort(kind="stable")  # a radix sort for 16 bits
+    is_first = np.empty(len(both) + 1, bool)
+    is_first[0] = is_first[-1] = True
+    np.not_equal(both[1:], both[:-1], out=is_first[1:-1])
+    first = np.flatnonzero(is_first)
+    counts = first[1:] - first[:-1]
+    values = _VALUES.take(counts - 1) if counts.max() <= len(_VALUES) else 1.0 + np.log(counts)
+    return NgramCounts(both.take(first[:-1]).astype(np.int64), values)
 
 
 def statistics(text: str) -> Floats:
@@ -130,10 +162,7 @@ def statistics(text: str) -> Floats:
     length = max(len(text), 1)
     words = text.split()
     count = max(len(words), 1)
-    digits = sum(map(text.count, "0123456789"))
-    letters = sum(map(str.isalpha, text))
-    spaces = sum(map(str.isspace, text))
-    upper = sum(map(str.isupper, text))
+    digits, letters, spaces, upper, lines, questions, math_signs, code_signs = _class_counts(text)
     return np.array(
         [
             math.log1p(len(text)),
@@ -143,13 +172,30 @@ def statistics(text: str) -> Floats:
             max(length - letters - spaces - digits, 0) / length,
             upper / length,
             (length - len(text.encode("ascii", "ignore"))) / length,
-            text.count("\n") / length,
+            lines / length,
             len(set(words)) / count,
-            math.log1p(text.count("?")),
-            math.log1p(sum(map(text.count, "=+^\\$"))),
-            math.log1p(sum(map(text.count, "{}();_"))),
+            math.log1p(questions),
+            math.log1p(math_signs),
+            math.log1p(code_signs),
         ]
     )
+
+
+def _class_counts(text: str) -> list[float]:
+    """Count the characters of each of eight classes: ASCII digits, letters, spaces, capitals, and some signs."""
+    if text.isascii():
+        codes = np.bincount(np.frombuffer(text.encode(), np.uint8), minlength=128)
+        return (codes @ _CLASSES_OF_ASCII).tolist()
+    return [
+        sum(map(text.count, "0123456789")),
+        sum(map(str.isalpha, text)),
+        sum(map(str.isspace, text)),
+        sum(map(str.isupper, text)),
+        text.count("\n"),
+        text.count("?"),
+        sum(map(text.count, "=+^\\$")),
+        sum(map(text.count, "{}();_")),
+    ]
 
 
 def featurize(texts: Sequence[str]) -> TextTable:
