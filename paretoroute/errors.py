@@ -18,15 +18,16 @@ All are ``ValueError``: the caller passed something that has to change.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import itertools
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager
 from numbers import Integral
-from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FIT_PACKAGES = ("jax", "jaxlib", "optax", "orjson", "pyarrow", "rich", "scipy", "typer")
 SERVE_PACKAGES = ("prometheus_client", "starlette", "uvicorn")
@@ -134,6 +135,8 @@ def expect(name: str, value: object, kinds: type | tuple[type, ...], error: type
 
 def checked_path(path: object, error: type[ParetorouteError]) -> Path:
     """Return a path that is given as text or as an object that stands for one; refuse anything else."""
+    from pathlib import Path
+
     expect("the path", path, (str, os.PathLike), error)
     try:
         return Path(path)  # pyright: ignore[reportArgumentType]  # checked above
@@ -201,6 +204,8 @@ def close_names(name: str, names: Iterable[str], *, most: int, cutoff: float) ->
     Names are compared by their first 200 characters, and only the first 2,000 of them: the time grows with the product.
     """
     by_start = {one[:_COMPARED_CHARACTERS]: one for one in itertools.islice(names, _COMPARED_NAMES)}
+    import difflib  # loaded only for a message, as pathlib is only for a path: planning starts sooner
+
     near = difflib.get_close_matches(name[:_COMPARED_CHARACTERS], list(by_start), n=most, cutoff=cutoff)
     return [by_start[start] for start in near]
 

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from numbers import Real
 from typing import NamedTuple
 
@@ -129,7 +130,7 @@ class UnloggedColumn(NamedTuple):
     along: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Grid:
     """The points on offer, in canonical order (model name, then less compute first), with their prices.
 
@@ -156,7 +157,7 @@ class Grid:
             twice = Counter(self.points).most_common(1)[0][0]
             raise GridError(f"the grid names point {twice.name!r} twice; keep one of them")
 
-    @property
+    @cached_property
     def unlogged(self) -> tuple[UnloggedColumn, ...]:
         """The points that were never logged, in order, by their columns and those of their neighbours.
 
@@ -178,17 +179,17 @@ class Grid:
             "grid; keep both, or leave both out"
         )
 
-    @property
+    @cached_property
     def models(self) -> tuple[str, ...]:
         """Model names in order of first appearance."""
         return tuple(dict.fromkeys(point.model for point in self.points))
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of all points, in order."""
         return tuple(point.name for point in self.points)
 
-    @property
+    @cached_property
     def token_prices(self) -> TokenPrices:
         """The prices of the points' models per token."""
         prices = [self.prices.get(point.model) for point in self.points]
@@ -197,7 +198,7 @@ class Grid:
             np.array([p.output_usd_per_mtok if p else np.nan for p in prices]) / TOKENS_PER_PRICE_UNIT,
         )
 
-    @property
+    @cached_property
     def fee_usd(self) -> Floats:
         """The mean fee of a call at every point, ``(points,)``; unlogged points lie between their neighbours."""
         fees = np.array([self.fees.get(point, 0.0) for point in self.points])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from numbers import Real
 from typing import Any
 
@@ -221,7 +220,12 @@ def rounded_usd(usd: float, digits: int = 12) -> str:
         >>> rounded_usd(4e-06), rounded_usd(1000 * 0.0021), rounded_usd(123.4, 2)
         ('$0.000004', '$2.1', '$120')
     """
-    return f"${Decimal(f'{usd:.{digits}g}').normalize():f}"
+    text = f"{usd:.{digits}g}"
+    if "e" not in text and math.isfinite(usd):
+        return f"${text}"
+    from decimal import Decimal  # loaded only where a cost is far from 1
+
+    return f"${Decimal(text).normalize():f}"
 
 
 def decimals_of(usd: Iterable[float]) -> int:

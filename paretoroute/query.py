@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -59,6 +58,8 @@ def _text_in(text: str) -> str:
     if len(json_text) < 8 and "".join(json_text.split()) in _NO_TEXT:
         return ""
     if json_text[:1] in ("[", "{") and ('"role"' in json_text or '"messages"' in json_text):
+        import json  # loaded only for a text that looks like it
+
         try:
             value = json.loads(json_text)
             is_wrapped = isinstance(value, dict) and "messages" in value

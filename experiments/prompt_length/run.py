@@ -86,7 +86,8 @@ def panel(runs: Runs, base: Forecaster | None, seed: int, *, narrow: bool = True
 
     def forecast(text: str) -> np.ndarray:
         vector = featurizer.of_text(text).vector
-        figure = fitted.at(fitted.components(vector, near.nearest(vector, featurizer.rank)))
+        nearest = near.nearest(vector[None], featurizer.rank)
+        figure = fitted.at(fitted.first_level.components(vector[None], nearest))[0]
         return figure if base is None else figure * base(text)
 
     return forecast

@@ -93,8 +93,13 @@ class Admission:
         self._reads_latency = any(isinstance(limit, MaxMeanLatency) for limit in policy.limits)
         self._has_latency = bool(policy.calibration_sample.latency_known(policy.grid).any())
 
-    def admit(self, request: Request, forecast: QueryForecast) -> Admitted:
+    def admit(self, request: Request, forecast: QueryForecast, caps: Floats | None = None) -> Admitted:
         """Return the points that keep every limit, or the nearest where none does.
+
+        Args:
+            request: the call.
+            forecast: of every point.
+            caps: the usual output caps, ``(points,)``; None: compute them.
 
         Raises:
             TargetError: the policy's rules on models leave no point; or the call limits latency, and none was logged.
@@ -104,7 +109,7 @@ class Admission:
                 "max_latency_s: latency was not logged, or at fewer than 20 runs, so that no point's latency is "
                 "forecast; log latency_s and fit again, or leave the limit out"
             )
-        output = self._cost_cap.under_limit(request, forecast)
+        output = self._cost_cap.under_limit(request, forecast, caps=caps)
         own = self._policy_limits(request, forecast)
         kept, unkept = own.callable, None if own.is_kept else Unkept("policy", request.callable, True)
         for one in _limits_of(request, forecast, output):

@@ -48,8 +48,9 @@ class CostCap:
     def __init__(self, grid: Grid, surface: Surface, dialect: str | None = None, *, repeat_calls: bool = False) -> None:
         self._grid, self._surface, self._dialect, self._repeat_calls = grid, surface, dialect, repeat_calls
         self._prices = grid.token_prices
-        self._thinking = self._budget_amounts("thinking_tokens")
+        self._thinking, self._fixed = self._budget_amounts("thinking_tokens"), self._budget_amounts("max_tokens")
         self._most = np.full(len(grid.points), np.nan)
+        self._nowhere, self._everywhere = np.zeros(len(grid.points), bool), np.ones(len(grid.points), bool)
         if dialect is not None:
             self._read_dialect(dialect)
 
@@ -77,7 +78,7 @@ class CostCap:
         return self._prices.priced
 
     def caps(self, amounts: Amounts) -> Floats:
-        """Return the usual output caps in tokens, ``(points,)``.
+        """Return the usual output caps in tokens, ``(..., points)``.
 
         They are the forecast 99th percentile of completion tokens, or the largest logged completion where a point is
         not priced by tokens. A thinking budget counts towards the cap, used up or not: below it the call would be that
@@ -88,19 +89,24 @@ class CostCap:
         logged = self._surface.bounds.most_completion_tokens
         caps = np.maximum(np.where(self.priced, np.ceil(high), logged), LEAST_CAP_TOKENS)
         caps = np.fmax(caps, self._thinking + LEAST_CAP_TOKENS)
-        fixed = self._budget_amounts("max_tokens")
-        return np.fmin(np.where(np.isnan(fixed), caps, fixed), self._most)
+        return np.fmin(np.where(np.isnan(self._fixed), caps, self._fixed), self._most)
 
     def _budget_amounts(self, kind: str) -> Floats:
         """Return the amounts of the budgets of one kind, where known and not 0, else NaN."""
         return np.array([(p.budget.kind == kind and p.budget.amount) or np.nan for p in self._grid.points])
 
-    def under_limit(self, request: Request, forecast: QueryForecast) -> CappedOutput:
-        """Return the output caps that hold a request's ``max_cost_usd``, and the points at which they do."""
-        usual = self.caps(forecast.amounts)
+    def under_limit(self, request: Request, forecast: QueryForecast, *, caps: Floats | None = None) -> CappedOutput:
+        """Return the output caps that hold a request's ``max_cost_usd``, and the points at which they do.
+
+        Args:
+            request: the call.
+            forecast: of every point.
+            caps: the usual caps, ``(points,)``; None: compute them.
+        """
+        usual = self.caps(forecast.amounts) if caps is None else caps
         limit = request.max_cost_usd
         if limit is None:
-            return CappedOutput(usual, np.zeros(usual.shape, bool), np.ones(usual.shape, bool))
+            return CappedOutput(usual, self._nowhere, self._everywhere)
         affordable = self._affordable_tokens(limit, self._most_prompt_tokens(request, forecast))
         held = affordable >= 1
         lowered = np.fmin(affordable, self._most)

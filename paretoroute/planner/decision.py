@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from paretoroute.grid import Budget, Point
 from paretoroute.price import UNIT, rounded_usd
-from paretoroute.solver.rules import PriceRule, Rule
+from paretoroute.solver.rules import Draw, PriceRule, Rule
 
 if TYPE_CHECKING:
+    from paretoroute._arrays import Mask
     from paretoroute.planner.admission import Admitted
     from paretoroute.planner.query_forecast import QueryForecast
     from paretoroute.planner.repeated_calls import RepeatedCalls
     from paretoroute.planner.request import Request
+    from paretoroute.policy.policy import Policy
+
+FALLBACKS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +143,104 @@ class Decision:
             "runner_up": runner_up,
             "fallbacks": list(self.fallbacks),
         }
+
+
+class DecidedCall(NamedTuple):
+    """One call that is decided, with all that a decision states.
+
+    Args:
+        request: the call.
+        forecast: of every point.
+        admitted: the points that keep the limits, and the output caps.
+        draw: the point to call.
+        ranked: the columns of the best admitted points, best first, more of them than there are fallbacks.
+    """
+
+    request: Request
+    forecast: QueryForecast
+    admitted: Admitted
+    draw: Draw
+    ranked: Sequence[int]
+
+
+class DecisionWriter:
+    """Writes decisions, with their reasons.
+
+    Args:
+        policy: that decides.
+        explored_share: share of the calls that explores.
+        priced: which points are priced by tokens, bool ``(points,)``.
+    """
+
+    def __init__(self, policy: Policy, *, explored_share: float, priced: Mask) -> None:
+        self._policy, self._grid, self._explored_share, self._priced = policy, policy.grid, explored_share, priced
+        self._status = policy.document.solution.status
+        between = policy.grid.between
+        self._interpolated = [point in between for point in policy.grid.points]
+        self._named = [
+            f"{point.name} (never logged: forecast between {between[point].below} and {between[point].above})"
+            if point in between
+            else point.name
+            for point in policy.grid.points
+        ]
+
+    def write(self, call: DecidedCall, rule: Rule) -> Decision:
+        """Write the decision on a call that a rule decided."""
+        request, forecast, admitted, draw, ranked = call
+        column, others = draw.column, [j for j in ranked if j != draw.column]
+        chosen = self._alternative(forecast, column)
+        runner_up = self._alternative(forecast, others[0]) if others else None
+        beside = f"; {against(chosen, runner_up)}." if runner_up else "."
+        latency, cap = float(forecast.latency_s[column]), float(admitted.output.tokens[column])
+        return Decision(
+            id=os.urandom(8).hex(),
+            query_id=request.query_id,
+            policy_sha256=self._policy.sha256,
+            point=self._grid.points[column],
+            expected_quality=chosen.expected_quality,
+            expected_quality_se=float(forecast.amounts.quality_se[column]),
+            expected_cost_usd=chosen.expected_cost_usd,
+            expected_latency_s=None if math.isnan(latency) else latency,
+            output_cap_tokens=int(cap) if math.isfinite(cap) else None,
+            propensity=draw.propensity,
+            status=status_of(forecast, admitted, column, of_policy=self._status),
+            why=remark(request, forecast, admitted, column=column) + self._reason(call, rule) + beside,
+            runner_up=runner_up,
+            fallbacks=tuple(self._grid.names[j] for j in others[:FALLBACKS]),
+            interpolated=self._interpolated[column],
+            keeps_limits=admitted.is_feasible,
+            explores=draw.explores,
+        )
+
+    def _alternative(self, forecast: QueryForecast, column: int) -> Alternative:
+        return Alternative(self._grid.names[column], float(forecast.quality[column]), float(forecast.cost_usd[column]))
+
+    def _reason(self, call: DecidedCall, rule: Rule) -> str:
+        """Return why the point is called, or which limit no point keeps."""
+        request, forecast, admitted, draw, _ = call
+        name = self._named[draw.column]
+        if admitted.unkept is None:
+            grounds = Grounds(
+                is_drawn=draw.is_random,
+                explored_share=self._explored_share if draw.explores else None,
+                is_mixture=not isinstance(rule, PriceRule),
+                choices=int(np.count_nonzero(admitted.callable)),
+                points=len(self._grid.points),
+                usd_per_quality=usd_per_quality(rule, self._policy.document.solution.cost_ratio),
+            )
+            return explain(name, grounds)
+        from paretoroute.planner.unkept import NearestCall, unkept_text  # loaded only where no point keeps the limits
+
+        nearest = NearestCall(
+            column=draw.column,
+            name=name,
+            request=request,
+            forecast=forecast,
+            priced=self._priced,
+            names=self._grid.names,
+            limits=self._policy.limits,
+        )
+        return unkept_text(admitted.unkept, nearest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

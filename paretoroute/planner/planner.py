@@ -8,36 +8,27 @@ of its text, since all queries tie where the text predicts nothing.
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from paretoroute._arrays import Indices, Mask
+from paretoroute._arrays import Floats, Mask
 from paretoroute.errors import DialectError, PolicyError, TargetError, expect, expect_seed
 from paretoroute.limits import PopulationLimit
 from paretoroute.planner.admission import Admission, Admitted
 from paretoroute.planner.cost_cap import CostCap
-from paretoroute.planner.decision import (
-    Alternative,
-    Decision,
-    Grounds,
-    against,
-    explain,
-    remark,
-    status_of,
-    usd_per_quality,
-)
+from paretoroute.planner.decision import FALLBACKS, DecidedCall, Decision, DecisionWriter
 from paretoroute.planner.query_forecast import Forecaster, PointFigures, QueryForecast
-from paretoroute.planner.request import Request, callable_points, labels_of, text_of, with_ids
+from paretoroute.planner.request import Request, callable_points, labels_of, text_of, with_each
 from paretoroute.policy.codec import rule_of
 from paretoroute.policy.policy import Policy
 from paretoroute.query import Query
 from paretoroute.solver.argmax import scored
-from paretoroute.solver.rules import Draw, PriceRule, Rule, draw_from
+from paretoroute.solver.rules import Draw, PointProbability, Rule, Stream, draw_from
 from paretoroute.targets import fraction
 
 if TYPE_CHECKING:
@@ -45,30 +36,7 @@ if TYPE_CHECKING:
     from paretoroute.planner.exploration import Explorer
     from paretoroute.planner.exploration_preview import ExplorationPreview
 
-FALLBACKS = 3
-
-
-class Stream:
-    """A stream of random numbers that no other process, copy or thread draws from.
-
-    A forked process, a copy and an unpickled stream would repeat this one's numbers, so that workers of one planner
-    would all choose alike: they start a stream of their own, seeded by the operating system.
-
-    Args:
-        seed: of the numbers in this process; None: from the operating system.
-    """
-
-    def __init__(self, seed: int | None = None) -> None:
-        self._generator, self._process = np.random.default_rng(seed), os.getpid()
-
-    def __reduce__(self) -> tuple[type[Stream], tuple[()]]:
-        return Stream, ()
-
-    def next(self) -> float:
-        """Return the next number, uniform in [0, 1)."""
-        if self._process != os.getpid():
-            self._generator, self._process = np.random.default_rng(), os.getpid()
-        return float(self._generator.random())
+AT_ONCE = 64  # queries of a batch, so that their products with the logged queries stay in the cache
 
 
 class Planner:
@@ -120,8 +88,9 @@ class Planner:
         self.rule = rule_of(policy.document, population, self._grid)
         self.cost_cap = CostCap(self._grid, policy.surface, dialect, repeat_calls=repeat_calls)
         self._admission = Admission(policy, self.cost_cap)
-        self._stream = Stream(seed)
+        self._stream, self._seed = Stream(seed), policy.document.coin_seed.encode() + b":"
         self._explorer = _explorer(policy, explore)
+        self._writer = DecisionWriter(policy, explored_share=explore, priced=self.cost_cap.priced)
 
     @staticmethod
     def load(
@@ -181,29 +150,53 @@ class Planner:
             TargetError: a limit is out of range, names an unknown model, needs a latency and none was logged, or leaves
                 no point to call.
         """
-        limits = {"max_cost_usd": max_cost_usd, "min_quality": min_quality, "max_latency_s": max_latency_s}
-        request = Request(
-            text=text_of(query),
-            callable=callable_points(self._grid, models, callable),
-            query_id=query_id,
-            embedding=embedding,
-            labels=labels_of(tag=tag, tenant=tenant, step=step),
+        text = text_of(query)
+        shared = self._request(
+            max_cost_usd=max_cost_usd,
+            min_quality=min_quality,
+            max_latency_s=max_latency_s,
+            models=models,
             price=price,
-            **limits,
+            callable=callable,
+            tag=tag,
+            tenant=tenant,
+            step=step,
         )
-        return self._decide(request)
+        return self._decide([shared.of_query(text, query_id, embedding)])[0]
 
     def plan_batch(
-        self, queries: Iterable[Query | None], *, query_ids: Sequence[str | None] | None = None, **limits: Any
+        self,
+        queries: Iterable[Query | None],
+        *,
+        query_ids: Sequence[str | None] | None = None,
+        embeddings: Iterable[ArrayLike | None] | None = None,
+        **limits: Any,
     ) -> list[Decision]:
         """Decide for many queries, each as if it came alone; the other arguments are those of :meth:`plan`.
 
+        They share the products with the logged queries, and the checks of the limits.
+
+        Args:
+            queries: texts or chat messages; None where there is an embedding alone.
+            query_ids: one each, or None.
+            embeddings: ready features, one each ``(queries, embedding)``, or None.
+            limits: on every call.
+
         Raises:
-            QueryError: there are more or fewer ids than queries; or as :meth:`plan`.
+            QueryError: there are more or fewer ids or embeddings than queries; or as :meth:`plan`.
             TargetError: as :meth:`plan`.
         """
-        pairs = with_ids(queries, query_ids)
-        return [self.plan(query, query_id=key, **limits) for query, key in pairs]
+        embedding, decisions = limits.pop("embedding", None), list[Decision]()
+        batch, shared = with_each(queries, query_ids=query_ids, embeddings=embeddings), None
+        while rows := list(islice(batch, AT_ONCE)):
+            shared = shared or self._request(**limits)
+            decisions += self._decide(
+                [
+                    shared.of_query(text_of(query), query_id, embedding if own is None else own)
+                    for query, query_id, own in rows
+                ]
+            )
+        return decisions
 
     def start_task(self, steps: Sequence[str | tuple[str, Query]], *, max_cost_usd: float) -> Task:
         """Start an agent's task, whose calls share one sum of money; the arguments are those of the class."""
@@ -247,97 +240,77 @@ class Planner:
 
         return ExplorationPreview.of(self.policy, self.rule, self._explorer)
 
-    def _decide(self, request: Request) -> Decision:
-        forecast = self._forecaster.at(request)
-        admitted = self._admission.admit(request, forecast)
-        draw = self._draw(request, forecast, admitted)
-        others = [int(j) for j in self._ranked(request, forecast, admitted) if j != draw.column]
-        chosen = self._alternative(forecast, draw.column)
-        runner_up = self._alternative(forecast, others[0]) if others else None
-        reasons = [self._reason(request, forecast, admitted, draw)]
-        if runner_up is not None:
-            reasons.append(against(chosen, runner_up))
-        latency, cap = float(forecast.latency_s[draw.column]), float(admitted.output.tokens[draw.column])
-        return Decision(
-            id=os.urandom(8).hex(),
-            query_id=request.query_id,
-            policy_sha256=self.policy.sha256,
-            point=self._grid.points[draw.column],
-            expected_quality=chosen.expected_quality,
-            expected_quality_se=float(forecast.amounts.quality_se[draw.column]),
-            expected_cost_usd=chosen.expected_cost_usd,
-            expected_latency_s=None if math.isnan(latency) else latency,
-            output_cap_tokens=int(cap) if math.isfinite(cap) else None,
-            propensity=draw.propensity,
-            status=status_of(forecast, admitted, draw.column, of_policy=self.policy.document.solution.status),
-            why=f"{remark(request, forecast, admitted, column=draw.column)}{'; '.join(reasons)}.",
-            runner_up=runner_up,
-            fallbacks=tuple(self._grid.names[j] for j in others[:FALLBACKS]),
-            interpolated=self._grid.points[draw.column] in self._grid.between,
-            keeps_limits=admitted.is_feasible,
-            explores=draw.explores,
+    def _request(
+        self,
+        *,
+        max_cost_usd: float | None = None,
+        min_quality: float | None = None,
+        max_latency_s: float | None = None,
+        models: Collection[str] | None = None,
+        price: float | None = None,
+        callable: Mask | None = None,
+        tag: str | None = None,
+        tenant: str | None = None,
+        step: str | None = None,
+    ) -> Request:
+        """Check what the calls of a batch share; their queries are added by :meth:`Request.of_query`."""
+        return Request(
+            text=None,
+            callable=callable_points(self._grid, models, callable),
+            labels=labels_of(tag=tag, tenant=tenant, step=step),
+            max_cost_usd=max_cost_usd,
+            min_quality=min_quality,
+            max_latency_s=max_latency_s,
+            price=price,
         )
 
-    def _reason(self, request: Request, forecast: QueryForecast, admitted: Admitted, draw: Draw) -> str:
-        """Return why the point is called, or which limit no point keeps."""
-        name = self._named(draw.column)
-        if admitted.unkept is None:
-            grounds = Grounds(
-                is_drawn=draw.is_random,
-                explored_share=self._explorer.share if self._explorer and draw.explores else None,
-                is_mixture=not isinstance(self.rule, PriceRule),
-                choices=int(admitted.callable.sum()),
-                points=len(self._grid.points),
-                usd_per_quality=usd_per_quality(self._rule(request), self.policy.document.solution.cost_ratio),
+    def _decide(self, requests: Sequence[Request]) -> list[Decision]:
+        """Decide on requests that differ in their queries alone."""
+        forecasts, labels = self._forecaster.at_each(requests), requests[0].labels
+        rows = [forecasts.row(i) for i in range(len(requests))]
+        caps = self.cost_cap.caps(forecasts.amounts)
+        admitted = [self._admission.admit(*call) for call in zip(requests, rows, caps, strict=True)]
+        callable = np.stack([one.callable for one in admitted])
+        rule, figures = self._rule(requests[0]), forecasts.rule_figures
+        distributions = rule.distributions(*figures, labels=labels, callable=callable)
+        ranked = _ranked(scored(*figures, rule.weights(labels)), callable)
+        calls = [
+            DecidedCall(request, row, one, self._draw(request, row, one, distribution), columns)
+            for request, row, one, distribution, columns in zip(
+                requests, rows, admitted, distributions, ranked, strict=True
             )
-            return explain(name, grounds)
-        from paretoroute.planner.unkept import NearestCall, unkept_text  # loaded only where no point keeps the limits
-
-        call = NearestCall(
-            column=draw.column,
-            name=name,
-            request=request,
-            forecast=forecast,
-            priced=self.cost_cap.priced,
-            names=self._grid.names,
-            limits=self.policy.limits,
-        )
-        return unkept_text(admitted.unkept, call)
+        ]
+        return [self._writer.write(call, rule) for call in calls]
 
     def _rule(self, request: Request) -> Rule:
         return self.rule if request.price is None else self.rule.at_price(request.price)
 
-    def _ranked(self, request: Request, forecast: QueryForecast, admitted: Admitted) -> Indices:
-        """Return the columns of all admitted points, best score first."""
-        scores = scored(*forecast.rule_figures, self._rule(request).weights(request.labels))
-        ranked = np.argsort(-np.where(admitted.callable, scores, -np.inf), kind="stable")
-        return ranked[admitted.callable[ranked]]
-
-    def _draw(self, request: Request, forecast: QueryForecast, admitted: Admitted) -> Draw:
+    def _draw(
+        self,
+        request: Request,
+        forecast: QueryForecast,
+        admitted: Admitted,
+        distribution: Sequence[PointProbability],
+    ) -> Draw:
         """Draw one of the points that the rule may take, or in a share of the calls another one, to explore."""
-        rule = self._rule(request)
-        distribution = rule.distribution(*forecast.rule_figures, labels=request.labels, callable=admitted.callable)
         draw = draw_from(distribution, lambda: self._uniform(request.query_id))
         if self._explorer is None or not admitted.is_feasible:
             return draw
-        call = self._explorer.call(request, forecast, admitted.callable, rule=rule)
+        call = self._explorer.call(request, forecast, admitted.callable, rule=self._rule(request))
         return self._explorer.redraw(draw, call, self._uniform(request.query_id, b"explore"))
 
     def _uniform(self, query_id: str | None, purpose: bytes = b"") -> float:
         """Return a number in [0, 1): a hash of the policy's seed and the id, or without an id the next random one."""
         if query_id is None:
             return self._stream.next()
-        key = self.policy.document.coin_seed.encode() + b":" + query_id.encode("utf-8", "replace")
+        key = self._seed + query_id.encode("utf-8", "replace")
         return int.from_bytes(hashlib.blake2b(key, digest_size=8, person=purpose).digest(), "big") / 2**64
 
-    def _alternative(self, forecast: QueryForecast, column: int) -> Alternative:
-        return Alternative(self._grid.names[column], float(forecast.quality[column]), float(forecast.cost_usd[column]))
 
-    def _named(self, column: int) -> str:
-        """Return the name of a point, with its neighbours if it was never logged."""
-        place = self._grid.between.get(self._grid.points[column])
-        beside = f" (never logged: forecast between {place.below} and {place.above})" if place else ""
-        return self._grid.names[column] + beside
+def _ranked(scores: Floats, callable: Mask) -> list[list[int]]:
+    """Return the columns of the best admitted points of each query, best score first: one more than fallbacks."""
+    best = np.where(callable, -scores, np.inf).argsort(axis=1, kind="stable")[:, : FALLBACKS + 1]
+    return [row[:count] for row, count in zip(best.tolist(), callable.sum(axis=1).tolist(), strict=True)]
 
 
 def _explorer(policy: Policy, share: float) -> Explorer | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from paretoroute.errors import PolicyError, QueryError, shown
 from paretoroute.grid import forecast_cost_usd
 from paretoroute.planner.request import Request
 from paretoroute.policy.policy import Policy
-from paretoroute.surface.featurizer import function_fingerprint, ngram_fingerprint
+from paretoroute.surface.featurizer import TextFeatures, function_fingerprint, ngram_fingerprint
 from paretoroute.surface.surface import Amounts, TextSize
 
 
@@ -44,7 +44,38 @@ class QueryForecast:
     @property
     def rule_figures(self) -> tuple[Floats, Floats, Floats]:
         """Quality, cost and latency as the policy's rule reads them: before calibration, 0 for an unknown latency."""
-        return self.amounts.quality, self.raw_cost_usd, np.nan_to_num(self.latency_s)
+        return _rule_figures(self.amounts, self.raw_cost_usd)
+
+
+@dataclass(frozen=True)
+class QueryForecasts:
+    """Figures of every point at some queries, ``(queries, points)`` each: those of :class:`QueryForecast`."""
+
+    amounts: Amounts
+    raw_cost_usd: Floats
+    quality: Floats
+    cost_usd: Floats
+    is_read: Mask
+
+    @property
+    def rule_figures(self) -> tuple[Floats, Floats, Floats]:
+        """Quality, cost and latency as the policy's rule reads them: before calibration, 0 for an unknown latency."""
+        return _rule_figures(self.amounts, self.raw_cost_usd)
+
+    def row(self, query: int) -> QueryForecast:
+        """Return the forecast of one of the queries."""
+        return QueryForecast(
+            self.amounts.row(query),
+            self.raw_cost_usd[query],
+            self.quality[query],
+            self.cost_usd[query],
+            bool(self.is_read[query]),
+        )
+
+
+def _rule_figures(amounts: Amounts, raw_cost_usd: Floats) -> tuple[Floats, Floats, Floats]:
+    latency_s = amounts.latency_s
+    return amounts.quality, raw_cost_usd, np.where(np.isnan(latency_s), 0.0, latency_s)
 
 
 @dataclass(frozen=True)
@@ -76,7 +107,7 @@ class PointFigures:
 
 
 class Forecaster:
-    """Forecasts one query at a time by a policy's surface.
+    """Forecasts queries by a policy's surface, each as if it came alone.
 
     Args:
         policy: whose surface, prices and calibration are used.
@@ -101,17 +132,30 @@ class Forecaster:
         Raises:
             QueryError: the embedding has another width or is not finite.
         """
-        amounts, is_read = self._amounts(request)
+        return self.at_each([request]).row(0)
+
+    def at_each(self, requests: Sequence[Request]) -> QueryForecasts:
+        """Forecast every point for some requests of equal labels, each as if it came alone.
+
+        Raises:
+            QueryError: an embedding has another width or is not finite.
+        """
+        features = [self._features_of(request) for request in requests]
+        is_read = np.array([one is not None for one in features])
+        amounts = self._amounts(requests, features, is_read)
         amounts = replace(amounts, latency_s=np.where(self._latency_known, amounts.latency_s, np.nan))
         if self._means is None:
             raw_cost = cost = self._cost_usd(amounts)
         else:
-            amounts, raw_cost = replace(amounts, quality=self._means.quality[0]), self._means.cost_usd[0]
-            cost = np.maximum(raw_cost + self._of_length(TextSize.of(request.text)), 0.0)
-        return QueryForecast(
+            shape = amounts.quality.shape
+            amounts = replace(amounts, quality=np.broadcast_to(self._means.quality[0], shape))
+            raw_cost = np.broadcast_to(self._means.cost_usd[0], shape)
+            of_length = [self._of_length(TextSize.of(request.text)) for request in requests]
+            cost = np.maximum(raw_cost + np.stack(of_length), 0.0)
+        return QueryForecasts(
             amounts=amounts,
             raw_cost_usd=raw_cost,
-            quality=np.clip(amounts.quality + self._solution.quality_shift, 0.0, 1.0),
+            quality=np.minimum(np.maximum(amounts.quality + self._solution.quality_shift, 0.0), 1.0),
             cost_usd=self._calibrated(cost),
             is_read=is_read,
         )
@@ -131,18 +175,37 @@ class Forecaster:
         within = np.fmin(cost, self._most_usd)
         return within * self._solution.cost_ratio + (cost - within)
 
-    def _amounts(self, request: Request) -> tuple[Amounts, bool]:
-        """Return what the surface forecasts, and whether the query could be read."""
+    def _features_of(self, request: Request) -> TextFeatures | None:
+        """Return the features of a query; None if nothing of it can be read."""
         text, embedding = request.text, request.embedding
         if self._kind == "hashed_ngrams":
             if text is None or not (text.strip() or self._surface.has_empty_queries):
-                return self._surface.context_free(), False
-            return self._surface.at_text(text, labels=request.labels), True
+                return None
+            return self._surface.featurizer.of_text(text)
         if self._kind == "function" and self._features is not None and text is not None:
             embedding = self._features(text)
-        if embedding is None:
-            return self._surface.context_free(TextSize.of(text)), False
-        return self._surface.at(self._vector(embedding), size=TextSize.of(text), labels=request.labels), True
+        return None if embedding is None else TextFeatures(self._vector(embedding), 1.0)
+
+    def _amounts(self, requests: Sequence[Request], features: Sequence[TextFeatures | None], is_read: Mask) -> Amounts:
+        """Return the forecasts of the surface, ``(queries, points)``; the means stand for what cannot be read."""
+        read = [(one, TextSize.of(request.text)) for one, request in zip(features, requests, strict=True) if one]
+        if len(read) == len(requests):
+            return self._surface_at(read, requests[0].labels)
+        tables = Amounts.empty(len(requests), points=len(self._grid.points))
+        if read:
+            tables.put(is_read, self._surface_at(read, requests[0].labels))
+        for i in np.flatnonzero(~is_read).tolist():
+            size = None if self._kind == "hashed_ngrams" else TextSize.of(requests[i].text)
+            tables.put(i, self._surface.context_free(size))
+        return tables
+
+    def _surface_at(self, read: Sequence[tuple[TextFeatures, TextSize | None]], labels: Mapping[str, str]) -> Amounts:
+        return self._surface.at_each(
+            np.stack([one.vector for one, _ in read]),
+            [one.known_share for one, _ in read],
+            sizes=[size for _, size in read],
+            labels=labels,
+        )
 
     def _vector(self, embedding: ArrayLike) -> Floats:
         featurizer, vector = self._surface.featurizer, given_array(embedding)

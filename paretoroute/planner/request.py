@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import repeat
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -56,6 +57,24 @@ class Request:
             if value is not None:
                 object.__setattr__(self, name, check(name, value))
 
+    def of_query(self, text: str | None, query_id: str | None, embedding: ArrayLike | None) -> Request:
+        """Return the request with the same limits for another query.
+
+        Raises:
+            QueryError: the id is not text.
+        """
+        return Request(
+            text=text,
+            callable=self.callable,
+            query_id=query_id,
+            embedding=embedding,
+            labels=self.labels,
+            max_cost_usd=self.max_cost_usd,
+            min_quality=self.min_quality,
+            max_latency_s=self.max_latency_s,
+            price=self.price,
+        )
+
     @property
     def text_bytes(self) -> int | None:
         """Length of the text in UTF-8; None without a text."""
@@ -76,27 +95,43 @@ def text_of(query: Query | None) -> str | None:
         raise QueryError(f"the query: {error}") from None
 
 
-def with_ids(
-    queries: Iterable[Query | None], query_ids: Collection[str | None] | None
-) -> Iterator[tuple[Query | None, str | None]]:
-    """Yield the queries of a batch, each with its id.
+class BatchRow(NamedTuple):
+    """One query of a batch, with its id and embedding, if any."""
+
+    query: Query | None
+    query_id: str | None
+    embedding: ArrayLike | None
+
+
+def with_each(
+    queries: Iterable[Query | None],
+    *,
+    query_ids: Collection[str | None] | None = None,
+    embeddings: Iterable[ArrayLike | None] | None = None,
+) -> Iterator[BatchRow]:
+    """Yield the queries of a batch, each with its id and its embedding.
 
     Raises:
-        QueryError: there are more or fewer ids than queries, or one of the two is no collection.
+        QueryError: there are more or fewer ids or embeddings than queries, or one of them is no collection.
     """
     if isinstance(queries, str | bytes):
         raise QueryError(f"queries must be a list, got the text {shown(queries)}; write [{shown(queries)}]")
-    batch = _iterated("queries", queries)
-    if query_ids is None:
-        return ((query, None) for query in batch)
-    ids = _iterated("query_ids", query_ids)
-    sizes = [len(values) if isinstance(values, Sized) else None for values in (queries, query_ids)]
-    if None in sizes:
-        queries, query_ids = list(batch), list(ids)
-        sizes, batch, ids = [len(queries), len(query_ids)], iter(queries), iter(query_ids)
-    if sizes[0] != sizes[1]:
-        raise QueryError(f"{sizes[0]} queries came with {sizes[1]} query_ids; give one each, or none at all")
-    return zip(batch, ids, strict=True)
+    columns = {"queries": queries, "query_ids": query_ids, "embeddings": embeddings}
+    columns = {name: values for name, values in columns.items() if values is not None or name == "queries"}
+    each = {name: _iterated(name, values) for name, values in columns.items()}
+    if len(columns) > 1:
+        if not all(isinstance(values, Sized) for values in columns.values()):
+            columns = {name: list(values) for name, values in each.items()}
+            each = {name: iter(values) for name, values in columns.items()}
+        size = _size(columns["queries"])
+        for name, values in columns.items():
+            if _size(values) != size:
+                raise QueryError(f"{size} queries came with {_size(values)} {name}; give one each, or none at all")
+    return map(BatchRow, *(each.get(name, repeat(None)) for name in ("queries", "query_ids", "embeddings")))
+
+
+def _size(values: object) -> int:
+    return len(values) if isinstance(values, Sized) else 0
 
 
 def _iterated(name: str, values: object) -> Iterator[Any]:
@@ -109,7 +144,8 @@ def _iterated(name: str, values: object) -> Iterator[Any]:
 def labels_of(**labels: str | None) -> dict[str, str]:
     """Return the labels that are given, by kind."""
     for kind, label in labels.items():
-        expect(f"the {kind}", label, (str, type(None)), QueryError)
+        if label is not None:
+            expect(f"the {kind}", label, (str, type(None)), QueryError)
     return {kind: label for kind, label in labels.items() if label}
 
 

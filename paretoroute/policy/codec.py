@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from paretoroute.errors import PolicyError
 from paretoroute.grid import Between, Budget, Grid, Point, Price
 from paretoroute.limits import PopulationLimit, on_grid
-from paretoroute.policy import schema as doc
 from paretoroute.solver.constraints import Constraint, Multipliers, coefficients, target_coefficients
 from paretoroute.solver.rules import MixtureComponent, MixtureRule, PriceRule, Rule
 from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
+
+if TYPE_CHECKING:  # the models of a file take long to load: they are when one is read or written
+    from paretoroute.policy import schema as doc
 
 
 def grid_of(document: doc.PolicyDocument) -> Grid:
@@ -85,6 +88,8 @@ def _term(name: str, limits: Sequence[PopulationLimit], grid: Grid) -> _Term:
 
 def mixture_entry(rule: MixtureRule) -> doc.MixtureEntry:
     """Write a mixture down: :func:`rule_of` in reverse."""
+    from paretoroute.policy import schema as doc
+
     return doc.MixtureEntry(
         rows=tuple(constraint.name for constraint in rule.constraints),
         objective=rule.prices.objective,
@@ -113,6 +118,8 @@ def with_names(target: Target, names: Sequence[str]) -> Target:
 
 def target_entry(target: Target) -> doc.TargetEntry:
     """Write a target down; its point is given by name."""
+    from paretoroute.policy import schema as doc
+
     if isinstance(target, BestTrade):
         return doc.TargetBestTrade(usd_per_quality=float(target.usd_per_quality))
     if isinstance(target, MaxCost):
@@ -124,10 +131,10 @@ def target_entry(target: Target) -> doc.TargetEntry:
 
 def target_of(entry: doc.TargetEntry) -> Target:
     """Read a target: :func:`target_entry` in reverse."""
-    if isinstance(entry, doc.TargetBestTrade):
+    if entry.kind == "best_trade":
         return BestTrade(usd_per_quality=entry.usd_per_quality)
-    if isinstance(entry, doc.TargetMaxCost):
+    if entry.kind == "max_cost":
         return MaxCost(usd=entry.usd)
-    if isinstance(entry, doc.TargetMinQuality):
+    if entry.kind == "min_quality":
         return MinQuality(quality=entry.quality)
     return MinQuality(ratio=entry.ratio, of=entry.of)

@@ -9,16 +9,13 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from paretoroute.errors import PolicyError, TargetError, expect, expect_items, needs_fit_extra, one_line
 from paretoroute.grid import Grid, Price
 from paretoroute.limits import Limit, parse_limit
-from paretoroute.policy import schema as doc
 from paretoroute.policy.arrays import from_arrays
 from paretoroute.policy.codec import grid_of, target_of
-from paretoroute.policy.files import read_policy
 from paretoroute.price import expect_prices
 from paretoroute.surface.surface import Surface
 from paretoroute.surface.traffic import CalibrationSample
@@ -26,6 +23,7 @@ from paretoroute.targets import Target
 
 if TYPE_CHECKING:
     from paretoroute.calibration.outcomes import LoggedOutcomes
+    from paretoroute.policy import schema as doc
 
 
 @dataclass(frozen=True)
@@ -71,6 +69,8 @@ class Policy:
         Raises:
             PolicyError: a file is missing, changed, of a newer schema, or does not fit together.
         """
+        from paretoroute.policy.files import read_policy  # its models take longer to load than all else of planning
+
         document, arrays, sha256 = read_policy(path)
         bills = [entry.cost == "logged" for entry in document.grid for _ in entry.points]
         try:
@@ -82,7 +82,7 @@ class Policy:
                 bills=[j for j, is_bill in enumerate(bills) if is_bill],
             )
         except PolicyError as error:
-            place = f"{one_line(Path(path).name)}: surface.file: {document.surface.file}"
+            place = f"{one_line(os.path.basename(path))}: surface.file: {document.surface.file}"
             raise PolicyError(f"{place}: {error}") from None
         return Policy(document, numbers.surface, numbers.sample, sha256)
 

@@ -7,6 +7,7 @@ keeps limits on the population, draws one of a few sets of prices for every quer
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -60,6 +61,29 @@ class Draw:
     explores: bool = False
 
 
+class Stream:
+    """A stream of random numbers that no other process, copy or thread draws from.
+
+    A forked process, a copy and an unpickled stream would repeat this one's numbers, so that workers of one planner
+    would all choose alike: they start a stream of their own, seeded by the operating system.
+
+    Args:
+        seed: of the numbers in this process; None: from the operating system.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._generator, self._process = np.random.default_rng(seed), os.getpid()
+
+    def __reduce__(self) -> tuple[type[Stream], tuple[()]]:
+        return Stream, ()
+
+    def next(self) -> float:
+        """Return the next number, uniform in [0, 1)."""
+        if self._process != os.getpid():
+            self._generator, self._process = np.random.default_rng(), os.getpid()
+        return float(self._generator.random())
+
+
 def draw_from(distribution: Sequence[PointProbability], uniform: Callable[[], float]) -> Draw:
     """Draw one of the points that a rule may take; ``uniform``, in [0, 1), is called only if there are several."""
     if len(distribution) == 1:
@@ -97,7 +121,18 @@ class PriceRule:
         self, quality: Floats, cost_usd: Floats, latency_s: Floats, *, labels: Mapping[str, str], callable: Mask
     ) -> list[PointProbability]:
         """Return the points that one query may call, each with its probability; figures are ``(points,)``."""
-        low, high = choose_row(quality, cost_usd, self.price, callable)
+        return self._between(*choose_row(quality, cost_usd, self.price, callable))
+
+    def distributions(
+        self, quality: Floats, cost_usd: Floats, latency_s: Floats, *, labels: Mapping[str, str], callable: Mask
+    ) -> list[list[PointProbability]]:
+        """Return the distribution of each of some queries; figures are ``(queries, points)``."""
+        if len(quality) == 1:
+            return [self.distribution(quality[0], cost_usd[0], latency_s[0], labels=labels, callable=callable[0])]
+        low, high = choose(quality, cost_usd, self.price, callable)
+        return [self._between(*columns) for columns in zip(low.tolist(), high.tolist(), strict=True)]
+
+    def _between(self, low: int, high: int) -> list[PointProbability]:
         if low == high or self.split in (0.0, 1.0):
             return [PointProbability(1.0, high if self.split == 1.0 else low)]
         return [PointProbability(self.split, high), PointProbability(1 - self.split, low)]
@@ -186,6 +221,13 @@ class MixtureRule:
             point = int(choose_weighted(figures, weights)[0])
             shares[point] = shares.get(point, 0.0) + probability
         return [PointProbability(share, point) for point, share in shares.items()]
+
+    def distributions(
+        self, quality: Floats, cost_usd: Floats, latency_s: Floats, *, labels: Mapping[str, str], callable: Mask
+    ) -> list[list[PointProbability]]:
+        """Return the distribution of each of some queries; figures are ``(queries, points)``."""
+        rows = zip(quality, cost_usd, latency_s, callable, strict=True)
+        return [self.distribution(*figures, labels=labels, callable=mask) for *figures, mask in rows]
 
     @cached_property
     def _mixtures(self) -> dict[tuple[bool, ...], list[_WeightedChoice]]:

@@ -111,7 +111,7 @@ class Featurizer:
         return places
 
     def _statistics(self, values: Floats) -> Floats:
-        standard = np.clip((values - self.centre) / self.scale, -STATISTICS_CLIP, STATISTICS_CLIP)
+        standard = np.minimum(np.maximum((values - self.centre) / self.scale, -STATISTICS_CLIP), STATISTICS_CLIP)
         return STATISTICS_SCALE * standard
 
 

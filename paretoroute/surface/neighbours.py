@@ -7,6 +7,7 @@ neighbourhood give six weightings. A constant coordinate makes queries without a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,20 +19,55 @@ MEASURES = 2
 HEADS = MEASURES * len(SIZES)
 CONSTANT = 0.05
 LEAST_SIMILARITY = 1e-3
+MARGIN = 1e-4  # of similarities: twice the rounding of two float32 products of unit vectors of up to 400 features
+_IS_WITHIN = (np.arange(SIZES[-1]) < np.array(SIZES)[:, None]).astype(np.float64)
 EXCLUDED = -2.0  # similarity that marks a query of the same group: below any cosine
 
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """The logged queries nearest to one query under one measure, nearest first.
+    """The logged queries nearest to some queries, nearest first; one measure where both are the same.
 
     Args:
-        rows: their positions, ``(at most 150,)``.
-        similarity: cosine similarity to the query, ``(at most 150,)``.
+        rows: their positions, ``(queries, measures, at most 150)``.
+        similarity: cosine similarity to the query, ``(queries, measures, at most 150)``.
     """
 
     rows: Indices
     similarity: Floats
+
+
+@dataclass(frozen=True)
+class Units:
+    """Unit vectors of queries in two parts, so that one product serves both measures.
+
+    With u the unit vector of the text part, the cosine in all features is ratio x ratio' x (u . u') + rest . rest'.
+
+    Args:
+        text: of the text part and the constant, float32 ``(queries, rank + 1)``, with columns of zeros up to a
+            multiple of eight: products of aligned rows take two thirds of the time.
+        rest: the other features over the length of all, float32 ``(queries, width - rank)``.
+        ratio: length of the text part over that of all features, float32 ``(queries,)``.
+    """
+
+    text: NDArray[np.float32]
+    rest: NDArray[np.float32]
+    ratio: NDArray[np.float32]
+
+    @staticmethod
+    def of(features: Floats, rank: int) -> Units:
+        """Divide features, ``(queries, width)``, by their lengths; the first ``rank`` are of the text."""
+        text = np.zeros((len(features), -(-(rank + 1) // 8) * 8))
+        text[:, :rank], text[:, rank] = features[:, :rank], CONSTANT
+        of_text = np.einsum("qf,qf->q", text, text)
+        rest = features[:, rank:]
+        length = np.sqrt(of_text + np.einsum("qf,qf->q", rest, rest))
+        of_text = np.sqrt(of_text)
+        return Units(
+            (text / of_text[:, None]).astype(np.float32),
+            (rest / length[:, None]).astype(np.float32),
+            (of_text / length).astype(np.float32),
+        )
 
 
 @dataclass(frozen=True)
@@ -40,25 +76,53 @@ class Neighbours:
 
     Args:
         features: their features, float16 ``(queries, width)``.
-        by_text: unit vectors of the text part, float32 ``(queries, rank + 1)``.
-        by_all: unit vectors of all features, float32 ``(queries, width + 1)``.
+        units: their unit vectors.
     """
 
     features: NDArray[np.float16]
-    by_text: NDArray[np.float32]
-    by_all: NDArray[np.float32]
+    units: Units
 
-    def nearest(self, vector: Floats, rank: int) -> list[Nearest]:
-        """Return the neighbours of one query, one entry per measure.
+    def nearest(self, vectors: Floats, rank: int) -> Nearest:
+        """Return the neighbours of each query.
 
-        One query at a time, always by the same operations, so that a plan never depends on what else is in a batch.
+        The product with all logged queries is rounded in an order that depends on the number of queries. It only names
+        candidates, with a margin for the rounding; their similarities are then computed one query at a time, always by
+        the same operations, so that a plan never depends on what else is in a batch.
 
         Args:
-            vector: features, ``(width,)``.
+            vectors: features, ``(queries, width)``.
             rank: how many of them are of the text.
         """
-        parts = ((self.by_text, vector[:rank]), (self.by_all, vector))
-        return [_top(units @ _unit(part[None, :])[0]) for units, part in parts]
+        own, logged = Units.of(vectors, rank), self.units
+        by_text = own.text @ logged.text.T
+        candidates = [_candidates(by_text)]
+        if logged.rest.shape[1]:
+            by_text *= logged.ratio
+            by_text *= own.ratio[:, None]
+            by_text += own.rest @ self._rest_columns
+            candidates.append(_candidates(by_text))
+        size = min(SIZES[-1], len(self.features))
+        rows = np.empty((len(vectors), len(candidates), size), np.intp)
+        similarity = np.empty(rows.shape)
+        for measure, of_queries in enumerate(candidates):
+            for i, some in enumerate(of_queries):
+                exact = self._similarity(some, own, i, in_all=measure == 1)
+                nearest = (-exact).argsort(kind="stable")[:size]  # of equally near ones the first
+                rows[i, measure], similarity[i, measure] = some.take(nearest), exact.take(nearest)
+        return Nearest(rows, similarity)
+
+    @cached_property
+    def _rest_columns(self) -> Floats32:
+        """The rest of the unit vectors, one column each, for the product with all of them."""
+        return np.ascontiguousarray(self.units.rest.T)
+
+    def _similarity(self, rows: Indices, own: Units, query: int, *, in_all: bool) -> Floats32:
+        """Return the similarity of some logged queries to a query, one dot product at a time."""
+        similarity = np.vecdot(self.units.text.take(rows, axis=0), own.text[query])
+        if not in_all:
+            return similarity
+        of_rest = np.vecdot(self.units.rest.take(rows, axis=0), own.rest[query])
+        return similarity * self.units.ratio.take(rows) * own.ratio[query] + of_rest
 
 
 def index(features: NDArray[np.floating], rank: int) -> Neighbours:
@@ -67,23 +131,27 @@ def index(features: NDArray[np.floating], rank: int) -> Neighbours:
     They are rounded to float16 first, so that a stored index is the same after reading it back.
     """
     kept = features.astype(np.float16)
-    wide = kept.astype(np.float64)
-    return Neighbours(kept, _unit(wide[:, :rank]), _unit(wide))
+    return Neighbours(kept, Units.of(kept.astype(np.float64), rank))
 
 
-def _unit(vectors: Floats) -> NDArray[np.float32]:
-    wide = np.concatenate([vectors, np.full((len(vectors), 1), CONSTANT)], axis=1)
-    return (wide / np.sqrt(np.einsum("qf,qf->q", wide, wide))[:, None]).astype(np.float32)
+def _candidates(similarity: Floats32) -> list[Indices]:
+    """Return the logged queries that may be among the 150 nearest of each query, in order of their rows.
 
+    Of disjoint blocks with one largest similarity each, the 150th largest of these is at most the 150th largest of all.
 
-def _top(similarity: Floats32) -> Nearest:
-    size = min(SIZES[-1], len(similarity))
-    if size < len(similarity):
-        chosen = np.argpartition(-similarity, size - 1)[:size]
-    else:
-        chosen = np.arange(size)
-    chosen = chosen[np.argsort(-similarity[chosen], kind="stable")]
-    return Nearest(chosen, similarity[chosen].astype(np.float64))
+    Args:
+        similarity: float32 products of unit vectors, ``(queries, logged queries)``.
+    """
+    queries, logged = similarity.shape
+    size = SIZES[-1]
+    if logged <= size:
+        return [np.arange(logged)] * queries
+    per_block = min(max(logged // (4 * size), 1), 16)
+    blocks = logged // per_block
+    largest = similarity[:, : blocks * per_block].reshape(queries, per_block, blocks).max(axis=1)
+    largest.partition(blocks - size, axis=1)
+    is_candidate = similarity >= largest[:, blocks - size, None] - MARGIN
+    return [row.nonzero()[0] for row in is_candidate]
 
 
 def weights(similarity: Floats, size: int) -> Floats:
@@ -92,9 +160,14 @@ def weights(similarity: Floats, size: int) -> Floats:
     return near / near.sum(axis=-1, keepdims=True)
 
 
-def averages(nearest: list[Nearest], targets: Floats) -> Floats:
-    """Average the neighbours' targets, ``(queries, components)``, in six ways: ``(6, components)``."""
-    return np.stack([weights(near.similarity, size) @ targets[near.rows[:size]] for near in nearest for size in SIZES])
+def averages(nearest: Nearest, targets: Floats) -> Floats:
+    """Average the neighbours' targets, ``(logged queries, components)``, in six ways: ``(queries, 6, components)``."""
+    queries, measures, kept = nearest.rows.shape
+    share = np.maximum(nearest.similarity, LEAST_SIMILARITY) ** 2
+    share = share[:, :, None, :] * _IS_WITHIN[:, :kept]
+    share /= share.sum(axis=-1, keepdims=True)
+    means = (share @ targets.take(nearest.rows, axis=0)).reshape(queries, measures * len(SIZES), -1)
+    return means if measures == MEASURES else np.concatenate([means] * MEASURES, axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +221,13 @@ def averages_between(
     return out
 
 
+def _unit(vectors: Floats) -> NDArray[np.float32]:
+    wide = np.concatenate([vectors, np.full((len(vectors), 1), CONSTANT)], axis=1)
+    return (wide / np.sqrt(np.einsum("qf,qf->q", wide, wide))[:, None]).astype(np.float32)
+
+
 def _nearest_rows(similarity: Floats32) -> Nearest:
-    """Return the nearest of each row, nearest first, ``(test, at most 150)``."""
+    """Return the nearest of each row, nearest first."""
     size = min(SIZES[-1], similarity.shape[1])
     chosen = np.argpartition(-similarity, size - 1, axis=1)[:, :size]
     near = np.take_along_axis(similarity, chosen, axis=1)

@@ -150,7 +150,7 @@ def hashed(text: str) -> NgramCounts:
     is_first = np.empty(len(both) + 1, bool)
     is_first[0] = is_first[-1] = True
     np.not_equal(both[1:], both[:-1], out=is_first[1:-1])
-    first = np.flatnonzero(is_first)
+    first = is_first.nonzero()[0]
     counts = first[1:] - first[:-1]
     values = _VALUES.take(counts - 1) if counts.max() <= len(_VALUES) else 1.0 + np.log(counts)
     return NgramCounts(both.take(first[:-1]).astype(np.int64), values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -39,9 +40,25 @@ class FirstLevel:
         """Whether no component depends on the query."""
         return not (self.slope.any() or self.weights.any())
 
-    def components(self, vector: Floats, nearest: list[Nearest]) -> Floats:
-        """Forecast the components of one query, ``(components,)``."""
-        return self.offset + vector @ self.slope + (self.weights * averages(nearest, self._targets)).sum(0)
+    def components(self, vectors: Floats, nearest: Nearest) -> Floats:
+        """Forecast the components of some queries, ``(queries, components)``, each by the same operations.
+
+        Args:
+            vectors: features, ``(queries, width)``.
+            nearest: their neighbours.
+        """
+        near = averages(nearest, self._targets)
+        return self.offset + times(vectors, self.slope) + (self.weights * near).sum(axis=1)
+
+    @staticmethod
+    def joined(levels: Sequence[FirstLevel]) -> FirstLevel:
+        """Join the components of several panels, which read the same neighbours."""
+        return FirstLevel(
+            offset=np.concatenate([level.offset for level in levels]),
+            slope=np.concatenate([level.slope for level in levels], axis=1),
+            targets=np.concatenate([level.targets for level in levels], axis=1),
+            weights=np.concatenate([level.weights for level in levels], axis=1),
+        )
 
     @cached_property
     def _targets(self) -> Floats:
@@ -66,8 +83,8 @@ class SecondLevel:
     shift: Floats
 
     def components(self, own: Floats, inputs: Floats) -> Floats:
-        """Forecast the components of one query, ``(components,)``, from those of the first level."""
-        return self.shift + self.keep * own + inputs @ self.cross
+        """Forecast the components of some queries, ``(queries, components)``, from those of the first level."""
+        return self.shift + self.keep * own + times(inputs, self.cross)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +112,7 @@ class Scale:
 
         Rounded to float32, as the calibration sample is: queries that tie there must tie here.
         """
-        clipped = np.clip(figure, self.low, self.high)
+        clipped = np.minimum(np.maximum(figure, self.low), self.high)
         unit = clipped if self.smearing is None else np.exp(clipped) * self.smearing
         return single(unit)
 
@@ -114,8 +131,15 @@ class Scale:
         """
         if self.residual_quantiles is None or self.smearing is None:
             raise ValueError("only figures kept in logs have residual quantiles")
-        z = float(np.interp(quantile, QUANTILES, self.residual_quantiles))
-        return mean / self.smearing * np.exp(self.spread * z)
+        if quantile not in self._factors:
+            z = float(np.interp(quantile, QUANTILES, self.residual_quantiles))
+            self._factors[quantile] = np.exp(self.spread * z)
+        return mean / self.smearing * self._factors[quantile]
+
+    @cached_property
+    def _factors(self) -> dict[float, Floats]:
+        """Factors of quantiles that were asked for: a planner asks for the same few at every query."""
+        return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,24 +172,18 @@ class Panel:
         """Forecast without a query: the context-free means, ``(points,)``."""
         return self.scale.finish(self.base)
 
-    def components(self, vector: Floats, nearest: list[Nearest]) -> Floats:
-        """Forecast the components of one query by the first level: ``(components,)``."""
-        if self.is_constant:
-            return np.zeros_like(self.basis[0])
-        return self.first_level.components(vector, nearest)
-
     def at(self, components: Floats, inputs: Floats | None = None) -> Floats:
-        """Forecast the figure of every point for one query: ``(points,)``.
+        """Forecast the figure of every point for some queries: ``(queries, points)``.
 
         Args:
-            components: by the first level, ``(components,)``.
-            inputs: inputs of the second level, ``(inputs,)``; None: skip it.
+            components: by the first level, ``(queries, components)``.
+            inputs: inputs of the second level, ``(queries, inputs)``; None: skip it.
         """
         if self.is_constant:
-            return self.context_free()
+            return np.tile(self.context_free(), (len(components), 1))
         if self.second_level is not None and inputs is not None:
             components = self.second_level.components(components, inputs)
-        return self.scale.finish(self.base + self.basis @ components)
+        return self.scale.finish(self.base + times(components, self.basis.T))
 
     def at_quantile(self, mean: Floats, quantile: float) -> Floats:
         """Return the value that a share of calls stays under, from forecast means ``(..., points)``.
@@ -173,6 +191,16 @@ class Panel:
         See :meth:`Scale.at_quantile`.
         """
         return self.scale.at_quantile(mean, quantile)
+
+
+def times(rows: Floats, matrix: Floats) -> Floats:
+    """Multiply each row by a matrix, one row at a time: a product of all would be rounded as their number has it.
+
+    Args:
+        rows: ``(queries, inputs)``.
+        matrix: ``(inputs, outputs)``.
+    """
+    return (rows[:, None, :] @ matrix)[:, 0]
 
 
 def second_level_inputs(tokens: Floats, quality: Floats) -> Floats:

@@ -7,8 +7,9 @@ factor for the length at hand. A panel alone would stay inside its logged range,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,8 +18,8 @@ import numpy as np
 
 from paretoroute._arrays import Floats, Mask, single
 from paretoroute.surface.featurizer import Featurizer
-from paretoroute.surface.neighbours import Nearest, Neighbours
-from paretoroute.surface.panel import Panel, second_level_inputs
+from paretoroute.surface.neighbours import Neighbours
+from paretoroute.surface.panel import FirstLevel, Panel, second_level_inputs, times
 
 if TYPE_CHECKING:
     from paretoroute.surface.logging_policy import LoggingPolicy
@@ -43,14 +44,14 @@ class OutOfDistributionCheck:
     least_known: float
     most_leverage: float
 
-    def leverage(self, vector: Floats) -> float:
-        """Return z'(Z'Z + 3 I)^-1 z: the variance of a ridge forecast at the query, in units of one run's."""
-        centred = vector - self.centre
-        return max(float(centred @ self.inverse @ centred), 0.0)  # the matrix is rounded to float32
+    def leverage(self, vectors: Floats) -> Floats:
+        """Return z'(Z'Z + 3 I)^-1 z: the variance of a ridge forecast at each query, in units of one run's."""
+        centred = vectors - self.centre
+        return np.maximum((times(centred, self.inverse) * centred).sum(axis=1), 0.0)  # it is rounded to float32
 
-    def is_unfamiliar(self, leverage: float, known_share: float) -> bool:
-        """Return whether a query of this leverage, with this share of known n-grams, lies too far from the log."""
-        return known_share < self.least_known or leverage > self.most_leverage
+    def is_unfamiliar(self, leverage: Floats, known_share: Floats) -> Mask:
+        """Return whether queries of these leverages, with these shares of known n-grams, lie too far from the log."""
+        return (known_share < self.least_known) | (leverage > self.most_leverage)
 
 
 class TextSize(NamedTuple):
@@ -67,10 +68,15 @@ class TextSize(NamedTuple):
     @staticmethod
     def of(text: str | None) -> TextSize | None:
         """Measure a text; None for None and for a blank text, whose length says nothing."""
-        if text is None or not text.strip():
+        if text is None or not text or text.isspace():
             return None
+        if text.isascii():
+            return TextSize(len(text), 0)
         ascii_bytes = len(text.encode("ascii", "ignore"))
         return TextSize(ascii_bytes, len(text.encode("utf-8", "replace")) - ascii_bytes)
+
+
+_UNKNOWN_SIZE = TextSize(math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -101,11 +107,16 @@ class TextGrowth:
 
     def at(self, size: TextSize | None) -> Floats:
         """Return the factor at every point, at least 0.001, ``(points,)``."""
-        if size is None:
-            return np.ones_like(self.constant)
-        grown = self.per_ascii_byte * size.ascii_bytes + self.per_other_byte * size.other_bytes
-        share = np.maximum(1 - self.flat_bytes / (size.ascii_bytes + size.other_bytes), 0.0)
-        return np.maximum(self.constant + share * grown, LEAST_GROWTH)
+        return self.at_each([size])[0]
+
+    def at_each(self, sizes: Sequence[TextSize | None]) -> Floats:
+        """Return the factors for some texts, at least 0.001, ``(texts, points)``."""
+        known = np.array([size or _UNKNOWN_SIZE for size in sizes])
+        ascii_bytes, other_bytes = known[:, :1], known[:, 1:]
+        grown = self.per_ascii_byte * ascii_bytes + self.per_other_byte * other_bytes
+        share = np.maximum(1 - self.flat_bytes / (ascii_bytes + other_bytes), 0.0)
+        factors = np.maximum(self.constant + share * grown, LEAST_GROWTH)
+        return np.where(np.isnan(ascii_bytes), 1.0, factors) if None in sizes else factors
 
 
 @dataclass(frozen=True)
@@ -132,7 +143,7 @@ class Amounts:
         amount: completion tokens where the point is priced by tokens, else USD of one call.
         prompt_tokens: NaN where unknown.
         latency_s: NaN where unknown.
-        unfamiliar: whether the query lies too far from the logged ones.
+        unfamiliar: whether the query lies too far from the logged ones; of many queries bool ``(queries,)``.
         supported: the points that the log can speak for at this query, where the logger looked at it; None: all.
     """
 
@@ -141,8 +152,33 @@ class Amounts:
     amount: Floats
     prompt_tokens: Floats
     latency_s: Floats
-    unfamiliar: bool = False
+    unfamiliar: bool | Mask = False
     supported: Mask | None = None
+
+    @staticmethod
+    def empty(queries: int, *, points: int) -> Amounts:
+        """Return tables of many queries to :meth:`put` rows in; every point is supported."""
+        quality, quality_se, amount, prompt_tokens, latency_s = np.empty((5, queries, points))
+        unfamiliar, supported = np.zeros(queries, bool), np.ones((queries, points), bool)
+        return Amounts(quality, quality_se, amount, prompt_tokens, latency_s, unfamiliar, supported)
+
+    def put(self, rows: Mask | int, other: Amounts) -> None:
+        """Write forecasts into some rows of tables that :meth:`empty` made."""
+        for item in fields(Amounts):
+            if (table := getattr(other, item.name)) is not None:
+                getattr(self, item.name)[rows] = table
+
+    def row(self, query: int) -> Amounts:
+        """Return the forecast of one of many queries."""
+        return Amounts(
+            self.quality[query],
+            self.quality_se[query],
+            self.amount[query],
+            self.prompt_tokens[query],
+            self.latency_s[query],
+            bool(np.asarray(self.unfamiliar)[query]),
+            None if self.supported is None else self.supported[query],
+        )
 
 
 @dataclass(frozen=True)
@@ -198,23 +234,46 @@ class Surface:
             prompt_tokens=self._unknown if self.prompt is None else self.prompt.context_free(),
             latency_s=self._unknown if self.latency is None else self.latency.context_free(),
         )
-        return self.grown(amounts, size)
+        return self._grown(amounts, None if size is None else [size])
 
-    def grown(self, amounts: Amounts, size: TextSize | None) -> Amounts:
-        """Turn forecasts for a text of typical length into those for a text of this size."""
-        prompt, amount = amounts.prompt_tokens, amounts.amount
-        if self.prompt_growth is not None:
-            prompt = single(prompt * self.prompt_growth.at(size))
-        if self.amount_growth is not None:
-            amount = single(amount * self.amount_growth.at(size))
+    def _grown(self, amounts: Amounts, sizes: Sequence[TextSize | None] | None) -> Amounts:
+        """Turn forecasts for texts of typical length into those for texts of these sizes; None: leave them."""
+        growths = (self.prompt_growth, self.amount_growth)
+        if sizes is None or growths == (None, None):
+            return amounts
+        prompt, amount = (
+            figure if growth is None else single(figure * growth.at_each(sizes).reshape(figure.shape))
+            for growth, figure in zip(growths, (amounts.prompt_tokens, amounts.amount), strict=True)
+        )
         return replace(amounts, prompt_tokens=prompt, amount=amount)
+
+    @cached_property
+    def _mean_variance(self) -> Floats:
+        """The variance of each point's mean, in units of one run's, ``(points,)``."""
+        return 1 / np.maximum(self.queries, 1.0)
 
     @cached_property
     def _unknown(self) -> Floats:
         return np.full(len(self.queries), np.nan)
 
-    def _at(self, panel: Panel | None, vector: Floats, nearest: list[Nearest]) -> Floats:
-        return self._unknown if panel is None else panel.at(panel.components(vector, nearest))
+    @cached_property
+    def _panels(self) -> dict[str, Panel]:
+        """The panels that depend on the query."""
+        named = {"quality": self.quality, "amount": self.amount, "prompt": self.prompt, "latency": self.latency}
+        return {name: panel for name, panel in named.items() if panel is not None and not panel.is_constant}
+
+    @cached_property
+    def _first_level(self) -> FirstLevel:
+        return FirstLevel.joined([panel.first_level for panel in self._panels.values()])
+
+    def _components(self, vectors: Floats) -> dict[str, Floats]:
+        """Forecast the components of every panel at some queries, ``(queries, components)`` each."""
+        if not self._panels:
+            return {}
+        nearest = self.neighbours.nearest(vectors, self.featurizer.rank)
+        joined = self._first_level.components(vectors, nearest)
+        ends = np.cumsum([panel.basis.shape[1] for panel in self._panels.values()])
+        return dict(zip(self._panels, np.split(joined, ends[:-1], axis=1), strict=True))
 
     def supported(self, vector: Floats, labels: Mapping[str, str]) -> Mask | None:
         """Return the points that the log can speak for at a query, ``(points,)``; None: all.
@@ -247,16 +306,47 @@ class Surface:
             size: of its text; None: a text of typical length stands in.
             labels: of the query by kind, as the logger may have read them.
         """
-        nearest = self.neighbours.nearest(vector, self.featurizer.rank)
-        leverage = self.familiarity.leverage(vector)
-        quality, amount = self.quality.components(vector, nearest), self.amount.components(vector, nearest)
+        return self.at_each(vector[None], [known_share], sizes=[size], labels=labels).row(0)
+
+    def at_each(
+        self,
+        vectors: Floats,
+        known_shares: Sequence[float],
+        *,
+        sizes: Sequence[TextSize | None],
+        labels: Mapping[str, str] = NO_LABELS,
+    ) -> Amounts:
+        """Forecast every point for some queries, each as if it came alone.
+
+        Args:
+            vectors: their features, ``(queries, width)``.
+            known_shares: share of each query's n-gram mass that the log has too, in [0, 1].
+            sizes: of their texts; None: a text of typical length stands in.
+            labels: of all of them, by kind.
+
+        Returns:
+            Figures ``(queries, points)``.
+        """
+        leverage = self.familiarity.leverage(vectors)
+        components = self._components(vectors)
+        quality, amount = (
+            components.get(name, np.zeros((len(vectors), panel.basis.shape[1])))
+            for name, panel in (("quality", self.quality), ("amount", self.amount))
+        )
+        supported = [mask for one in vectors if (mask := self.supported(one, labels)) is not None]
         amounts = Amounts(
             quality=self.quality.at(quality, second_level_inputs(amount, quality)),
-            quality_se=self.quality.scale.spread * np.sqrt(leverage + 1 / np.maximum(self.queries, 1.0)),
+            quality_se=self.quality.scale.spread * np.sqrt(leverage[:, None] + self._mean_variance),
             amount=self.amount.at(amount),
-            prompt_tokens=self._at(self.prompt, vector, nearest),
-            latency_s=self._at(self.latency, vector, nearest),
-            unfamiliar=self.familiarity.is_unfamiliar(leverage, known_share),
-            supported=self.supported(vector, labels),
+            prompt_tokens=self._figure(self.prompt, components.get("prompt"), queries=len(vectors)),
+            latency_s=self._figure(self.latency, components.get("latency"), queries=len(vectors)),
+            unfamiliar=self.familiarity.is_unfamiliar(leverage, np.array(known_shares)),
+            supported=np.stack(supported) if supported else None,
         )
-        return self.grown(amounts, size)
+        return self._grown(amounts, sizes)
+
+    def _figure(self, panel: Panel | None, components: Floats | None, *, queries: int) -> Floats:
+        """Forecast a figure that may be unknown or the same for every query, ``(queries, points)``."""
+        if panel is None or components is None:
+            return np.tile(self._unknown if panel is None else panel.context_free(), (queries, 1))
+        return panel.at(components)

@@ -8,6 +8,8 @@ import types
 import numpy as np
 
 import paretoroute as pr
+from paretoroute.surface.featurizer import TextFeatures
+from paretoroute.surface.surface import Amounts
 from tests.planner_cases import fitted
 
 EASY_QUERY = "please say which comes next: apple pear plum cherry lemon melon grape peach"
@@ -26,14 +28,22 @@ def mask(name: str) -> np.ndarray:
 
 
 def with_surface(policy: pr.Policy, at_text) -> pr.Policy:
-    """Replace the forecasts of a policy's surface."""
+    """Replace the forecasts of a policy's surface; queries are the numbers of their rows, or any text."""
     kept = policy.surface
+
+    def at_each(vectors, known_shares, *, sizes, labels):
+        each = [at_text(text, labels=labels) for text in vectors[:, 0]]
+        figures = ("quality", "quality_se", "amount", "prompt_tokens", "latency_s")
+        stacked = {name: np.stack([getattr(one, name) for one in each]) for name in figures}
+        return Amounts(**stacked, unfamiliar=np.array([one.unfamiliar for one in each]))
+
     stub = types.SimpleNamespace(
-        at_text=at_text,
+        at_each=at_each,
+        has_empty_queries=True,
         context_free=kept.context_free,
         amount=kept.amount,
         bounds=kept.bounds,
-        featurizer=kept.featurizer,
+        featurizer=types.SimpleNamespace(of_text=lambda text: TextFeatures(np.array([text], object), 1.0)),
         prompt_growth=None,
         amount_growth=None,
     )

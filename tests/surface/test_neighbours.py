@@ -7,8 +7,10 @@ from paretoroute.surface.neighbours import (
     CONSTANT,
     HEADS,
     LEAST_SIMILARITY,
+    MEASURES,
     SIZES,
     Groups,
+    Units,
     averages,
     averages_between,
     index,
@@ -50,7 +52,7 @@ def test_one_by_one_many_at_once_and_the_slow_version_agree(train_size):
     kept = index(train, RANK)
     assert many.shape == (HEADS, 9, 3)
     for i, vector in enumerate(asking):
-        one = averages(kept.nearest(vector, RANK), targets)
+        one = averages(kept.nearest(vector[None], RANK), targets)[0]
         np.testing.assert_allclose(one, many[:, i], rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(one, slow_averages(train, targets, vector, RANK), rtol=1e-5, atol=1e-6)
 
@@ -81,19 +83,44 @@ def test_more_queries_than_a_block_are_averaged_like_few():
 def test_a_logged_query_is_its_own_nearest_neighbour():
     train = table(200)
 
-    for measure, nearest in enumerate(index(train, RANK).nearest(train[17], RANK)):
-        assert nearest.rows[0] == 17, measure
-        assert nearest.similarity[0] == pytest.approx(1, abs=1e-6)
-        assert (np.diff(nearest.similarity) <= 0).all()
-        assert len(nearest.rows) == SIZES[-1]
+    nearest = index(train, RANK).nearest(train[17:18], RANK)
+
+    assert nearest.rows.shape == (1, MEASURES, SIZES[-1])
+    assert nearest.rows[0, :, 0].tolist() == [17, 17]
+    assert nearest.similarity[0, :, 0] == pytest.approx(1, abs=1e-6)
+    assert (np.diff(nearest.similarity) <= 0).all()
+
+
+@pytest.mark.parametrize("train_size", [150, 151, 700, 5000])
+@pytest.mark.parametrize("width", [RANK, 7])
+def test_neighbours_do_not_depend_on_the_batch_and_are_those_of_a_full_sort(train_size, width):
+    train, asking = table(train_size)[:, :width], table(70, seed=1)[:, :width]
+    train[20:40] = train[20]  # copies tie, and the first come first
+    asking[3] = train[20]
+    kept = index(train, RANK)
+    wide = kept.units.text.astype(np.float64), kept.units.rest.astype(np.float64)
+
+    together = kept.nearest(asking, RANK)
+
+    assert together.rows.shape == (70, 1 if width == RANK else MEASURES, 150)
+    for i in range(len(asking)):
+        alone, own = kept.nearest(asking[i : i + 1], RANK), Units.of(asking[i : i + 1], RANK)
+        np.testing.assert_array_equal(alone.rows[0], together.rows[i])
+        np.testing.assert_array_equal(alone.similarity[0], together.similarity[i])
+        for measure, similarity in enumerate(together.similarity[i]):
+            cosine = wide[0] @ own.text[0]
+            if measure:
+                cosine = cosine * kept.units.ratio * own.ratio[0] + wide[1] @ own.rest[0]
+            np.testing.assert_allclose(similarity, np.sort(cosine)[::-1][:150], atol=3e-7)
+    assert together.rows[3, 0, :20].tolist() == list(range(20, 40))
 
 
 def test_queries_without_text_are_neighbours_of_one_another():
     train = np.vstack([np.zeros((12, 7)), 0.5 * np.abs(table(200))])
     targets = np.r_[np.ones(12), np.zeros(200)][:, None]
 
-    silent = averages(index(train, RANK).nearest(np.zeros(7), RANK), targets)[:, 0]
-    spoken = averages(index(train, RANK).nearest(train[50], RANK), targets)[:, 0]
+    silent = averages(index(train, RANK).nearest(np.zeros((1, 7)), RANK), targets)[0, :, 0]
+    spoken = averages(index(train, RANK).nearest(train[50:51], RANK), targets)[0, :, 0]
 
     assert silent[[0, 3]] == pytest.approx(1)
     assert silent.min() > 0.5, "the 12 without text should outweigh 150 with one"
@@ -114,5 +141,5 @@ def test_an_index_that_is_stored_in_half_precision_finds_the_same():
 
     again = index(first.features, RANK)
 
-    np.testing.assert_array_equal(first.by_text, again.by_text)
-    np.testing.assert_array_equal(first.by_all, again.by_all)
+    for part in ("text", "rest", "ratio"):
+        np.testing.assert_array_equal(getattr(first.units, part), getattr(again.units, part))

@@ -37,7 +37,7 @@ def label_names(fit) -> dict[str, tuple[str, ...]]:
 
 def slow_components(panel, vector, nearest):
     level = panel.first_level
-    near = neighbours.averages(nearest, level.targets.astype(float))
+    near = neighbours.averages(nearest, level.targets.astype(float))[0]
     components = []
     for k in range(panel.basis.shape[1]):
         linear = level.offset[k] + sum(vector[f] * level.slope[f, k] for f in range(len(vector)))
@@ -50,7 +50,7 @@ def test_a_panel_is_base_plus_two_levels_of_stacked_heads(signal_fit):
     surface = fit.surface
     panel = surface.quality
     vector, _ = surface.featurizer.of_text(TEXTS[0])
-    nearest = surface.neighbours.nearest(vector, surface.featurizer.rank)
+    nearest = surface.neighbours.nearest(vector[None], surface.featurizer.rank)
     second = panel.second_level
 
     own = slow_components(panel, vector, nearest)
