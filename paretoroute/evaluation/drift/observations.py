@@ -202,7 +202,7 @@ class Observer:
                 "cost_usd": forecast.raw_cost_usd,
             },
             choices=frozenset(point for probability, point in drawn if probability > 0),
-            unfamiliar=amounts.unfamiliar,
+            unfamiliar=bool(amounts.unfamiliar),
             place=self._directions.of_vector(self._vector(text, embedding)),
         )
 
