@@ -40,7 +40,7 @@ AT_ONCE = 64  # queries of a batch, so that their products with the logged queri
 
 
 class Planner:
-    """Decides what to call for one query at a time.
+    """Decides what to call for one query at a time, or for a batch. Threads may share a planner.
 
     Args:
         policy: the policy to follow.

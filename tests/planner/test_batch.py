@@ -1,6 +1,7 @@
 """A batch decides as its queries one by one do: whatever the limits, the order and the size of the batch."""
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -95,6 +96,19 @@ def test_a_batch_of_embeddings_decides_as_each_alone():
     assert [decision.expected_quality for decision in everywhere] == [alone[0].expected_quality] * 2
     with pytest.raises(QueryError, match="2 queries came with 70 embeddings; give one each, or none at all"):
         planner.plan_batch(["a", "b"], embeddings=vectors)
+
+
+def test_threads_share_a_planner_from_its_first_call_on():
+    texts = [f"{text[:60]} {i}" for i in range(10) for text in QUERIES]
+    ids = list(map(str, range(len(texts))))
+    expected = [same(one) for one in pr.Planner(fitted().policy).plan_batch(texts, query_ids=ids)]
+    shared = pr.Planner.load(fitted().policy_path)  # nothing that a surface keeps for later calls is there yet
+
+    with ThreadPoolExecutor(8) as pool:
+        decisions = list(pool.map(lambda text, key: shared.plan(text, query_id=key), texts, ids))
+
+    file = {"policy_sha256": shared.policy.sha256}
+    assert [same(one) for one in decisions] == [one | file for one in expected]
 
 
 def test_every_field_of_a_decision_is_compared():
