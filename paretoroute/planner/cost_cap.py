@@ -49,6 +49,10 @@ class CostCap:
         self._grid, self._surface, self._dialect, self._repeat_calls = grid, surface, dialect, repeat_calls
         self._prices = grid.token_prices
         self._thinking, self._fixed = self._budget_amounts("thinking_tokens"), self._budget_amounts("max_tokens")
+        self._most_per_prompt_token = self._dearest_prompt_tokens()
+        self._overhead_tokens = np.maximum(
+            np.nan_to_num(surface.bounds.prompt_overhead_tokens, nan=TEMPLATE_TOKENS), 0.0
+        )
         self._most = np.full(len(grid.points), np.nan)
         self._nowhere, self._everywhere = np.zeros(len(grid.points), bool), np.ones(len(grid.points), bool)
         if dialect is not None:
@@ -65,8 +69,7 @@ class CostCap:
             if most is not None:
                 self._most[j] = most * (dialects.split(name, point).calls if self._repeat_calls else 1)
 
-    @property
-    def _most_per_prompt_token(self) -> Floats:
+    def _dearest_prompt_tokens(self) -> Floats:
         """The USD that a prompt token costs at most: as fresh input, or written to a cache, ``(points,)``."""
         prices = [self._grid.prices.get(point.model) for point in self._grid.points]
         surcharge = np.array([max(price.cache_surcharge, 0.0) if price else 0.0 for price in prices])
@@ -119,11 +122,31 @@ class CostCap:
             keeps_limit=held & (affordable >= needed) & (forecast.cost_usd <= limit),
         )
 
+    def most_usd(self, request: Request, forecast: QueryForecast, *, column: int, tokens: float) -> float | None:
+        """Return the USD that a call costs at most while its output cap is kept; None where nothing bounds it.
+
+        Args:
+            request: the call.
+            forecast: of every point.
+            column: of the point that is called.
+            tokens: the output cap, of the whole call.
+        """
+        per_prompt, per_token = float(self._most_per_prompt_token[column]), float(self._prices.completion[column])
+        if math.isnan(per_token) or not math.isfinite(tokens):
+            return None
+        of_output = max(float(self._grid.fee_usd[column]), 0.0) + tokens * per_token
+        if per_prompt == 0:
+            return of_output
+        if request.text is None:
+            return None
+        forecast_tokens = float(forecast.amounts.prompt_tokens[column])
+        most = (request.text_bytes or 0) + float(self._overhead_tokens[column])
+        return of_output + per_prompt * (max(most, forecast_tokens) if forecast_tokens > 0 else most)
+
     def _most_prompt_tokens(self, request: Request, forecast: QueryForecast) -> Floats:
         """Bound the prompt tokens by one per byte and the largest logged overhead; infinite without a text."""
         size = math.inf if request.text_bytes is None else request.text_bytes
-        overhead = np.nan_to_num(self._surface.bounds.prompt_overhead_tokens, nan=TEMPLATE_TOKENS)
-        return np.maximum(size + np.maximum(overhead, 0.0), np.nan_to_num(forecast.amounts.prompt_tokens))
+        return np.maximum(size + self._overhead_tokens, np.nan_to_num(forecast.amounts.prompt_tokens))
 
     def _affordable_tokens(self, limit_usd: float, prompt_tokens: Floats) -> Floats:
         """Return the most completion tokens that the limit pays for beside prompt and fee; NaN or negative: none."""

@@ -17,6 +17,7 @@ from paretoroute.solver.rules import Draw, PriceRule, Rule
 if TYPE_CHECKING:
     from paretoroute._arrays import Mask
     from paretoroute.planner.admission import Admitted
+    from paretoroute.planner.cost_cap import CostCap
     from paretoroute.planner.query_forecast import QueryForecast
     from paretoroute.planner.repeated_calls import RepeatedCalls
     from paretoroute.planner.request import Request
@@ -59,6 +60,8 @@ class Decision:
         interpolated: whether the point was never logged; its figures are interpolated between two that were.
         keeps_limits: whether the point keeps every limit of this call, and the policy's limits on calls.
         explores: whether the point is called to learn about it, and the policy itself would not have called it.
+        most_cost_usd: cost of the call at most, kept for certain while the output cap is sent and prompts are built as
+            in the log; None where nothing bounds it: the point has no token price, or the query no text.
     """
 
     id: str
@@ -78,6 +81,7 @@ class Decision:
     interpolated: bool = False
     keeps_limits: bool = True
     explores: bool = False
+    most_cost_usd: float | None = None
 
     @property
     def model(self) -> str:
@@ -169,11 +173,11 @@ class DecisionWriter:
     Args:
         policy: that decides.
         explored_share: share of the calls that explores.
-        priced: which points are priced by tokens, bool ``(points,)``.
+        cost_cap: bounds the cost of calls.
     """
 
-    def __init__(self, policy: Policy, *, explored_share: float, priced: Mask) -> None:
-        self._policy, self._grid, self._explored_share, self._priced = policy, policy.grid, explored_share, priced
+    def __init__(self, policy: Policy, *, explored_share: float, cost_cap: CostCap) -> None:
+        self._policy, self._grid, self._explored_share, self._cost_cap = policy, policy.grid, explored_share, cost_cap
         self._status = policy.document.solution.status
         between = policy.grid.between
         self._interpolated = [point in between for point in policy.grid.points]
@@ -210,6 +214,7 @@ class DecisionWriter:
             interpolated=self._interpolated[column],
             keeps_limits=admitted.is_feasible,
             explores=draw.explores,
+            most_cost_usd=self._cost_cap.most_usd(request, forecast, column=column, tokens=cap),
         )
 
     def _alternative(self, forecast: QueryForecast, column: int) -> Alternative:
@@ -236,7 +241,7 @@ class DecisionWriter:
             name=name,
             request=request,
             forecast=forecast,
-            priced=self._priced,
+            priced=self._cost_cap.priced,
             names=self._grid.names,
             limits=self._policy.limits,
         )

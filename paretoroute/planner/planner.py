@@ -90,7 +90,7 @@ class Planner:
         self._admission = Admission(policy, self.cost_cap)
         self._stream, self._seed = Stream(seed), policy.document.coin_seed.encode() + b":"
         self._explorer = _explorer(policy, explore)
-        self._writer = DecisionWriter(policy, explored_share=explore, priced=self.cost_cap.priced)
+        self._writer = DecisionWriter(policy, explored_share=explore, cost_cap=self.cost_cap)
 
     @staticmethod
     def load(

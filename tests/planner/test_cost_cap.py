@@ -155,3 +155,20 @@ def test_a_limit_that_a_thinking_budget_breaks_leaves_the_point_out():
     # 8000 thinking tokens and an answer cost at least $0.032 at $4 per million, however few are used on the average.
     assert planner.plan(HARD_QUERY, callable=mask("thinker@8000"), max_cost_usd=0.031).status == "infeasible"
     assert planner.plan(HARD_QUERY, callable=mask("thinker@8000"), max_cost_usd=0.034).status != "infeasible"
+
+
+@pytest.mark.parametrize("limit", [None, 0.0004])
+def test_a_decision_states_the_most_that_its_call_costs(limit):
+    planner = pr.Planner(fitted().policy)
+
+    decision = planner.plan(HARD_QUERY, max_cost_usd=limit)
+
+    assert decision.most_cost_usd == pytest.approx(largest_cost(planner, decision, HARD_QUERY), rel=1e-12)
+    assert limit is None or decision.most_cost_usd <= limit
+
+
+def test_nothing_bounds_a_call_of_a_point_without_a_price_or_a_query_without_a_text():
+    planner = pr.Planner(fitted().policy)
+
+    assert planner.plan(EASY_QUERY, models=["metered"]).most_cost_usd is None
+    assert planner.plan(None, models=["small"]).most_cost_usd is None
