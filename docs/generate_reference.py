@@ -29,6 +29,7 @@ PAGES = {
     "fit": ("Fit, grid and prices", "fit read_grid read_prices Grid Point Budget Price"),
     "policy": ("Policy", "Policy"),
     "planner": ("Planner", "Planner Decision ExplorationPreview Task PlanPreview"),
+    "allowances": ("Allowances", "Allowance Pace Reservation Balance SqliteLedger RedisLedger"),
     "solver": (
         "Solver and calibration",
         "Forecast solve Solution LimitedSolution frontier Frontier calibrate Calibrated",
@@ -45,7 +46,7 @@ PAGES = {
     "errors": (
         "Errors",
         "ParetorouteError RunsError GridError TargetError QueryError PolicyError PolicySchemaError "
-        "PolicyChecksumError CertificateError DialectError MissingExtraError",
+        "PolicyChecksumError CertificateError AllowanceError LedgerError DialectError MissingExtraError",
     ),
 }
 

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from paretoroute.calibration.single import Calibrated as Calibrated
     from paretoroute.calibration.single import calibrate as calibrate
+    from paretoroute.errors import AllowanceError as AllowanceError
     from paretoroute.errors import CertificateError as CertificateError
     from paretoroute.errors import DialectError as DialectError
     from paretoroute.errors import GridError as GridError
+    from paretoroute.errors import LedgerError as LedgerError
     from paretoroute.errors import MissingExtraError as MissingExtraError
     from paretoroute.errors import ParetorouteError as ParetorouteError
     from paretoroute.errors import PolicyChecksumError as PolicyChecksumError
@@ -61,6 +63,12 @@ if TYPE_CHECKING:
     from paretoroute.runs.importers.read import import_runs as import_runs
     from paretoroute.runs.read import read_runs as read_runs
     from paretoroute.runs.table import Runs as Runs
+    from paretoroute.serving.allowance import Allowance as Allowance
+    from paretoroute.serving.allowance import Balance as Balance
+    from paretoroute.serving.ledgers.redis import RedisLedger as RedisLedger
+    from paretoroute.serving.ledgers.sqlite import SqliteLedger as SqliteLedger
+    from paretoroute.serving.pacing import Pace as Pace
+    from paretoroute.serving.reservation import Reservation as Reservation
     from paretoroute.solver.coupled.solve import LimitedSolution as LimitedSolution
     from paretoroute.solver.frontier import Frontier as Frontier
     from paretoroute.solver.frontier import frontier as frontier
@@ -75,9 +83,11 @@ _MODULES = {
     "planner.decision": ("Decision",),
     "runs.demo": ("demo_runs",),
     "errors": (
+        "AllowanceError",
         "CertificateError",
         "DialectError",
         "GridError",
+        "LedgerError",
         "MissingExtraError",
         "ParetorouteError",
         "PolicyChecksumError",
@@ -121,6 +131,11 @@ _MODULES = {
     "runs.importers.read": ("import_runs",),
     "runs.read": ("read_runs",),
     "runs.table": ("Runs",),
+    "serving.allowance": ("Allowance", "Balance"),
+    "serving.ledgers.redis": ("RedisLedger",),
+    "serving.ledgers.sqlite": ("SqliteLedger",),
+    "serving.pacing": ("Pace",),
+    "serving.reservation": ("Reservation",),
     "solver.solution": ("Solution",),
     "solver.solve": ("solve",),
     "targets": ("BestTrade", "MaxCost", "MinQuality"),

@@ -9,6 +9,8 @@
     │   ├── PolicySchemaError     unknown key, wrong type, NaN, a newer schema
     │   ├── PolicyChecksumError   the side file is missing, elsewhere, or was changed after the policy was saved
     │   └── CertificateError      a policy has no certificate, or one that does not hold for the runs given
+    ├── AllowanceError     an allowance that cannot pay for a call
+    ├── LedgerError        a ledger that cannot be used, or a reservation that is not in it
     ├── DialectError       a point that a request dialect cannot express
     ├── YamlError          a YAML file that is not safe, plain data; defined in ``paretoroute._yaml``
     └── MissingExtraError  a package of an optional extra is not installed; also an ImportError
@@ -20,6 +22,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager
@@ -109,6 +112,27 @@ class PolicyChecksumError(PolicyError):
 
 class CertificateError(PolicyError):
     """A policy without a certificate, or with one that does not hold for the runs given."""
+
+
+class AllowanceError(ParetorouteError):
+    """An allowance that cannot pay for a call; nothing is reserved, and the call must not be made.
+
+    Args:
+        message: the text.
+        tenant: whose account is short; None: the shared one.
+        left_usd: money left on that account.
+        needed_usd: money that the call needs at least, or NaN where nothing bounds its cost.
+    """
+
+    def __init__(
+        self, message: str = "", *, tenant: str | None = None, left_usd: float = 0.0, needed_usd: float = math.nan
+    ) -> None:
+        super().__init__(message)
+        self.tenant, self.left_usd, self.needed_usd = tenant, left_usd, needed_usd
+
+
+class LedgerError(ParetorouteError):
+    """A ledger that cannot be used, or a reservation that is not in it."""
 
 
 class DialectError(ParetorouteError):

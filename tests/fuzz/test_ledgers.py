@@ -1,0 +1,34 @@
+"""Ledgers whose writers are killed stay whole; ``experiments/allowances`` does the same a thousand times."""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.processes import ROOT, python
+from tests.serving.redis_server import needs_redis
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are forked")
+
+
+def report(what: str, kills: int) -> dict[str, int]:
+    with tempfile.TemporaryDirectory(prefix="ledger-") as folder:  # a short path, as a socket needs
+        done = python("-m", "tests.fuzz.ledger_faults", what, Path(folder), kills, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+def test_a_file_whose_writers_are_killed_loses_nothing():
+    assert report("sqlite", 10)["kills"] == 10
+
+
+@needs_redis
+def test_a_server_whose_writers_are_killed_loses_nothing():
+    assert report("redis", 10)["acknowledged"] > 0
+
+
+@needs_redis
+def test_a_server_that_is_killed_comes_back_with_all_that_it_acknowledged():
+    assert report("server", 2)["acknowledged"] > 0
