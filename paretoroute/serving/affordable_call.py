@@ -76,7 +76,7 @@ class AffordableCall:
         """
         if "price" in self.limits:
             raise TargetError("the pace sets the price of a call; leave price= out")
-        aim = None if pacer is None else pacer.aim(self.terms.ledger.read(self.terms.period, self.account))
+        aim = None if pacer is None else self._aim(pacer)
         decision = self._decide(None if aim is None else aim.price, self.max_cost_usd)
         answer = self._reserve(decision, aim, most=base.MOST_NANO)
         for _ in range(_TRIES):
@@ -93,6 +93,18 @@ class AffordableCall:
         if isinstance(answer, Reservation):
             return answer
         raise self._refusal(answer)
+
+    def _aim(self, pacer: Pacer) -> Aim:
+        """Return the price of the pace; refuse a tenant that would spend the part of others."""
+        snapshot = self.terms.ledger.read(self.terms.period, self.account)
+        if self.terms.hard and pacer.is_overdrawn(snapshot):
+            name = base.account_name(self.terms.period, self.account)
+            raise AllowanceError(
+                f"the allowance {name} has used its part of the shared sum, and the other tenants will need the rest; "
+                "raise the shared cap with change(), or wait for the next period",
+                tenant=self.account,
+            )
+        return pacer.aim(snapshot)
 
     def _decide(self, price: float | None, max_cost_usd: float | None) -> Decision:
         limits = dict(self.limits)

@@ -67,6 +67,7 @@ class Account:
         spent: by settled calls, and by those whose lease expired.
         reserved: by open reservations.
         expected: cost that the open reservations are expected to have.
+        granted: of the shared account, the sum of the caps of all tenants.
         over: sum of the bills beyond what was reserved for them.
         calls: number of reservations.
         settled: number of settled ones.
@@ -82,6 +83,7 @@ class Account:
     spent: int = 0
     reserved: int = 0
     expected: int = 0
+    granted: int = 0
     over: int = 0
     calls: int = 0
     settled: int = 0
@@ -165,7 +167,7 @@ class Ledger(Protocol):
     """
 
     def open(self, period: str, caps: Mapping[str, int]) -> None:
-        """Open the accounts of tenants that are not there yet, with these caps in nano-USD.
+        """Open the accounts of tenants that are not there yet, with these caps in nano-USD; the shared one comes first.
 
         Raises:
             LedgerError: an account is there with another cap.

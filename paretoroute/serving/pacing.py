@@ -9,6 +9,11 @@ where k is the ratio of real over expected cost of the calls settled last, and m
 that was aimed at, which differs from 1 where queries are unlike the logged ones. Since E counts calls as soon as they
 are made, late bills cause no oscillation. p is a function of the ledger's sums alone, whichever worker asks.
 
+A call of a tenant pays the higher of two prices, its own account's and the shared one's. Where the caps of all tenants
+add up to more than the shared sum, a tenant never pays more than the price that spends its part of the shared sum, in
+proportion to the caps, so that the others' spending cannot price it out. A tenant that has used its part is refused
+while the others will need the rest.
+
 Where n is not known it is extrapolated: calls so far x (1 - t) / t at the share t of the horizon that has passed. Such
 re-solving has a bounded regret if the forecasts are right (Bumpensanti and Wang, "A re-solving heuristic with uniformly
 bounded loss for network revenue management", Management Science 66(7), 2020, doi:10.1287/mnsc.2019.3365). Measured
@@ -17,7 +22,7 @@ beside dual mirror descent (Balseiro, Lu and Mirrokni, 2020, arXiv:2011.10124): 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from paretoroute.errors import TargetError
 from paretoroute.serving.cost_curve import CostCurve
@@ -27,6 +32,7 @@ from paretoroute.targets import positive
 _MOST_RATIO = 1e3  # of real over expected cost; beyond it a forecast says nothing
 PRIOR_CALLS = 500  # calls by which the forecasts are trusted before any is settled
 _PRIOR_SHARE = 0.02  # of the horizon, for which the number of calls is trusted that was expected beforehand
+_PARTS_SHARE = 0.1  # of the horizon, for which tenants are expected to spend their parts of the shared sum in full
 _LEAST_CATCH_UP, _CATCH_UP_SHARE = 200, 0.03  # calls over which a deviation from a mean cost is made up for
 
 
@@ -80,16 +86,34 @@ class Pacer:
     curve: CostCurve
 
     def aim(self, snapshot: Snapshot) -> Aim:
-        """Return the price that keeps all accounts of a call to their pace: the highest of theirs."""
-        shared = snapshot.shared
-        means = [self._mean_usd(shared, snapshot)]
-        if snapshot.tenant is not None and self.pace.usd_per_call is None:
-            means.append(self._mean_usd(snapshot.tenant, snapshot))
-        accounts = snapshot.accounts[: len(means)]
-        price = max(
-            self.curve.price_at(mean / self._ratio(account)) for mean, account in zip(means, accounts, strict=True)
-        )
+        """Return the price that keeps the accounts of a call to their pace, and the mean cost that it aims at."""
+        shared, tenant = snapshot.shared, snapshot.tenant
+        price = self._price(shared, snapshot)
+        if tenant is not None and self.pace.usd_per_call is None:
+            price = max(price, self._price(tenant, snapshot))
+            if shared.granted > shared.cap:
+                price = min(price, self._price(_part_of(tenant, shared), snapshot))
         return Aim(price, self.curve.cost_at(price))
+
+    def is_overdrawn(self, snapshot: Snapshot) -> bool:
+        """Return whether a tenant has used its part of the shared sum, and the rest is what the others will need.
+
+        That can be where the caps add up to more than the shared sum. The others' need is extrapolated from what they
+        spent so far; at first they are expected to spend their parts in full.
+        """
+        shared, tenant = snapshot.shared, snapshot.tenant
+        if tenant is None or shared.granted <= shared.cap or self.pace.usd_per_call is not None:
+            return False
+        part, passed = _part_of(tenant, shared), self._share_passed(snapshot)
+        if part.left > 0:
+            return False
+        spent_by_others = shared.spent + shared.reserved - tenant.spent - tenant.reserved
+        rate = (spent_by_others + _PARTS_SHARE * (shared.cap - part.cap)) / (passed + _PARTS_SHARE)
+        return shared.left < rate * (1 - passed)
+
+    def _price(self, account: Account, snapshot: Snapshot) -> float:
+        """Return the price that keeps one account to its pace."""
+        return self.curve.price_at(self._mean_usd(account, snapshot) / self._ratio(account))
 
     def _mean_usd(self, account: Account, snapshot: Snapshot) -> float:
         """Return the mean cost that the calls to come may have, at least 0."""
@@ -126,6 +150,11 @@ class Pacer:
         """Return the ratio of real over expected cost of the calls settled last."""
         trust = _trust_usd(account) * BILL_DECAY**account.settled
         return _quotient(account.bill_usd + trust, account.forecast_usd + trust)
+
+
+def _part_of(tenant: Account, shared: Account) -> Account:
+    """Return a tenant's account with its part of the shared sum as its cap, in proportion to all tenants' caps."""
+    return replace(tenant, cap=tenant.cap * shared.cap // shared.granted)
 
 
 def _trust_usd(account: Account) -> float:

@@ -42,9 +42,17 @@ class MemoryLedger:
         if any(self.accounts.get((period, t), Account(tenant=t, cap=c, opened_at=0)).cap != c for t, c in caps.items()):
             raise LedgerError("another cap")
         for tenant, cap in caps.items():
-            self.accounts.setdefault((period, tenant), Account(tenant=tenant, cap=cap, opened_at=self.now))
+            if (period, tenant) not in self.accounts:
+                self.accounts[period, tenant] = Account(tenant=tenant, cap=cap, opened_at=self.now)
+                self._grant(period, tenant, cap)
+
+    def _grant(self, period: str, tenant: str, more: int) -> None:
+        if tenant != SHARED:
+            shared = self.accounts[period, SHARED]
+            self.accounts[period, SHARED] = replace(shared, granted=shared.granted + more)
 
     def change(self, period: str, tenant: str, cap: int) -> None:
+        self._grant(period, tenant, cap - self.accounts[period, tenant].cap)
         self.accounts[period, tenant] = replace(self.accounts[period, tenant], cap=cap)
 
     def read(self, period: str, tenant: str = SHARED) -> Snapshot:

@@ -60,7 +60,9 @@ def test_a_call_that_cannot_be_paid_for_is_refused_where_that_is_asked_for():
     best = allowance().plan(PLANNER, HARD_QUERY)
     money = allowance(best.reserved_usd * 0.9, short="refuse")
 
-    with pytest.raises(AllowanceError, match="which does not pay for this call; the cheapest point, small@default") as e:
+    with pytest.raises(
+        AllowanceError, match="which does not pay for this call; the cheapest point, small@default"
+    ) as e:
         money.plan(PLANNER, HARD_QUERY)
 
     assert e.value.tenant is None

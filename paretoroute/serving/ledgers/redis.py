@@ -17,7 +17,7 @@ from paretoroute.serving import ledger as base
 from paretoroute.serving.ledger import Account, Entry, Outcome, Shortfall, Snapshot
 from paretoroute.serving.ledgers import redis_scripts as scripts
 
-_COUNTS = ("cap", "spent", "reserved", "expected", "over", "calls", "settled")
+_COUNTS = ("cap", "spent", "reserved", "expected", "granted", "over", "calls", "settled")
 _REALS = ("opened_at", "choice_usd", "curve_usd", "bill_usd", "forecast_usd")
 _BATCH = 500  # reservations that are expired between two looks at the set
 
@@ -59,7 +59,7 @@ class RedisLedger:
         """Open the accounts that are not there yet; see :class:`~paretoroute.serving.ledger.Ledger`."""
         keys = [self._account_key(period, tenant) for tenant in caps]
         with self._errors():
-            other = self._open(keys=keys, args=[*caps, *caps.values()])
+            other = self._open(keys=[self._account_key(period, base.SHARED), *keys], args=[*caps, *caps.values()])
         if other:
             tenant = list(caps)[int(other[0]) - 1]
             raise base.other_cap(period, tenant, held=int(other[1]), given=caps[tenant])
@@ -67,7 +67,8 @@ class RedisLedger:
     def change(self, period: str, tenant: str, cap: int) -> None:
         """Set the cap of an account."""
         with self._errors():
-            is_there = self._change(keys=[self._account_key(period, tenant)], args=[cap])
+            keys = [self._account_key(period, base.SHARED), self._account_key(period, tenant)]
+            is_there = self._change(keys=keys, args=[cap, tenant])
         if not is_there:
             raise base.missing_account(period, tenant)
 

@@ -16,31 +16,40 @@ local function decay(key, field, factor, add)
 end
 """
 
-# KEYS: accounts. ARGV: their tenants, then their caps. Returns the place of the first account with another cap, and it.
+# KEYS: the shared account, accounts. ARGV: tenants, then caps. Returns the place of the first account with another
+# cap, and that cap.
 OPEN = (
     _NOW
     + """
-for i = 1, #KEYS do
-  local cap = redis.call('HGET', KEYS[i], 'cap')
-  if cap and cap ~= ARGV[#KEYS + i] then return {i, cap} end
+local count = #KEYS - 1
+for i = 1, count do
+  local cap = redis.call('HGET', KEYS[i + 1], 'cap')
+  if cap and cap ~= ARGV[count + i] then return {i, cap} end
 end
-for i = 1, #KEYS do
-  if redis.call('EXISTS', KEYS[i]) == 0 then
-    redis.call('HSET', KEYS[i], 'tenant', ARGV[i], 'cap', ARGV[#KEYS + i], 'opened_at', real(now), 'spent', 0,
-      'reserved', 0, 'expected', 0, 'over', 0, 'calls', 0, 'settled', 0, 'choice_usd', 0, 'curve_usd', 0,
+for i = 1, count do
+  local key, tenant, cap = KEYS[i + 1], ARGV[i], ARGV[count + i]
+  if redis.call('EXISTS', key) == 0 then
+    redis.call('HSET', key, 'tenant', tenant, 'cap', cap, 'opened_at', real(now), 'spent', 0, 'reserved', 0,
+      'expected', 0, 'granted', 0, 'over', 0, 'calls', 0, 'settled', 0, 'choice_usd', 0, 'curve_usd', 0,
       'bill_usd', 0, 'forecast_usd', 0)
+    if tenant ~= '' then redis.call('HINCRBY', KEYS[1], 'granted', cap) end
   end
 end
 return {}
 """
 )
 
-# KEYS: an account. ARGV: its cap. Returns whether the account is there.
-CHANGE = """
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-redis.call('HSET', KEYS[1], 'cap', ARGV[1])
+# KEYS: the shared account, an account. ARGV: its cap, its tenant. Returns whether the account is there.
+CHANGE = (
+    _NOW
+    + """
+if redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
+local more = tonumber(ARGV[1]) - tonumber(redis.call('HGET', KEYS[2], 'cap'))
+redis.call('HSET', KEYS[2], 'cap', ARGV[1])
+if ARGV[2] ~= '' then redis.call('HINCRBY', KEYS[1], 'granted', whole(more)) end
 return 1
 """
+)
 
 # KEYS: accounts. Returns the clock, then the fields and values of every account.
 READ = (

@@ -25,7 +25,7 @@ SCHEMA_SQL = (
     CREATE TABLE account (
         period TEXT NOT NULL, tenant TEXT NOT NULL, cap INTEGER NOT NULL, opened_at REAL NOT NULL,
         spent INTEGER NOT NULL DEFAULT 0, reserved INTEGER NOT NULL DEFAULT 0 CHECK (reserved >= 0),
-        expected INTEGER NOT NULL DEFAULT 0, over INTEGER NOT NULL DEFAULT 0,
+        expected INTEGER NOT NULL DEFAULT 0, granted INTEGER NOT NULL DEFAULT 0, over INTEGER NOT NULL DEFAULT 0,
         calls INTEGER NOT NULL DEFAULT 0, settled INTEGER NOT NULL DEFAULT 0,
         choice_usd REAL NOT NULL DEFAULT 0, curve_usd REAL NOT NULL DEFAULT 0,
         bill_usd REAL NOT NULL DEFAULT 0, forecast_usd REAL NOT NULL DEFAULT 0,
@@ -43,7 +43,7 @@ SCHEMA_SQL = (
     "CREATE INDEX closed_by_time ON reservation (closed_at) WHERE closed_at IS NOT NULL",
 )
 ACCOUNT_COLUMNS = (
-    "tenant, cap, opened_at, spent, reserved, expected, over, calls, settled, "
+    "tenant, cap, opened_at, spent, reserved, expected, granted, over, calls, settled, "
     "choice_usd, curve_usd, bill_usd, forecast_usd"
 )
 _BATCH = 500  # reservations that one transaction expires or forgets
@@ -97,13 +97,14 @@ class SqliteLedger:
                 if tenant not in held:
                     values = (period, tenant, cap, self._clock())
                     execute("INSERT INTO account (period, tenant, cap, opened_at) VALUES (?, ?, ?, ?)", *values)
+                    _grant(execute, period, tenant, cap)
                 elif held[tenant] != cap:
                     raise base.other_cap(period, tenant, held=held[tenant], given=cap)
 
     def change(self, period: str, tenant: str, cap: int) -> None:
         """Set the cap of an account."""
         with self._transaction() as execute:
-            _account(execute, period, tenant)
+            _grant(execute, period, tenant, cap - _account(execute, period, tenant).cap)
             execute("UPDATE account SET cap = ? WHERE period = ? AND tenant = ?", cap, period, tenant)
 
     def read(self, period: str, tenant: str = base.SHARED) -> Snapshot:
@@ -223,6 +224,13 @@ def _account(execute: Callable[..., sqlite3.Cursor], period: str, tenant: str) -
     if row is None:
         raise base.missing_account(period, tenant)
     return Account(**dict(zip(ACCOUNT_COLUMNS.split(", "), row, strict=True)))
+
+
+def _grant(execute: Callable[..., sqlite3.Cursor], period: str, tenant: str, more: int) -> None:
+    """Add to the sum of the tenants' caps."""
+    if tenant != base.SHARED:
+        statement = "UPDATE account SET granted = granted + ? WHERE period = ? AND tenant = ?"
+        execute(statement, more, period, base.SHARED)
 
 
 def _charge(execute: Callable[..., sqlite3.Cursor], entry: Entry) -> None:
