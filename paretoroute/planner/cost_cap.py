@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -50,9 +51,6 @@ class CostCap:
         self._prices = grid.token_prices
         self._thinking, self._fixed = self._budget_amounts("thinking_tokens"), self._budget_amounts("max_tokens")
         self._most_per_prompt_token = self._dearest_prompt_tokens()
-        self._overhead_tokens = np.maximum(
-            np.nan_to_num(surface.bounds.prompt_overhead_tokens, nan=TEMPLATE_TOKENS), 0.0
-        )
         self._most = np.full(len(grid.points), np.nan)
         self._nowhere, self._everywhere = np.zeros(len(grid.points), bool), np.ones(len(grid.points), bool)
         if dialect is not None:
@@ -68,6 +66,11 @@ class CostCap:
             most = dialect.most_output_tokens(point.model)
             if most is not None:
                 self._most[j] = most * (dialects.split(name, point).calls if self._repeat_calls else 1)
+
+    @cached_property
+    def _overhead_tokens(self) -> Floats:
+        """The largest logged prompt tokens beyond the bytes of the text, ``(points,)``."""
+        return np.maximum(np.nan_to_num(self._surface.bounds.prompt_overhead_tokens, nan=TEMPLATE_TOKENS), 0.0)
 
     def _dearest_prompt_tokens(self) -> Floats:
         """The USD that a prompt token costs at most: as fresh input, or written to a cache, ``(points,)``."""

@@ -15,7 +15,6 @@ from paretoroute.price import UNIT, rounded_usd
 from paretoroute.solver.rules import Draw, PriceRule, Rule
 
 if TYPE_CHECKING:
-    from paretoroute._arrays import Mask
     from paretoroute.planner.admission import Admitted
     from paretoroute.planner.cost_cap import CostCap
     from paretoroute.planner.query_forecast import QueryForecast

@@ -139,6 +139,35 @@ def kill_workers(faulty: Faulty, notes: Path, kills: int, *, workers: int = 2, s
     return {"kills": kills, "acknowledged": acknowledged, "reservations": len(faulty.reservations())}
 
 
+def share_by_forks(ledger: Ledger, *, workers: int = 4) -> dict[str, int]:
+    """Let forked workers reserve more than there is by the ledger that their parent opened."""
+    ledger.open(PERIOD, {"": 50 * AMOUNT})
+    children = []
+    for own in range(workers):
+        children.append(os.fork())
+        if children[-1] == 0:
+            code = 1
+            try:
+                for number in range(20):
+                    entry = Entry(
+                        id=f"{own}-{number}",
+                        period=PERIOD,
+                        tenant="",
+                        amount=AMOUNT,
+                        expected=1,
+                        hard=True,
+                        lease_s=1e6,
+                    )
+                    ledger.reserve(entry)
+                code = 0
+            finally:
+                os._exit(code)
+    codes = [os.waitpid(child, 0)[1] for child in children]
+    assert not any(codes), codes
+    shared = ledger.read(PERIOD).shared
+    return {"reserved": shared.reserved // AMOUNT, "left": shared.left}
+
+
 def kill_servers(folder: Path, kills: int, *, workers: int = 2, seed: int = 0) -> dict[str, int]:
     """Kill a Redis server at random times while workers write to it; start it on its file again and check."""
     rng, notes = random.Random(seed), folder / "notes"
@@ -158,7 +187,7 @@ def kill_servers(folder: Path, kills: int, *, workers: int = 2, seed: int = 0) -
 
 
 def main() -> None:
-    """Run one kind of fault: ``sqlite``, ``redis`` or ``server``, a folder, and the number of kills."""
+    """Run one kind of fault: ``sqlite``, ``redis``, ``server`` or forks, in a folder, and the number of kills."""
     what, folder, kills = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     notes = folder / "notes"
     if what == "sqlite":
@@ -166,6 +195,11 @@ def main() -> None:
     elif what == "redis":
         with RedisServer(folder) as server:
             counts = kill_workers(redis_of(server.url), notes, kills)
+    elif what == "sqlite-forks":
+        counts = share_by_forks(SqliteLedger(folder / "ledger.db"))
+    elif what == "redis-forks":
+        with RedisServer(folder) as server:
+            counts = share_by_forks(RedisLedger(server.url))
     else:
         counts = kill_servers(folder, kills)
     print(json.dumps(counts))

@@ -13,7 +13,7 @@ from tests.serving.redis_server import needs_redis
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are forked")
 
 
-def report(what: str, kills: int) -> dict[str, int]:
+def report(what: str, kills: int = 0) -> dict[str, int]:
     with tempfile.TemporaryDirectory(prefix="ledger-") as folder:  # a short path, as a socket needs
         done = python("-m", "tests.fuzz.ledger_faults", what, Path(folder), kills, cwd=ROOT)
     assert (done.returncode, done.stderr) == (0, "")
@@ -32,3 +32,8 @@ def test_a_server_whose_writers_are_killed_loses_nothing():
 @needs_redis
 def test_a_server_that_is_killed_comes_back_with_all_that_it_acknowledged():
     assert report("server", 2)["acknowledged"] > 0
+
+
+@pytest.mark.parametrize("kind", ["sqlite-forks", pytest.param("redis-forks", marks=needs_redis)])
+def test_forked_workers_share_the_sums_of_the_ledger_that_their_parent_opened(kind):
+    assert report(kind) == {"reserved": 50, "left": 0}

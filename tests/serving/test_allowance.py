@@ -111,6 +111,16 @@ def test_a_call_without_a_tenant_is_charged_to_the_shared_sum_alone():
     assert money.balance().calls == 1
 
 
+def test_a_tenant_that_used_its_part_is_refused_while_the_others_need_the_rest():
+    money = allowance(1.0, tenants={"acme": 0.8, "other": 0.8}, pace=pr.Pace(calls=100))
+    money.plan(PLANNER, EASY_QUERY, tenant="acme").settle(0.6)
+
+    with pytest.raises(AllowanceError, match="has used its part of the shared sum") as error:
+        money.plan(PLANNER, EASY_QUERY, tenant="acme")
+    assert error.value.tenant == "acme"
+    assert money.plan(PLANNER, EASY_QUERY, tenant="other").reserved_usd > 0
+
+
 def test_a_released_call_gives_its_money_back():
     money = allowance()
     reservation = money.plan(PLANNER, EASY_QUERY)

@@ -84,6 +84,29 @@ def test_the_highest_price_of_the_accounts_counts():
     assert price(Pace(calls=100), shared, rich) == pytest.approx(alone, rel=1e-6)
 
 
+def test_a_tenant_is_not_priced_out_of_its_part_where_caps_add_up_to_more_than_the_shared_sum():
+    attacked = account(spent=0.6, calls=50, granted=2 * NANO)  # half of the calls, more than half of the money
+    quiet = account("quiet", cap=0.2, spent=0.05, calls=5)  # its part is 0.1
+
+    assert price(Pace(calls=100), attacked) == pytest.approx(0.1 / (0.4 / 50))
+    part = 0.1 / (0.05 / 5)
+    assert price(Pace(calls=100), attacked, quiet) == pytest.approx(part, rel=0.1)
+    assert price(Pace(calls=100), replace(attacked, granted=0), quiet) > 1.15 * part
+
+
+def test_a_tenant_that_used_its_part_is_overdrawn_while_the_others_need_the_rest():
+    pacer, used = Pacer(Pace(calls=100), CURVE), account("used", cap=0.2, spent=0.15, calls=50)
+
+    def overdrawn(shared: Account, tenant: Account = used) -> bool:
+        return pacer.is_overdrawn(Snapshot(0.0, shared, tenant))
+
+    busy = account(spent=0.6, calls=50, granted=2 * NANO)  # the others spent 0.45 and will need 0.45 of 0.4
+    assert overdrawn(busy)
+    assert not overdrawn(account(spent=0.35, calls=50, granted=2 * NANO))  # and 0.2 of 0.65
+    assert not overdrawn(replace(busy, granted=NANO))
+    assert not overdrawn(busy, replace(used, spent=NANO // 20))
+
+
 def test_prices_stay_on_the_curve_whatever_the_sums():
     for spent, calls in ((0.0, 0), (2.0, 10), (0.999999999, 99), (1.0, 10**9)):
         for pace in (Pace(calls=100), Pace(ends_at=1.0), Pace(usd_per_call=1e-9)):

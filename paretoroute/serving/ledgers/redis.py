@@ -179,6 +179,6 @@ def _check_server(info: Mapping[str, Any], *, durable: bool) -> None:
 
 
 def _account(fields: Mapping[str, str]) -> Account:
-    counts = {name: int(fields[name]) for name in _COUNTS}
-    reals = {name: float(fields[name]) for name in _REALS}
-    return Account(tenant=fields["tenant"], **counts, **reals)
+    numbers: dict[str, Any] = {name: int(fields[name]) for name in _COUNTS}
+    numbers |= {name: float(fields[name]) for name in _REALS}
+    return Account(tenant=fields["tenant"], **numbers)

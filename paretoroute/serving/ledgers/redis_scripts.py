@@ -9,7 +9,7 @@ from __future__ import annotations
 _NOW = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1e6
-local function whole(x) return string.format('%.0f', x) end
+local function whole(x) return x == 0 and '0' or string.format('%.0f', x) end  -- HINCRBY refuses '-0'
 local function real(x) return string.format('%.17g', x) end
 local function decay(key, field, factor, add)
   redis.call('HSET', key, field, real(tonumber(redis.call('HGET', key, field)) * factor + add))

@@ -1,7 +1,6 @@
 """Every ledger keeps the same sums: what is reserved, settled, released, expired, and refused."""
 
 import dataclasses
-import os
 import threading
 import time
 
@@ -65,6 +64,13 @@ def test_reserving_an_id_again_changes_nothing(opened):
 
     assert sums(opened) == (0, 70, 430)
     assert opened.read(PERIOD, "acme").shared.calls == 1
+
+
+def test_a_free_call_is_reserved_and_settled_too(opened):
+    opened.reserve(entry("a", 0))
+    opened.close("a", "settled", 0)
+
+    assert sums(opened) == (0, 0, 500)
 
 
 def test_a_released_call_costs_nothing(opened):
@@ -198,25 +204,6 @@ def test_workers_at_once_never_reserve_more_than_there_is(opened, workers):
     spent, reserved, left = sums(opened)
     assert outcomes.count(None) == 7  # 7 x 70 of 500
     assert (spent + reserved, left) == (490, 10)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
-def test_forked_workers_share_the_sums(opened):
-    children = []
-    for own in range(4):
-        child = os.fork()
-        if child == 0:
-            code = 1
-            try:
-                taken = sum(opened.reserve(entry(f"{own}-{number}", 10)) is None for number in range(30))
-                code = 0 if taken <= 30 else 2
-            finally:
-                os._exit(code)
-        children.append(child)
-    codes = [os.waitpid(child, 0)[1] for child in children]
-
-    assert codes == [0] * 4
-    assert sums(opened) == (0, 500, 0)
 
 
 STEPS = st.lists(
