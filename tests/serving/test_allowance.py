@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 import paretoroute as pr
-from paretoroute.errors import AllowanceError, LedgerError, TargetError
+from paretoroute.errors import FIT_PACKAGES, AllowanceError, LedgerError, TargetError
 from paretoroute.serving.ledgers.sqlite import SqliteLedger
 from tests.planner.decisions import EASY_QUERY, HARD_QUERY
 from tests.planner_cases import fitted
+from tests.processes import python, without
 from tests.serving.memory_ledger import MemoryLedger
 
 PLANNER = pr.Planner(fitted().policy)
@@ -220,3 +221,16 @@ def test_workers_at_once_never_spend_more_than_the_caps(tmp_path, workers):
         assert (balance.over_usd, balance.reserved_usd) == (0.0, 0.0)
         assert balance.spent_usd <= cap
     assert money.balance().spent_usd > 0.015
+
+
+def test_a_host_without_the_fit_extra_plans_within_an_allowance(tmp_path):
+    code = (
+        without(*FIT_PACKAGES, "pandas", "redis")
+        + f"import paretoroute as pr\nplanner = pr.Planner.load({str(fitted().policy_path)!r})\n"
+        + "money = pr.Allowance(pr.SqliteLedger('spend.db'), usd=1.0, period='p', pace=pr.Pace(calls=100))\n"
+        + "money.plan(planner, 'Who wrote it?').settle(0.0001)\nprint(money.balance().spent_usd)\n"
+    )
+
+    done = python("-c", code, cwd=tmp_path)
+
+    assert (done.stdout.strip(), done.stderr) == ("0.0001", "")

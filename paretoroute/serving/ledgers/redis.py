@@ -103,6 +103,9 @@ class RedisLedger:
         with self._errors():
             period, tenant = self._client.hmget(key, "period", "tenant")  # they never change
             if period is None:
+                self._client.zrem(self._open_key, reservation_id)
+                if outcome == "expired":  # somebody removed it by hand
+                    return
                 raise base.unknown_reservation(reservation_id)
             accounts = [self._account_key(period, name) for name in base.tenants_charged(tenant)]
             answer = self._close(

@@ -11,6 +11,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -178,13 +179,18 @@ class SqliteLedger:
             connection = sqlite3.connect(
                 self.path, timeout=self._timeout_s, isolation_level=None, check_same_thread=False
             )
-            self._use_wal(connection)
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("BEGIN IMMEDIATE")
             try:
-                self._make_tables(connection)
-            finally:
+                self._check(connection)
+                self._use_wal(connection)
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute("BEGIN IMMEDIATE")
+                if self._check(connection):
+                    _make_tables(connection)
                 connection.execute("COMMIT")
+            except BaseException:
+                connection.close()
+                raise
+        weakref.finalize(self, _close_own, connection, os.getpid())
         return _Session(connection)
 
     def _use_wal(self, connection: sqlite3.Connection) -> None:
@@ -199,23 +205,35 @@ class SqliteLedger:
                     raise
                 time.sleep(0.01)
 
-    def _make_tables(self, connection: sqlite3.Connection) -> None:
+    def _check(self, connection: sqlite3.Connection) -> bool:
+        """Refuse the file of another program or version before it is changed; return whether it is empty."""
         application, version, tables = (
             connection.execute(query).fetchone()[0]
             for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
         )
-        if tables == 0 and application == 0:
-            for statement in SCHEMA_SQL:
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA}")
-        elif application != APPLICATION_ID:
+        if application == 0 and tables == 0:
+            return True
+        if application != APPLICATION_ID:
             raise LedgerError(f"{file_name(self.path)}: the file is a database of another program; give another path")
-        elif version != SCHEMA:
+        if version != SCHEMA:
             raise LedgerError(
                 f"{file_name(self.path)}: the ledger has schema {version}, and this version of paretoroute reads "
                 f"schema {SCHEMA}; upgrade the package"
             )
+        return False
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    for statement in SCHEMA_SQL:
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA}")
+
+
+def _close_own(connection: sqlite3.Connection, process: int) -> None:
+    """Close a connection whose ledger is gone, unless it is that of a parent process."""
+    if process == os.getpid():
+        connection.close()
 
 
 def _account(execute: Callable[..., sqlite3.Cursor], period: str, tenant: str) -> Account:

@@ -2,6 +2,8 @@
 
 import sys
 import tempfile
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,20 @@ def test_closed_reservations_expire_on_the_server(redis_url):
         assert 0 < client.ttl("{forgets}:reservation:a") <= 50
         assert client.zcard("{forgets}:open") == 0
         assert client.ttl("{forgets}:account:p:") == -1
+
+
+def test_a_reservation_that_was_removed_by_hand_does_not_stop_the_ledger(redis_url):
+    import redis
+
+    ledger = RedisLedger(redis_url, prefix="removed")
+    ledger.open("p", {"": 100})
+    ledger.reserve(replace(entry("a"), lease_s=0.001))
+    with redis.Redis.from_url(redis_url) as client:
+        client.delete("{removed}:reservation:a")
+    time.sleep(0.02)
+
+    ledger.expire()
+    assert ledger.expire() == 0
 
 
 def test_two_ledgers_of_one_server_are_kept_apart_by_their_prefix(redis_url):

@@ -24,6 +24,7 @@ def test_a_file_of_another_program_is_refused_and_left_alone(tmp_path):
 
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("account",)]
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
     connection.close()
 
 
