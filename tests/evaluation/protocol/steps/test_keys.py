@@ -89,7 +89,7 @@ def test_the_sources_are_hashed_by_content(tmp_path, monkeypatch):
     def hashed(text):
         (tmp_path / "part").mkdir(exist_ok=True)
         (tmp_path / "part" / "code.py").write_text(text)
-        monkeypatch.setattr(keys.paretoroute, "__path__", [str(tmp_path)])
+        monkeypatch.setattr(keys, "_FOLDER", tmp_path)
         return keys._sources.__wrapped__()
 
     assert hashed("a = 1") == hashed("a = 1") != hashed("a = 2")
