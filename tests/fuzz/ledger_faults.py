@@ -95,14 +95,20 @@ def work(ledger: Ledger, notes: int, own: int) -> None:
 
 
 def start(faulty: Faulty, notes: Path, own: int) -> int:
-    """Fork a worker; return its process id."""
+    """Fork a worker, wait until it has opened the ledger, and return its process id."""
+    is_open, opened = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            work(faulty.open(), os.open(notes, os.O_APPEND | os.O_CREAT | os.O_WRONLY), own)
+            ledger = faulty.open()
+            os.write(opened, b"x")
+            work(ledger, os.open(notes, os.O_APPEND | os.O_CREAT | os.O_WRONLY), own)
         except BaseException as error:  # of a server that was killed under it
             os.write(2, f"{type(error).__name__}: {error}\n".encode() if "Ledger" not in type(error).__name__ else b"")
         os._exit(0)
+    os.read(is_open, 1)
+    os.close(is_open)
+    os.close(opened)
     return child
 
 
@@ -131,7 +137,7 @@ def kill_workers(faulty: Faulty, notes: Path, kills: int, *, workers: int = 2, s
     for number in range(0, kills, workers):
         children = [start(faulty, notes, number + own) for own in range(workers)]
         for child in children:
-            time.sleep(rng.uniform(0.002, 0.06))
+            time.sleep(rng.uniform(0.0, 0.03))
             os.kill(child, signal.SIGKILL)
         for child in children:
             os.waitpid(child, 0)
