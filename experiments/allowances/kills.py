@@ -18,20 +18,26 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=1000, help="writers killed, of each ledger")
     parser.add_argument("--servers", type=int, default=100, help="servers killed")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--ledgers", nargs="*", default=["sqlite", "redis", "server"], help="whose writers are killed")
     arguments = parser.parse_args()
 
-    with tempfile.TemporaryDirectory(prefix="kills-") as name:
-        folder = Path(name)
-        counts = kill_workers(sqlite_of(folder / "ledger.db"), folder / "notes", arguments.kills, seed=arguments.seed)
-        print("SQLite, writers:", counts, flush=True)
-    if not IS_THERE:
-        print("Redis: redis-server or redis-py is not installed")
-        return
-    with tempfile.TemporaryDirectory(prefix="kills-") as name, RedisServer(Path(name)) as server:
-        counts = kill_workers(redis_of(server.url), Path(name) / "notes", arguments.kills, seed=arguments.seed)
-        print("Redis, writers:", counts, flush=True)
-    with tempfile.TemporaryDirectory(prefix="kills-") as name:
-        print("Redis, servers:", kill_servers(Path(name), arguments.servers, seed=arguments.seed), flush=True)
+    for kind in arguments.ledgers:
+        if kind != "sqlite" and not IS_THERE:
+            print(f"{kind}: redis-server or redis-py is not installed")
+            continue
+        with tempfile.TemporaryDirectory(prefix="kills-") as name:
+            print(f"{kind}:", faults(kind, Path(name), arguments), flush=True)
+
+
+def faults(kind: str, folder: Path, arguments: argparse.Namespace) -> dict[str, int]:
+    """Kill writers of one kind of ledger, or its server."""
+    if kind == "server":
+        return kill_servers(folder, arguments.servers, seed=arguments.seed)
+    notes = folder / "notes"
+    if kind == "sqlite":
+        return kill_workers(sqlite_of(folder / "ledger.db"), notes, arguments.kills, seed=arguments.seed)
+    with RedisServer(folder) as server:
+        return kill_workers(redis_of(server.url), notes, arguments.kills, seed=arguments.seed)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -17,11 +18,22 @@ import numpy as np
 import paretoroute as pr
 from paretoroute.serving.ledger import Entry, Ledger
 from tests.planner.decisions import EASY_QUERY, HARD_QUERY
-from tests.planner_cases import fitted
 from tests.serving.redis_server import IS_THERE, RedisServer
 
 PERIOD, CAP_USD, CALL_S = "2026-11", 0.4, 0.02
-PLANNER = pr.Planner(fitted().policy)
+ROOT = Path(__file__).parents[2]
+
+
+def planner() -> pr.Planner:
+    """Return a planner of a small policy, fitted in another process, since JAX and forks do not mix."""
+    with tempfile.TemporaryDirectory(prefix="policy-") as folder:
+        path = f"{folder}/policy.yaml"
+        code = f"from tests.planner_cases import fitted; fitted().policy.save({path!r})"
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+        return pr.Planner.load(path)
+
+
+PLANNER = planner()
 
 
 def reserve_and_settle(ledger: Ledger, own: int) -> None:
@@ -65,6 +77,8 @@ def spend(open_ledger: Callable[[], Ledger], action: Callable[[Ledger, int], Non
             try:
                 action(open_ledger(), own)
                 code = 0
+            except BaseException as error:
+                print(f"worker {own}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
             finally:
                 os._exit(code)
         children.append(child)

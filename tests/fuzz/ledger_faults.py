@@ -145,33 +145,32 @@ def kill_workers(faulty: Faulty, notes: Path, kills: int, *, workers: int = 2, s
     return {"kills": kills, "acknowledged": acknowledged, "reservations": len(faulty.reservations())}
 
 
-def share_by_forks(ledger: Ledger, *, workers: int = 4) -> dict[str, int]:
-    """Let forked workers reserve more than there is by the ledger that their parent opened."""
-    ledger.open(PERIOD, {"": 50 * AMOUNT})
+def share(open_ledger: Callable[[], Ledger], *, workers: int) -> dict[str, int]:
+    """Let forked workers that start at once reserve more than there is; report what they reserved, and what is left."""
     children = []
     for own in range(workers):
         children.append(os.fork())
         if children[-1] == 0:
             code = 1
             try:
-                for number in range(20):
-                    entry = Entry(
-                        id=f"{own}-{number}",
-                        period=PERIOD,
-                        tenant="",
-                        amount=AMOUNT,
-                        expected=1,
-                        hard=True,
-                        lease_s=1e6,
-                    )
-                    ledger.reserve(entry)
+                reserve_all(open_ledger(), own)
                 code = 0
+            except BaseException as error:
+                os.write(2, f"{type(error).__name__}: {error}\n".encode())
             finally:
                 os._exit(code)
     codes = [os.waitpid(child, 0)[1] for child in children]
     assert not any(codes), codes
-    shared = ledger.read(PERIOD).shared
+    shared = open_ledger().read(PERIOD).shared
     return {"reserved": shared.reserved // AMOUNT, "left": shared.left}
+
+
+def reserve_all(ledger: Ledger, own: int) -> None:
+    """Reserve twenty calls of an allowance for fifty."""
+    ledger.open(PERIOD, {"": 50 * AMOUNT})
+    for number in range(20):
+        key = f"{own}-{number}"
+        ledger.reserve(Entry(id=key, period=PERIOD, tenant="", amount=AMOUNT, expected=1, hard=True, lease_s=1e6))
 
 
 def kill_servers(folder: Path, kills: int, *, workers: int = 2, seed: int = 0) -> dict[str, int]:
@@ -202,10 +201,14 @@ def main() -> None:
         with RedisServer(folder) as server:
             counts = kill_workers(redis_of(server.url), notes, kills)
     elif what == "sqlite-forks":
-        counts = share_by_forks(SqliteLedger(folder / "ledger.db"))
+        inherited = SqliteLedger(folder / "ledger.db")
+        counts = share(lambda: inherited, workers=4)
+    elif what == "sqlite-starts":
+        counts = share(lambda: SqliteLedger(folder / "ledger.db"), workers=24)
     elif what == "redis-forks":
         with RedisServer(folder) as server:
-            counts = share_by_forks(RedisLedger(server.url))
+            client = RedisLedger(server.url)
+            counts = share(lambda: client, workers=4)
     else:
         counts = kill_servers(folder, kills)
     print(json.dumps(counts))

@@ -37,3 +37,7 @@ def test_a_server_that_is_killed_comes_back_with_all_that_it_acknowledged():
 @pytest.mark.parametrize("kind", ["sqlite-forks", pytest.param("redis-forks", marks=needs_redis)])
 def test_forked_workers_share_the_sums_of_the_ledger_that_their_parent_opened(kind):
     assert report(kind) == {"reserved": 50, "left": 0}
+
+
+def test_workers_that_start_at_once_make_one_ledger():
+    assert report("sqlite-starts") == {"reserved": 50, "left": 0}

@@ -1,4 +1,4 @@
-"""A Redis server of the tests' own, on a socket in an empty folder, with an append-only file."""
+"""A Redis server of the tests' own, on a socket in an empty folder, that writes to disk before it answers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class RedisServer:
     """
 
     def __init__(self, folder: Path, *options: str) -> None:
-        self.folder, self.options = folder, options or ("--appendonly", "yes")
+        self.folder, self.options = folder, options or ("--appendonly", "yes", "--appendfsync", "always")
         self.url = f"unix://{folder}/redis.sock"
         self.start()
 

@@ -1,9 +1,10 @@
 """The ledger in Redis, for the workers of several machines; needs the extra ``redis``.
 
 Every transaction is one Lua script on the server, which is the only clock. A script whose reply was lost may be sent
-again: reserving and closing are idempotent. The server must write an append-only file and must not evict keys, else a
-restart or a full memory would forget money that was spent; both are checked when the ledger is opened. A failover to
-a replica can lose the last writes: such a server keeps caps only up to those.
+again: reserving and closing are idempotent. The server must write every transaction to its append-only file before it
+answers, and must not evict keys, else a crash or a full memory would forget money that was spent; both are checked when
+the ledger is opened. With ``appendfsync everysec`` a killed server forgets what it answered while a sync was under way,
+up to two seconds. A failover to a replica can lose the last writes: such a server keeps caps only up to those.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from paretoroute.errors import LedgerError, MissingExtraError, TargetError, expect, shown
+from paretoroute.errors import LedgerError, MissingExtraError, TargetError, expect
 from paretoroute.serving import ledger as base
 from paretoroute.serving.ledger import Account, Entry, Outcome, Shortfall, Snapshot
 from paretoroute.serving.ledgers import redis_scripts as scripts
@@ -29,10 +30,10 @@ class RedisLedger:
         url: such as ``redis://localhost:6379/0`` or ``rediss://user:password@host:port/0``.
         prefix: of all keys of this ledger; on a cluster all lie in one slot.
         keep_s: seconds for which a closed reservation is remembered, so that closing it again is recognised.
-        durable: whether the server must write an append-only file; without one, a restart forgets what was spent.
+        durable: whether the server must write to disk before it answers; if not, a crash may forget what was spent.
 
     Raises:
-        LedgerError: the server cannot be reached, evicts keys, or keeps no append-only file.
+        LedgerError: the server cannot be reached, evicts keys, or answers before it writes to disk.
         MissingExtraError: redis-py is not installed.
         TargetError: the URL is none of Redis.
     """
@@ -44,12 +45,15 @@ class RedisLedger:
         self._keep_s, self._prefix = keep_s, f"{{{prefix}}}"
         redis = _redis()
         self._failures: type[Exception] = redis.RedisError
+        self._refusals: type[Exception] = redis.ResponseError
         try:
             self._client = redis.Redis.from_url(url, decode_responses=True)
         except ValueError as error:
             raise TargetError(f"the URL of a ledger must be such as 'redis://localhost:6379/0': {error}") from None
         with self._errors():
-            _check_server(self._client.info(), durable=durable)
+            _check_eviction(self._client.info())
+            if durable:
+                _check_durability(self._settings())
             self._open, self._change, self._read, self._reserve, self._close = map(
                 self._client.register_script,
                 (scripts.OPEN, scripts.CHANGE, scripts.READ, scripts.RESERVE, scripts.CLOSE),
@@ -132,6 +136,13 @@ class RedisLedger:
             if len(due) < _BATCH:
                 return expired
 
+    def _settings(self) -> Mapping[str, str]:
+        """Return the settings of the append-only file; none where the server does not tell them."""
+        try:
+            return {**self._client.config_get("appendonly"), **self._client.config_get("appendfsync")}
+        except self._refusals:
+            return {}
+
     def _account_key(self, period: str, tenant: str) -> str:
         return f"{self._prefix}:account:{period}:{tenant}"  # a period holds no colon
 
@@ -162,11 +173,11 @@ def _redis() -> Any:
     return redis
 
 
-def _check_server(info: Mapping[str, Any], *, durable: bool) -> None:
-    """Refuse a server that may forget what was spent.
+def _check_eviction(info: Mapping[str, Any]) -> None:
+    """Refuse a server that may evict keys which never expire.
 
     Raises:
-        LedgerError: it evicts keys that never expire, or writes no append-only file.
+        LedgerError: it does.
     """
     policy = str(info.get("maxmemory_policy", "noeviction"))
     if policy.startswith("allkeys"):
@@ -174,11 +185,22 @@ def _check_server(info: Mapping[str, Any], *, durable: bool) -> None:
             f"the Redis server evicts any key when its memory is full (maxmemory-policy {policy}), and would forget "
             "what was spent; set maxmemory-policy noeviction, or use a server of its own"
         )
-    if durable and not info.get("aof_enabled"):
-        raise LedgerError(
-            f"the Redis server writes no append-only file (aof_enabled is {shown(info.get('aof_enabled'))}), so that a "
-            "restart would forget what was spent; set appendonly yes, or pass durable=False to accept that"
-        )
+
+
+def _check_durability(settings: Mapping[str, str]) -> None:
+    """Refuse a server that answers before it writes to disk.
+
+    Raises:
+        LedgerError: it does, or its settings cannot be read.
+    """
+    wanted = {"appendonly": "yes", "appendfsync": "always"}
+    if {name: settings.get(name) for name in wanted} == wanted:
+        return
+    held = ", ".join(f"{name} {value}" for name, value in settings.items()) or "its settings cannot be read"
+    raise LedgerError(
+        f"the Redis server may forget what was spent when it is killed ({held}); set appendonly yes and appendfsync "
+        "always, or pass durable=False to accept that"
+    )
 
 
 def _account(fields: Mapping[str, str]) -> Account:

@@ -180,7 +180,9 @@ class SqliteLedger:
                 self.path, timeout=self._timeout_s, isolation_level=None, check_same_thread=False
             )
             try:
+                connection.execute("BEGIN")  # several reads of one state: another worker may be making the tables
                 self._check(connection)
+                connection.execute("COMMIT")
                 self._use_wal(connection)
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute("BEGIN IMMEDIATE")

@@ -26,11 +26,24 @@ def folder():
         yield Path(name)
 
 
-def test_a_server_without_an_append_only_file_is_refused_unless_that_is_accepted(folder):
-    with RedisServer(folder, "--appendonly", "no") as server:
-        with pytest.raises(LedgerError, match=r"no append-only file \(aof_enabled is 0\).*durable=False"):
+@pytest.mark.parametrize(("only", "sync"), [("no", "always"), ("yes", "everysec")])
+def test_a_server_that_answers_before_it_writes_is_refused_unless_that_is_accepted(folder, only, sync):
+    with RedisServer(folder, "--appendonly", only, "--appendfsync", sync) as server:
+        with pytest.raises(LedgerError, match=rf"\(appendonly {only}, appendfsync {sync}\); set .*durable=False"):
             RedisLedger(server.url)
         RedisLedger(server.url, durable=False).open("p", {"": 5})
+
+
+def test_a_server_that_does_not_tell_its_settings_is_refused_unless_that_is_accepted(folder):
+    with RedisServer(folder, "--appendonly", "yes", "--appendfsync", "always") as server:
+        import redis
+
+        with redis.Redis.from_url(server.url) as client:
+            client.acl_setuser("app", enabled=True, nopass=True, keys="*", commands=["+@all", "-config"])
+        url = f"unix://app:any@{folder}/redis.sock"
+        with pytest.raises(LedgerError, match="its settings cannot be read"):
+            RedisLedger(url)
+        RedisLedger(url, durable=False).open("p", {"": 5})
 
 
 def test_a_server_that_evicts_keys_is_refused(folder):
