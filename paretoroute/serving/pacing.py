@@ -9,9 +9,9 @@ where k is the ratio of real over expected cost of the calls settled last, and m
 that was aimed at, which differs from 1 where queries are unlike the logged ones. Since E counts calls as soon as they
 are made, late bills cause no oscillation. p is a function of the ledger's sums alone, whichever worker asks.
 
-A call of a tenant pays the higher of two prices, its own account's and the shared one's. Where the caps of all tenants
-add up to more than the shared sum, a tenant never pays more than the price that spends its part of the shared sum, in
-proportion to the caps, so that the others' spending cannot price it out. A tenant that has used its part is refused
+A call of a tenant pays the higher of two prices, its own account's and the shared one's, but never more than the price
+that spends its part of the shared sum: its cap, or where the caps of all tenants add up to more than the shared sum, as
+much in proportion. The others' spending cannot price it out. A tenant that has used its part is refused
 while the others will need the rest.
 
 Where n is not known it is extrapolated: calls so far x (1 - t) / t at the share t of the horizon that has passed. Such
@@ -41,7 +41,7 @@ class Pace:
     """How an allowance is spread over its calls; one of ``calls``, ``ends_at`` and ``usd_per_call`` at least.
 
     Args:
-        calls: number of calls that the allowance is for; beside ``ends_at`` a first estimate of it.
+        calls: number of calls that the allowance is for, refused ones apart; beside ``ends_at`` a first estimate of it.
         ends_at: end of the period in seconds since 1970; the number of calls until then is extrapolated.
         usd_per_call: mean cost to keep to, for an unknown number of calls; the caps of tenants are not paced then.
 
@@ -91,8 +91,7 @@ class Pacer:
         price = self._price(shared, snapshot)
         if tenant is not None and self.pace.usd_per_call is None:
             price = max(price, self._price(tenant, snapshot))
-            if shared.granted > shared.cap:
-                price = min(price, self._price(_part_of(tenant, shared), snapshot))
+            price = min(price, self._price(_part_of(tenant, shared), snapshot))
         return Aim(price, self.curve.cost_at(price))
 
     def is_overdrawn(self, snapshot: Snapshot) -> bool:
@@ -153,8 +152,8 @@ class Pacer:
 
 
 def _part_of(tenant: Account, shared: Account) -> Account:
-    """Return a tenant's account with its part of the shared sum as its cap, in proportion to all tenants' caps."""
-    return replace(tenant, cap=tenant.cap * shared.cap // shared.granted)
+    """Return a tenant's account with its part of the shared sum as its cap."""
+    return replace(tenant, cap=tenant.cap * shared.cap // max(shared.granted, shared.cap))
 
 
 def _trust_usd(account: Account) -> float:

@@ -73,25 +73,23 @@ def test_a_mean_cost_is_kept_for_an_unknown_number_of_calls():
     assert price(pace, account(cap=100.0, spent=13.0, calls=1000)) == 1000.0
 
 
-def test_the_highest_price_of_the_accounts_counts():
-    shared, poor, rich = account(), account("poor", cap=0.01), account("rich", cap=0.9)
+def test_a_tenant_pays_the_higher_of_its_own_and_the_shared_price_up_to_that_of_its_part():
+    pace, shared = Pace(calls=100), account(spent=0.5, calls=50, granted=20 * NANO)
+    alone = price(pace, shared)
 
-    alone = price(Pace(calls=100), shared)
-
-    assert price(Pace(calls=100), shared, poor) == pytest.approx(alone, rel=1e-6)  # a hundredth of the calls
-    busy = replace(poor, calls=50)
-    assert price(Pace(calls=100), replace(shared, calls=50, spent=NANO // 2), busy) > 10 * alone
-    assert price(Pace(calls=100), shared, rich) == pytest.approx(alone, rel=1e-6)
+    assert alone == pytest.approx(0.1 / (0.5 / 50))
+    assert price(pace, shared, account("poor", cap=0.19, calls=1)) == pytest.approx(alone, rel=1e-6)
+    assert price(pace, shared, account("rich", cap=18.0, calls=1)) == 1.0
+    assert price(pace, shared, account("busy", cap=0.01, calls=50)) > 100
 
 
 def test_a_tenant_is_not_priced_out_of_its_part_where_caps_add_up_to_more_than_the_shared_sum():
-    attacked = account(spent=0.6, calls=50, granted=2 * NANO)  # half of the calls, more than half of the money
+    attacked = account(spent=0.8, calls=50, granted=2 * NANO)  # half of the calls, most of the money
     quiet = account("quiet", cap=0.2, spent=0.05, calls=5)  # its part is 0.1
 
-    assert price(Pace(calls=100), attacked) == pytest.approx(0.1 / (0.4 / 50))
-    part = 0.1 / (0.05 / 5)
-    assert price(Pace(calls=100), attacked, quiet) == pytest.approx(part, rel=0.1)
-    assert price(Pace(calls=100), replace(attacked, granted=0), quiet) > 1.15 * part
+    assert price(Pace(calls=100), attacked) == pytest.approx(0.1 / (0.2 / 50))
+    assert price(Pace(calls=100), attacked, quiet) == pytest.approx(0.1 / (0.05 / 5), rel=0.1)
+    assert price(Pace(calls=100), replace(attacked, granted=NANO), quiet) == pytest.approx(0.1 / (0.15 / 5), rel=0.1)
 
 
 def test_a_tenant_that_used_its_part_is_overdrawn_while_the_others_need_the_rest():
