@@ -107,9 +107,6 @@ class RedisLedger:
         with self._errors():
             period, tenant = self._client.hmget(key, "period", "tenant")  # they never change
             if period is None:
-                self._client.zrem(self._open_key, reservation_id)
-                if outcome == "expired":  # somebody removed it by hand
-                    return
                 raise base.unknown_reservation(reservation_id)
             accounts = [self._account_key(period, name) for name in base.tenants_charged(tenant)]
             answer = self._close(
@@ -130,11 +127,19 @@ class RedisLedger:
                 due = self._client.zrangebyscore(
                     self._open_key, "-inf", seconds + microseconds / 1e6, start=0, num=_BATCH
                 )
-            for reservation_id in due:
+            for reservation_id in filter(self._exists, due):
                 self.close(reservation_id, "expired", 0)  # the script spends what was reserved
             expired += len(due)
             if len(due) < _BATCH:
                 return expired
+
+    def _exists(self, reservation_id: str) -> bool:
+        """Return whether a reservation is there; one that was removed by hand is not open either."""
+        with self._errors():
+            if self._client.exists(self._reservation_key(reservation_id)):
+                return True
+            self._client.zrem(self._open_key, reservation_id)
+        return False
 
     def _settings(self) -> Mapping[str, str]:
         """Return the settings of the append-only file; none where the server does not tell them."""
