@@ -158,9 +158,8 @@ class Amounts:
     @staticmethod
     def empty(queries: int, *, points: int) -> Amounts:
         """Return tables of many queries to :meth:`put` rows in; every point is supported."""
-        quality, quality_se, amount, prompt_tokens, latency_s = np.empty((5, queries, points))
-        unfamiliar, supported = np.zeros(queries, bool), np.ones((queries, points), bool)
-        return Amounts(quality, quality_se, amount, prompt_tokens, latency_s, unfamiliar, supported)
+        one, two, three, four, five = np.empty((5, queries, points))
+        return Amounts(one, two, three, four, five, np.zeros(queries, bool), np.ones((queries, points), bool))
 
     def put(self, rows: Mask | int, other: Amounts) -> None:
         """Write forecasts into some rows of tables that :meth:`empty` made."""
@@ -327,8 +326,7 @@ class Surface:
         Returns:
             Figures ``(queries, points)``.
         """
-        leverage = self.familiarity.leverage(vectors)
-        components = self._components(vectors)
+        leverage, components = self.familiarity.leverage(vectors), self._components(vectors)
         quality, amount = (
             components.get(name, np.zeros((len(vectors), panel.basis.shape[1])))
             for name, panel in (("quality", self.quality), ("amount", self.amount))
