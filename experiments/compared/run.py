@@ -42,7 +42,7 @@ def compare_log(name: str, paths: list[str], *, jobs: int, cache: str | None) ->
     result = {key: figures[key] for key in FIGURES}
     result |= {"log": name, "jobs": jobs, "seconds": round(time.monotonic() - began), "routers": figures["routers"]}
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return result
 
 
@@ -122,7 +122,7 @@ def main() -> None:
     if not asked.table and not asked.runs:
         parser.error("name a log and its files, or ask for --table")
     if asked.table:
-        results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+        results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*.json"))]
         print(rival_table(results), rank_table(results), sep="\n\n")
     else:
         print(router_table(compare_log(asked.name, asked.runs, jobs=asked.jobs, cache=asked.cache)))

@@ -19,6 +19,7 @@ from paretoroute.cli.arguments.options import (
     TextOrJson,
     check_folder,
     check_format,
+    is_same_file,
     read_columns,
     read_price_file,
     read_quality_scale,
@@ -28,6 +29,7 @@ from paretoroute.errors import RunsError, TargetError
 
 if TYPE_CHECKING:
     from paretoroute.evaluation.comparison import Comparison
+    from paretoroute.evaluation.protocol.steps.cache import StepCache
     from paretoroute.evaluation.routers.base import Router
     from paretoroute.grid import Price
     from paretoroute.runs.table import Runs
@@ -83,12 +85,15 @@ def compare(
     check_format(form, "text", "json")
     if html is not None:
         check_folder(html, "--html")
-    folder = None if no_cache else _cache_folder(cache)
-    with _interruptible(folder), _one_thread_each(), progress("reading the runs") as step:
+        for path in (*(runs or ()), *([prices] if prices else ())):
+            if is_same_file(html, path):
+                raise RunsError(f"--html {html}: {path} is read by this command and would be lost; choose another name")
+    kept = None if no_cache else _step_cache(cache)
+    with _interruptible(kept, no_cache=no_cache), _one_thread_each(), progress("reading the runs") as step:
         names, token_prices = _router_names(routers), read_price_file(prices)
         log = _read_log(runs, columns=columns, quality_scale=quality_scale, join=join)
         chosen = _routers(names, pair, log)
-        comparison = _compared(log, chosen, step, prices=token_prices, folder=folder, folds=folds, seed=seed, jobs=jobs)
+        comparison = _compared(log, chosen, step, prices=token_prices, kept=kept, folds=folds, seed=seed, jobs=jobs)
     if html is not None:
         _write_page(html, comparison, log)
     if not runs and form == "text":
@@ -102,17 +107,15 @@ def _compared(
     step: Callable[[str], None],
     *,
     prices: Mapping[str, Price] | None,
-    folder: Path | None,
+    kept: StepCache | None,
     folds: int,
     seed: int,
     jobs: int,
 ) -> Comparison:
-    """Compare the routers, with finished steps in a folder."""
+    """Compare the routers, with finished steps in a cache."""
     from paretoroute.evaluation.compare import judge_routers
-    from paretoroute.evaluation.protocol.steps.cache import StepCache
     from paretoroute.evaluation.summary import summary_of
 
-    kept = None if folder is None else StepCache(folder)
     held_out = judge_routers(
         log, routers=routers, prices=prices, folds=folds, seed=seed, jobs=jobs, cache=kept, progress=step
     )
@@ -164,32 +167,35 @@ def _routers(names: Sequence[str] | None, pair: tuple[str, str] | None, log: Run
     return BASELINES if names is None else routers_named(names, pair)
 
 
-def _cache_folder(folder: Path | None) -> Path | None:
-    """Return the folder that the user names, which must be writable, or the default one; None without a home."""
+def _step_cache(folder: Path | None) -> StepCache | None:
+    """Return a cache in the folder that the user names, which must be writable, or the default one; None: no home."""
+    from paretoroute.evaluation.protocol.steps.cache import StepCache
+
     if folder is None:
         base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-        return Path(base, "paretoroute", "compare") if os.path.isabs(base) else None
+        return StepCache(Path(base, "paretoroute", "compare")) if os.path.isabs(base) else None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise RunsError(f"--cache {folder}: {error.strerror}; choose another folder") from None
     if not os.access(folder, os.W_OK | os.X_OK):
         raise RunsError(f"--cache {folder}: the folder cannot be written to; choose another")
-    return folder
+    return StepCache(folder)
 
 
 @contextmanager
-def _interruptible(folder: Path | None) -> Iterator[None]:
+def _interruptible(kept: StepCache | None, *, no_cache: bool) -> Iterator[None]:
     """End with a sentence and exit code 130 at Ctrl-C."""
     try:
         yield
     except KeyboardInterrupt:
-        kept = f"finished steps are kept in {folder}, and the same command goes on from there"
-        print_error(
-            f"stopped; {kept}"
-            if folder
-            else "stopped, and nothing is kept; without --no-cache the same command can go on"
-        )
+        if kept is None:
+            without = "without --no-cache" if no_cache else "with --cache FOLDER"
+            print_error(f"stopped, and nothing is kept; {without} the same command can go on")
+        elif kept.failure:
+            print_error(f"stopped; finished steps could not be kept: {kept.failure}")
+        else:
+            print_error(f"stopped; finished steps are kept in {kept.folder}, and the same command goes on from there")
         raise typer.Exit(INTERRUPTED) from None
 
 

@@ -52,6 +52,7 @@ class CostCap:
         self._thinking, self._fixed = self._budget_amounts("thinking_tokens"), self._budget_amounts("max_tokens")
         self._most_per_prompt_token = self._dearest_prompt_tokens()
         self._most = np.full(len(grid.points), np.nan)
+        self._calls = np.ones(len(grid.points))  # each is billed for its own prompt
         self._nowhere, self._everywhere = np.zeros(len(grid.points), bool), np.ones(len(grid.points), bool)
         if dialect is not None:
             self._read_dialect(dialect)
@@ -63,9 +64,11 @@ class CostCap:
         dialect = dialects.load(name)
         for j, point in enumerate(self._grid.points):
             self._thinking[j] = dialect.thinking(point) or np.nan
+            if self._repeat_calls:
+                self._calls[j] = dialects.split(name, point).calls
             most = dialect.most_output_tokens(point.model)
             if most is not None:
-                self._most[j] = most * (dialects.split(name, point).calls if self._repeat_calls else 1)
+                self._most[j] = most * self._calls[j]
 
     @cached_property
     def _overhead_tokens(self) -> Floats:
@@ -143,13 +146,16 @@ class CostCap:
         if request.text is None:
             return None
         forecast_tokens = float(forecast.amounts.prompt_tokens[column])
-        most = (request.text_bytes or 0) + float(self._overhead_tokens[column])
+        most = float(self._calls[column]) * (request.text_bytes or 0) + float(self._overhead_tokens[column])
         return of_output + per_prompt * (max(most, forecast_tokens) if forecast_tokens > 0 else most)
 
     def _most_prompt_tokens(self, request: Request, forecast: QueryForecast) -> Floats:
-        """Bound the prompt tokens by one per byte and the largest logged overhead; infinite without a text."""
+        """Bound the prompt tokens by one per byte and call and the largest logged overhead; infinite without a text.
+
+        The overhead is that of a whole query in the log, all of its repeated calls together.
+        """
         size = math.inf if request.text_bytes is None else request.text_bytes
-        return np.maximum(size + self._overhead_tokens, np.nan_to_num(forecast.amounts.prompt_tokens))
+        return np.maximum(self._calls * size + self._overhead_tokens, np.nan_to_num(forecast.amounts.prompt_tokens))
 
     def _affordable_tokens(self, limit_usd: float, prompt_tokens: Floats) -> Floats:
         """Return the most completion tokens that the limit pays for beside prompt and fee; NaN or negative: none."""

@@ -60,7 +60,8 @@ class Decision:
         keeps_limits: whether the point keeps every limit of this call, and the policy's limits on calls.
         explores: whether the point is called to learn about it, and the policy itself would not have called it.
         most_cost_usd: cost of the call at most, kept for certain while the output cap is sent and prompts are built as
-            in the log; None where nothing bounds it: the point has no token price, or the query no text.
+            in the log, where fees count at their mean; None where nothing bounds it: the point has no token price, or
+            the query no text.
     """
 
     id: str

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from paretoroute.errors import TargetError, did_you_mean, expect, shown
+from paretoroute.errors import LedgerError, TargetError, did_you_mean, expect, shown
 from paretoroute.planner.planner import Planner
 from paretoroute.query import Query
 from paretoroute.serving import ledger as base
@@ -24,6 +24,7 @@ from paretoroute.serving.reservation import Reservation, settle
 from paretoroute.targets import positive
 
 _EXPIRY_CHECKS = 10  # within one lease
+_MOST_PERIOD_S = 10 * 365 * 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,10 @@ class Allowance:
         expect("hard", hard, bool, TargetError)
         if short not in ("cheapest", "refuse"):
             raise TargetError(f"short must be 'cheapest' or 'refuse', got {shown(short)}")
+        if not hard and pace is None:
+            raise TargetError("without hard caps a pace must keep them; give pace=, or hard=True")
+        if not hard and short == "refuse":
+            raise TargetError("short='refuse' needs hard caps, since a pace alone refuses nothing; give hard=True")
         self.ledger, self.pace, self.period = ledger, pace, base.expect_period(period)
         self._terms = Terms(ledger, self.period, base.expect_lease(lease_s), hard, refuses=short == "refuse")
         self._caps = {_tenant(name): _cap(f"the USD of {shown(name)}", cap) for name, cap in (tenants or {}).items()}
@@ -104,7 +109,10 @@ class Allowance:
         self._pacers: WeakKeyDictionary[Planner, Pacer] = WeakKeyDictionary()
         self._next_expiry = 0.0
         self._opened = {SHARED, *self._caps}
+        self._has_shares = tenants is not None or others_usd is not None
         ledger.open(self.period, {SHARED: _cap("usd", usd), **self._caps})
+        if pace is not None and pace.ends_at is not None:
+            _check_end(pace.ends_at, ledger.read(self.period).shared.opened_at)
 
     def plan(
         self,
@@ -192,7 +200,7 @@ class Allowance:
 
     def _account_of(self, tenant: str | None) -> str:
         """Return the tenant of the account that a call is charged to, which is opened if others have a share."""
-        if tenant is None or (not self._caps and self._others is None):
+        if tenant is None or not self._has_shares:
             return SHARED
         name = _tenant(tenant)
         if name not in self._opened:
@@ -201,9 +209,16 @@ class Allowance:
                     f"the tenant {shown(name)} has no share of the allowance; {did_you_mean(name, list(self._caps))}; "
                     "list it in tenants=, or give others_usd="
                 )
-            self.ledger.open(self.period, {name: self._others})
+            self._open_other(name, self._others)
             self._opened.add(name)
         return name
+
+    def _open_other(self, name: str, cap: int) -> None:
+        """Open the account of a tenant that is not listed, unless another worker has, and may have changed its cap."""
+        try:
+            self.ledger.read(self.period, name)
+        except LedgerError:
+            self.ledger.open(self.period, {name: cap})
 
     def _expire_due(self) -> None:
         """Let the ledger count overdue calls as spent, several times within a lease."""
@@ -220,4 +235,21 @@ def _cap(name: str, usd: float) -> int:
 def _tenant(name: object) -> str:
     if not isinstance(name, str) or not name:
         raise TargetError(f"a tenant must be a name, got {shown(name)}")
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise TargetError(f"a tenant must be a name in valid text, got {shown(name)}") from None
     return name
+
+
+def _check_end(ends_at: float, opened_at: float) -> None:
+    """Refuse an end that is no time after the period began, such as a duration or milliseconds.
+
+    Raises:
+        TargetError: it is none.
+    """
+    if not opened_at < ends_at < opened_at + _MOST_PERIOD_S:
+        raise TargetError(
+            f"ends_at must be seconds since 1970, after the period began ({opened_at:.0f}) and within ten years, "
+            f"got {ends_at:.0f}; choose another period, or correct it"
+        )

@@ -64,6 +64,16 @@ def test_a_page_that_cannot_be_written_is_refused_before_anything_is_computed(lo
     assert refused.err.startswith(f"paretoroute: --html {tmp_path / page}: ")
 
 
+def test_a_page_is_never_written_over_the_log(log):
+    before = log.read_bytes()
+
+    refused = command("compare", log, "--html", log)
+
+    assert (refused.code, refused.out) == (2, "")
+    assert f"--html {log}: {log} is read by this command and would be lost" in refused.err
+    assert log.read_bytes() == before
+
+
 def test_compare_refuses_another_format(log):
     refused = command("compare", log, "--format", "xml")
 
@@ -177,7 +187,7 @@ def test_finished_steps_are_kept_in_the_users_cache_or_in_a_folder_that_is_named
 
 
 def test_a_folder_for_finished_steps_that_cannot_be_made_is_refused(tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
 
     refused = command("compare", "--cache", tmp_path / "file")
 
@@ -215,7 +225,7 @@ def test_ctrl_c_ends_with_one_sentence_and_130(monkeypatch, options, words):
 
 
 def test_steps_that_could_not_be_kept_are_no_error_but_a_sentence(tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     log = write_jsonl(tmp_path / "runs.jsonl", case_rows(40))
 

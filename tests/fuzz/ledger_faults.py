@@ -116,7 +116,7 @@ def start(faulty: Faulty, notes: Path, own: int) -> int:
 def check(faulty: Faulty, notes: Path) -> int:
     """Check that nothing is corrupt or lost; return the number of acknowledged transactions."""
     kept, ledger = faulty.reservations(), faulty.open()
-    lines = notes.read_text().splitlines() if notes.exists() else []
+    lines = notes.read_text(encoding="utf-8").splitlines() if notes.exists() else []
     for state, key, cost in (line.split() for line in lines):
         there = kept[key]  # a KeyError is a lost reservation
         assert state == "open" or (there.state, there.cost) == (state, int(cost)), (state, key, there)

@@ -149,6 +149,18 @@ def test_samples_that_one_call_cannot_hold_are_repeated_calls_where_the_caller_m
             assert cap is not None and repeated.kwargs["max_output_tokens"] == cap // repeated.calls
 
 
+def test_every_repeated_call_is_billed_for_its_own_prompt():
+    policy = pr.Policy.load(ROOT / "policies" / "demo-max-cost.yaml")
+    planner = pr.Planner(policy, dialect="openai_responses", repeat_calls=True)
+    j = max(range(len(policy.grid.points)), key=lambda j: policy.grid.points[j].budget.amount or 0)
+    request, longer = (SimpleNamespace(text="x", text_bytes=size) for size in (1000, 1001))
+    forecast = SimpleNamespace(amounts=SimpleNamespace(prompt_tokens=np.zeros(len(policy.grid.points))))
+
+    tokens = [planner.cost_cap._most_prompt_tokens(one, forecast)[j] for one in (request, longer)]
+
+    assert tokens[1] - tokens[0] == policy.grid.points[j].budget.amount > 1
+
+
 def test_a_limit_that_a_thinking_budget_breaks_leaves_the_point_out():
     planner = pr.Planner(fitted().policy)
 

@@ -56,6 +56,8 @@ class MemoryLedger:
         self.accounts[period, tenant] = replace(self.accounts[period, tenant], cap=cap)
 
     def read(self, period: str, tenant: str = SHARED) -> Snapshot:
+        if (period, tenant) not in self.accounts:
+            raise LedgerError("no such account")
         return Snapshot(self.now, *(self.accounts[period, name] for name in tenants_charged(tenant)))
 
     def reserve(self, entry: Entry) -> Shortfall | None:
@@ -97,6 +99,7 @@ class MemoryLedger:
                 spent=account.spent + cost - (0 if was_open else held.cost),
                 reserved=account.reserved - was_open * entry.amount,
                 expected=account.expected - was_open * entry.expected,
+                calls=account.calls - (outcome == "released"),
                 over=account.over + (max(cost - entry.amount, 0) if entry.hard else 0),
             )
             if outcome == "settled":

@@ -50,11 +50,11 @@ class Served:
         """Return the value of a condition once it is true."""
         end = time.monotonic() + WAIT_S
         while time.monotonic() < end:
-            assert self.process.poll() is None, self.log.read_text()
+            assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
             if value := condition():
                 return value
             time.sleep(0.05)
-        raise AssertionError(f"not so within {WAIT_S} s; the log: {self.log.read_text()}")
+        raise AssertionError(f"not so within {WAIT_S} s; the log: {self.log.read_text(encoding='utf-8')}")
 
     def end(self, signal: int) -> int:
         """Send a signal, and return the exit code."""
@@ -76,7 +76,7 @@ def serve(policy: Path, *options: object, **environment: str) -> Iterator[Served
     log = policy.parent / "log.txt"
     search = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     command = [sys.executable, "-m", "paretoroute", "serve", str(policy), "--port", "0", *map(str, options)]
-    with open(log, "w") as messages:
+    with open(log, "w", encoding="utf-8") as messages:
         process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
@@ -87,7 +87,7 @@ def serve(policy: Path, *options: object, **environment: str) -> Iterator[Served
     assert process.stdout is not None
     try:
         started = re.search(r"on http://127\.0\.0\.1:(\d+) ", process.stdout.readline())
-        assert started is not None, log.read_text()
+        assert started is not None, log.read_text(encoding="utf-8")
         yield Served(process, int(started[1]), log)
     finally:
         if process.poll() is None:

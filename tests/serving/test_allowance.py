@@ -122,6 +122,42 @@ def test_a_tenant_that_used_its_part_is_refused_while_the_others_need_the_rest()
     assert money.plan(PLANNER, EASY_QUERY, tenant="other").reserved_usd > 0
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"hard": False}, "a pace must keep them"),
+        ({"hard": False, "short": "refuse", "pace": pr.Pace(calls=5)}, "needs hard caps"),
+        ({"pace": pr.Pace(ends_at=86400.0)}, "ends_at must be seconds since 1970"),
+        ({"pace": pr.Pace(ends_at=1.8e12)}, "ends_at must be seconds since 1970"),
+    ],
+)
+def test_options_that_would_keep_no_cap_or_pace_are_refused(options, message):
+    options["ledger"] = MemoryLedger(now=1.7e9)
+
+    with pytest.raises(TargetError, match=message):
+        allowance(**options)
+
+
+def test_a_cap_that_was_changed_holds_for_workers_that_had_not_met_the_tenant():
+    ledger = MemoryLedger()
+    first, second = (allowance(ledger=ledger, others_usd=0.1) for _ in range(2))
+    first.plan(PLANNER, EASY_QUERY, tenant="new")
+    first.change(0.3, tenant="new")
+
+    assert second.plan(PLANNER, EASY_QUERY, tenant="new").reserved_usd > 0
+    assert second.balance("new").cap_usd == 0.3
+
+
+def test_without_any_listed_tenant_none_has_a_share():
+    with pytest.raises(TargetError, match="has no share of the allowance"):
+        allowance(tenants={}).plan(PLANNER, EASY_QUERY, tenant="acme")
+
+
+def test_half_a_character_is_no_tenant():
+    with pytest.raises(TargetError, match="a tenant must be a name in valid text"):
+        allowance(others_usd=0.1).plan(PLANNER, EASY_QUERY, tenant="\ud800")
+
+
 def test_a_released_call_gives_its_money_back():
     money = allowance()
     reservation = money.plan(PLANNER, EASY_QUERY)
@@ -129,7 +165,7 @@ def test_a_released_call_gives_its_money_back():
     reservation.release()
     reservation.release()
 
-    assert money.balance().left_usd == 1.0
+    assert (money.balance().left_usd, money.balance().calls) == (1.0, 0)
     with pytest.raises(LedgerError):
         reservation.settle(0.1)
 
@@ -151,7 +187,7 @@ def test_points_without_a_token_price_are_never_reserved_for():
         allowance().plan(PLANNER, EASY_QUERY, callable=metered)
     with pytest.raises(AllowanceError, match="since the query has no text"):
         allowance().plan(PLANNER, None)
-    soft = allowance(hard=False).plan(PLANNER, EASY_QUERY, callable=metered)
+    soft = allowance(hard=False, pace=pr.Pace(calls=100)).plan(PLANNER, EASY_QUERY, callable=metered)
     assert soft.reserved_usd == pytest.approx(soft.decision.expected_cost_usd, rel=1e-6)
 
 

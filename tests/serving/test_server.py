@@ -41,7 +41,7 @@ def test_requests_go_on_through_reloads_a_bad_policy_and_the_end(tmp_path):
         replace(path, b"schema: 99\n")
         service.wait(lambda: 'paretoroute_policy_reloads_total{result="bad"} 1.0' in service.get("/metrics")[1])
         assert served() == sha256_of(SAME_QUALITY)
-        assert "the old policy" in service.log.read_text()
+        assert "the old policy" in service.log.read_text(encoding="utf-8")
         stop.set()
         for thread in asking:
             thread.join()
@@ -59,7 +59,7 @@ def test_requests_go_on_through_reloads_a_bad_policy_and_the_end(tmp_path):
     assert {answer["policy_sha256"] for _, answer in answers} <= {sha256_of(MAX_COST), sha256_of(SAME_QUALITY)}
     assert batch[0][0] == 200 and len(batch[0][1]["decisions"]) == 400
     assert code == 0
-    assert "Traceback" not in service.log.read_text()
+    assert "Traceback" not in service.log.read_text(encoding="utf-8")
 
 
 def decisions(service):
@@ -81,7 +81,7 @@ def test_a_signal_reads_the_policy_at_once_and_the_token_comes_from_the_environm
 
         assert service.wait(lambda: served() == sha256_of(SAME_QUALITY))
         assert service.end(signal.SIGINT) == 0
-        assert "c0ffee" not in service.log.read_text()
+        assert "c0ffee" not in service.log.read_text(encoding="utf-8")
 
 
 def test_a_batch_does_not_hold_up_single_queries(tmp_path):

@@ -27,7 +27,8 @@ class Bin:
 
     Args:
         forecast: their mean forecast.
-        outcome: their mean outcome in the log.
+        outcome: their mean outcome in the log; where all cells are of one group of queries, nothing tells
+            how others would come out, and the interval reaches from 0 to the most that was logged (for quality, 1).
         cells: number of them.
     """
 
@@ -63,8 +64,9 @@ def calibration_of(study: Study, forecast: Forecast) -> CalibrationCheck:
         forecast: of all queries, each by the fit without its fold.
     """
     logged = logged_means(study.runs, study.grid)
-    quality = _bins(forecast.quality, logged.quality, study.groups)
-    cost = _bins(forecast.cost_usd, logged.cost_usd, study.groups)
+    quality = _bins(forecast.quality, logged.quality, study.groups, most=1.0)
+    most_usd = float(np.nan_to_num(logged.cost_usd).max(initial=0.0))
+    cost = _bins(forecast.cost_usd, logged.cost_usd, study.groups, most=most_usd)
     cells = np.array([one.cells for one in quality])
     off = np.array([one.forecast - one.outcome.value for one in quality])
     paid = sum(one.outcome.value * one.cells for one in cost)
@@ -78,19 +80,21 @@ def calibration_of(study: Study, forecast: Forecast) -> CalibrationCheck:
     )
 
 
-def _bins(forecast: Floats, outcome: Floats, groups: Indices) -> tuple[Bin, ...]:
+def _bins(forecast: Floats, outcome: Floats, groups: Indices, *, most: float) -> tuple[Bin, ...]:
     """Sort logged cells into bins of rising forecasts; equal forecasts share a bin."""
     row, column = np.nonzero(~np.isnan(outcome))
     expected, logged, group = forecast[row, column], outcome[row, column], groups[row]
     edges = np.unique(np.quantile(expected, np.linspace(0, 1, BINS + 1)[1:-1]))
     place = np.searchsorted(edges, expected, side="left")
     return tuple(
-        Bin(float(expected[here].mean()), _clustered_mean(logged[here], group[here]), int(here.sum()))
+        Bin(float(expected[here].mean()), _clustered_mean(logged[here], group[here], most=most), int(here.sum()))
         for here in (place == number for number in np.unique(place))
     )
 
 
-def _clustered_mean(values: Floats, groups: Indices) -> Interval:
+def _clustered_mean(values: Floats, groups: Indices, *, most: float = 1.0) -> Interval:
     mean = float(values.mean())
+    if (groups == groups[0]).all():
+        return Interval(mean, 0.0, most)
     margin = Z90 * float(np.sqrt((np.bincount(groups, values - mean) ** 2).sum())) / len(values)
     return Interval(mean, mean - margin, mean + margin)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class TargetLead:
     Args:
         target_usd: the cost target, per query.
         cost_usd: mean cost that the default realised.
-        rival: the router of the highest quality at that cost; None: none spends so little.
+        rival: the router of the highest quality at that cost; None: none spends so little, or there is no other.
         lead: quality of the default minus the rival's, in quality points of 100.
     """
 
@@ -84,18 +85,32 @@ def losses_of(study: Study, held_out: HeldOut, routers: Mapping[str, Realised], 
     default, *others = [name for name in routers if name != BOUND]
     gains = {name: 100 * held_out.over_queries(name, lambda judged: judged.gain) for name in (default, *others)}
     rivals = {name: routers[name] for name in others}
-    targets = tuple(_at_target(study, routers[default], rivals, t) for t in range(len(routers[default].target_usd)))
+    targets = _at_targets(study, routers[default], rivals)
     return Losses(targets, tuple(_of_kind(study, gains, kind) for kind in kinds))
 
 
-def _at_target(study: Study, default: Realised, rivals: Mapping[str, Realised], t: int) -> TargetLead:
-    target, cost = float(default.target_usd[t]), float(default.cost_usd[:, t].mean())
-    reach = {name: one for name, one in rivals.items() if one.cost_usd.mean(0).min() <= cost}
-    if not reach:
-        return TargetLead(target, cost, None, None)
-    leads = {name: 100 * _lead(default, one, t) for name, one in reach.items()}
-    rival = min(leads, key=lambda name: leads[name].mean())
-    return TargetLead(target, cost, rival, resampled(leads[rival][:, None], study.groups, seed=study.seed)[0])
+def _at_targets(study: Study, default: Realised, rivals: Mapping[str, Realised]) -> tuple[TargetLead, ...]:
+    found = [_best_rival(default, rivals, t) for t in range(len(default.target_usd))]
+    columns = [one.lead for one in found if one is not None]
+    intervals = iter(resampled(np.stack(columns, axis=1), study.groups, seed=study.seed) if columns else ())
+    return tuple(
+        TargetLead(float(target), float(cost), one and one.name, None if one is None else next(intervals))
+        for target, cost, one in zip(default.target_usd, default.cost_usd.mean(0), found, strict=True)
+    )
+
+
+class _Rival(NamedTuple):
+    """The router of the highest quality at the default's mean cost, and each query's part in the default's lead."""
+
+    name: str
+    lead: Floats
+
+
+def _best_rival(default: Realised, rivals: Mapping[str, Realised], t: int) -> _Rival | None:
+    cost = default.cost_usd[:, t].mean()
+    reach = [name for name, one in rivals.items() if one.cost_usd.mean(0).min() <= cost]
+    leads = [_Rival(name, 100 * _lead(default, rivals[name], t)) for name in reach]
+    return min(leads, key=lambda rival: rival.lead.mean(), default=None)
 
 
 def _lead(default: Realised, rival: Realised, t: int) -> Floats:

@@ -76,8 +76,8 @@ def small_first_of(study: Study, curves: Sequence[RouterCurve], *, cost_share: f
     return SmallFirst(
         cost_share=cost_share,
         points=tuple(map(str, names)),
-        default=_most(curves[:1]),
-        best=_most([curve for curve in curves if curve.name != BOUND]),
+        default=_most(curves[:1]) if len(names) else None,
+        best=_most([curve for curve in curves if curve.name != BOUND]) if len(names) else None,
     )
 
 

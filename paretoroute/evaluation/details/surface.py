@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from paretoroute._arrays import Floats
-from paretoroute.calibration.intervals import Interval, normal_interval
+from paretoroute.calibration.intervals import Interval, normal_interval, wilson
 from paretoroute.evaluation.details.budgets import budget_columns
 from paretoroute.evaluation.details.kinds import QueryKind
 from paretoroute.evaluation.protocol.study import Study
@@ -37,7 +37,7 @@ class SurfacePart:
     Args:
         tag: of the queries; None: all of them.
         queries: their number.
-        quality: in [0, 1], with the normal interval of the mean over queries.
+        quality: in [0, 1], with the interval of the mean over queries.
         cost_usd: of one call.
     """
 
@@ -89,8 +89,15 @@ def _part(tag: str | None, kind: QueryKind, logged: LoggedMeans) -> SurfacePart:
 
 
 def _interval(values: Floats) -> Interval | None:
+    """Return the normal interval of a mean; where all values are equal, its width is that of the score interval."""
     logged = values[~np.isnan(values)]
-    return normal_interval(logged) if len(logged) else None
+    if not len(logged):
+        return None
+    normal = normal_interval(logged)
+    if normal.high > normal.low:
+        return normal
+    ends = wilson(np.array(normal.value), np.array(float(len(logged))))
+    return Interval(normal.value, float(ends.low), float(ends.high))
 
 
 def _mean(values: Floats) -> float | None:

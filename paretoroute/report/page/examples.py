@@ -35,7 +35,7 @@ def add_examples(section: Element, examples: Examples, label: PointLabels) -> No
 def _row(example: Example, label: PointLabels) -> Line:
     forecast = f"{example.forecast_quality:.2f} at {_usd(example.forecast_cost_usd)}"
     cells = (
-        example.text.strip() or example.query_id,
+        " ".join(example.text.split()) or example.query_id,
         example.tag or "–",
         label(example.point),
         label.in_text(example.why),

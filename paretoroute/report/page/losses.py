@@ -31,7 +31,9 @@ def add_losses(section: Element, comparison: Comparison) -> None:
     decimals = decimals_of(one.cost_usd for one in lost.targets)
     add(section, "h3", "By cost target")
     heads = (f"asked, USD {UNIT}", "who is ahead", "default's lead", "best other router there", "default spent")
-    rows = [_target_row(one, decimals) for one in lost.targets]
+    has_rivals = any(row.fair_lead is not None and row.name != BOUND for row in comparison.rows)
+    nobody = "none spends so little" if has_rivals else "–"
+    rows = [_target_row(one, decimals, nobody=nobody) for one in lost.targets]
     add_table(section, "The default's lead by cost target", heads, rows, texts=(1, 3))
     if lost.kinds:
         add(section, "h3", "By kind of query")
@@ -74,12 +76,12 @@ def _count_sentence(what: str, leads: list[Interval | None]) -> str:
     )
 
 
-def _target_row(one: TargetLead, decimals: int) -> Line:
+def _target_row(one: TargetLead, decimals: int, *, nobody: str) -> Line:
     cells = (
         per_thousand(one.target_usd, decimals),
         _who(one.rival, one.lead),
         interval_text(one.lead),
-        one.rival or "none spends so little",
+        one.rival or nobody,
         per_thousand(one.cost_usd, decimals),
     )
     return Line(_kind_of_row(one.lead), cells)

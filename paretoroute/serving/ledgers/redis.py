@@ -115,6 +115,8 @@ class RedisLedger:
             )
         if answer[0] == "unknown":
             raise base.unknown_reservation(reservation_id)
+        if answer[0] == "missing":
+            raise base.missing_account(period, base.tenants_charged(tenant)[int(answer[1])])
         if answer[0] == "other":
             raise base.other_outcome(reservation_id, held=answer[1], cost=int(answer[2]))
 
@@ -128,7 +130,12 @@ class RedisLedger:
                     self._open_key, "-inf", seconds + microseconds / 1e6, start=0, num=_BATCH
                 )
             for reservation_id in filter(self._exists, due):
-                self.close(reservation_id, "expired", 0)  # the script spends what was reserved
+                try:
+                    self.close(reservation_id, "expired", 0)  # the script spends what was reserved
+                except LedgerError:
+                    if self._is_charged(reservation_id):
+                        raise
+                    self._forget(reservation_id)
             expired += len(due)
             if len(due) < _BATCH:
                 return expired
@@ -138,8 +145,19 @@ class RedisLedger:
         with self._errors():
             if self._client.exists(self._reservation_key(reservation_id)):
                 return True
-            self._client.zrem(self._open_key, reservation_id)
+        self._forget(reservation_id)
         return False
+
+    def _is_charged(self, reservation_id: str) -> bool:
+        """Return whether all accounts of a reservation are there; those removed by hand can be charged no more."""
+        with self._errors():
+            period, tenant = self._client.hmget(self._reservation_key(reservation_id), "period", "tenant")
+            names = base.tenants_charged(tenant or base.SHARED)
+            return all(self._client.hexists(self._account_key(period, name), "cap") for name in names)
+
+    def _forget(self, reservation_id: str) -> None:
+        with self._errors():
+            self._client.zrem(self._open_key, reservation_id)
 
     def _settings(self) -> Mapping[str, str]:
         """Return the settings of the append-only file; none where the server does not tell them."""
@@ -162,6 +180,8 @@ class RedisLedger:
     def _errors(self) -> Iterator[None]:
         try:
             yield
+        except UnicodeEncodeError as error:
+            raise LedgerError(f"a name or an id that is no valid text: {error.reason}") from None
         except self._failures as error:
             raise LedgerError(f"the ledger in Redis cannot be used: {error}") from None
 

@@ -28,11 +28,13 @@ for i = 1, count do
 end
 for i = 1, count do
   local key, tenant, cap = KEYS[i + 1], ARGV[i], ARGV[count + i]
-  if redis.call('EXISTS', key) == 0 then
+  if redis.call('HEXISTS', key, 'cap') == 0 then
     redis.call('HSET', key, 'tenant', tenant, 'cap', cap, 'opened_at', real(now), 'spent', 0, 'reserved', 0,
       'expected', 0, 'granted', 0, 'over', 0, 'calls', 0, 'settled', 0, 'choice_usd', 0, 'curve_usd', 0,
       'bill_usd', 0, 'forecast_usd', 0)
-    if tenant ~= '' then redis.call('HINCRBY', KEYS[1], 'granted', cap) end
+    if tenant ~= '' and redis.call('HEXISTS', KEYS[1], 'cap') == 1 then
+      redis.call('HINCRBY', KEYS[1], 'granted', cap)
+    end
   end
 end
 return {}
@@ -92,7 +94,8 @@ return {'reserved'}
 )
 
 # KEYS: the reservation, the set of open ones, accounts. ARGV: id, outcome, cost, decay of bills, seconds to keep it.
-# Returns 'closed', 'unknown', or 'other' with its state and cost. The cost of an expired one is the amount reserved.
+# Returns 'closed', 'unknown', 'missing' with the place of an account, or 'other' with its state and cost. The
+# cost of an expired one is the amount reserved.
 CLOSE = (
     _NOW
     + """
@@ -106,6 +109,9 @@ if state ~= 'open' and state ~= 'expired' then
   return {'other', state, held[5]}
 end
 if state == outcome then return {'closed'} end
+for i = 3, #KEYS do
+  if redis.call('HEXISTS', KEYS[i], 'cap') == 0 then return {'missing', i - 3} end  -- before anything is written
+end
 local open, bill = state == 'open', outcome == 'settled'
 local over = held[4] == '1' and cost > amount and cost - amount or 0
 for i = 3, #KEYS do
@@ -115,6 +121,7 @@ for i = 3, #KEYS do
     redis.call('HINCRBY', KEYS[i], 'reserved', whole(-amount))
     redis.call('HINCRBY', KEYS[i], 'expected', whole(-expected))
   end
+  if outcome == 'released' then redis.call('HINCRBY', KEYS[i], 'calls', -1) end  -- it was not made
   if bill then
     redis.call('HINCRBY', KEYS[i], 'settled', 1)
     decay(KEYS[i], 'bill_usd', tonumber(ARGV[4]), cost / 1e9)

@@ -143,9 +143,9 @@ class SqliteLedger:
                 for (reservation_id,) in due:
                     _close(execute, reservation_id, "expired", cost=0, now=now)
                 forget = "SELECT id FROM reservation WHERE closed_at <= ? LIMIT ?"
-                execute(f"DELETE FROM reservation WHERE id IN ({forget})", now - self._keep_s, _BATCH)
-            batch = len(due)
-            expired += batch
+                gone = execute(f"DELETE FROM reservation WHERE id IN ({forget})", now - self._keep_s, _BATCH).rowcount
+            batch = max(len(due), gone)
+            expired += len(due)
         return expired
 
     @contextmanager
@@ -156,8 +156,8 @@ class SqliteLedger:
             _INHERITED.append(session.connection)
             session = self._session = self._start()
         with session.lock, self._errors():
-            session.connection.execute(begin)
             try:
+                session.connection.execute(begin)  # a signal's handler may raise as soon as it returns
                 yield lambda statement, *values: session.connection.execute(statement, values)
                 session.connection.execute("COMMIT")
             except BaseException:
@@ -169,6 +169,8 @@ class SqliteLedger:
     def _errors(self) -> Iterator[None]:
         try:
             yield
+        except UnicodeEncodeError as error:
+            raise LedgerError(f"a name or an id that is no valid text: {error.reason}") from None
         except sqlite3.Error as error:
             hint = " within timeout_s" if "locked" in str(error) else ""
             raise LedgerError(f"{file_name(self.path)}: the ledger cannot be used{hint}: {error}") from None
@@ -295,11 +297,12 @@ def _close(
         expected if was_open else 0,
         max(cost - amount, 0) if hard else 0,
         int(is_bill),
+        int(outcome == "released"),  # it was not made
         *(decay, bill_usd if is_bill else 0.0, decay, expected_usd if is_bill else 0.0),
     )
     statement = """
         UPDATE account SET spent = spent + ?, reserved = reserved - ?, expected = expected - ?, over = over + ?,
-            settled = settled + ?, bill_usd = bill_usd * ? + ?, forecast_usd = forecast_usd * ? + ?
+            settled = settled + ?, calls = calls - ?, bill_usd = bill_usd * ? + ?, forecast_usd = forecast_usd * ? + ?
         WHERE period = ? AND tenant = ?
     """
     for name in base.tenants_charged(tenant):

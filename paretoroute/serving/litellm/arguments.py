@@ -17,6 +17,17 @@ from paretoroute.planner.planner import Planner
 
 DIALECT = "litellm"
 POINT_ARGUMENTS = ("reasoning_effort", "thinking", "n", "max_tokens", "max_completion_tokens")  # all that it may write
+# What else would turn a call into that of another point, or drop its arguments on the way.
+OTHER_WAYS = (
+    "reasoning",
+    "output_config",
+    "thinking_level",
+    "thinking_budget",
+    "drop_params",
+    "additional_drop_params",
+    "context_window_fallbacks",
+    "content_policy_fallbacks",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,7 +41,8 @@ class CallLog:
             if os.fstat(descriptor).st_size:
                 os.lseek(descriptor, -1, os.SEEK_END)
                 line = line if os.read(descriptor, 1) == b"\n" else b"\n" + line
-            os.write(descriptor, line)
+            while line:  # a disk that is nearly full takes a part, and refuses the rest
+                line = line[os.write(descriptor, line) :]
         finally:
             os.close(descriptor)
 

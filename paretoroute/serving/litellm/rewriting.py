@@ -19,7 +19,13 @@ from paretoroute.planner.decision import Decision
 from paretoroute.planner.planner import Planner
 from paretoroute.runs.importers.calls import Unusable
 from paretoroute.runs.importers.messages import query_of
-from paretoroute.serving.litellm.arguments import POINT_ARGUMENTS, StandingCall, call_arguments, standing_calls
+from paretoroute.serving.litellm.arguments import (
+    OTHER_WAYS,
+    POINT_ARGUMENTS,
+    StandingCall,
+    call_arguments,
+    standing_calls,
+)
 from paretoroute.serving.litellm.settings import PREFIX, Settings
 
 CHATS = ("completion", "acompletion")  # what LiteLLM calls the route of chat completions
@@ -106,11 +112,11 @@ class Rewriter:
             outcome = "planned"
         except Exception as error:  # whatever it is, the request has to be answered
             LOGGER.exception("planning failed, and the safe point answers")
-            call = self._safe_call(deployments, reason=f"{type(error).__name__}: {error}")
-            written = self._written(call, deployments, callers_cap=None)
+            cap = _callers_cap(data)
+            call = self._safe_call(deployments, reason=f"{type(error).__name__}: {error}", callers_cap=cap)
+            written = self._written(call, deployments, callers_cap=cap)
             outcome = "failed"
-        for name in (*POINT_ARGUMENTS, "reasoning"):
-            data.pop(name, None)
+        _clear(data)
         data.update(written)
         _log_with(data, call.record)
         self.counts[outcome] += 1
@@ -169,13 +175,13 @@ class Rewriter:
         self._undeployed = missing
         return deployments
 
-    def _safe_call(self, deployments: Mapping[str, str], *, reason: str) -> Call:
+    def _safe_call(self, deployments: Mapping[str, str], *, reason: str, callers_cap: int | None = None) -> Call:
         """Return the call of the best safe point that the proxy has."""
         ranked = [name for name in self._safe if name in deployments] or list(self._safe)
         standing = self._standing[ranked[0]]
         return Call(
             deployment=deployments.get(ranked[0], standing.point.model),
-            arguments=standing.arguments,
+            arguments=standing.under(callers_cap),
             record={"point": ranked[0], "status": "failed", "reason": reason[:200]},
             fallbacks=ranked[1:],
         )
@@ -206,6 +212,15 @@ class Rewriter:
             if deployment in (name, standing.point.model) and asked:
                 return name
         return None
+
+
+def _clear(data: dict[str, Any]) -> None:
+    """Remove all by which a request could become that of another point."""
+    names = (*POINT_ARGUMENTS, *OTHER_WAYS)
+    for name in names:
+        data.pop(name, None)
+    if isinstance(body := data.get("extra_body"), Mapping):
+        data["extra_body"] = {name: value for name, value in body.items() if name not in names}
 
 
 def load(settings: Settings) -> Rewriter:

@@ -31,12 +31,12 @@ def test_a_configuration_is_printed_or_written_again_and_again(tmp_path):
 
 def test_a_file_of_another_is_never_written_over(tmp_path):
     out = tmp_path / "config.yaml"
-    out.write_text("model_list: []\n")
+    out.write_text("model_list: []\n", encoding="utf-8")
 
     result = export("--format", "litellm", *DEPLOYED, "--out", out)
 
     assert "was not written by export" in one_line(result)
-    assert out.read_text() == "model_list: []\n"
+    assert out.read_text(encoding="utf-8") == "model_list: []\n"
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_serve_refuses_a_policy_that_cannot_be_read(tmp_path):
 
 def test_serve_refuses_an_empty_token(tmp_path, monkeypatch):
     pytest.importorskip("starlette", reason="the extra serve is not installed")
-    (tmp_path / "token").write_text("\n")
+    (tmp_path / "token").write_text("\n", encoding="utf-8")
     monkeypatch.setenv("PARETOROUTE_TOKEN", "")
 
     assert "PARETOROUTE_TOKEN: the token is empty" in one_line(command("serve", POLICY))

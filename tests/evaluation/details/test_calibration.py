@@ -43,3 +43,9 @@ def test_the_interval_is_normal_for_single_queries_and_wider_for_copies_of_them(
     expected = normal_interval(values)
     assert (alone.low, alone.high) == pytest.approx((expected.low, expected.high))
     assert (copied.low, copied.high) == pytest.approx((expected.low, expected.high)), "copies add no evidence"
+
+
+def test_cells_of_one_group_leave_everything_open():
+    interval = _clustered_mean(np.array([0.8, 0.6]), np.array([3, 3]))
+
+    assert (interval.value, interval.low, interval.high) == (pytest.approx(0.7), 0.0, 1.0)

@@ -30,3 +30,9 @@ def test_at_most_24_kinds_are_listed():
 def test_one_tag_for_all_queries_is_no_kind():
     assert kinds_of(replace(RUNS, tags=("a",) * 60)) == ()
     assert kinds_of(replace(RUNS, tags=(None,) * 60)) == ()
+
+
+def test_turns_of_one_conversation_count_as_one_query():
+    runs = replace(RUNS, tags=("a",) * 30 + ("b",) * 30, conversations=("one",) * 30 + (None,) * 30)
+
+    assert [kind.tag for kind in kinds_of(runs)] == ["b"]

@@ -94,6 +94,28 @@ def test_a_reservation_that_was_removed_by_hand_does_not_stop_the_ledger(redis_u
     assert ledger.expire() == 0
 
 
+def test_a_call_whose_account_was_removed_by_hand_settles_on_none_and_does_not_stop_the_ledger(redis_url):
+    import redis
+
+    ledger = RedisLedger(redis_url, prefix="lost")
+    ledger.open("p", {"": 100, "acme": 50})
+    for name in ("a", "b"):
+        ledger.reserve(replace(entry(name), tenant="acme", lease_s=0.001))
+    with redis.Redis.from_url(redis_url) as client:
+        client.delete("{lost}:account:p:acme")
+    time.sleep(0.02)
+
+    for _ in range(2):
+        with pytest.raises(LedgerError, match="acme"):
+            ledger.close("a", "settled", 1)
+    assert (ledger.read("p").shared.spent, ledger.read("p").shared.reserved) == (0, 14)
+    ledger.expire()
+    assert ledger.expire() == 0
+    ledger.open("p", {"": 100, "acme": 50})
+    ledger.close("a", "settled", 1)
+    assert ledger.read("p").shared.spent == 1
+
+
 def test_two_ledgers_of_one_server_are_kept_apart_by_their_prefix(redis_url):
     for name in ("one", "two"):
         RedisLedger(redis_url, prefix=name).open("p", {"": 100})

@@ -1,11 +1,13 @@
 """The ledger in a file: whose file it is, what it forgets, and what it survives."""
 
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
 from paretoroute.errors import LedgerError
 from paretoroute.serving.ledger import Entry
+from paretoroute.serving.ledgers import sqlite
 from paretoroute.serving.ledgers.sqlite import SqliteLedger
 
 
@@ -111,4 +113,48 @@ def test_another_ledger_on_the_file_sees_the_sums_and_the_price_of_each_call(tmp
     assert SqliteLedger(path).read("p").shared.reserved == 7
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT id, price, state FROM reservation").fetchall() == [("a", 2.5, "open")]
+    connection.close()
+
+
+def test_a_signal_while_the_ledger_waits_for_its_turn_leaves_no_transaction_open(tmp_path):
+    class Interrupted:
+        """A connection whose next BEGIN returns into a signal's handler that raises."""
+
+        def __init__(self, connection):
+            self._connection, self._is_first = connection, True
+
+        def __getattr__(self, name):
+            return getattr(self._connection, name)
+
+        def execute(self, statement, *values):
+            result = self._connection.execute(statement, *values)
+            if self._is_first and statement.startswith("BEGIN"):
+                self._is_first = False
+                raise KeyboardInterrupt
+            return result
+
+    ledger, other = (SqliteLedger(tmp_path / "ledger.db", timeout_s=0.5) for _ in range(2))
+    ledger.open("p", {"": 100})
+    ledger._session = replace(ledger._session, connection=Interrupted(ledger._session.connection))
+
+    with pytest.raises(KeyboardInterrupt):
+        ledger.reserve(entry("a"))
+
+    assert other.reserve(entry("b")) is None
+    assert ledger.reserve(entry("c")) is None
+    assert ledger.read("p").shared.reserved == 14
+
+
+def test_all_reservations_that_were_closed_long_ago_are_forgotten_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite, "_BATCH", 3)
+    ledger = SqliteLedger(tmp_path / "ledger.db", keep_s=0.0)
+    ledger.open("p", {"": 1000})
+    for name in map(str, range(10)):
+        ledger.reserve(entry(name))
+        ledger.close(name, "settled", 1)
+
+    assert ledger.expire() == 0
+
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        assert connection.execute("SELECT count(*) FROM reservation").fetchone() == (0,)
     connection.close()

@@ -99,7 +99,7 @@ def proxy(folder: Path, *, points: Path, settings: dict[str, str], provider_url:
         "environment_variables": settings,
         "general_settings": {"master_key": key},
     }
-    (folder / "config.yaml").write_text(_yaml.dumps(configuration))
+    (folder / "config.yaml").write_text(_yaml.dumps(configuration), encoding="utf-8")
     environment = {
         **os.environ,
         "OPENAI_API_BASE": provider_url,
@@ -108,7 +108,7 @@ def proxy(folder: Path, *, points: Path, settings: dict[str, str], provider_url:
         "PYTHONPATH": str(ROOT),
     }
     command = [PYTHON or sys.executable, "-c", START, "--config", str(folder / "config.yaml")]
-    with (folder / "proxy.txt").open("w") as output:
+    with (folder / "proxy.txt").open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
             [*command, "--host", "127.0.0.1", "--port", str(port)],
             env=environment,
@@ -132,13 +132,13 @@ def proxy(folder: Path, *, points: Path, settings: dict[str, str], provider_url:
 def _wait_for(process: subprocess.Popen[bytes], url: str, output: Path) -> None:
     until = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < until:
-        assert process.poll() is None, output.read_text()[-3000:]
+        assert process.poll() is None, output.read_text(encoding="utf-8")[-3000:]
         try:
             with urllib.request.urlopen(url, timeout=5):
                 return
         except OSError:
             time.sleep(0.5)
-    raise TimeoutError(output.read_text()[-3000:])
+    raise TimeoutError(output.read_text(encoding="utf-8")[-3000:])
 
 
 def _free_port() -> int:

@@ -105,7 +105,7 @@ def served(folder: Path, runs: Path, requests: list[dict[str, Any]]) -> Round:
     with provider() as models:
         with proxy(folder, points=folder / "points.yaml", settings=one.settings, provider_url=models.url) as running:
             one.answers = ask(running, requests, models, one)
-    one.rows = [json.loads(line) for line in (folder / "calls.jsonl").read_text().splitlines()]
+    one.rows = [json.loads(line) for line in (folder / "calls.jsonl").read_text(encoding="utf-8").splitlines()]
     return one
 
 
@@ -181,7 +181,7 @@ def test_a_fallback_is_called_with_its_own_arguments_and_logged_as_what_it_is(fi
 
 
 def test_the_runs_have_the_points_costs_and_propensities_of_the_log(first, second):
-    runs = [json.loads(line) for line in (second.folder / "all.jsonl").read_text().splitlines()]
+    runs = [json.loads(line) for line in (second.folder / "all.jsonl").read_text(encoding="utf-8").splitlines()]
     by_text = {text_of(run["query"]): run for run in runs}
 
     assert len(runs) == len(by_text) == len(first.answers)
@@ -196,7 +196,7 @@ def test_the_runs_have_the_points_costs_and_propensities_of_the_log(first, secon
     undrawn = [run for text, run in by_text.items() if text not in drawn]
     assert undrawn
     assert {run.get("propensity") for run in undrawn} == {None}
-    used = [json.loads(line) for line in (second.folder / "runs.jsonl").read_text().splitlines()]
+    used = [json.loads(line) for line in (second.folder / "runs.jsonl").read_text(encoding="utf-8").splitlines()]
     assert used == [run for run in runs if run.get("propensity") is not None]
 
 

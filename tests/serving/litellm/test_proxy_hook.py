@@ -130,7 +130,9 @@ def test_calls_are_logged_and_a_log_that_fails_fails_no_request(litellm, tmp_pat
     (tmp_path / "calls.jsonl").mkdir()
     asyncio.run(made.async_log_success_event(kwargs={"standard_logging_object": {"id": 3}}, **times))
 
-    assert [json.loads(line)["id"] for line in (tmp_path / "before.jsonl").read_text().splitlines()] == [1, 2]
+    assert [
+        json.loads(line)["id"] for line in (tmp_path / "before.jsonl").read_text(encoding="utf-8").splitlines()
+    ] == [1, 2]
     assert made.counts == {"not_logged": 1}
     assert "could not be logged" in caplog.text
 

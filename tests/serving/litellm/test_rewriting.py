@@ -88,12 +88,15 @@ def test_other_requests_stay_as_they_are(call_type):
 
 def test_what_the_caller_asks_for_does_not_change_the_point():
     asked = {"reasoning_effort": "high", "reasoning": {"effort": "high"}, "thinking": {"type": "disabled"}, "n": 3}
-    plain, changed = request(HARD_QUERY), request(HARD_QUERY, temperature=0.5, **asked)
+    asked |= {"output_config": {"effort": "max"}, "additional_drop_params": ["reasoning_effort"], "drop_params": True}
+    asked |= {"context_window_fallbacks": [{"small": ["large"]}], "content_policy_fallbacks": [{"small": ["large"]}]}
+    extra = {"reasoning_effort": "high", "max_tokens": 9, "seed": 1}
+    plain, changed = request(HARD_QUERY), request(HARD_QUERY, temperature=0.5, extra_body=extra, **asked)
 
     for data in (plain, changed):
         rewriter(fitted()).rewrite(data, "acompletion", caller(*MODELS))
 
-    assert changed.pop("temperature") == 0.5
+    assert (changed.pop("temperature"), changed.pop("extra_body")) == (0.5, {"seed": 1})
     for data in (plain, changed):
         del data["metadata"]
     assert changed == plain
@@ -160,13 +163,14 @@ def test_where_planning_fails_the_safe_point_answers(monkeypatch):
     ours = rewriter(fitted())
     safe = pr.Planner(fitted().policy).plan(None, query_id="").point.name
     broken(ours, monkeypatch)
-    data = request(HARD_QUERY, reasoning_effort="high")
+    data = request(HARD_QUERY, reasoning_effort="high", max_tokens=2200)
 
     ours.rewrite(data, "acompletion", caller(*fitted().policy.grid.names))
 
     assert record(data) == {"point": safe, "status": "failed", "reason": "RuntimeError: no memory"}
     assert data["model"] == safe
     assert "reasoning_effort" not in data
+    assert data["max_tokens"] == 2200
     assert len(data["fallbacks"]) == 3
     assert ours.counts == {"failed": 1}
 

@@ -25,13 +25,11 @@ class StepCache:
         folder: is made with the first result, open to its owner alone.
 
     Attributes:
-        kept: number of results of this comparison that the folder holds.
         failure: why a result could not be written; None if all could.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
-        self.kept = 0
         self.failure: str | None = None
 
     def load(self, key: str, *, queries: int, points: int) -> FoldResult | LeftOut | None:
@@ -51,7 +49,6 @@ class StepCache:
             return None
         with suppress(OSError):
             os.utime(path)  # a file that is in use is not old
-        self.kept += 1
         return result
 
     def store(self, key: str, result: FoldResult | LeftOut) -> None:
@@ -66,8 +63,6 @@ class StepCache:
             self.failure = f"{error.strerror or error}: {self.folder}"
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
-        else:
-            self.kept += 1
 
     def remove_old(self) -> None:
         """Delete results that no comparison has used for 30 days, and what interrupted writes have left behind."""

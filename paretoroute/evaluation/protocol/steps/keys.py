@@ -64,7 +64,7 @@ def _is_plain(value: object) -> bool:
 
 def _digest_of(study: Study) -> str:
     digest = hashlib.sha256(b"paretoroute step 1\n")
-    digest.update(json.dumps([_sources(), _versions(), study.runs.sha256, study.seed]).encode())
+    digest.update(json.dumps([_SOURCES, _versions(), study.runs.sha256, study.seed, *_labels_of(study)]).encode())
     digest.update(repr((study.grid.points, study.grid.prices, study.grid.between, study.grid.fees)).encode())
     outcomes = study.outcomes
     for table in (study.fold, outcomes.quality, outcomes.cost_usd, study.score, study.latency_s, study.runs.score):
@@ -73,7 +73,18 @@ def _digest_of(study: Study) -> str:
     return digest.hexdigest()
 
 
-@cache
+def _labels_of(study: Study) -> list[list[str | None]]:
+    """Return tenants and steps, which the hash of the runs does not tell apart."""
+    return [
+        [None if label is None else str(label) for label in labels] for labels in (study.runs.tenants, study.runs.steps)
+    ]
+
+
+def sources_are_unchanged() -> bool:
+    """Return whether the sources of this package are still those that this process has imported."""
+    return _sources() == _SOURCES
+
+
 def _sources() -> str:
     """Hash the sources of this package."""
     digest = hashlib.sha256()
@@ -81,6 +92,9 @@ def _sources() -> str:
         digest.update(f"{path.relative_to(_FOLDER).as_posix()}\n".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+_SOURCES = _sources()  # at import: a later edit is of code that this process does not run
 
 
 @cache

@@ -7,7 +7,7 @@ from contextlib import closing
 
 from paretoroute.evaluation.protocol.outer_fold import FoldResult, LeftOut, OuterFold
 from paretoroute.evaluation.protocol.steps.cache import StepCache
-from paretoroute.evaluation.protocol.steps.keys import step_keys
+from paretoroute.evaluation.protocol.steps.keys import sources_are_unchanged, step_keys
 from paretoroute.evaluation.protocol.steps.queue import Progress, Step, StepQueue
 from paretoroute.evaluation.protocol.steps.workers import in_workers
 from paretoroute.evaluation.protocol.study import Study
@@ -21,8 +21,9 @@ def run_steps(
 ) -> Results:
     """Judge every router on every fold.
 
-    Results depend neither on the number of jobs nor on which steps the cache holds. A router that a fold leaves out is
-    not judged on later folds.
+    Results do not depend on which steps the cache holds, nor on the number of jobs but for rounding: in this process,
+    linear algebra has the threads with which it was loaded; in workers, one on the command line. A router that a fold
+    leaves out is not judged on later folds.
 
     Args:
         study: the runs and their folds.
@@ -39,15 +40,15 @@ def run_steps(
     keys = step_keys(study, routers) if cache is not None else {}
     results = _kept(study, cache, keys)
     waiting = [step for step in steps if step not in results]
-    jobs = min(jobs, len(waiting))
-    queue = StepQueue(waiting, folds=study.folds, done=len(results), jobs=jobs, progress=progress)
+    workers = min(jobs, len(waiting)) if jobs > 1 else 0  # also for the last step: workers have other threads
+    queue = StepQueue(waiting, folds=study.folds, done=len(results), jobs=max(workers, 1), progress=progress)
     for step, result in results.items():
         if isinstance(result, LeftOut):
             queue.leave_out(step)
-    with closing(in_workers(study, routers, queue, jobs=jobs) if jobs > 1 else _here(study, by_name, queue)) as done:
+    with closing(in_workers(study, routers, queue, jobs=workers) if workers else _here(study, by_name, queue)) as done:
         for step, result in done:
             results[step] = result
-            if cache is not None and step in keys:
+            if cache is not None and step in keys and sources_are_unchanged():
                 cache.store(keys[step], result)
             if isinstance(result, LeftOut):
                 queue.leave_out(step)

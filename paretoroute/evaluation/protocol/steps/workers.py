@@ -59,13 +59,27 @@ class _Worker:
         try:
             return self.connection.recv()
         except (EOFError, OSError):
-            self.process.join()
-            code = self.process.exitcode or 0
-            cause = f"signal {-code}; was it out of memory?" if code < 0 else f"exit code {code}"
-            raise ParetorouteError(
-                f"a worker process ended without a result ({cause}); run the same again, with fewer jobs if memory is "
-                "short"
-            ) from None
+            raise self._death() from None
+
+    def send(self, data: bytes) -> None:
+        """Send a pickled object.
+
+        Raises:
+            ParetorouteError: the process has died.
+        """
+        try:
+            self.connection.send_bytes(data)
+        except OSError:
+            raise self._death() from None
+
+    def _death(self) -> ParetorouteError:
+        """Return the error about a process that has died."""
+        self.process.join()
+        code = self.process.exitcode or 0
+        cause = f"signal {-code}; was it out of memory?" if code < 0 else f"exit code {code}"
+        return ParetorouteError(
+            f"a worker process ended without a result ({cause}); run the same again, with fewer jobs if memory is short"
+        )
 
     def end(self) -> None:
         """End the process, whatever it is doing."""
@@ -91,7 +105,7 @@ def in_workers(
         for _ in range(jobs):
             workers.append(_Worker.start(context))
         for worker in workers:
-            worker.connection.send_bytes(job)
+            worker.send(job)
         yield from _results(workers, queue)
     finally:
         for worker in workers:
@@ -105,7 +119,7 @@ def _results(workers: Sequence[_Worker], queue: StepQueue) -> Iterator[tuple[Ste
     while True:
         while idle and (step := queue.start(idle[-1][1])) is not None:
             worker, _ = idle.pop()
-            worker.connection.send(step)
+            worker.send(bytes(ForkingPickler.dumps(step)))
             busy[worker.connection] = worker, step
         if not busy:
             break

@@ -227,13 +227,14 @@ function move(event) {
 function addLegend() {
   const place = d3.select("#legend"), box = place.append("fieldset");
   box.append("legend").text("Routers and their gains");
+  const best = routers.filter((router) => !router.isDefault && router.name !== "oracle").slice(0, 5);
   const choices = [
     ["all", () => true],
-    ["default and the best five", (router, i) => router.isDefault || i < 6],
+    ["default and the best five", (router) => router.isDefault || best.includes(router)],
     ["default only", (router) => router.isDefault],
   ];
   for (const [text, choose] of choices) {
-    box.append("button").attr("type", "button").text(text).on("click", () => show((r) => choose(r, routers.indexOf(r))));
+    box.append("button").attr("type", "button").text(text).on("click", () => show(choose));
   }
   const label = box.append("div").attr("class", "legend").selectAll("label").data(routers).join("label");
   label.append("input").attr("type", "checkbox").property("checked", true)

@@ -26,7 +26,7 @@ def test_what_was_kept_is_found_by_its_key_alone(cache):
 
     assert StepCache(cache.folder).load(KEY, **SIZES) == RESULT
     assert cache.load(OTHER, **SIZES) is None
-    assert (cache.kept, cache.failure) == (1, None)
+    assert cache.failure is None
     assert [path.name for path in cache.folder.iterdir()] == [f"{KEY}.step"]
     assert os.name != "posix" or cache.folder.stat().st_mode & 0o077 == 0, "others must not plant results"
 
@@ -59,12 +59,12 @@ def test_a_named_pipe_or_a_huge_file_is_not_read(cache):
 
 
 def test_a_folder_that_cannot_be_made_keeps_nothing_and_names_the_reason(tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     cache = StepCache(tmp_path / "file" / "folder")
 
     cache.store(KEY, RESULT)
 
-    assert cache.load(KEY, **SIZES) is None and cache.kept == 0
+    assert cache.load(KEY, **SIZES) is None
     assert cache.failure is not None and str(cache.folder) in cache.failure
     cache.remove_old()
 
@@ -74,7 +74,7 @@ def test_what_no_comparison_has_used_for_a_month_is_removed_and_what_is_not_ours
     cache.store(OTHER, RESULT)
     theirs = {"notes.txt", "wheel.step", ".download.partial", f"{KEY}.step.bak"}
     for name in (*theirs, f".{KEY}.1.partial"):
-        (cache.folder / name).write_text("half a res")
+        (cache.folder / name).write_text("half a res", encoding="utf-8")
     long_ago = time.time() - (KEPT_DAYS + 1) * 24 * 3600
     for path in cache.folder.iterdir():
         os.utime(path, (long_ago, long_ago))

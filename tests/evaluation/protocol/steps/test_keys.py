@@ -60,11 +60,14 @@ def test_a_key_changes_with_settings_pair_and_fold(study):
 def test_a_key_changes_with_every_part_of_the_study(study):
     changed = replace(study.runs, texts=("another text", *study.runs.texts[1:]))
     scored = replace(study.runs, score=np.ones(len(study.runs)))
+    labels = ("a",) * len(study.runs.query_ids)
     outcomes = replace(study.outcomes, quality=study.outcomes.quality * 0.5)
     studies = [
         study,
         replace(study, runs=changed),
         replace(study, runs=scored),
+        replace(study, runs=replace(study.runs, tenants=labels)),
+        replace(study, runs=replace(study.runs, steps=labels)),
         replace(study, score=np.ones_like(study.score)),
         replace(study, latency_s=np.ones_like(study.score)),
         replace(study, outcomes=outcomes),
@@ -76,11 +79,11 @@ def test_a_key_changes_with_every_part_of_the_study(study):
     assert len({key(one) for one in studies}) == len(studies)
 
 
-@pytest.mark.parametrize("name", ["_sources", "_versions"])
-def test_a_key_changes_with_the_code_and_the_packages_that_compute(study, monkeypatch, name):
+@pytest.mark.parametrize(("name", "other"), [("_SOURCES", "other sources"), ("_versions", lambda: ["numpy 1"])])
+def test_a_key_changes_with_the_code_and_the_packages_that_compute(study, monkeypatch, name, other):
     before = key(study)
 
-    monkeypatch.setattr(keys, name, lambda: "another version")
+    monkeypatch.setattr(keys, name, other)
 
     assert key(study) != before
 
@@ -88,8 +91,16 @@ def test_a_key_changes_with_the_code_and_the_packages_that_compute(study, monkey
 def test_the_sources_are_hashed_by_content(tmp_path, monkeypatch):
     def hashed(text):
         (tmp_path / "part").mkdir(exist_ok=True)
-        (tmp_path / "part" / "code.py").write_text(text)
+        (tmp_path / "part" / "code.py").write_text(text, encoding="utf-8")
         monkeypatch.setattr(keys, "_FOLDER", tmp_path)
-        return keys._sources.__wrapped__()
+        return keys._sources()
 
     assert hashed("a = 1") == hashed("a = 1") != hashed("a = 2")
+
+
+def test_sources_that_were_edited_since_the_import_are_noticed(tmp_path, monkeypatch):
+    assert keys.sources_are_unchanged()
+
+    monkeypatch.setattr(keys, "_FOLDER", tmp_path)
+
+    assert not keys.sources_are_unchanged()

@@ -1,5 +1,6 @@
 """Worker processes: the results of one process, and errors that name their cause."""
 
+import multiprocessing
 from dataclasses import dataclass
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from paretoroute.errors import ParetorouteError, RunsError, TargetError
 from paretoroute.evaluation.protocol.steps.codec import encoded
 from paretoroute.evaluation.protocol.steps.run import run_steps
+from paretoroute.evaluation.protocol.steps.workers import _Worker
 from paretoroute.evaluation.routers.tag import Tag
 from tests.evaluation.protocol.steps.routers import QUICK, Dying, Failing, Picky, others_than
 
@@ -46,3 +48,13 @@ def test_a_router_that_cannot_be_sent_is_refused_before_a_worker_starts(study):
 
     with pytest.raises(TargetError, match="'local' cannot be sent to worker processes"):
         run_steps(study, (*QUICK, Local()), jobs=2, cache=None, progress=ignore)
+
+
+def test_a_worker_that_died_before_its_work_is_an_error_that_says_how():
+    worker = _Worker.start(multiprocessing.get_context("spawn"))
+    worker.process.kill()
+    worker.process.join()
+
+    with pytest.raises(ParetorouteError, match=r"ended without a result \(signal 9; was it out of memory\?\)"):
+        worker.send(b"work")
+    worker.end()
