@@ -107,9 +107,9 @@ def start(faulty: Faulty, notes: Path, own: int) -> int:
         except BaseException as error:  # of a server that was killed under it
             os.write(2, f"{type(error).__name__}: {error}\n".encode() if "Ledger" not in type(error).__name__ else b"")
         os._exit(0)
+    os.close(opened)  # a worker that fails before it has opened the ledger ends the read
     os.read(is_open, 1)
     os.close(is_open)
-    os.close(opened)
     return child
 
 
