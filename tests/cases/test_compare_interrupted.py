@@ -14,7 +14,7 @@ from tests.planner_cases import command
 from tests.processes import python
 
 ROUTERS = "static,tag,random,best-single,prompt-length,knn"  # tag is left out: the log has no tags
-STEPS = 3 * 6 + 1  # the oracle is not kept
+STEPS = 3 * 6 + 1  # the oracle is not kept; a second worker may do tag at a fold more before it is left out
 
 
 def arguments(log: Path, kept: Path) -> tuple[str, ...]:
@@ -62,7 +62,7 @@ def test_compare_goes_on_after_ctrl_c_and_a_kill_with_the_same_figures(tmp_path)
     assert (stopped.returncode, stopped.stdout, last) == (130, "", sentence)
     assert all(line.startswith("paretoroute: fold ") for line in progress)  # of a busy machine: one every 30 seconds
     assert killed.returncode == -signal.SIGKILL
-    assert 2 <= first < second < STEPS == len(list(kept.glob("*.step")))
+    assert 2 <= first < second < STEPS <= len(list(kept.glob("*.step")))
     assert resumed.code == 0, resumed.err
     whole = command(*arguments(log, tmp_path / "another"), "--jobs", "1")
     assert resumed.out == whole.out
