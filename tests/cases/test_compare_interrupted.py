@@ -22,8 +22,10 @@ def arguments(log: Path, kept: Path) -> tuple[str, ...]:
 
 
 STOPPED = """
-import os, sys
+import os, signal, sys
 from paretoroute.evaluation.protocol.steps.cache import StepCache
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background ignore it, and so would this one
 
 store, kept = StepCache.store, []
 
