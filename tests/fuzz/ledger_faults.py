@@ -125,8 +125,9 @@ def check(faulty: Faulty, notes: Path) -> int:
         account = ledger.read(PERIOD, tenant).accounts[-1]
         spent = sum(one.cost for one in own)
         reserved = sum(one.amount for one in own if one.state == "open")
+        made = sum(one.state != "released" for one in own)
         sums = (account.spent, account.reserved, account.calls, account.left)
-        assert sums == (spent, reserved, len(own), cap - spent - reserved)
+        assert sums == (spent, reserved, made, cap - spent - reserved)
     return len(lines)
 
 
