@@ -182,6 +182,7 @@ def lower_bounds() -> list[str]:
         project["dependencies"],
         extras["fit"],
         extras["serve"],
+        extras["redis"],
         extras["dev"],
     )
     bounds = (re.match(r"([\w.-]+)>=([\w.]+)", requirement) for part in parts for requirement in part)
