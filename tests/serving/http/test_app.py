@@ -2,34 +2,20 @@
 
 import json
 import re
-from contextlib import contextmanager
 
 import pytest
 
 pytest.importorskip("starlette", reason="the extra serve is not installed")
 pytest.importorskip("httpx2", reason="httpx2, with which Starlette tests, is not installed")
 
-from starlette.testclient import TestClient
 
 from paretoroute import report
-from paretoroute.serving.http.app import Service, Settings
 from paretoroute.serving.http.body import MOST_DEPTH
-from paretoroute.serving.http.gate import BearerToken
-from paretoroute.serving.reload import ReloadingPolicy
 from tests.planner_cases import command, fitted
 from tests.serving.cases import MAX_COST, QUESTION, SAME_QUALITY, policy_in, replace
+from tests.serving.http.running import error_of, service
 
 OWN = {"decision_id"}  # drawn anew for each decision
-TOKEN = "c0ffee-0123456789"
-
-
-@contextmanager
-def service(path=MAX_COST, *, dialect=None, explore=0.0, **settings):
-    live = ReloadingPolicy(path, dialect=dialect, explore=explore)
-    made = Service(live, Settings(page=report.to_html, **settings))
-    with TestClient(made.app(), raise_server_exceptions=False) as client:
-        client.service = made
-        yield client
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +33,6 @@ def same(answer, expected):
     return {name: value for name, value in answer.items() if name not in OWN} == {
         name: value for name, value in expected.items() if name not in OWN
     }
-
-
-def error_of(answer, status):
-    assert answer.status_code == status, answer.text
-    assert set(answer.json()) == {"error"} and set(answer.json()["error"]) == {"type", "where", "message"}
-    assert "Traceback" not in answer.text and ".py" not in answer.text
-    return answer.json()["error"]
 
 
 def test_a_decision_is_that_of_the_command():
@@ -228,60 +207,6 @@ def test_a_defect_is_an_answer_without_a_trace(client, monkeypatch):
 
     assert error["type"] == "InternalError"
     assert "secret" not in error["message"] and "zero" not in error["message"]
-
-
-@pytest.mark.parametrize("path", ["/plan", "/plan_batch", "/forecast", "/policy", "/metrics", "/nope"])
-@pytest.mark.parametrize(
-    "header",
-    [
-        None,
-        "",
-        "Bearer",
-        "Bearer wrong",
-        TOKEN,
-        f"Basic {TOKEN}",
-        f"Bearer {TOKEN}x",
-        f"Bearer {TOKEN[:-1]}",
-        "Bearer é",
-    ],
-)
-def test_without_the_token_nothing_about_the_policy_is_answered(path, header):
-    with service(token=BearerToken(TOKEN, source="test")) as client:
-        headers = {} if header is None else {"Authorization": header.encode("latin-1")}
-        answer = client.request("POST" if path.startswith("/plan") else "GET", path, headers=headers)
-
-    assert error_of(answer, 401)["where"] == "Authorization"
-    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-
-
-def test_with_the_token_all_is_answered_and_open_paths_need_none():
-    with service(token=BearerToken(f"{TOKEN}\n", source="test")) as client:
-        for scheme in ("Bearer", "bearer"):
-            headers = {"Authorization": f"{scheme} {TOKEN}"}
-            assert client.post("/plan", json={"query": "x"}, headers=headers).status_code == 200
-        for path in ("/", "/healthz", "/openapi.json"):
-            answer = client.get(path)
-            assert answer.status_code == 200
-            assert "smollm2" not in answer.text  # they tell nothing about the policy
-
-
-@pytest.mark.parametrize("token", ["", " \n", "two words", "ключ", "a\tb", "a\nb"])
-def test_a_token_that_no_header_can_carry_is_refused(token):
-    from paretoroute.errors import QueryError
-
-    with pytest.raises(QueryError, match="the place"):
-        BearerToken(token, source="the place")
-
-
-def test_the_token_is_compared_in_constant_time(monkeypatch):
-    compared = []
-    monkeypatch.setattr("hmac.compare_digest", lambda one, other: compared.append((one, other)) or one == other)
-
-    token = BearerToken(TOKEN, source="test")
-
-    assert token.is_in(f"Bearer {TOKEN}") and not token.is_in("Bearer x") and not token.is_in("")
-    assert {len(side) for pair in compared for side in pair} == {32}  # hashes, whatever the lengths of the tokens
-    assert TOKEN not in repr(vars(token))
 
 
 def metric(client, name, **labels):
