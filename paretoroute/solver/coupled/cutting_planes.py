@@ -59,6 +59,12 @@ class ColumnPool:
         objective = self.problem.objective
         return totals.figures @ (objective.quality, -objective.cost) / self.problem.objective_scale
 
+    @property
+    def _relaxed_rhs(self) -> Floats:
+        """The bounds with the tolerated violation, rounded up: a sum that rounds down would leave no mixture."""
+        relaxed = self.problem.rhs + self.tolerated * (1 + KEPT)
+        return np.where(np.asarray(self.tolerated) > 0, np.nextafter(relaxed, np.inf), relaxed)
+
     def resolve_master(self, phase: int) -> MasterSolution:
         """Solve the master problem over the columns generated so far."""
         problem = self.problem
@@ -66,7 +72,7 @@ class ColumnPool:
         value = np.concatenate([self.value(column.totals) for column in self.columns])
         use = np.concatenate([column.totals.use for column in self.columns])
         if self.is_exact:
-            rhs = problem.rhs + (0.0 if phase == 0 else self.tolerated * (1 + KEPT))
+            rhs = problem.rhs if phase == 0 else self._relaxed_rhs
             self.master = solve_master_exactly(value, use, group, rhs, is_elastic=phase == 0)
         elif phase == 0:
             low = np.zeros(len(problem.constraints))
