@@ -34,6 +34,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 FOLDER = Path(tempfile.gettempdir()) / "paretoroute-machines"
 MOST_SECONDS = 1800  # of one command
+SOONEST_SLEEP = "4"  # of idle threads of OpenBLAS: else they spin on the cores that another setting needs
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")  # variables that every setting keeps
 AVX512 = "AVX512F AVX512CD AVX512_KNL AVX512_KNM AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR X86_V4"
 AVX = "AVX F16C FMA3 AVX2 X86_V3"
@@ -225,7 +226,7 @@ def _environment(setting: Setting, place: Path) -> dict[str, str]:
         bounds = place / "oldest.txt"
         bounds.write_text("\n".join(lower_bounds()) + "\n", encoding="utf-8")
         kept["PIP_CONSTRAINT"] = str(bounds)
-    return kept | setting.variables
+    return kept | {"OPENBLAS_THREAD_TIMEOUT": SOONEST_SLEEP} | setting.variables
 
 
 def _numpy_without(kernel: Kernel, variables: dict[str, str], place: Path) -> dict[str, str]:
