@@ -184,6 +184,7 @@ def lower_bounds() -> list[str]:
         extras["fit"],
         extras["serve"],
         extras["redis"],
+        extras["signatures"],
         extras["dev"],
     )
     bounds = (re.match(r"([\w.-]+)>=([\w.]+)", requirement) for part in parts for requirement in part)

@@ -27,7 +27,7 @@ WIDTH = 100
 PAGES = {
     "runs": ("Runs", "demo_runs read_runs import_runs Runs"),
     "fit": ("Fit, grid and prices", "fit read_grid read_prices Grid Point Budget Price"),
-    "policy": ("Policy", "Policy"),
+    "policy": ("Policy", "Policy sign_policy verify_signature PublicKey"),
     "planner": ("Planner", "Planner Decision ExplorationPreview Task PlanPreview"),
     "allowances": ("Allowances", "Allowance Pace Reservation Balance SqliteLedger RedisLedger"),
     "solver": (
@@ -46,7 +46,8 @@ PAGES = {
     "errors": (
         "Errors",
         "ParetorouteError RunsError GridError TargetError QueryError PolicyError PolicySchemaError "
-        "PolicyChecksumError CertificateError AllowanceError LedgerError DialectError MissingExtraError",
+        "PolicyChecksumError CertificateError SignatureError KeyFileError AllowanceError LedgerError DialectError "
+        "MissingExtraError",
     ),
 }
 

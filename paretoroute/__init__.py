@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from paretoroute.errors import CertificateError as CertificateError
     from paretoroute.errors import DialectError as DialectError
     from paretoroute.errors import GridError as GridError
+    from paretoroute.errors import KeyFileError as KeyFileError
     from paretoroute.errors import LedgerError as LedgerError
     from paretoroute.errors import MissingExtraError as MissingExtraError
     from paretoroute.errors import ParetorouteError as ParetorouteError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from paretoroute.errors import PolicySchemaError as PolicySchemaError
     from paretoroute.errors import QueryError as QueryError
     from paretoroute.errors import RunsError as RunsError
+    from paretoroute.errors import SignatureError as SignatureError
     from paretoroute.errors import TargetError as TargetError
     from paretoroute.evaluation.certificate.certify import certify as certify
     from paretoroute.evaluation.certificate.results import Certified as Certified
@@ -58,6 +60,9 @@ if TYPE_CHECKING:
     from paretoroute.planner.exploration_preview import ExplorationPreview as ExplorationPreview
     from paretoroute.planner.planner import Planner as Planner
     from paretoroute.policy.policy import Policy as Policy
+    from paretoroute.policy.signatures.keys import PublicKey as PublicKey
+    from paretoroute.policy.signatures.sign import sign_policy as sign_policy
+    from paretoroute.policy.signatures.verify import verify_signature as verify_signature
     from paretoroute.price import Price as Price
     from paretoroute.runs.demo import demo_runs as demo_runs
     from paretoroute.runs.importers.read import import_runs as import_runs
@@ -87,6 +92,7 @@ _MODULES = {
         "CertificateError",
         "DialectError",
         "GridError",
+        "KeyFileError",
         "LedgerError",
         "MissingExtraError",
         "ParetorouteError",
@@ -95,6 +101,7 @@ _MODULES = {
         "PolicySchemaError",
         "QueryError",
         "RunsError",
+        "SignatureError",
         "TargetError",
     ),
     "forecast": ("Forecast",),
@@ -117,6 +124,9 @@ _MODULES = {
     "planner.exploration_preview": ("ExplorationPreview",),
     "planner.planner": ("Planner",),
     "policy.policy": ("Policy",),
+    "policy.signatures.keys": ("PublicKey",),
+    "policy.signatures.sign": ("sign_policy",),
+    "policy.signatures.verify": ("verify_signature",),
     "price": ("Price",),
     "grid_file": ("read_grid", "read_prices"),
     "evaluation.certificate.certify": ("certify",),

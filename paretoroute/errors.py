@@ -8,7 +8,9 @@
     ├── PolicyError        a policy that cannot be read or trusted
     │   ├── PolicySchemaError     unknown key, wrong type, NaN, a newer schema
     │   ├── PolicyChecksumError   the side file is missing, elsewhere, or was changed after the policy was saved
-    │   └── CertificateError      a policy has no certificate, or one that does not hold for the runs given
+    │   ├── CertificateError      a policy has no certificate, or one that does not hold for the runs given
+    │   └── SignatureError        a policy has no signature of a trusted key, or one that does not hold
+    ├── KeyFileError       a file that holds no key to sign or to verify policies with
     ├── AllowanceError     an allowance that cannot pay for a call
     ├── LedgerError        a ledger that cannot be used, or a reservation that is not in it
     ├── DialectError       a point that a request dialect cannot express
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 FIT_PACKAGES = ("jax", "jaxlib", "optax", "orjson", "pyarrow", "rich", "scipy", "typer")
 SERVE_PACKAGES = ("prometheus_client", "starlette", "uvicorn")
+SIGNATURE_PACKAGES = ("_cffi_backend", "cffi", "cryptography")
 
 _COMPARED_CHARACTERS, _COMPARED_NAMES = 200, 2000  # of names that may be meant
 
@@ -112,6 +115,14 @@ class PolicyChecksumError(PolicyError):
 
 class CertificateError(PolicyError):
     """A policy without a certificate, or with one that does not hold for the runs given."""
+
+
+class SignatureError(PolicyError):
+    """A policy without a signature of a trusted key, or with one that does not hold for its bytes."""
+
+
+class KeyFileError(ParetorouteError):
+    """A file that holds no key to sign or to verify policies with, or one that cannot be read or decrypted."""
 
 
 class AllowanceError(ParetorouteError):

@@ -10,6 +10,7 @@ import pytest
 from paretoroute.errors import (
     FIT_PACKAGES,
     SERVE_PACKAGES,
+    SIGNATURE_PACKAGES,
     MissingExtraError,
     ParetorouteError,
     fit_extra,
@@ -98,13 +99,14 @@ def test_a_target_alone_is_solved_without_the_extra(tmp_path):
 
 def test_the_packages_of_the_extras_are_those_of_the_project_file():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    fit, serve = (
+    fit, serve, signatures = (
         {requirement.partition(">")[0].replace("-", "_") for requirement in project["optional-dependencies"][extra]}
-        for extra in ("fit", "serve")
+        for extra in ("fit", "serve", "signatures")
     )
 
     assert set(FIT_PACKAGES) == fit | {"jaxlib"}  # which jax installs
     assert set(SERVE_PACKAGES) == serve - fit - {"httptools"}  # uvicorn does without; typer and rich are checked first
+    assert set(SIGNATURE_PACKAGES) == signatures | {"cffi", "_cffi_backend"}  # which cryptography installs
 
 
 def test_python_m_paretoroute_is_the_command(tmp_path):

@@ -18,6 +18,7 @@ PUBLIC = """
     ParetorouteError Planner
     Point Policy PolicyChecksumError PolicyError PolicySchemaError Price QueryError Replay Runs RunsError Solution
     CertificateError Certified NotCertified certify verify
+    KeyFileError PublicKey SignatureError sign_policy verify_signature
     Comparison TargetError calibrate compare demo_runs fit frontier import_runs read_grid read_prices read_runs replay
     solve
 """.split()

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from paretoroute.planner.agent_task import Task
     from paretoroute.planner.exploration import Explorer
     from paretoroute.planner.exploration_preview import ExplorationPreview
+    from paretoroute.policy.signatures.keys import PublicKey
 
 AT_ONCE = 64  # queries of a batch, so that their products with the logged queries stay in the cache
 
@@ -101,16 +102,22 @@ class Planner:
         features: Callable[[str], ArrayLike] | None = None,
         explore: float = 0.0,
         repeat_calls: bool = False,
+        trusted_keys: Sequence[str | os.PathLike[str] | PublicKey] | None = None,
     ) -> Planner:
-        """Read a policy and return its planner; the other arguments are those of the class.
+        """Read a policy and return its planner; the other arguments are those of the class and of :meth:`Policy.load`.
+
+        With ``trusted_keys``, public keys or PEM files of them, the policy must be signed by one of them.
 
         Raises:
             PolicyError: the policy cannot be read or trusted.
+            SignatureError: there is no signature of a trusted key, or the policy was changed after it was signed.
+            KeyFileError: a file holds no public key, or the list of trusted keys is empty.
             DialectError: a point cannot be expressed in the dialect, or several are sent as the same request.
             TargetError: the share to explore is out of range.
         """
+        policy = Policy.load(path, trusted_keys=trusted_keys)
         return Planner(
-            Policy.load(path), dialect=dialect, seed=seed, features=features, explore=explore, repeat_calls=repeat_calls
+            policy, dialect=dialect, seed=seed, features=features, explore=explore, repeat_calls=repeat_calls
         )
 
     def plan(

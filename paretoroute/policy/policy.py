@@ -24,6 +24,8 @@ from paretoroute.targets import Target
 if TYPE_CHECKING:
     from paretoroute.calibration.outcomes import LoggedOutcomes
     from paretoroute.policy import schema as doc
+    from paretoroute.policy.files import Check
+    from paretoroute.policy.signatures.keys import PublicKey
 
 
 @dataclass(frozen=True)
@@ -63,15 +65,27 @@ class Policy:
         write_policy(path, self.document, to_arrays(self.surface, self.calibration_sample))
 
     @staticmethod
-    def load(path: str | os.PathLike[str]) -> Policy:
+    def load(
+        path: str | os.PathLike[str], *, trusted_keys: Sequence[str | os.PathLike[str] | PublicKey] | None = None
+    ) -> Policy:
         """Read a policy.
+
+        Args:
+            path: the YAML file.
+            trusted_keys: public keys, or PEM files of them, of which one must have signed the policy; None: it need not
+                be signed.
 
         Raises:
             PolicyError: a file is missing, changed, of a newer schema, or does not fit together.
+            SignatureError: there is no signature of a trusted key, or the policy was changed after it was signed.
+            KeyFileError: a file holds no public key, or the list of trusted keys is empty.
+            MissingExtraError: keys are given, and ``cryptography`` is not installed.
         """
         from paretoroute.policy.files import read_policy  # its models take longer to load than all else of planning
 
-        document, arrays, sha256 = read_policy(path)
+        document, arrays, sha256 = read_policy(
+            path, check=None if trusted_keys is None else _signature_check(trusted_keys)
+        )
         bills = [entry.cost == "logged" for entry in document.grid for _ in entry.points]
         try:
             numbers = from_arrays(
@@ -151,3 +165,9 @@ class Policy:
             return tuple(parse_limit(text) for text in self.document.limits)
         except TargetError as error:
             raise PolicyError(f"limits: {error}") from None
+
+
+def _signature_check(trusted_keys: Sequence[str | os.PathLike[str] | PublicKey]) -> Check:
+    from paretoroute.policy.signatures.verify import signature_check  # loaded only where a signature is required
+
+    return signature_check(trusted_keys)

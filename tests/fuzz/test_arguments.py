@@ -71,6 +71,9 @@ CALLS = {
     pr.frontier: {"forecast": FORECAST},
     pr.read_grid: {"path": "missing"},
     pr.read_prices: {"path": "missing"},
+    pr.PublicKey: {"raw": b"k" * 32, "name": "key.pub.pem"},
+    pr.sign_policy: {"path": "missing", "key": "missing", "passphrase": None},
+    pr.verify_signature: {"path": "missing", "trusted_keys": [pr.PublicKey(b"k" * 32)]},
 }
 PLANNED = {
     "query": "Why?", "query_id": None, "embedding": None, "max_cost_usd": None, "min_quality": None,

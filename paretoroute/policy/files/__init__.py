@@ -26,7 +26,15 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from paretoroute import _yaml
-from paretoroute.errors import PolicyChecksumError, PolicyError, PolicySchemaError, checked_path, file_name, one_line
+from paretoroute.errors import (
+    PolicyChecksumError,
+    PolicyError,
+    PolicySchemaError,
+    SignatureError,
+    checked_path,
+    file_name,
+    one_line,
+)
 from paretoroute.policy.schema import SCHEMA_VERSION, PolicyDocument
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
@@ -46,6 +54,23 @@ _deserialize = cast(
 )
 
 
+class PolicyBytes(NamedTuple):
+    """A policy's YAML file as it was read, before anything in it is used.
+
+    Args:
+        content: its bytes, which are those that are parsed.
+        file: the file itself, not a link to it.
+        name: by which messages call it: that of the link, if it is one.
+    """
+
+    content: bytes
+    file: Path
+    name: str
+
+
+Check: TypeAlias = Callable[[PolicyBytes], object]  # raises if the bytes may not be used
+
+
 class PolicyFiles(NamedTuple):
     """The content of a policy's two files.
 
@@ -60,19 +85,22 @@ class PolicyFiles(NamedTuple):
     sha256: str
 
 
-def read_policy(path: str | os.PathLike[str]) -> PolicyFiles:
+def read_policy(path: str | os.PathLike[str], *, check: Check | None = None) -> PolicyFiles:
     """Read a policy and the numbers beside it; both are checked before they are used.
 
     Between the reading of the YAML and of its side file another process may save: then both are read once more, while
-    nobody may. If a link on the path is pointed elsewhere meanwhile, the policy that it leads to then is read.
+    nobody may; likewise of the YAML and a signature that the check reads. If a link on the path is pointed elsewhere
+    meanwhile, the policy that it leads to then is read.
 
     Args:
         path: the YAML file. If it is a link, its side file has to lie beside the file that it points to.
+        check: called with the bytes of the YAML file before they are parsed, again if they are read again.
 
     Raises:
         PolicyError: the YAML file is missing, is not plain YAML, or its side file holds something unexpected.
         PolicySchemaError: an unknown key, a wrong type or value, or a newer schema.
         PolicyChecksumError: the side file is missing, elsewhere, or not the one that was written.
+        SignatureError: of the check, if it requires a signature.
     """
     path = checked_path(path, PolicyError)
     if path.suffix == ".safetensors":
@@ -81,37 +109,40 @@ def read_policy(path: str | os.PathLike[str]) -> PolicyFiles:
     for _ in range(LINK_TRIES):
         real = real_path(path)
         try:
-            return _read_unless_saved(path, real)
+            return _read_unless_saved(path, real, check)
         except PolicyError:
             if real_path(path) == real:
                 raise
-    return _read_unless_saved(path, real_path(path))
+    return _read_unless_saved(path, real_path(path), check)
 
 
-def _read_unless_saved(path: Path, real: Path) -> PolicyFiles:
-    """Read both files; if they do not belong together, once more while nobody may save.
+def _read_unless_saved(path: Path, real: Path, check: Check | None) -> PolicyFiles:
+    """Read both files; if they, or a signature, do not belong together, once more while nobody may save.
 
     Args:
         path: the YAML file, as messages name it.
         real: the file that the path led to, if it is a link or its folder is: a release is switched by such a link.
+        check: of the bytes of the YAML file.
     """
     try:
-        return _read(path, real)
-    except PolicyChecksumError:
+        return _read(path, real, check)
+    except (PolicyChecksumError, SignatureError):
         from paretoroute.policy.files.lock import locked  # only if a file is missing or another
 
         with locked(real.parent, shared=True) as is_locked:
             for _ in range(0 if is_locked else UNLOCKED_TRIES):
-                with suppress(PolicyChecksumError):
-                    return _read(path, real)
+                with suppress(PolicyChecksumError, SignatureError):
+                    return _read(path, real, check)
                 time.sleep(PAUSE_S)
-            return _read(path, real)
+            return _read(path, real, check)
 
 
-def _read(path: Path, real: Path) -> PolicyFiles:
+def _read(path: Path, real: Path, check: Check | None) -> PolicyFiles:
     """Read both files once."""
     try:
         content = _yaml.read_bytes(real, name=file_name(path))
+        if check is not None:
+            check(PolicyBytes(content, real, file_name(path)))
         data = _yaml.loads_bytes(content, name=path.name)
     except _yaml.YamlError as error:
         raise PolicyError(str(error)) from None

@@ -1,0 +1,26 @@
+"""The variable that names trusted keys: no mistake in it switches verification off."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from paretoroute.errors import KeyFileError
+from paretoroute.policy.signatures.environment import VARIABLE, key_paths_in
+
+
+def test_paths_are_separated_as_in_path():
+    assert key_paths_in({VARIABLE: f"a.pem{os.pathsep} b c.pem"}) == [Path("a.pem"), Path("b c.pem")]
+    assert key_paths_in({"PATH": "/bin", "PARETOROUTE_TOKEN": "x", "PARETOROUTE_DESIGN": "y"}) is None
+
+
+@pytest.mark.parametrize("empty", ["", " ", os.pathsep, f"a.pem{os.pathsep}"])
+def test_an_empty_path_is_refused(empty):
+    with pytest.raises(KeyFileError, match=f"^{VARIABLE} holds an empty path; set it to files of public keys"):
+        key_paths_in({VARIABLE: empty})
+
+
+@pytest.mark.parametrize("name", ["TRUSTED_KEY", "TRUSTED", "TRUST_KEYS", "PUBLIC_KEY", "SIGNED_BY", "POLICY_SIGNER"])
+def test_a_variable_that_nearly_has_the_name_is_refused(name):
+    with pytest.raises(KeyFileError, match=f"'PARETOROUTE_{name}' is unknown; write {VARIABLE}$"):
+        key_paths_in({f"PARETOROUTE_{name}": "ops.pub.pem"})
