@@ -10,16 +10,26 @@ import contextlib
 import multiprocessing
 import os
 import signal
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from typing import NamedTuple
 
 from paretoroute.errors import ParetorouteError, PolicyError, file_name
 from paretoroute.policy.policy import Policy
+from paretoroute.policy.signatures.keys import PublicKey
 
 IDLE_S = 60.0
 NICENESS = 10  # decisions come first where cores are few
 _TRIES = 2  # the process may end, idle, as it is asked
+
+
+class _Order(NamedTuple):
+    """A policy to read, and the keys of which one must have signed it, if any."""
+
+    path: Path
+    trusted_keys: Sequence[PublicKey] | None
 
 
 class PolicyReader:
@@ -34,15 +44,19 @@ class PolicyReader:
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
 
-    def read(self, path: Path) -> Policy:
+    def read(self, path: Path, *, trusted_keys: Sequence[PublicKey] | None = None) -> Policy:
         """Read a policy, as ``Policy.load`` does.
+
+        Args:
+            path: the YAML file.
+            trusted_keys: of which one must have signed it; None: it need not be signed.
 
         Raises:
             PolicyError: the policy cannot be read or trusted, or the process ended over it, as for lack of memory.
         """
         for _ in range(_TRIES):
             try:
-                answer = self._ask(path)
+                answer = self._ask(_Order(path.absolute(), trusted_keys))
             except (EOFError, OSError):
                 self.close()
                 continue
@@ -61,12 +75,12 @@ class PolicyReader:
             self._process.close()
         self._process = self._pipe = None
 
-    def _ask(self, path: Path) -> Policy | Exception:
+    def _ask(self, order: _Order) -> Policy | Exception:
         pipe = self._pipe
         if pipe is None or self._process is None or not self._process.is_alive():
             self.close()
             pipe = self._start()
-        pipe.send(path.absolute())
+        pipe.send(order)
         return pipe.recv()
 
     def _start(self) -> Connection:
@@ -88,10 +102,10 @@ def _read_all(pipe: Connection, idle_s: float) -> None:
             pipe.send(_loaded(pipe.recv()))
 
 
-def _loaded(path: Path) -> Policy | Exception:
+def _loaded(order: _Order) -> Policy | Exception:
     try:
-        return Policy.load(path)
+        return Policy.load(order.path, trusted_keys=order.trusted_keys)
     except (ParetorouteError, OSError, MemoryError) as error:
         return error
     except Exception as error:  # an error of another package may be one that the service cannot unpickle
-        return PolicyError(f"{file_name(path)}: {type(error).__name__}: {error}")
+        return PolicyError(f"{file_name(order.path)}: {type(error).__name__}: {error}")

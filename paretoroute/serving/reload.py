@@ -10,7 +10,7 @@ import asyncio
 import functools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +23,8 @@ from paretoroute.planner.planner import Planner
 from paretoroute.policy.files import real_path
 from paretoroute.policy.policy import Policy
 from paretoroute.policy.schema import PolicyDocument
+from paretoroute.policy.signatures.keys import PublicKey, read_trusted_keys
+from paretoroute.policy.signatures.signature_file import signature_path
 from paretoroute.serving.reader import PolicyReader
 
 FIRST_RETRY_S, LAST_RETRY_S = 1.0, 60.0  # a copy may bring the side file after the YAML
@@ -107,11 +109,14 @@ class ReloadingPolicy:
         path: the YAML file.
         dialect: of requests that name none, or None.
         explore: share of the calls that explore.
+        trusted_keys: public keys, or files of them, which are read once. The policy must be signed by one of them, at
+            first and whenever it is read again; None: it need not be signed.
         reader: process that reads the file when it changes; None: it is read here.
         clock: seconds that never run backwards.
 
     Raises:
         PolicyError: the policy cannot be read or trusted.
+        KeyFileError: a file holds no public key.
         DialectError: a point cannot be expressed in the dialect.
         TargetError: the share to explore is out of range.
     """
@@ -122,13 +127,15 @@ class ReloadingPolicy:
         *,
         dialect: str | None = None,
         explore: float = 0.0,
+        trusted_keys: Sequence[str | os.PathLike[str] | PublicKey] | None = None,
         reader: PolicyReader | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.path, self._dialect, self._explore, self._clock = Path(path), dialect, explore, clock
         self._reader = reader
-        self._state = _state_of(self.path)
-        self.current = self._served(Policy.load(self.path))
+        self._trusted_keys = None if trusted_keys is None else read_trusted_keys(trusted_keys)
+        self._state = self._look()
+        self.current = self._served(Policy.load(self.path, trusted_keys=self._trusted_keys))
         self.error = ""
         self._retry_at, self._pause_s = 0.0, FIRST_RETRY_S
 
@@ -138,7 +145,7 @@ class ReloadingPolicy:
         Args:
             force: read it in any case.
         """
-        state = _state_of(self.path)
+        state = self._look()
         is_new = force or state != self._state
         if not is_new and not (self.error and self._clock() >= self._retry_at):
             return None
@@ -166,7 +173,13 @@ class ReloadingPolicy:
             self._reader.close()
 
     def _read(self) -> ServedPolicy:
-        return self._served(Policy.load(self.path) if self._reader is None else self._reader.read(self.path))
+        read = Policy.load if self._reader is None else self._reader.read
+        return self._served(read(self.path, trusted_keys=self._trusted_keys))
+
+    def _look(self) -> tuple[FileState, ...]:
+        """Return the state of the policy file and, if it must be signed, of the file of its signatures."""
+        state = _state_of(self.path)
+        return (state,) if self._trusted_keys is None else (state, _state_of(signature_path(state.path)))
 
     def _served(self, policy: Policy) -> ServedPolicy:
         return ServedPolicy(policy, dialect=self._dialect, explore=self._explore)

@@ -6,10 +6,12 @@ import time
 
 import pytest
 
-from paretoroute.errors import PolicyError
+from paretoroute.errors import PolicyError, SignatureError
 from paretoroute.planner.planner import Planner
 from paretoroute.policy.policy import Policy
+from paretoroute.policy.signatures.sign import sign_policy
 from paretoroute.serving.reader import PolicyReader
+from tests.policy.signatures.key_files import key_pair
 from tests.serving.cases import MAX_COST, QUESTION, SAME_QUALITY, policy_in, replace
 
 
@@ -39,6 +41,18 @@ def test_an_error_is_that_of_load_and_the_next_policy_is_read(reader, tmp_path):
     assert reader.read(MAX_COST).sha256
 
 
+def test_the_process_requires_a_signature_of_the_keys_that_it_is_given(reader, tmp_path):
+    path, ops, other = policy_in(tmp_path), key_pair(tmp_path), key_pair(tmp_path, "other")
+    with pytest.raises(SignatureError, match="policy.yaml: is not signed"):
+        reader.read(path, trusted_keys=[ops.key])
+
+    sign_policy(path, key=ops.private)
+
+    assert reader.read(path, trusted_keys=[other.key, ops.key]).sha256 == Policy.load(path).sha256
+    with pytest.raises(SignatureError, match="other.pub.pem"):
+        reader.read(path, trusted_keys=[other.key])
+
+
 def test_a_process_that_was_killed_is_started_again(reader):
     reader.read(MAX_COST)
     os.kill(reader._process.pid, signal.SIGKILL)
@@ -49,7 +63,7 @@ def test_a_process_that_was_killed_is_started_again(reader):
 
 def test_a_process_that_ends_over_a_policy_is_an_error(reader, monkeypatch):
     reader.read(MAX_COST)
-    monkeypatch.setattr(reader, "_ask", lambda path: (_ for _ in ()).throw(EOFError()))
+    monkeypatch.setattr(reader, "_ask", lambda order: (_ for _ in ()).throw(EOFError()))
 
     with pytest.raises(PolicyError, match="demo-max-cost.yaml: the process that read it ended"):
         reader.read(MAX_COST)

@@ -5,9 +5,12 @@ import os
 
 import pytest
 
-from paretoroute.errors import DialectError, PolicyError
+from paretoroute.errors import DialectError, KeyFileError, PolicyError, SignatureError
 from paretoroute.policy.policy import Policy
+from paretoroute.policy.signatures.sign import sign_policy
+from paretoroute.serving.reader import PolicyReader
 from paretoroute.serving.reload import FIRST_RETRY_S, LAST_RETRY_S, ReloadingPolicy, ServedPolicy
+from tests.policy.signatures.key_files import key_pair, signature_of
 from tests.serving.cases import MAX_COST, QUESTION, SAME_QUALITY, policy_in, replace
 
 
@@ -152,3 +155,57 @@ def test_planners_of_other_dialects_are_made_once_and_refusals_are_kept():
     with pytest.raises(DialectError, match="unknown"):
         served.planner("no such client")
     assert len(served._planners) == 3  # an unknown name takes no memory
+
+
+def test_a_policy_that_must_be_signed_is_refused_at_the_start(tmp_path):
+    path, ops = policy_in(tmp_path), key_pair(tmp_path)
+
+    with pytest.raises(SignatureError, match="policy.yaml: is not signed"):
+        ReloadingPolicy(path, trusted_keys=[ops.public])
+    with pytest.raises(KeyFileError, match="got 0"):
+        ReloadingPolicy(path, trusted_keys=[])
+
+
+@pytest.mark.parametrize("reader", [None, PolicyReader()], ids=["here", "in a process beside"])
+def test_a_new_policy_is_served_once_a_trusted_key_signed_it(tmp_path, reader):
+    path, ops, other = policy_in(tmp_path), key_pair(tmp_path), key_pair(tmp_path, "other")
+    sign_policy(path, key=ops.private)
+    live = ReloadingPolicy(path, trusted_keys=[ops.public], reader=reader)
+    assert live.refresh() is None
+
+    replace(path, SAME_QUALITY.read_bytes())
+    assert "was changed or replaced after" in live.refresh().error
+    sign_policy(path, key=other.private)
+    assert f"is signed by key {other.key.id[:16]}, and trusted is {ops.key}" in live.refresh().error
+    assert live.current.policy.sha256 == sha256_of(MAX_COST)
+
+    sign_policy(path, key=ops.private)
+    attempt = live.refresh()  # at once: the signature is a change, too
+
+    assert (attempt.after, attempt.error) == (sha256_of(SAME_QUALITY), "")
+    assert live.current.policy.sha256 == sha256_of(SAME_QUALITY)
+    live.close()
+
+
+def test_a_signature_that_is_taken_away_is_reported_and_the_policy_stays(tmp_path):
+    path, ops = policy_in(tmp_path), key_pair(tmp_path)
+    sign_policy(path, key=ops.private)
+    live = ReloadingPolicy(path, trusted_keys=[ops.public])
+    before = live.current
+
+    signature_of(path).unlink()
+
+    assert "is not signed" in live.refresh().error
+    assert live.current is before
+
+
+def test_trusted_keys_are_read_once_so_that_a_changed_file_trusts_nobody_else(tmp_path):
+    path, ops, other = policy_in(tmp_path), key_pair(tmp_path), key_pair(tmp_path, "other")
+    sign_policy(path, key=ops.private)
+    live = ReloadingPolicy(path, trusted_keys=[ops.public])
+
+    ops.public.write_bytes(other.public.read_bytes())
+    replace(path, SAME_QUALITY.read_bytes())
+    sign_policy(path, key=other.private)
+
+    assert "is signed by" in live.refresh().error

@@ -1,6 +1,7 @@
 """The process: it reloads without a dropped request, keeps the old policy, and ends once requests are answered."""
 
 import hashlib
+import json
 import signal
 import socket
 import threading
@@ -10,7 +11,9 @@ import pytest
 
 pytest.importorskip("starlette", reason="the extra serve is not installed")
 
+from paretoroute.policy.signatures.sign import sign_policy
 from paretoroute.serving import server
+from tests.policy.signatures.key_files import key_pair
 from tests.serving.cases import MAX_COST, QUESTION, SAME_QUALITY, policy_in, replace
 from tests.serving.process import serve
 
@@ -82,6 +85,22 @@ def test_a_signal_reads_the_policy_at_once_and_the_token_comes_from_the_environm
         assert service.wait(lambda: served() == sha256_of(SAME_QUALITY))
         assert service.end(signal.SIGINT) == 0
         assert "c0ffee" not in service.log.read_text(encoding="utf-8")
+
+
+def test_a_service_that_requires_a_signature_keeps_its_policy_until_the_new_one_is_signed(tmp_path):
+    path, ops = policy_in(tmp_path), key_pair(tmp_path)
+    sign_policy(path, key=ops.private)
+    with serve(path, "--reload-every", "0.05", "--trusted-key", ops.public) as service:
+
+        def served():
+            return service.post("/plan", {"query": QUESTION})[1]["policy_sha256"]
+
+        replace(path, SAME_QUALITY.read_bytes())
+        assert service.wait(lambda: json.loads(service.get("/healthz")[1])["policy_is_current"] is False)
+        assert served() == sha256_of(MAX_COST)
+        assert "was changed or replaced after key" in service.log.read_text(encoding="utf-8")
+        sign_policy(path, key=ops.private)
+        assert service.wait(lambda: served() == sha256_of(SAME_QUALITY))
 
 
 def test_a_batch_does_not_hold_up_single_queries(tmp_path):

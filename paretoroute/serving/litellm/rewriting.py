@@ -227,11 +227,13 @@ def load(settings: Settings) -> Rewriter:
     """Load the policy of the settings.
 
     Raises:
-        PolicyError: the policy cannot be read or trusted.
+        PolicyError: the policy cannot be read or trusted, or has no signature of a trusted key.
         DialectError: a point cannot be called through LiteLLM, or is sent as the same request as another.
         GridError: the safe point is not in the grid.
     """
-    planner = Planner.load(settings.policy, dialect="litellm", explore=settings.explore)
+    planner = Planner.load(
+        settings.policy, dialect="litellm", explore=settings.explore, trusted_keys=settings.trusted_keys
+    )
     return Rewriter(planner, settings)
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paretoroute.errors import PolicyError, TargetError, close_names, shown
+from paretoroute.policy.signatures.environment import PREFIX, key_paths_in
 from paretoroute.targets import fraction
 
-PREFIX = "PARETOROUTE_"
-NAMES = ("POLICY", "MODEL", "SAFE_POINT", "EXPLORE", "LOG", "VOTES")
+NAMES = ("POLICY", "MODEL", "SAFE_POINT", "EXPLORE", "LOG", "VOTES", "TRUSTED_KEYS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,7 @@ class Settings:
         explore: share of the calls, in [0, 1), that go to points which the policy would not call.
         log: a file to which LiteLLM's logging payloads are appended, or None.
         callers_vote: whether callers put the choices of points with several samples to the vote.
+        trusted_keys: files of public keys, of which one must have signed the policy; None: it need not be signed.
     """
 
     policy: Path
@@ -33,16 +34,19 @@ class Settings:
     explore: float = 0.0
     log: Path | None = None
     callers_vote: bool = False
+    trusted_keys: tuple[Path, ...] | None = None
 
     @staticmethod
     def from_environment(environment: Mapping[str, str]) -> Settings:
-        """Read ``PARETOROUTE_POLICY``, ``_MODEL``, ``_SAFE_POINT``, ``_EXPLORE``, ``_LOG`` and ``_VOTES``.
+        """Read ``PARETOROUTE_POLICY`` and the other variables of :data:`NAMES`.
 
         Raises:
+            KeyFileError: a path in the variable for trusted keys is empty, or a variable nearly has its name.
             PolicyError: no policy is named, or a variable is nearly, but not quite, one of these.
             TargetError: a value is out of range.
         """
         _check_names(environment)
+        trusted_keys = key_paths_in(environment)
         given = {name: environment.get(PREFIX + name, "").strip() for name in NAMES}
         if not given["POLICY"]:
             raise PolicyError(f"{PREFIX}POLICY is not set; set it to the policy file that LiteLLM's proxy shall follow")
@@ -53,6 +57,7 @@ class Settings:
             explore=_share(given["EXPLORE"]),
             log=Path(given["LOG"]) if given["LOG"] else None,
             callers_vote=_callers_vote(given["VOTES"]),
+            trusted_keys=None if trusted_keys is None else tuple(trusted_keys),
         )
 
 
