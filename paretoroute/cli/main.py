@@ -23,6 +23,7 @@ from paretoroute.cli.monitor import monitor
 from paretoroute.cli.plan import plan
 from paretoroute.cli.production.export import export
 from paretoroute.cli.production.serve import serve
+from paretoroute.cli.production.sign import sign, verify_signature
 from paretoroute.cli.replay import replay
 from paretoroute.cli.show import schema, show
 from paretoroute.cli.version import version_text
@@ -56,7 +57,9 @@ def options(
 
 
 app.command("import")(import_log)
-for command in (fit, solve, plan, serve, replay, monitor, certify, verify, show, export, demo, schema, compare):
+for command in (fit, solve, plan, serve, replay, monitor, certify, verify, sign, verify_signature):
+    app.command()(command)
+for command in (show, export, demo, schema, compare):
     app.command()(command)
 
 

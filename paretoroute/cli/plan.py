@@ -13,6 +13,7 @@ import typer
 from paretoroute.cli.arguments.completion import one_of
 from paretoroute.cli.arguments.options import INFEASIBLE, PolicyFile, check_format
 from paretoroute.cli.arguments.query_file import FileQuery, read_queries
+from paretoroute.cli.arguments.trust import TrustedKeys, read_trusted_keys
 from paretoroute.cli.console import print_text, show
 from paretoroute.errors import QueryError
 
@@ -64,6 +65,7 @@ def plan(
     step: Annotated[str | None, typer.Option("--step", help="Its step, for limits on steps.")] = None,
     explore: _Explore = 0.0,
     request: _Dialect = None,
+    trusted_key: TrustedKeys = None,
     form: _Form = "text",
 ) -> None:
     """Decide what to call for one query, or for each query of a file; with --explore alone, print its price.
@@ -77,7 +79,8 @@ def plan(
     given = (query is not None) + (queries is not None)
     if given != 1 and not (given == 0 and explore):
         raise QueryError("give one query in quotes, or --queries FILE.jsonl")
-    planner = Planner.load(policy, dialect=request, explore=explore)
+    trusted = read_trusted_keys(trusted_key)
+    planner = Planner.load(policy, dialect=request, explore=explore, trusted_keys=trusted)
     if given == 0:
         return _show_price(planner, form)
     allowed = None if models is None else [name.strip() for name in models.split(",")]

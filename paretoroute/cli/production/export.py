@@ -10,6 +10,7 @@ import typer
 
 from paretoroute.cli.arguments.completion import one_of
 from paretoroute.cli.arguments.options import PolicyFile, check_folder
+from paretoroute.cli.arguments.trust import TrustedKeys, read_trusted_keys
 from paretoroute.cli.console import show as show_blocks
 from paretoroute.errors import PolicyError, shown
 
@@ -38,6 +39,7 @@ def export(
             help="What LiteLLM calls for a model of the policy, e.g. gpt-5=azure/my-gpt-5; may be repeated.",
         ),
     ] = None,
+    trusted_key: TrustedKeys = None,
 ) -> None:
     """Write the points of a policy as the configuration of another tool.
 
@@ -54,7 +56,8 @@ def export(
         check_folder(out)
         _check_ours(out)
     deployments = _deployments(deployment or ())
-    text = config_text(Planner.load(policy, dialect="litellm"), deployments=deployments)
+    planner = Planner.load(policy, dialect="litellm", trusted_keys=read_trusted_keys(trusted_key))
+    text = config_text(planner, deployments=deployments)
     if out is None:
         typer.echo(text, nl=False)
         return

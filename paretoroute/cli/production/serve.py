@@ -13,6 +13,7 @@ import typer
 
 from paretoroute.cli.arguments.completion import one_of
 from paretoroute.cli.arguments.options import PolicyFile
+from paretoroute.cli.arguments.trust import TrustedKeys, read_trusted_keys
 from paretoroute.cli.console import print_error, print_text
 from paretoroute.errors import SERVE_PACKAGES, QueryError, extra
 
@@ -62,6 +63,7 @@ def serve(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0: any free one.")] = 8000,
     request: _Dialect = None,
     explore: _Explore = 0.0,
+    trusted_key: TrustedKeys = None,
     token_file: _TokenFile = None,
     reload_every: _ReloadEvery = 1.0,
     max_body: Annotated[int, typer.Option("--max-body", min=1, help="Most bytes of a request.")] = 2**20,
@@ -86,7 +88,8 @@ def serve(
         most_body_bytes=max_body,
         most_queries=max_batch,
     )
-    live = ReloadingPolicy(policy, dialect=request, explore=explore, reader=PolicyReader())
+    trusted = read_trusted_keys(trusted_key)
+    live = ReloadingPolicy(policy, dialect=request, explore=explore, trusted_keys=trusted, reader=PolicyReader())
     listener = server.bind(host, port)
     if settings.token is None and not server.is_loopback(listener):
         print_error(

@@ -5,9 +5,12 @@ import socket
 
 import pytest
 
+from paretoroute.policy.signatures.sign import sign_policy
 from tests.cli.asking import one_line
 from tests.planner_cases import command
+from tests.policy.signatures.key_files import key_pair
 from tests.processes import ROOT, python, without
+from tests.serving.cases import policy_in
 
 POLICY = ROOT / "policies" / "demo-max-cost.yaml"
 STARTED = (
@@ -60,6 +63,18 @@ def test_serve_refuses_what_it_could_not_serve_with(options, reason):
 
     assert result.code == 2 and result.out == ""
     assert reason in result.err
+
+
+def test_serve_refuses_a_policy_that_no_trusted_key_signed(tmp_path, monkeypatch):
+    pytest.importorskip("starlette", reason="the extra serve is not installed")
+    policy, ops = policy_in(tmp_path), key_pair(tmp_path)
+
+    assert "policy.yaml: is not signed" in one_line(command("serve", policy, "--trusted-key", ops.public))
+    sign_policy(policy, key=ops.private)
+    refused = one_line(command("serve", policy, "--trusted-key", ops.public, "--host", "no such host"))
+    assert refused.startswith("cannot listen on no such host")  # the signature holds
+    monkeypatch.setenv("PARETOROUTE_TRUSTED_KEYS", str(ops.private))
+    assert "ops.pem: holds a private key where the public one is expected" in one_line(command("serve", policy))
 
 
 def test_serve_refuses_a_policy_that_cannot_be_read(tmp_path):
