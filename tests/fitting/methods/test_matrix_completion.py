@@ -37,7 +37,7 @@ def hard_ones_missing():
 
 
 def lack(cells, other, chance):
-    """Take as many cells out of a table, in place, as another lacks: JAX compiles anew for any other number."""
+    """Take as many cells out of a table, in place, as another lacks."""
     missing = np.isnan(other[1]).sum()
     cells.ravel()[chance.permutation(cells.size)[:missing]] = np.nan
 
