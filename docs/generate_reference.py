@@ -28,7 +28,7 @@ PAGES = {
     "runs": ("Runs", "demo_runs read_runs import_runs Runs"),
     "fit": ("Fit, grid and prices", "fit read_grid read_prices Grid Point Budget Price"),
     "policy": ("Policy", "Policy sign_policy verify_signature PublicKey"),
-    "planner": ("Planner", "Planner Decision ExplorationPreview Task PlanPreview"),
+    "planner": ("Planner", "Planner Decision DecisionLog ExplorationPreview Task PlanPreview"),
     "allowances": ("Allowances", "Allowance Pace Reservation Balance SqliteLedger RedisLedger"),
     "solver": (
         "Solver and calibration",

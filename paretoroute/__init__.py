@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from paretoroute.runs.table import Runs as Runs
     from paretoroute.serving.allowance import Allowance as Allowance
     from paretoroute.serving.allowance import Balance as Balance
+    from paretoroute.serving.decision_log import DecisionLog as DecisionLog
     from paretoroute.serving.ledgers.redis import RedisLedger as RedisLedger
     from paretoroute.serving.ledgers.sqlite import SqliteLedger as SqliteLedger
     from paretoroute.serving.pacing import Pace as Pace
@@ -142,6 +143,7 @@ _MODULES = {
     "runs.read": ("read_runs",),
     "runs.table": ("Runs",),
     "serving.allowance": ("Allowance", "Balance"),
+    "serving.decision_log": ("DecisionLog",),
     "serving.ledgers.redis": ("RedisLedger",),
     "serving.ledgers.sqlite": ("SqliteLedger",),
     "serving.pacing": ("Pace",),

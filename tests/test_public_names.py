@@ -11,7 +11,7 @@ from tests.planner_cases import fitted
 from tests.processes import python
 
 PUBLIC = """
-    Allowance AllowanceError Balance LedgerError Pace RedisLedger Reservation SqliteLedger
+    Allowance AllowanceError Balance DecisionLog LedgerError Pace RedisLedger Reservation SqliteLedger
     BestTrade ContextLength Forbid LimitedSolution MaxCallCost MaxCallLatency MaxCostOf MaxMeanLatency MaxShare
     MinQualityOf DriftReport MissingExtraError Monitor PlanPreview Require Task parse_limit
     Budget Calibrated Decision DialectError ExplorationPreview Forecast Frontier Grid GridError MaxCost MinQuality

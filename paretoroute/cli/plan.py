@@ -41,6 +41,10 @@ _Explore = Annotated[
         help="Share of the calls that go to points which the policy would not call, such as 0.05; alone: its price.",
     ),
 ]
+_SafePoint = Annotated[
+    str | None,
+    typer.Option("--safe-point", metavar="POINT", help="Point for queries that are unlike the logged ones."),
+]
 _Form = Annotated[
     str, typer.Option("--format", help="text, json or jsonl.", autocompletion=one_of("text", "json", "jsonl"))
 ]
@@ -64,6 +68,7 @@ def plan(
     tenant: Annotated[str | None, typer.Option("--tenant", help="Its tenant, for limits on tenants.")] = None,
     step: Annotated[str | None, typer.Option("--step", help="Its step, for limits on steps.")] = None,
     explore: _Explore = 0.0,
+    safe_point: _SafePoint = None,
     request: _Dialect = None,
     trusted_key: TrustedKeys = None,
     form: _Form = "text",
@@ -80,7 +85,7 @@ def plan(
     if given != 1 and not (given == 0 and explore):
         raise QueryError("give one query in quotes, or --queries FILE.jsonl")
     trusted = read_trusted_keys(trusted_key)
-    planner = Planner.load(policy, dialect=request, explore=explore, trusted_keys=trusted)
+    planner = Planner.load(policy, dialect=request, explore=explore, safe_point=safe_point, trusted_keys=trusted)
     if given == 0:
         return _show_price(planner, form)
     allowed = None if models is None else [name.strip() for name in models.split(",")]
@@ -120,8 +125,15 @@ def _sentences(decision: Decision, planner: Planner, request: str | None) -> Ent
     text = decision_text(decision, labels_of(planner.policy.document))
     if request is None:
         return text
-    arguments = json.dumps(decision.request_kwargs(request), ensure_ascii=False)
-    return Entries((*text.entries, Entry("request", arguments)))
+    calls = [decision.request_kwargs(request), *_fallback_requests(decision, request)]
+    lines = [json.dumps(arguments, ensure_ascii=False) for arguments in calls]
+    names = ["request", *["then"] * len(decision.fallbacks)]
+    return Entries((*text.entries, *map(Entry, names, lines)))
+
+
+def _fallback_requests(decision: Decision, request: str) -> list[dict[str, Any]]:
+    """Return the arguments of each fallback, in order."""
+    return [call.request_kwargs(request) for call in decision.fallback_calls]
 
 
 def _show_price(planner: Planner, form: str) -> None:
@@ -144,10 +156,11 @@ def _json_text(rows: Sequence[Mapping[str, Any]], form: str, *, is_list: bool) -
 
 
 def _row(decision: Decision, form: str, request: str | None, *, explores: bool) -> dict[str, Any]:
-    """Return a decision as JSON has it, with the arguments of the request for a dialect if one is given."""
+    """Return a decision as JSON has it, with the arguments of the requests for a dialect if one is given."""
     row = decision.to_json() if form == "json" else decision.to_row()
     if explores:
         row["explores"] = decision.explores
     if request is not None:
         row["request"] = decision.request_kwargs(request)
+        row["fallback_requests"] = _fallback_requests(decision, request)
     return row

@@ -1,9 +1,16 @@
-"""The points among which one call is decided: those that keep the limits of the policy and of the call."""
+"""The points among which one call is decided: those that keep the limits of the policy and of the call.
+
+The status of a decision follows from them, and decisions are counted by it.
+"""
 
 from __future__ import annotations
 
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -14,6 +21,11 @@ from paretoroute.planner.cost_cap import CappedOutput, CostCap
 from paretoroute.planner.query_forecast import QueryForecast
 from paretoroute.planner.request import Request
 from paretoroute.policy.policy import Policy
+from paretoroute.price import rounded_usd
+
+if TYPE_CHECKING:
+    from paretoroute.planner.decision import Decision
+    from paretoroute.solver.rules import Draw
 
 BYTES_PER_TOKEN = 3.0  # of a prompt that has to fit into a context; ordinary text has about four
 
@@ -54,6 +66,26 @@ class Admitted:
     def is_feasible(self) -> bool:
         """Whether the points keep every limit."""
         return self.unkept is None
+
+
+class DecidedCall(NamedTuple):
+    """One call that is decided, with all that a decision states.
+
+    Args:
+        request: the call.
+        forecast: of every point.
+        admitted: the points that keep the limits, and the output caps.
+        draw: the point to call.
+        ranked: the columns of the best admitted points, best first, more of them than there are fallbacks.
+        at_safe_point: whether the point is the safe one, since the query is unfamiliar.
+    """
+
+    request: Request
+    forecast: QueryForecast
+    admitted: Admitted
+    draw: Draw
+    ranked: Sequence[int]
+    at_safe_point: bool = False
 
 
 @dataclass(frozen=True)
@@ -160,3 +192,88 @@ def _limits_of(request: Request, forecast: QueryForecast, output: CappedOutput) 
         latency = np.nan_to_num(forecast.latency_s, nan=np.inf)
         limits.append(_CallLimit("latency", latency <= request.max_latency_s, latency))
     return limits
+
+
+def remark(request: Request, forecast: QueryForecast, admitted: Admitted, *, column: int) -> str:
+    """Return sentences about a call that the reader has to know before the reason, each with a space after it.
+
+    Args:
+        request: the call.
+        forecast: of every point.
+        admitted: the points that keep the limits, and the output caps.
+        column: of the point that is called.
+    """
+    remarks = []
+    if not forecast.is_read:
+        remarks.append("Nothing of the query could be read, and the means of the log stand for it. ")
+    elif forecast.is_unfamiliar:
+        remarks.append("The query is unlike the logged ones. ")
+    if admitted.is_feasible and admitted.output.is_lowered[column]:
+        cap, limit = int(admitted.output.tokens[column]), request.max_cost_usd or 0.0
+        remarks.append(f"The output is capped at {cap} tokens, so that the call costs at most {rounded_usd(limit)}. ")
+    return "".join(remarks)
+
+
+def status_of(forecast: QueryForecast, admitted: Admitted, column: int, *, of_policy: str) -> str:
+    """Return the status of a decision for a point; ``of_policy`` is that of the policy's solution."""
+    if not admitted.is_feasible:
+        return "infeasible"
+    if not forecast.is_read:
+        return "fallback"
+    if admitted.output.is_lowered[column]:
+        return "capped"
+    return "unfamiliar" if forecast.is_unfamiliar else of_policy
+
+
+class DecisionCounts(NamedTuple):
+    """Decisions of a planner since it was made; one decision may count in several.
+
+    Args:
+        decisions: all of them.
+        unfamiliar: on queries that are unlike the logged ones or could not be read.
+        at_safe_point: of these, those that took the safe point.
+        infeasible: no point kept the limits of the call.
+        capped: the output cap was lowered to keep a limit on cost.
+        explored: the point was called to learn about it.
+    """
+
+    decisions: int = 0
+    unfamiliar: int = 0
+    at_safe_point: int = 0
+    infeasible: int = 0
+    capped: int = 0
+    explored: int = 0
+
+
+class Tally:
+    """Counts decisions of several threads; copies and forked processes count from 0."""
+
+    def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self._counts, self._lock, self._process = Counter[str](), threading.Lock(), os.getpid()
+
+    def __reduce__(self) -> tuple[type[Tally], tuple[()]]:
+        return Tally, ()
+
+    def add(self, decisions: Iterable[Decision]) -> None:
+        """Count decisions."""
+        if self._process != os.getpid():  # the lock may have been taken when the process was forked
+            self._begin()
+        with self._lock:
+            counts = self._counts
+            for one in decisions:
+                counts["decisions"] += 1
+                counts["unfamiliar"] += one.unfamiliar
+                counts["at_safe_point"] += one.at_safe_point
+                counts["infeasible"] += not one.keeps_limits
+                counts["capped"] += one.status == "capped"
+                counts["explored"] += one.explores
+
+    def read(self) -> DecisionCounts:
+        """Return the counts of one moment."""
+        if self._process != os.getpid():
+            self._begin()
+        with self._lock:
+            return DecisionCounts(**self._counts)

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from paretoroute.grid import Budget, Point
+from paretoroute.planner.admission import DecidedCall, remark, status_of
 from paretoroute.price import UNIT, rounded_usd
-from paretoroute.solver.rules import Draw, PriceRule, Rule
+from paretoroute.solver.rules import PriceRule, Rule
 
 if TYPE_CHECKING:
-    from paretoroute.planner.admission import Admitted
     from paretoroute.planner.cost_cap import CostCap
+    from paretoroute.planner.outputs.fallback_call import FallbackCall
+    from paretoroute.planner.outputs.telemetry import Attribute
     from paretoroute.planner.query_forecast import QueryForecast
     from paretoroute.planner.repeated_calls import RepeatedCalls
-    from paretoroute.planner.request import Request
     from paretoroute.policy.policy import Policy
 
 FALLBACKS = 3
@@ -62,6 +62,10 @@ class Decision:
         most_cost_usd: cost of the call at most, kept for certain while the output cap is sent and prompts are built as
             in the log, where fees count at their mean; None where nothing bounds it: the point has no token price, or
             the query no text.
+        unfamiliar: whether the query is unlike the logged ones or could not be read, whatever the status.
+        at_safe_point: whether the planner's safe point was taken for that reason.
+        fallback_points: the points of ``fallbacks``.
+        fallback_caps_tokens: the output cap of each, as ``output_cap_tokens``.
     """
 
     id: str
@@ -82,6 +86,10 @@ class Decision:
     keeps_limits: bool = True
     explores: bool = False
     most_cost_usd: float | None = None
+    unfamiliar: bool = False
+    at_safe_point: bool = False
+    fallback_points: tuple[Point, ...] = ()
+    fallback_caps_tokens: tuple[int | None, ...] = ()
 
     @property
     def model(self) -> str:
@@ -92,6 +100,13 @@ class Decision:
     def budget(self) -> Budget:
         """Test-time compute to call it with."""
         return self.point.budget
+
+    @property
+    def fallback_calls(self) -> tuple[FallbackCall, ...]:
+        """Calls to try in order if that of the point fails, each with request arguments of its own."""
+        from paretoroute.planner.outputs.fallback_call import FallbackCall  # loaded only where a call fails
+
+        return tuple(map(FallbackCall, self.fallback_points, self.fallback_caps_tokens))
 
     def request_kwargs(self, dialect: str) -> dict[str, Any]:
         """Return the arguments with which a client calls exactly this point; never messages or keys.
@@ -120,9 +135,32 @@ class Decision:
 
         return repeated_calls(dialect, self.point, output_cap_tokens=self.output_cap_tokens)
 
-    def to_row(self) -> dict[str, Any]:
-        """Return a flat row to log; with the quality and the tokens added, ``read_runs`` reads it as a run."""
-        return {
+    def otel_attributes(self, *, answered_by: str | None = None) -> dict[str, Attribute]:
+        """Return attributes for an OpenTelemetry span of the call, named ``gen_ai.*`` and ``paretoroute.*``.
+
+        Set them where the call is made; of repeated calls, on the span that holds them all.
+
+        Args:
+            answered_by: as for :meth:`to_row`.
+
+        Raises:
+            GridError: that is no fallback of this decision.
+        """
+        from paretoroute.planner.outputs.telemetry import attributes  # loaded only where it is used
+
+        return attributes(self.to_row(answered_by=answered_by), self)
+
+    def to_row(self, *, answered_by: str | None = None) -> dict[str, Any]:
+        """Return a flat row to log; with the quality and the tokens added, ``read_runs`` reads it as a run.
+
+        Args:
+            answered_by: the fallback that answered where the call of the point failed: the row is then that of the
+                fallback, without a propensity, since no draw chose it.
+
+        Raises:
+            GridError: that is no fallback of this decision.
+        """
+        row = {
             "query_id": self.query_id,
             "model": self.model,
             "budget_kind": self.budget.kind,
@@ -137,6 +175,11 @@ class Decision:
             "decision_id": self.id,
             "policy_sha256": self.policy_sha256,
         }
+        if answered_by is None or answered_by == self.point.name:
+            return row
+        from paretoroute.planner.outputs.fallback_call import answered_row  # loaded only where a call failed
+
+        return answered_row(row, self.fallback_calls, answered_by=answered_by)
 
     def to_json(self) -> dict[str, Any]:
         """Return the row of :meth:`to_row` with the reason, the runner-up and the fallbacks: plain values for JSON."""
@@ -146,25 +189,8 @@ class Decision:
             "keeps_limits": self.keeps_limits,
             "runner_up": runner_up,
             "fallbacks": list(self.fallbacks),
+            "unfamiliar": self.unfamiliar,
         }
-
-
-class DecidedCall(NamedTuple):
-    """One call that is decided, with all that a decision states.
-
-    Args:
-        request: the call.
-        forecast: of every point.
-        admitted: the points that keep the limits, and the output caps.
-        draw: the point to call.
-        ranked: the columns of the best admitted points, best first, more of them than there are fallbacks.
-    """
-
-    request: Request
-    forecast: QueryForecast
-    admitted: Admitted
-    draw: Draw
-    ranked: Sequence[int]
 
 
 class DecisionWriter:
@@ -190,12 +216,13 @@ class DecisionWriter:
 
     def write(self, call: DecidedCall, rule: Rule) -> Decision:
         """Write the decision on a call that a rule decided."""
-        request, forecast, admitted, draw, ranked = call
+        request, forecast, admitted, draw, ranked, at_safe_point = call
         column, others = draw.column, [j for j in ranked if j != draw.column]
         chosen = self._alternative(forecast, column)
         runner_up = self._alternative(forecast, others[0]) if others else None
         beside = f"; {against(chosen, runner_up)}." if runner_up else "."
         latency, cap = float(forecast.latency_s[column]), float(admitted.output.tokens[column])
+        fallbacks = others[:FALLBACKS]
         return Decision(
             id=os.urandom(8).hex(),
             query_id=request.query_id,
@@ -205,16 +232,20 @@ class DecisionWriter:
             expected_quality_se=float(forecast.amounts.quality_se[column]),
             expected_cost_usd=chosen.expected_cost_usd,
             expected_latency_s=None if math.isnan(latency) else latency,
-            output_cap_tokens=int(cap) if math.isfinite(cap) else None,
+            output_cap_tokens=_whole(cap),
             propensity=draw.propensity,
             status=status_of(forecast, admitted, column, of_policy=self._status),
             why=remark(request, forecast, admitted, column=column) + self._reason(call, rule) + beside,
             runner_up=runner_up,
-            fallbacks=tuple(self._grid.names[j] for j in others[:FALLBACKS]),
+            fallbacks=tuple(self._grid.names[j] for j in fallbacks),
             interpolated=self._interpolated[column],
             keeps_limits=admitted.is_feasible,
             explores=draw.explores,
             most_cost_usd=self._cost_cap.most_usd(request, forecast, column=column, tokens=cap),
+            unfamiliar=forecast.is_unfamiliar,
+            at_safe_point=at_safe_point,
+            fallback_points=tuple(self._grid.points[j] for j in fallbacks),
+            fallback_caps_tokens=tuple(_whole(admitted.output.tokens[j]) for j in fallbacks),
         )
 
     def _alternative(self, forecast: QueryForecast, column: int) -> Alternative:
@@ -222,8 +253,10 @@ class DecisionWriter:
 
     def _reason(self, call: DecidedCall, rule: Rule) -> str:
         """Return why the point is called, or which limit no point keeps."""
-        request, forecast, admitted, draw, _ = call
+        request, forecast, admitted, draw, _, at_safe_point = call
         name = self._named[draw.column]
+        if at_safe_point:
+            return f"{name} is the safe point for such queries"
         if admitted.unkept is None:
             grounds = Grounds(
                 is_drawn=draw.is_random,
@@ -231,7 +264,7 @@ class DecisionWriter:
                 is_mixture=not isinstance(rule, PriceRule),
                 choices=int(np.count_nonzero(admitted.callable)),
                 points=len(self._grid.points),
-                usd_per_quality=usd_per_quality(rule, self._policy.document.solution.cost_ratio),
+                usd_per_quality=rule.usd_per_quality * self._policy.document.solution.cost_ratio,
             )
             return explain(name, grounds)
         from paretoroute.planner.unkept import NearestCall, unkept_text  # loaded only where no point keeps the limits
@@ -295,18 +328,6 @@ def explain(name: str, grounds: Grounds) -> str:
     return f"{name} is the best trade of quality and cost{among}, {worth}"
 
 
-def usd_per_quality(rule: Rule, cost_ratio: float) -> float:
-    """Return the calibrated cost that one unit of quality is worth; NaN for a mixture, which has several prices.
-
-    Args:
-        rule: that decides the call.
-        cost_ratio: of logged over forecast cost.
-    """
-    if not isinstance(rule, PriceRule):
-        return math.nan
-    return cost_ratio / rule.price if rule.price > 0 else math.inf
-
-
 def against(chosen: Alternative, runner_up: Alternative) -> str:
     """Compare a point with the next best one."""
     quality = 100 * (chosen.expected_quality - runner_up.expected_quality)
@@ -315,32 +336,5 @@ def against(chosen: Alternative, runner_up: Alternative) -> str:
     return f"against {runner_up.point}: {quality:+.1f} quality points, {signed} {UNIT}"
 
 
-def remark(request: Request, forecast: QueryForecast, admitted: Admitted, *, column: int) -> str:
-    """Return sentences about a call that the reader has to know before the reason, each with a space after it.
-
-    Args:
-        request: the call.
-        forecast: of every point.
-        admitted: the points that keep the limits, and the output caps.
-        column: of the point that is called.
-    """
-    remarks = []
-    if not forecast.is_read:
-        remarks.append("Nothing of the query could be read, and the means of the log stand for it. ")
-    elif forecast.amounts.unfamiliar:
-        remarks.append("The query is unlike the logged ones. ")
-    if admitted.is_feasible and admitted.output.is_lowered[column]:
-        cap, limit = int(admitted.output.tokens[column]), request.max_cost_usd or 0.0
-        remarks.append(f"The output is capped at {cap} tokens, so that the call costs at most {rounded_usd(limit)}. ")
-    return "".join(remarks)
-
-
-def status_of(forecast: QueryForecast, admitted: Admitted, column: int, *, of_policy: str) -> str:
-    """Return the status of a decision for a point; ``of_policy`` is that of the policy's solution."""
-    if not admitted.is_feasible:
-        return "infeasible"
-    if not forecast.is_read:
-        return "fallback"
-    if admitted.output.is_lowered[column]:
-        return "capped"
-    return "unfamiliar" if forecast.amounts.unfamiliar else of_policy
+def _whole(tokens: float) -> int | None:
+    return int(tokens) if math.isfinite(tokens) else None

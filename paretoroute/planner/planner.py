@@ -19,11 +19,11 @@ from numpy.typing import ArrayLike
 from paretoroute._arrays import Floats, Mask
 from paretoroute.errors import DialectError, PolicyError, TargetError, expect, expect_seed
 from paretoroute.limits import PopulationLimit
-from paretoroute.planner.admission import Admission, Admitted
+from paretoroute.planner.admission import Admission, Admitted, DecidedCall, DecisionCounts, Tally
 from paretoroute.planner.cost_cap import CostCap
-from paretoroute.planner.decision import FALLBACKS, DecidedCall, Decision, DecisionWriter
+from paretoroute.planner.decision import FALLBACKS, Decision, DecisionWriter
 from paretoroute.planner.query_forecast import Forecaster, PointFigures, QueryForecast
-from paretoroute.planner.request import Request, callable_points, labels_of, text_of, with_each
+from paretoroute.planner.request import Request, shared_request, text_of, with_each
 from paretoroute.policy.codec import rule_of
 from paretoroute.policy.policy import Policy
 from paretoroute.query import Query
@@ -52,9 +52,12 @@ class Planner:
         features: the feature function that the policy was fitted with, if any.
         explore: share of the calls, in [0, 1), that go to points which the policy would not call, to learn about them;
             they keep every limit of the call. Tasks do not explore.
+        safe_point: the point (``model@label``) for queries that are unlike the logged ones or cannot be read, where it
+            keeps the limits of the call; their calls do not explore. None: the policy decides on them by its forecasts.
 
     Raises:
         DialectError: points cannot be expressed in the dialect, or are sent as the same request; all are named.
+        GridError: the safe point is not in the grid.
         PolicyError: the features are not those of the fit.
         TargetError: the share to explore is out of range.
 
@@ -74,6 +77,7 @@ class Planner:
         features: Callable[[str], ArrayLike] | None = None,
         explore: float = 0.0,
         repeat_calls: bool = False,
+        safe_point: str | None = None,
     ) -> None:
         expect("the policy", policy, Policy, PolicyError)
         expect("the dialect", dialect, (str, type(None)), DialectError)
@@ -90,7 +94,8 @@ class Planner:
         self.cost_cap = CostCap(self._grid, policy.surface, dialect, repeat_calls=repeat_calls)
         self._admission = Admission(policy, self.cost_cap)
         self._stream, self._seed = Stream(seed), policy.document.coin_seed.encode() + b":"
-        self._explorer = _explorer(policy, explore)
+        self._safe_column = None if safe_point is None else self._grid.index(safe_point)
+        self._tally, self._explorer = Tally(), _explorer(policy, explore)
         self._writer = DecisionWriter(policy, explored_share=explore, cost_cap=self.cost_cap)
 
     @staticmethod
@@ -102,6 +107,7 @@ class Planner:
         features: Callable[[str], ArrayLike] | None = None,
         explore: float = 0.0,
         repeat_calls: bool = False,
+        safe_point: str | None = None,
         trusted_keys: Sequence[str | os.PathLike[str] | PublicKey] | None = None,
     ) -> Planner:
         """Read a policy and return its planner; the other arguments are those of the class and of :meth:`Policy.load`.
@@ -113,12 +119,18 @@ class Planner:
             SignatureError: there is no signature of a trusted key, or the policy was changed after it was signed.
             KeyFileError: a file holds no public key, or the list of trusted keys is empty.
             DialectError: a point cannot be expressed in the dialect, or several are sent as the same request.
+            GridError: the safe point is not in the grid.
             TargetError: the share to explore is out of range.
         """
-        policy = Policy.load(path, trusted_keys=trusted_keys)
+        options: dict[str, Any] = {"dialect": dialect, "seed": seed, "features": features, "explore": explore}
         return Planner(
-            policy, dialect=dialect, seed=seed, features=features, explore=explore, repeat_calls=repeat_calls
+            Policy.load(path, trusted_keys=trusted_keys), repeat_calls=repeat_calls, safe_point=safe_point, **options
         )
+
+    @property
+    def counts(self) -> DecisionCounts:
+        """Decisions so far, with those on unfamiliar queries apart; threads may read it while others decide."""
+        return self._tally.read()
 
     def plan(
         self,
@@ -158,7 +170,8 @@ class Planner:
                 no point to call.
         """
         text = text_of(query)
-        shared = self._request(
+        shared = shared_request(
+            self._grid,
             max_cost_usd=max_cost_usd,
             min_quality=min_quality,
             max_latency_s=max_latency_s,
@@ -196,7 +209,7 @@ class Planner:
         embedding, decisions = limits.pop("embedding", None), list[Decision]()
         batch, shared = with_each(queries, query_ids=query_ids, embeddings=embeddings), None
         while rows := list(islice(batch, AT_ONCE)):
-            shared = shared or self._request(**limits)
+            shared = shared or shared_request(self._grid, **limits)
             decisions += self._decide(
                 [
                     shared.of_query(text_of(query), query_id, embedding if own is None else own)
@@ -222,12 +235,7 @@ class Planner:
         Raises:
             QueryError: the query is neither text nor chat messages.
         """
-        request = Request(
-            text=text_of(query),
-            callable=callable_points(self._grid, None, None),
-            labels=labels_of(step=step),
-            max_cost_usd=max_cost_usd,
-        )
+        request = shared_request(self._grid, step=step, max_cost_usd=max_cost_usd).of_query(text_of(query), None, None)
         forecast = self._forecaster.at(request)
         return PointFigures(forecast.quality, forecast.cost_usd, self._admission.within_cost(request, forecast))
 
@@ -247,30 +255,6 @@ class Planner:
 
         return ExplorationPreview.of(self.policy, self.rule, self._explorer)
 
-    def _request(
-        self,
-        *,
-        max_cost_usd: float | None = None,
-        min_quality: float | None = None,
-        max_latency_s: float | None = None,
-        models: Collection[str] | None = None,
-        price: float | None = None,
-        callable: Mask | None = None,
-        tag: str | None = None,
-        tenant: str | None = None,
-        step: str | None = None,
-    ) -> Request:
-        """Check what the calls of a batch share; their queries are added by :meth:`Request.of_query`."""
-        return Request(
-            text=None,
-            callable=callable_points(self._grid, models, callable),
-            labels=labels_of(tag=tag, tenant=tenant, step=step),
-            max_cost_usd=max_cost_usd,
-            min_quality=min_quality,
-            max_latency_s=max_latency_s,
-            price=price,
-        )
-
     def _decide(self, requests: Sequence[Request]) -> list[Decision]:
         """Decide on requests that differ in their queries alone."""
         forecasts, labels = self._forecaster.at_each(requests), requests[0].labels
@@ -281,13 +265,24 @@ class Planner:
         rule, figures = self._rule(requests[0]), forecasts.rule_figures
         distributions = rule.distributions(*figures, labels=labels, callable=callable)
         ranked = _ranked(scored(*figures, rule.weights(labels)), callable)
-        calls = [
-            DecidedCall(request, row, one, self._draw(request, row, one, distribution), columns)
-            for request, row, one, distribution, columns in zip(
-                requests, rows, admitted, distributions, ranked, strict=True
-            )
-        ]
-        return [self._writer.write(call, rule) for call in calls]
+        calls = map(self._called, requests, rows, admitted, distributions, ranked)
+        decisions = [self._writer.write(call, rule) for call in calls]
+        self._tally.add(decisions)
+        return decisions
+
+    def _called(
+        self,
+        request: Request,
+        forecast: QueryForecast,
+        admitted: Admitted,
+        distribution: Sequence[PointProbability],
+        ranked: Sequence[int],
+    ) -> DecidedCall:
+        """Take the safe point for an unfamiliar query, if there is one that keeps the limits; else draw a point."""
+        safe = self._safe_column
+        if safe is not None and forecast.is_unfamiliar and admitted.is_feasible and admitted.callable[safe]:
+            return DecidedCall(request, forecast, admitted, Draw(safe, 1.0, is_random=False), ranked, True)
+        return DecidedCall(request, forecast, admitted, self._draw(request, forecast, admitted, distribution), ranked)
 
     def _rule(self, request: Request) -> Rule:
         return self.rule if request.price is None else self.rule.at_price(request.price)

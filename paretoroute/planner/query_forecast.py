@@ -42,6 +42,11 @@ class QueryForecast:
         return self.amounts.latency_s
 
     @property
+    def is_unfamiliar(self) -> bool:
+        """Whether the query could not be read, or is unlike the logged ones."""
+        return bool(not self.is_read or self.amounts.unfamiliar)
+
+    @property
     def rule_figures(self) -> tuple[Floats, Floats, Floats]:
         """Quality, cost and latency as the policy's rule reads them: before calibration, 0 for an unknown latency."""
         return _rule_figures(self.amounts, self.raw_cost_usd)

@@ -81,6 +81,39 @@ class Request:
         return None if self.text is None else len(self.text.encode("utf-8", "replace"))
 
 
+def shared_request(
+    grid: Grid,
+    *,
+    models: Collection[str] | None = None,
+    callable: Mask | None = None,
+    tag: str | None = None,
+    tenant: str | None = None,
+    step: str | None = None,
+    **limits: Any,
+) -> Request:
+    """Return what the calls of a batch share, checked; their queries are added by :meth:`Request.of_query`.
+
+    Args:
+        grid: the points.
+        models: names of the models that may be called; None: all.
+        callable: which points may be called, bool ``(points,)``; None: all.
+        tag: label of the queries.
+        tenant: likewise.
+        step: likewise.
+        limits: other fields of a request.
+
+    Raises:
+        QueryError: a label is no text.
+        TargetError: a limit is out of range, names an unknown model, or leaves no point to call.
+    """
+    return Request(
+        text=None,
+        callable=callable_points(grid, models, callable),
+        labels=labels_of(tag=tag, tenant=tenant, step=step),
+        **limits,
+    )
+
+
 def text_of(query: Query | None) -> str | None:
     """Return the text of a query; None for None.
 

@@ -149,9 +149,11 @@ class _Unknown:
 
     def add(self, seen: set[str], columns: Mapping[str, str], names: Mapping[str, str], item: object) -> None:
         """Take in the columns of one source."""
-        from paretoroute.runs.columns import ACCEPTED
+        from paretoroute.runs.columns import ACCEPTED, OF_DECISIONS
 
         unknown = seen - set(names.values()) - set(columns.values()) - set(ACCEPTED)
+        if seen.issuperset(OF_DECISIONS[:2]):
+            unknown -= set(OF_DECISIONS)
         self.samples |= _first_values(item, unknown - self.ignored, names)
         self.ignored |= unknown
         self.present |= {column for column, name in names.items() if name in seen}

@@ -37,17 +37,21 @@ class ServedPolicy:
         policy: to follow.
         dialect: of requests that name none; every point must be expressible in it.
         explore: share of the calls that explore, in [0, 1).
+        safe_point: the point for unfamiliar queries, or None.
 
     Raises:
         DialectError: a point cannot be expressed in the dialect, or several are sent as the same request.
+        GridError: the safe point is not in the grid.
         PolicyError: the policy needs a feature function, which only Python callers have.
         TargetError: the share to explore is out of range.
     """
 
-    def __init__(self, policy: Policy, *, dialect: str | None = None, explore: float = 0.0) -> None:
-        self.policy, self.dialect, self.explore = policy, dialect, explore
+    def __init__(
+        self, policy: Policy, *, dialect: str | None = None, explore: float = 0.0, safe_point: str | None = None
+    ) -> None:
+        self.policy, self.dialect, self.explore, self._safe_point = policy, dialect, explore, safe_point
         self._planners: dict[str | None, Planner | DialectError] = {}
-        self._planners[dialect] = Planner(policy, dialect=dialect, explore=explore)
+        self._planners[dialect] = Planner(policy, dialect=dialect, explore=explore, safe_point=safe_point)
 
     @property
     def document(self) -> PolicyDocument:
@@ -73,7 +77,7 @@ class ServedPolicy:
         if dialect is not None:
             load_dialect(dialect)  # an unknown name is refused before it takes memory
         try:
-            return Planner(self.policy, dialect=dialect, explore=self.explore)
+            return Planner(self.policy, dialect=dialect, explore=self.explore, safe_point=self._safe_point)
         except DialectError as error:
             return error
 
@@ -109,6 +113,7 @@ class ReloadingPolicy:
         path: the YAML file.
         dialect: of requests that name none, or None.
         explore: share of the calls that explore.
+        safe_point: the point for unfamiliar queries, or None; a policy without it is a bad one.
         trusted_keys: public keys, or files of them, which are read once. The policy must be signed by one of them, at
             first and whenever it is read again; None: it need not be signed.
         reader: process that reads the file when it changes; None: it is read here.
@@ -118,6 +123,7 @@ class ReloadingPolicy:
         PolicyError: the policy cannot be read or trusted.
         KeyFileError: a file holds no public key.
         DialectError: a point cannot be expressed in the dialect.
+        GridError: the safe point is not in the grid.
         TargetError: the share to explore is out of range.
     """
 
@@ -127,12 +133,13 @@ class ReloadingPolicy:
         *,
         dialect: str | None = None,
         explore: float = 0.0,
+        safe_point: str | None = None,
         trusted_keys: Sequence[str | os.PathLike[str] | PublicKey] | None = None,
         reader: PolicyReader | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.path, self._dialect, self._explore, self._clock = Path(path), dialect, explore, clock
-        self._reader = reader
+        self._safe_point, self._reader = safe_point, reader
         self._trusted_keys = None if trusted_keys is None else read_trusted_keys(trusted_keys)
         self._state = self._look()
         self.current = self._served(Policy.load(self.path, trusted_keys=self._trusted_keys))
@@ -182,7 +189,7 @@ class ReloadingPolicy:
         return (state,) if self._trusted_keys is None else (state, _state_of(signature_path(state.path)))
 
     def _served(self, policy: Policy) -> ServedPolicy:
-        return ServedPolicy(policy, dialect=self._dialect, explore=self._explore)
+        return ServedPolicy(policy, dialect=self._dialect, explore=self._explore, safe_point=self._safe_point)
 
 
 def _state_of(path: Path) -> FileState:

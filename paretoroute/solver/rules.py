@@ -7,6 +7,7 @@ keeps limits on the population, draws one of a few sets of prices for every quer
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -104,6 +105,11 @@ class PriceRule:
     price: float
     split: float
 
+    @property
+    def usd_per_quality(self) -> float:
+        """The cost before calibration that one unit of quality is worth; infinite where cost does not count."""
+        return 1 / self.price if self.price > 0 else math.inf
+
     def action_probabilities(self, forecast: Forecast) -> list[ActionProbability]:
         """Return the points that queries may call; the probabilities of each query add up to 1."""
         low, high = choose(forecast.quality, forecast.cost_usd, self.price, forecast.callable)
@@ -157,6 +163,11 @@ class MixtureRule:
     prices: Multipliers
     applies: NDArray[np.bool_]
     components: Sequence[MixtureComponent]
+
+    @property
+    def usd_per_quality(self) -> float:
+        """NaN: several prices count."""
+        return math.nan
 
     def at_price(self, price: float) -> MixtureRule:
         """Return the same rule at another price of cost, quality per USD; the other limits keep their prices.

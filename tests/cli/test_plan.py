@@ -50,6 +50,31 @@ def test_plan_answers_in_json_with_the_request():
     assert row["request"]["model"] == row["model"]
     assert row["why"]
     assert row["fallbacks"][0] == row["runner_up"]["point"]
+    assert [one["model"] for one in row["fallback_requests"]] == [
+        name.rpartition("@")[0].removesuffix("@maj") for name in row["fallbacks"]
+    ]
+
+
+def test_plan_prints_the_request_of_the_point_and_then_those_of_its_fallbacks():
+    result = command("plan", fitted().policy_path, QUERY, "--request", "litellm", "--models", "small,thinker")
+
+    lines = [line.split(None, 1) for line in result.out.splitlines()]
+    requests = [json.loads(text) for name, text in lines if name in ("request", "then")]
+    assert [name for name, _ in lines][-3:] == ["request", "then", "then"]
+    assert sorted(one["model"] for one in requests) == ["small", "thinker", "thinker"]
+    assert [one["thinking"]["budget_tokens"] for one in requests if one["model"] == "thinker"] == [2000, 8000]
+
+
+def test_plan_sends_a_strange_query_to_the_safe_point():
+    options = "--format", "json", "--safe-point", "thinker@8000"
+    rows = [json.loads(command("plan", fitted().policy_path, query, *options).out) for query in ("докажите", QUERY)]
+
+    assert [row["unfamiliar"] for row in rows] == [True, False]
+    assert (rows[0]["budget_label"], rows[0]["status"]) == ("8000", "unfamiliar")
+    assert "thinker@8000 is the safe point for such queries" in rows[0]["why"]
+    assert rows[1]["budget_label"] != "8000", "the case shows nothing"
+    refused = command("plan", fitted().policy_path, QUERY, "--safe-point", "thinker@20")
+    assert refused.code == 2 and "'thinker@20' is not in the grid" in refused.err
 
 
 def test_plan_answers_a_file_line_by_line_and_in_order(tmp_path):

@@ -39,6 +39,10 @@ _Explore = Annotated[
         "--explore", metavar="SHARE", help="Share of the calls that go to points which the policy would not call."
     ),
 ]
+_SafePoint = Annotated[
+    str | None,
+    typer.Option("--safe-point", metavar="POINT", help="Point for queries that are unlike the logged ones."),
+]
 _TokenFile = Annotated[
     Path | None,
     typer.Option(
@@ -63,6 +67,7 @@ def serve(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0: any free one.")] = 8000,
     request: _Dialect = None,
     explore: _Explore = 0.0,
+    safe_point: _SafePoint = None,
     trusted_key: TrustedKeys = None,
     token_file: _TokenFile = None,
     reload_every: _ReloadEvery = 1.0,
@@ -88,8 +93,10 @@ def serve(
         most_body_bytes=max_body,
         most_queries=max_batch,
     )
-    trusted = read_trusted_keys(trusted_key)
-    live = ReloadingPolicy(policy, dialect=request, explore=explore, trusted_keys=trusted, reader=PolicyReader())
+    trusted, reader = read_trusted_keys(trusted_key), PolicyReader()
+    live = ReloadingPolicy(
+        policy, dialect=request, explore=explore, safe_point=safe_point, trusted_keys=trusted, reader=reader
+    )
     listener = server.bind(host, port)
     if settings.token is None and not server.is_loopback(listener):
         print_error(

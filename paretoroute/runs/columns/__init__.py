@@ -82,6 +82,17 @@ BATCH_ROWS = 8_192
 BATCH_BYTES = 64 * 2**20
 READ = ("quality", *NUMBERS, *TEXTS, "embedding")
 ACCEPTED = ("time",)  # known columns from which nothing is computed yet
+OF_DECISIONS = (  # further columns of a log of the planner's decisions, which only a log with the first two has
+    "decision_id",
+    "policy_sha256",
+    "status",
+    "expected_quality",
+    "expected_cost_usd",
+    "expected_latency_s",
+    "output_cap_tokens",
+    "failed_point",
+    "fallback_quality",
+)
 _OPTIONAL = ("score",)  # read where it is a number; another value is absent, and sets no row aside
 
 

@@ -163,6 +163,7 @@ def _call(span: _Span) -> Call:
         )
     )
     ids = {"span_id": span.span_id, "observation_id": span.span_id, "response_id": attributes.response_id()}
+    ids["decision_id"] = attributes.decision_id()
     return Call(
         place=span.place,
         query=attributes.query(_events(span.value), scope=span.scope),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paretoroute.grid import Budget
+from paretoroute.query import Misfit
 from paretoroute.runs.importers import messages
 from paretoroute.runs.importers.budgets import budget_of
 from paretoroute.runs.importers.calls import (
@@ -23,12 +25,15 @@ from paretoroute.runs.importers.calls import (
 from paretoroute.runs.importers.model_names import is_same_model
 from paretoroute.runs.importers.usage import measured, with_whole_prompt
 from paretoroute.runs.importers.values import count, dig, first, items, mapping, number, parsed, text
+from paretoroute.runs.values import amount_text
+from paretoroute.runs.values import budget_of as completed_budget
 
 _OPERATIONS = ("chat", "text_completion", "generate_content", "completion", "responses")
 _OTHER_OPERATIONS = ("embeddings", "embedding", "rerank", "image_generation")
 _PLAIN_VALUES = ("stringValue", "intValue", "doubleValue", "boolValue", "bytesValue")
 _SNAKE_VALUES = ("string_value", "int_value", "double_value", "bool_value", "bytes_value")
 _NUMBERED = re.compile(r"\.(\d+)\.", re.A)
+PART_OF_A_VOTE = "a part of the samples that were planned as one run"
 _V2_HINT = "content is not captured on these spans; OpenLLMetry and OpenInference record it"
 
 
@@ -112,7 +117,20 @@ class Attributes:
         return mapping(self.values, "llm.invocation_parameters")
 
     def budget(self) -> Budget:
-        """Return the budget that was asked for.
+        """Return the budget that was asked for: where the span states none, that of the planner's decision.
+
+        Raises:
+            Unusable: there are two.
+        """
+        planned, asked = self._planned_budget(), self._asked_budget()
+        if planned is None or not self._is_planned(planned, asked):
+            return asked
+        if planned.kind == "samples" and planned.amount != (asked.amount or 1):
+            raise Unusable(PART_OF_A_VOTE, f"{planned.label}, {amount_text(asked.amount or 1)} in the span")
+        return planned
+
+    def _asked_budget(self) -> Budget:
+        """Return the budget of the request.
 
         Raises:
             Unusable: there are two.
@@ -189,8 +207,35 @@ class Attributes:
         session = "traceloop.association.properties.session_id"
         return self.text("gen_ai.conversation.id", "session.id", session, "langfuse.session.id")
 
+    def _planned_budget(self) -> Budget | None:
+        """Return the budget that the planner's attributes state, or None."""
+        kind, label = self.text("paretoroute.budget.kind"), self.text("paretoroute.budget.label")
+        amount = number(self.values.get("paretoroute.budget.amount"))
+        if not kind:
+            return None
+        try:
+            return completed_budget(kind, label, math.nan if amount is None else amount)
+        except Misfit:
+            return None
+
+    def _is_planned(self, planned: Budget, asked: Budget) -> bool:
+        """Return whether the call is the one that was planned: neither model nor budget is stated to be another."""
+        model = self.text("paretoroute.model")
+        if model and not is_same_model(model, self.model()):
+            return False
+        if planned.kind == "effort" and asked.kind == "effort":
+            return asked.label == planned.label or (planned.label, asked.label) == ("off", "none")
+        return asked == Budget() or (asked.kind, asked.amount) == (planned.kind, planned.amount)
+
+    def decision_id(self) -> str:
+        """Return the id of the planner's decision, by which scores may name the call."""
+        return self.text("paretoroute.decision.id")
+
     def propensity(self) -> float | None:
-        """Return the probability of the planner's decision."""
+        """Return the probability of the planner's decision; None where another point answered than was planned."""
+        planned = self._planned_budget()
+        if planned is not None and not self._is_planned(planned, self._asked_budget()):
+            return None
         read = number(self.value("paretoroute.propensity", "traceloop.association.properties.paretoroute.propensity"))
         read = number(dig(self.values, "metadata", "paretoroute", "propensity")) if read is None else read
         return read if read is not None and 0 < read <= 1 else None

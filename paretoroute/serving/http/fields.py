@@ -132,6 +132,7 @@ class PlanCall:
         if dialect is not None:
             with _refusing(self.where):
                 answer["request"] = decision.request_kwargs(dialect)
+                answer["fallback_requests"] = [call.request_kwargs(dialect) for call in decision.fallback_calls]
         return answer
 
 

@@ -29,6 +29,12 @@ class Metrics:
         self._decisions = Counter(
             "paretoroute_decisions", "Decisions by point and status.", ["point", "status"], registry=registry
         )
+        self._unfamiliar = Counter(
+            "paretoroute_unfamiliar_decisions",
+            "Decisions on queries that are unlike the logged ones or unreadable, by point and by what chose it.",
+            ["point", "by"],
+            registry=registry,
+        )
         self._cost = Counter(
             "paretoroute_expected_cost_usd",
             "Sum of the expected costs of decisions in USD.",
@@ -89,6 +95,8 @@ class Metrics:
         """Count a decision."""
         point = decision.point.name
         self._decisions.labels(point, decision.status).inc()
+        if decision.unfamiliar:
+            self._unfamiliar.labels(point, "safe_point" if decision.at_safe_point else "policy").inc()
         self._cost.labels(point).inc(decision.expected_cost_usd)
         self._quality.labels(point).inc(decision.expected_quality)
 

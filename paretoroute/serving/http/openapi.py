@@ -44,12 +44,19 @@ _DECISION = _object(
         "keeps_limits": {"type": "boolean", "description": "Whether the point keeps every limit of the call."},
         "runner_up": {"anyOf": [_object({"point": _TEXT, **_FIGURES}), {"type": "null"}]},
         "fallbacks": {"type": "array", "items": _TEXT, "description": "Points to try if the call fails, best first."},
+        "unfamiliar": {"type": "boolean", "description": "Whether the query is unlike the logged ones or unreadable."},
         "explores": {"type": "boolean", "description": "Only if the service explores: whether this call does."},
         "request": {"type": "object", "description": "Only with a dialect: the arguments of the client's call."},
+        "fallback_requests": {
+            "type": "array",
+            "items": {"type": "object"},
+            "description": "Only with a dialect: the arguments of each fallback, to send in place of `request`.",
+        },
     },
     description="As `paretoroute plan --format json` prints it.",
 )
-_DECISION["required"] = [name for name in _DECISION["properties"] if name not in ("explores", "request")]
+_OPTIONAL = ("explores", "request", "fallback_requests")
+_DECISION["required"] = [name for name in _DECISION["properties"] if name not in _OPTIONAL]
 _ERROR = _object({"type": _TEXT, "where": _TEXT, "message": {"type": "string", "description": "And what to do."}})
 _SCHEMAS: Schema = {
     "PlanRequest": _object(PLAN_FIELDS, required=[], description="It needs a query or an embedding."),

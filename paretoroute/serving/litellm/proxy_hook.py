@@ -32,7 +32,7 @@ class Hook(CustomLogger):  # pyright: ignore[reportGeneralTypeIssues]  # LiteLLM
 
     @property
     def counts(self) -> dict[str, int]:
-        """Requests ``planned``, ``failed``, ``not_planned`` (other routes), ``fallbacks``, and lines ``not_logged``."""
+        """Requests ``planned``, of these ``unfamiliar``, ``failed``, ``not_planned``; ``fallbacks``, ``not_logged``."""
         return dict(self._rewriter.counts)
 
     async def async_pre_call_hook(

@@ -151,6 +151,8 @@ class Rewriter:
             tag=_tag(data),
             tenant=caller.tenant or None,
         )
+        if decision.unfamiliar:
+            self.counts["unfamiliar"] += 1
         cap = _callers_cap(data)
         return Call(
             deployment=deployments[decision.point.name],
@@ -232,7 +234,11 @@ def load(settings: Settings) -> Rewriter:
         GridError: the safe point is not in the grid.
     """
     planner = Planner.load(
-        settings.policy, dialect="litellm", explore=settings.explore, trusted_keys=settings.trusted_keys
+        settings.policy,
+        dialect="litellm",
+        explore=settings.explore,
+        safe_point=settings.safe_point or None,
+        trusted_keys=settings.trusted_keys,
     )
     return Rewriter(planner, settings)
 

@@ -20,8 +20,9 @@ class Settings:
     Args:
         policy: the policy file.
         model: the name of the model that callers ask for to have their requests planned.
-        safe_point: the point (``model@label``) that answers where planning fails; ``""``: the one that the policy
-            calls for a query of which nothing could be read.
+        safe_point: the point (``model@label``) that answers where planning fails, and for queries that are unlike the
+            logged ones; ``""``: the one that the policy calls for a query of which nothing could be read, and its own
+            choice for unfamiliar queries.
         explore: share of the calls, in [0, 1), that go to points which the policy would not call.
         log: a file to which LiteLLM's logging payloads are appended, or None.
         callers_vote: whether callers put the choices of points with several samples to the vote.

@@ -2,10 +2,14 @@
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 
 from paretoroute.errors import RunsError
+from paretoroute.grid import Budget, Point
+from paretoroute.planner.planner import Planner
+from tests.planner_cases import fitted
 from tests.runs.importers import foreign_logs as make
 from tests.runs.importers import foreign_spans as otel
 
@@ -178,3 +182,80 @@ def test_tokens_of_a_cache_that_the_prompt_leaves_out_are_added(tmp_path):
 
     assert (row["prompt_tokens"], row["cached_prompt_tokens"]) == (117, 100)
     assert "reasoning_tokens" not in row
+
+
+def planned_span(number=1, *, kind="thinking_tokens", label="8000", amount=8000.0, answered_by=None, **changes):
+    """Return a span with the attributes of a decision, as ``Decision.otel_attributes`` writes them."""
+    point = Point("gpt-5-mini", Budget(kind, label, amount))
+    fallback = Point("gpt-5", Budget())
+    decision = replace(
+        Planner(fitted().policy).plan("apple"),
+        point=point,
+        propensity=0.25,
+        fallbacks=(fallback.name,),
+        fallback_points=(fallback,),
+        fallback_caps_tokens=(500,),
+    )
+    stated = otel.llmetry(**{"gen_ai.request.reasoning_effort": None} | changes)
+    return decision, otel.span(number, stated | decision.otel_attributes(answered_by=answered_by) | changes)
+
+
+@pytest.mark.parametrize(
+    "kind, label, amount",
+    [
+        ("thinking_tokens", "8000", 8000.0),
+        ("effort", "high", None),
+        ("effort", "off", None),
+        ("none", "default", None),
+        ("strategy", "debate", None),
+        ("max_tokens", "500", 500.0),
+        ("samples", "maj@1", 1.0),
+    ],
+)
+def test_the_attributes_of_a_decision_are_read_back(tmp_path, kind, label, amount):
+    decision, span = planned_span(kind=kind, label=label, amount=amount)
+
+    (row,) = spans(tmp_path, otel.export(span), scores=[{"decision_id": decision.id, "value": 0.5}]).rows
+
+    assert row["model"] == "gpt-5-mini"
+    assert (row.get("budget_kind", "none"), row.get("budget_label", "default")) == (kind, label)
+    assert row.get("budget") == amount
+    assert (row["propensity"], row["quality"]) == (0.25, 0.5)
+
+
+def test_samples_that_were_planned_are_read_where_the_span_has_them_all(tmp_path):
+    _, whole = planned_span(1, kind="samples", label="maj@3", amount=3.0, **{"gen_ai.request.choice.count": 3})
+    _, part = planned_span(2, kind="samples", label="maj@3", amount=3.0)
+
+    imported = spans(tmp_path, otel.export(whole, part))
+
+    (row,) = imported.rows
+    assert (row["budget_kind"], row["budget_label"], row["budget"], row["propensity"]) == ("samples", "maj@3", 3, 0.25)
+    assert "a part of the samples that were planned as one run" in make.notes(imported)
+
+
+@pytest.mark.parametrize(
+    "changes, point",
+    [
+        ({"gen_ai.response.model": "gpt-5-2025-08-07"}, ("gpt-5", None)),
+        ({"gen_ai.request.reasoning_effort": "low"}, ("gpt-5-mini", "low")),
+        ({"gen_ai.request.reasoning.level": "low"}, ("gpt-5-mini", "low")),
+    ],
+    ids=["another model answered", "another effort was sent", "by its present name"],
+)
+def test_where_another_point_answered_than_was_planned_it_has_no_propensity(tmp_path, changes, point):
+    _, span = planned_span(**changes)
+
+    (row,) = spans(tmp_path, otel.export(span)).rows
+
+    assert (row["model"], row.get("budget_label")) == point
+    assert "propensity" not in row
+
+
+def test_an_answer_of_a_fallback_is_a_run_of_the_fallback(tmp_path):
+    answered = {"gen_ai.request.model": "gpt-5", "gen_ai.response.model": "gpt-5-2025-08-07"}
+    _, span = planned_span(answered_by="gpt-5@default", **answered)
+
+    (row,) = spans(tmp_path, otel.export(span)).rows
+
+    assert (row["model"], row.get("budget_label"), row.get("propensity")) == ("gpt-5", None, None)

@@ -16,8 +16,8 @@ from tests.serving.cases import MAX_COST
 
 
 @contextmanager
-def service(path=MAX_COST, *, dialect=None, explore=0.0, **settings):
-    live = ReloadingPolicy(path, dialect=dialect, explore=explore)
+def service(path=MAX_COST, *, dialect=None, explore=0.0, safe_point=None, **settings):
+    live = ReloadingPolicy(path, dialect=dialect, explore=explore, safe_point=safe_point)
     made = Service(live, Settings(page=report.to_html, **settings))
     with TestClient(made.app(), raise_server_exceptions=False) as client:
         client.service = made
