@@ -24,7 +24,6 @@ from paretoroute.policy.policy import Policy
 from paretoroute.price import rounded_usd
 
 if TYPE_CHECKING:
-    from paretoroute.planner.decision import Decision
     from paretoroute.solver.rules import Draw
 
 BYTES_PER_TOKEN = 3.0  # of a prompt that has to fit into a context; ordinary text has about four
@@ -257,19 +256,20 @@ class Tally:
     def __reduce__(self) -> tuple[type[Tally], tuple[()]]:
         return Tally, ()
 
-    def add(self, decisions: Iterable[Decision]) -> None:
-        """Count decisions."""
+    def add(self, calls: Iterable[DecidedCall]) -> None:
+        """Count the decisions on calls."""
         if self._process != os.getpid():  # the lock may have been taken when the process was forked
             self._begin()
         with self._lock:
             counts = self._counts
-            for one in decisions:
+            for _, forecast, admitted, draw, _, at_safe_point in calls:
+                is_feasible = admitted.is_feasible
                 counts["decisions"] += 1
-                counts["unfamiliar"] += one.unfamiliar
-                counts["at_safe_point"] += one.at_safe_point
-                counts["infeasible"] += not one.keeps_limits
-                counts["capped"] += one.status == "capped"
-                counts["explored"] += one.explores
+                counts["unfamiliar"] += forecast.is_unfamiliar
+                counts["at_safe_point"] += at_safe_point
+                counts["infeasible"] += not is_feasible
+                counts["capped"] += is_feasible and bool(admitted.output.is_lowered[draw.column])
+                counts["explored"] += draw.explores
 
     def read(self) -> DecisionCounts:
         """Return the counts of one moment."""

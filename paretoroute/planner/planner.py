@@ -265,10 +265,9 @@ class Planner:
         rule, figures = self._rule(requests[0]), forecasts.rule_figures
         distributions = rule.distributions(*figures, labels=labels, callable=callable)
         ranked = _ranked(scored(*figures, rule.weights(labels)), callable)
-        calls = map(self._called, requests, rows, admitted, distributions, ranked)
-        decisions = [self._writer.write(call, rule) for call in calls]
-        self._tally.add(decisions)
-        return decisions
+        calls = list(map(self._called, requests, rows, admitted, distributions, ranked))
+        self._tally.add(calls)
+        return [self._writer.write(call, rule) for call in calls]
 
     def _called(
         self,
