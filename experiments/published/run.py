@@ -117,7 +117,8 @@ def judge_benchmark(
 
             queries[kind] = len(side.train.query_ids)
             scores.append((side.rows, fold_scores(systems, side, seed=SEED, cache=cache, progress=progress)))
-        places[kind] = places_of(study, kind, scores)
+        if scores:
+            places[kind] = places_of(study, kind, scores)
     return judged(benchmark, study, places, queries)
 
 

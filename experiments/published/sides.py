@@ -19,8 +19,7 @@ from paretoroute.grid import Grid
 from paretoroute.runs.folds import groups_of
 
 LABELS = 1500  # of MMLU's validation split, in RouteLLM's training data
-Kind = str
-KINDS: dict[Kind, str] = {
+KINDS = {
     "folds": "the benchmark's other folds",
     "labels": f"{LABELS:,} queries of the other folds",
     "other": "the other benchmark alone",
@@ -45,14 +44,20 @@ class Side:
 
     @property
     def digest(self) -> str:
-        """A hash of everything that the fit and its scores depend on, besides the system."""
-        parts = [*self.train.query_ids, "", *self.test.query_ids, "", *self.grid.names]
-        table = self.train.means("quality").mean
-        return hashlib.sha256("\n".join(parts).encode() + np.ascontiguousarray(table).tobytes()).hexdigest()
+        """A hash of the data that a fit and its scores depend on; it does not see a change of code."""
+        parts = [*self.grid.names]
+        for runs in (self.train, self.test):
+            parts += ["", *runs.query_ids, *runs.texts, *(tag or "" for tag in runs.tags)]
+        digest = hashlib.sha256("\0".join(parts).encode("utf-8", "replace"))
+        for name in ("quality", "cost_usd"):
+            digest.update(np.ascontiguousarray(self.train.means(name).mean).tobytes())
+        return digest.hexdigest()
 
 
-def sides_of(kind: Kind, study: Study, other: Study) -> Iterator[Side]:
+def sides_of(kind: str, study: Study, other: Study) -> Iterator[Side]:
     """Split a benchmark's queries, so that every one is scored once, by a fit that never saw it or a copy of it.
+
+    There are no sides with fewer labels where the folds have no more.
 
     Args:
         kind: one of :data:`KINDS`.
@@ -67,6 +72,8 @@ def sides_of(kind: Kind, study: Study, other: Study) -> Iterator[Side]:
         rows = study.fold == number
         train = study.runs.select(~rows)
         if kind == "labels":
+            if len(train.query_ids) <= LABELS:
+                return
             train = train.select(sampled(groups_of(train), LABELS, seed=study.seed))
         yield Side(train, study.grid, study.runs.select(rows), rows)
 
@@ -74,9 +81,16 @@ def sides_of(kind: Kind, study: Study, other: Study) -> Iterator[Side]:
 def fold_scores(
     systems: tuple[str, ...], side: Side, *, seed: int, cache: Path | None, progress: Callable[[str], None]
 ) -> dict[str, np.ndarray]:
-    """Score a side's test queries by every system, ``(test queries,)`` each; those of the cache are not fitted again.
+    """Score a side's test queries by every system, ``(test queries,)`` each.
 
     Systems that the training queries do not suit have no scores.
+
+    Args:
+        systems: names.
+        side: to learn from, and to score.
+        seed: of the fits.
+        cache: folder of the scores of earlier runs, which are not computed again; None: keep nothing.
+        progress: called before every fit.
     """
     files = {name: cache / f"{side.digest[:24]}-{seed}-{name}.npz" if cache else None for name in systems}
     scores: dict[str, np.ndarray] = {}
