@@ -1,7 +1,7 @@
 """Ours beside published figures on RouteLLM's two benchmarks: APGR, CPT(50%) and CPT(80%).
 
-    python run.py LOG [--cache FOLDER] [--limit QUERIES]    # fit, score and judge; writes results/BENCHMARK.json
-    python run.py --table                                   # the tables of the last run
+    python run.py LOG [--cache FOLDER] [--mmlu-folds 5] [--other] [--limit QUERIES]    # writes results/BENCHMARK.json
+    python run.py --table    # the tables of the last run
 
 LOG is RouteLLM's log as a Parquet file, or a folder with an outcomes.parquet. With --limit it only prints. Results hold
 figures alone, no text of a query.
@@ -13,12 +13,14 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from curves import FIGURES, PairOutcomes, figures_of, interval, positions, resampled_figures, share_curve
 from pair_log import BENCHMARKS, read_benchmark
-from sides import KINDS, fold_scores, sides_of
+from sides import fold_scores, sides_of
 from systems import TRAINED, Untrained, names_of
 from tables import page
 
@@ -30,41 +32,53 @@ SEED = 0
 LENGTH = "prompt-length"
 
 
-def places_of(study: Study, kind: str, scores: list[tuple[np.ndarray, dict[str, np.ndarray]]]) -> dict[str, np.ndarray]:
-    """Join the scores of all sides, and rank the queries within each: ``(queries,)`` by system.
+@dataclass(frozen=True)
+class Scored:
+    """The queries of a benchmark that are judged: those of all folds, or of the first ones.
 
     Args:
         study: of the benchmark.
-        kind: of the training side; "other" scores all queries at once.
-        scores: the rows of each side, bool ``(queries,)``, and their scores by system.
+        rows: which queries, bool ``(queries,)``.
     """
-    fold = np.zeros_like(study.fold) if kind == "other" else study.fold
-    places = {}
-    for name in scores[0][1]:
-        if all(name in some for _, some in scores):
-            joined = np.empty(len(fold))
-            for rows, some in scores:
-                joined[rows] = some[name]
-            places[name] = positions(joined, fold)
-    return places
+
+    study: Study
+    rows: np.ndarray
+
+    @property
+    def outcomes(self) -> PairOutcomes:
+        """The logged quality of the pair, ``(judged,)``."""
+        grid, quality = self.study.grid, self.study.outcomes.quality[self.rows]
+        weak, strong = (quality[:, grid.names.index(name)] for name in names_of(grid))
+        return PairOutcomes(weak, strong, np.unique(self.study.groups[self.rows], return_inverse=True)[1].ravel())
+
+    def places(self, kind: str, scores: list[tuple[np.ndarray, dict[str, np.ndarray]]]) -> dict[str, np.ndarray]:
+        """Join the scores of all sides, and rank the judged queries within each: ``(judged,)`` by system.
+
+        Args:
+            kind: of the training side; all but "own" score all queries at once.
+            scores: the rows of each side, bool ``(queries,)``, and their scores by system.
+        """
+        fold = self.study.fold[self.rows] if kind == "own" else np.zeros(int(self.rows.sum()))
+        places = {}
+        for name in scores[0][1]:
+            if all(name in some for _, some in scores):
+                joined = np.full(len(self.rows), np.nan)
+                for rows, some in scores:
+                    joined[rows] = some[name]
+                places[name] = positions(joined[self.rows], fold)
+        return places
 
 
-def outcomes_of(study: Study) -> PairOutcomes:
-    """Return the logged quality of the pair."""
-    weak, strong = (study.outcomes.quality[:, study.grid.names.index(name)] for name in names_of(study.grid))
-    return PairOutcomes(weak, strong, study.groups)
-
-
-def judged(benchmark: str, study: Study, places: dict[str, dict[str, np.ndarray]], queries: dict[str, int]) -> dict:
+def judged(benchmark: str, scored: Scored, places: dict[str, dict[str, np.ndarray]], queries: dict[str, int]) -> dict:
     """Return the figures of every row with intervals, and of its lead over the prompt's length.
 
     Args:
         benchmark: its name.
-        study: its runs.
-        places: of the queries, by system and kind of training side; "" for systems that learn nothing.
+        scored: the judged queries.
+        places: of the judged queries, by system and kind of training side; "" for systems that learn nothing.
         queries: number of training queries, by kind.
     """
-    outcomes = outcomes_of(study)
+    outcomes = scored.outcomes
     flat = {f"{kind}/{name}": place for kind, some in places.items() for name, place in some.items()}
     draws = resampled_figures(outcomes, flat, seed=SEED)
     rows = []
@@ -73,7 +87,8 @@ def judged(benchmark: str, study: Study, places: dict[str, dict[str, np.ndarray]
         row = {"system": name, "trained_on": kind, "training_queries": queries.get(kind, 0)}
         rows.append(row | row_figures(outcomes, place, flat[f"/{LENGTH}"], draws=(draws[key], draws[f"/{LENGTH}"])))
     quality = {"weak": float(outcomes.weak.mean()), "strong": float(outcomes.strong.mean())}
-    return {"benchmark": benchmark, "queries": len(study.fold), "folds": study.folds, "quality": quality, "rows": rows}
+    counts = {"queries": len(scored.rows), "judged": len(outcomes.weak), "folds": scored.study.folds}
+    return {"benchmark": benchmark, **counts, "quality": quality, "rows": rows}
 
 
 def row_figures(
@@ -99,27 +114,35 @@ def row_figures(
 
 
 def judge_benchmark(
-    benchmark: str, studies: dict[str, Study], *, kinds: list[str], systems: tuple[str, ...], cache: Path | None
+    benchmark: str, studies: dict[str, Study], *, plan: dict[str, int], systems: tuple[str, ...], cache: Path | None
 ) -> dict:
-    """Fit all systems on all kinds of training sides of one benchmark, and judge them."""
+    """Fit all systems on all kinds of training sides of one benchmark, and judge them.
+
+    Args:
+        benchmark: its name.
+        studies: of both benchmarks.
+        plan: number of sides by kind of training side; the queries of as many folds as "own" has sides are judged.
+        systems: to fit.
+        cache: folder of the scores; None: keep nothing.
+    """
     study = studies[benchmark]
     other = studies[next(name for name in BENCHMARKS if name != benchmark)]
-    outcomes = outcomes_of(study)
-    untrained = Untrained(study.runs.texts, outcomes.weak, outcomes.strong).scores()
-    places, queries = {"": places_of(study, "", [(study.fold >= 0, untrained)])}, {}
+    scored = Scored(study, study.fold < plan.get("own", study.folds))
+    weak, strong = (study.outcomes.quality[:, study.grid.names.index(name)] for name in names_of(study.grid))
+    places = {"": scored.places("", [(study.fold >= 0, Untrained(study.runs.texts, weak, strong).scores())])}
+    queries: dict[str, int] = {}
     began = time.monotonic()
-    for kind in kinds:
+    for kind, count in plan.items():
         scores = []
-        for number, side in enumerate(sides_of(kind, study, other)):
+        for number, side in enumerate(islice(sides_of(kind, study, other), count)):
 
             def progress(step: str, at: str = f"{benchmark}, {kind}, side {number}") -> None:
                 print(f"{time.monotonic() - began:7.0f} s  {at}: {step}", file=sys.stderr, flush=True)
 
             queries[kind] = len(side.train.query_ids)
             scores.append((side.rows, fold_scores(systems, side, seed=SEED, cache=cache, progress=progress)))
-        if scores:
-            places[kind] = places_of(study, kind, scores)
-    return judged(benchmark, study, places, queries)
+        places[kind] = scored.places(kind, scores)
+    return judged(benchmark, scored, places, queries)
 
 
 def main() -> None:
@@ -128,9 +151,11 @@ def main() -> None:
     parser.add_argument("log", nargs="?")
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--limit", type=int)
-    parser.add_argument("--folds", type=int, default=FOLDS)
-    parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--systems", default=",".join(TRAINED))
+    parser.add_argument(
+        "--mmlu-folds", type=int, default=FOLDS, help="judge the queries of the first folds of MMLU alone"
+    )
+    parser.add_argument("--other", action="store_true", help="for GSM8K, also fit on MMLU alone")
     parser.add_argument("--table", action="store_true")
     asked = parser.parse_args()
     if not asked.table and asked.log is None:
@@ -139,9 +164,12 @@ def main() -> None:
         print(page([json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8")) for name in BENCHMARKS]))
         return
     runs = {name: read_benchmark(asked.log, name, limit=asked.limit) for name in BENCHMARKS}
-    studies = {name: study_of(some, None, None, folds=asked.folds, seed=SEED) for name, some in runs.items()}
-    options = {"kinds": asked.kinds.split(","), "systems": tuple(asked.systems.split(",")), "cache": asked.cache}
-    results = [judge_benchmark(name, studies, **options) for name in BENCHMARKS]
+    studies = {name: study_of(some, None, None, folds=FOLDS, seed=SEED) for name, some in runs.items()}
+    plans = {"mmlu": {"own": asked.mmlu_folds}, "gsm8k": {"own": FOLDS} | ({"other": 1} if asked.other else {})}
+    options = {"systems": tuple(asked.systems.split(",")), "cache": asked.cache}
+    smallest_first = sorted(BENCHMARKS, key=lambda name: len(studies[name].fold))
+    by_name = {name: judge_benchmark(name, studies, plan=plans[name], **options) for name in smallest_first}
+    results = [by_name[name] for name in BENCHMARKS]
     if asked.limit is None:
         RESULTS.mkdir(exist_ok=True)
         for result in results:

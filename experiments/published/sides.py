@@ -1,4 +1,4 @@
-"""Training and test sides: by folds, with fewer labels, or from the other benchmark; and scores kept between runs."""
+"""Training and test sides, by folds or from the other benchmark; and scores kept between runs."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ from paretoroute.runs.folds import groups_of
 
 LABELS = 1500  # of MMLU's validation split, in RouteLLM's training data
 KINDS = {
-    "folds": "the benchmark's other folds",
-    "labels": f"{LABELS:,} queries of the other folds",
+    "own": "the other folds",
     "other": "the other benchmark alone",
 }
 
@@ -57,7 +56,7 @@ class Side:
 def sides_of(kind: str, study: Study, other: Study) -> Iterator[Side]:
     """Split a benchmark's queries, so that every one is scored once, by a fit that never saw it or a copy of it.
 
-    There are no sides with fewer labels where the folds have no more.
+    A fit learns from at most :data:`LABELS` queries, or a few more where a group is cut.
 
     Args:
         kind: one of :data:`KINDS`.
@@ -65,17 +64,15 @@ def sides_of(kind: str, study: Study, other: Study) -> Iterator[Side]:
         other: of the other benchmark.
     """
     if kind == "other":
-        rows = np.ones(len(study.fold), bool)
-        yield Side(other.runs, other.grid, study.runs, rows)
+        yield Side(_labelled(other.runs, other.seed), other.grid, study.runs, np.ones(len(study.fold), bool))
         return
     for number in range(study.folds):
         rows = study.fold == number
-        train = study.runs.select(~rows)
-        if kind == "labels":
-            if len(train.query_ids) <= LABELS:
-                return
-            train = train.select(sampled(groups_of(train), LABELS, seed=study.seed))
-        yield Side(train, study.grid, study.runs.select(rows), rows)
+        yield Side(_labelled(study.runs.select(~rows), study.seed), study.grid, study.runs.select(rows), rows)
+
+
+def _labelled(runs: pr.Runs, seed: int) -> pr.Runs:
+    return runs.select(sampled(groups_of(runs), LABELS, seed=seed))
 
 
 def fold_scores(

@@ -21,10 +21,9 @@ def page(results: list[dict]) -> str:
 def table(result: dict) -> str:
     """Return the published rows, then the systems of each training side by falling APGR, then the controls."""
     quality = result["quality"]
-    title = (
-        f"**{TITLES[result['benchmark']]}** ({result['queries']:,} queries; weak model {quality['weak']:.3f}, strong "
-        f"model {quality['strong']:.3f})"
-    )
+    judged = f"{result['judged']:,} of {result['queries']:,} queries judged"
+    models = f"weak model {quality['weak']:.3f}, strong model {quality['strong']:.3f}"
+    title = f"**{TITLES[result['benchmark']]}** ({judged}; {models})"
     lines = [published_line(row) for row in PUBLISHED if row.benchmark == result["benchmark"]]
     for kind in KINDS:
         of_kind = [row for row in result["rows"] if row["trained_on"] == kind]

@@ -133,8 +133,7 @@ def test_no_fit_learns_from_a_query_that_it_scores(published, tmp_path, monkeypa
         for side in sides:
             assert not set(side.train.texts) & set(side.test.texts)
             assert set(side.train.query_ids) <= set(gsm8k.runs.query_ids if kind == "other" else mmlu.runs.query_ids)
-            if kind == "labels":
-                assert 20 <= len(side.train.query_ids) <= 22
+            assert 20 <= len(side.train.query_ids) <= 22
 
 
 def test_a_system_that_learns_the_kind_beats_a_random_choice_and_is_read_from_the_cache(
@@ -142,7 +141,7 @@ def test_a_system_that_learns_the_kind_beats_a_random_choice_and_is_read_from_th
 ):
     runs = log_of(tmp_path, published)
     studies = {name: study_of(some, None, None, folds=3, seed=0) for name, some in runs.items()}
-    options = {"kinds": ["folds"], "systems": ("subject", "routellm-mf"), "cache": tmp_path / "kept"}
+    options = {"plan": {"own": 3}, "systems": ("subject", "routellm-mf"), "cache": tmp_path / "kept"}
     result = published.run.judge_benchmark("mmlu", studies, **options)
     apgr = {row["system"]: row["apgr"] for row in result["rows"]}
 
@@ -153,8 +152,24 @@ def test_a_system_that_learns_the_kind_beats_a_random_choice_and_is_read_from_th
     monkeypatch.setattr(published.sides, "scores_of", None)
     assert published.run.judge_benchmark("mmlu", studies, **options) == result
     page = published.tables.page([result])
-    assert "| subject | the benchmark's other folds (40) |" in page and "published: Table 2, 2025" in page
+    assert "| subject | the other folds (40) |" in page and "published: Table 2, 2025" in page
     assert "| MMLU | *best router* (published: Table 6, 2025) | as above | 1.41 | 1.14 |" in page
+
+
+def test_only_the_queries_of_the_planned_folds_are_judged(published, tmp_path):
+    runs = log_of(tmp_path, published)
+    studies = {name: study_of(some, None, None, folds=3, seed=0) for name, some in runs.items()}
+    study = studies["gsm8k"]
+    options = {"systems": ("subject",), "cache": None}
+
+    result = published.run.judge_benchmark("gsm8k", studies, plan={"own": 2, "other": 1}, **options)
+
+    judged = study.fold < 2
+    weak, strong = (study.grid.names.index(name) for name in published.systems.names_of(study.grid))
+    quality = study.outcomes.quality[judged].mean(0)
+    assert (result["judged"], result["queries"]) == (judged.sum(), 60)
+    assert result["quality"] == pytest.approx({"weak": quality[weak], "strong": quality[strong]})
+    assert {row["trained_on"] for row in result["rows"]} == {"", "own", "other"}
 
 
 def test_a_gain_per_usd_divides_by_the_extra_cost(published, tmp_path):
