@@ -77,6 +77,7 @@ class DecidedCall(NamedTuple):
         draw: the point to call.
         ranked: the columns of the best admitted points, best first, more of them than there are fallbacks.
         at_safe_point: whether the point is the safe one, since the query is unfamiliar.
+        stays: whether the point is of the previous call's model, and the policy alone would not call it.
     """
 
     request: Request
@@ -85,6 +86,7 @@ class DecidedCall(NamedTuple):
     draw: Draw
     ranked: Sequence[int]
     at_safe_point: bool = False
+    stays: bool = False
 
 
 @dataclass(frozen=True)
@@ -262,7 +264,7 @@ class Tally:
             self._begin()
         with self._lock:
             counts = self._counts
-            for _, forecast, admitted, draw, _, at_safe_point in calls:
+            for _, forecast, admitted, draw, _, at_safe_point, _ in calls:
                 is_feasible = admitted.is_feasible
                 counts["decisions"] += 1
                 counts["unfamiliar"] += forecast.is_unfamiliar

@@ -64,6 +64,7 @@ class Decision:
             the query no text.
         unfamiliar: whether the query is unlike the logged ones or could not be read, whatever the status.
         at_safe_point: whether the planner's safe point was taken for that reason.
+        stays: whether the point is of the previous call's model, and the policy alone would call another.
         fallback_points: the points of ``fallbacks``.
         fallback_caps_tokens: the output cap of each, as ``output_cap_tokens``.
     """
@@ -88,6 +89,7 @@ class Decision:
     most_cost_usd: float | None = None
     unfamiliar: bool = False
     at_safe_point: bool = False
+    stays: bool = False
     fallback_points: tuple[Point, ...] = ()
     fallback_caps_tokens: tuple[int | None, ...] = ()
 
@@ -175,7 +177,7 @@ class Decision:
             "decision_id": self.id,
             "policy_sha256": self.policy_sha256,
         }
-        if answered_by is None or answered_by == self.point.name:
+        if answered_by is None:
             return row
         from paretoroute.planner.outputs.fallback_call import answered_row  # loaded only where a call failed
 
@@ -216,7 +218,7 @@ class DecisionWriter:
 
     def write(self, call: DecidedCall, rule: Rule) -> Decision:
         """Write the decision on a call that a rule decided."""
-        request, forecast, admitted, draw, ranked, at_safe_point = call
+        request, forecast, admitted, draw, ranked, at_safe_point, stays = call
         column, others = draw.column, [j for j in ranked if j != draw.column]
         chosen = self._alternative(forecast, column)
         runner_up = self._alternative(forecast, others[0]) if others else None
@@ -244,6 +246,7 @@ class DecisionWriter:
             most_cost_usd=self._cost_cap.most_usd(request, forecast, column=column, tokens=cap),
             unfamiliar=forecast.is_unfamiliar,
             at_safe_point=at_safe_point,
+            stays=stays,
             fallback_points=tuple(self._grid.points[j] for j in fallbacks),
             fallback_caps_tokens=tuple(_whole(admitted.output.tokens[j]) for j in fallbacks),
         )
@@ -253,10 +256,12 @@ class DecisionWriter:
 
     def _reason(self, call: DecidedCall, rule: Rule) -> str:
         """Return why the point is called, or which limit no point keeps."""
-        request, forecast, admitted, draw, _, at_safe_point = call
+        request, forecast, admitted, draw, _, at_safe_point, stays = call
         name = self._named[draw.column]
         if at_safe_point:
             return f"{name} is the safe point for such queries"
+        if stays:
+            return f"{name} stays with the model of the previous call, since a change is not worth its price"
         if admitted.unkept is None:
             grounds = Grounds(
                 is_drawn=draw.is_random,

@@ -29,6 +29,7 @@ import numpy as np
 
 from paretoroute._arrays import Floats, Mask
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, MinQualityOf, PopulationLimit, on_grid
+from paretoroute.planner.admission import Admitted
 from paretoroute.planner.query_forecast import QueryForecast
 from paretoroute.planner.request import Request
 from paretoroute.policy.policy import Policy
@@ -157,13 +158,28 @@ class Explorer:
         limits = [limit for limit in policy.limits if isinstance(limit, PopulationLimit)]
         self._rooms = [_Room(on_grid(limit, policy.grid), _room(limit, used.get(str(limit)))) for limit in limits]
 
-    def call(self, request: Request, forecast: QueryForecast, callable: Mask, *, rule: Rule) -> Call:
-        """Return a request, with the points that keep all of its limits, as a call that may explore."""
+    def call(
+        self,
+        request: Request,
+        forecast: QueryForecast,
+        admitted: Admitted,
+        *,
+        rule: Rule,
+        distribution: Sequence[PointProbability],
+    ) -> Call:
+        """Return a request as a call that may explore.
+
+        Args:
+            request: the call.
+            forecast: of every point.
+            admitted: the points that keep all of its limits.
+            rule: of the policy.
+            distribution: of the points that are called where it does not explore.
+        """
         figures = forecast.rule_figures
-        distribution = rule.distribution(*figures, labels=request.labels, callable=callable)
         return Call(
-            own=own_probabilities(distribution, len(callable)),
-            callable=callable,
+            own=own_probabilities(distribution, len(admitted.callable)),
+            callable=admitted.callable,
             raw_quality=figures[0],
             raw_cost_usd=figures[1],
             quality=forecast.quality,

@@ -24,7 +24,7 @@ from paretoroute.planner.cost_cap import CostCap
 from paretoroute.planner.decision import FALLBACKS, Decision, DecisionWriter
 from paretoroute.planner.query_forecast import Forecaster, PointFigures, QueryForecast
 from paretoroute.planner.request import Request, shared_request, text_of, with_each
-from paretoroute.policy.codec import rule_of
+from paretoroute.policy.codec import rule_of, target_of
 from paretoroute.policy.policy import Policy
 from paretoroute.query import Query
 from paretoroute.solver.argmax import scored
@@ -147,6 +147,10 @@ class Planner:
         tag: str | None = None,
         tenant: str | None = None,
         step: str | None = None,
+        previous: Decision | str | None = None,
+        cached_tokens: float = 0.0,
+        cached_price_ratio: float | None = None,
+        switch_margin: float = 0.0,
     ) -> Decision:
         """Decide what to call for one query; with no text and no embedding, or a blank text, the mean forecasts decide.
 
@@ -163,8 +167,13 @@ class Planner:
             tag: of the query, read only by limits on tags.
             tenant: the customer or user of the query, read only by limits on tenants.
             step: of an agent's task, read only by limits on steps.
+            previous: the decision, or point, of the conversation's call before this one.
+            cached_tokens: of the prompt that the previous model has in its cache; they lower the cost of its points.
+            cached_price_ratio: price of a cached token over that of a fresh one, in [0, 1]; None: the policy's prices.
+            switch_margin: by how much quality another point has to be better than the previous one, in [0, 1].
 
         Raises:
+            GridError: the previous point is not in the grid.
             QueryError: the query is neither text nor chat messages, its id is not text, or the embedding does not fit.
             TargetError: a limit is out of range, names an unknown model, needs a latency and none was logged, or leaves
                 no point to call.
@@ -172,6 +181,10 @@ class Planner:
         text = text_of(query)
         shared = shared_request(
             self._grid,
+            previous=previous,
+            cached_tokens=cached_tokens,
+            cached_price_ratio=cached_price_ratio,
+            switch_margin=switch_margin,
             max_cost_usd=max_cost_usd,
             min_quality=min_quality,
             max_latency_s=max_latency_s,
@@ -257,17 +270,25 @@ class Planner:
 
     def _decide(self, requests: Sequence[Request]) -> list[Decision]:
         """Decide on requests that differ in their queries alone."""
-        forecasts, labels = self._forecaster.at_each(requests), requests[0].labels
+        forecasts, labels, stay = self._forecaster.at_each(requests), requests[0].labels, requests[0].stay
+        rule, own_figures = self._rule(requests[0]), forecasts.rule_figures
+        if stay is not None:
+            ratio = self.policy.document.solution.cost_ratio
+            forecasts = forecasts.less(stay.saved_usd(forecasts.amounts.prompt_tokens, ratio), ratio)
         rows = [forecasts.row(i) for i in range(len(requests))]
         caps = self.cost_cap.caps(forecasts.amounts)
         admitted = [self._admission.admit(*call) for call in zip(requests, rows, caps, strict=True)]
         callable = np.stack([one.callable for one in admitted])
-        rule, figures = self._rule(requests[0]), forecasts.rule_figures
-        distributions = rule.distributions(*figures, labels=labels, callable=callable)
+        own = distributions = rule.distributions(*own_figures, labels=labels, callable=callable)
+        figures = own_figures if stay is None else forecasts.rule_figures
+        if stay is not None:
+            target = target_of(self.policy.document.target)
+            calls = stay.calls(rule, target, labels=labels, callable=callable, figures=own_figures)
+            distributions = stay.kept(own, calls, discounted=figures)
         ranked = _ranked(scored(*figures, rule.weights(labels)), callable)
-        calls = list(map(self._called, requests, rows, admitted, distributions, ranked))
-        self._tally.add(calls)
-        return [self._writer.write(call, rule) for call in calls]
+        decided = list(map(self._called, requests, rows, admitted, distributions, own, ranked))
+        self._tally.add(decided)
+        return [self._writer.write(call, rule) for call in decided]
 
     def _called(
         self,
@@ -275,13 +296,17 @@ class Planner:
         forecast: QueryForecast,
         admitted: Admitted,
         distribution: Sequence[PointProbability],
+        own: Sequence[PointProbability],
         ranked: Sequence[int],
     ) -> DecidedCall:
         """Take the safe point for an unfamiliar query, if there is one that keeps the limits; else draw a point."""
         safe = self._safe_column
         if safe is not None and forecast.is_unfamiliar and admitted.is_feasible and admitted.callable[safe]:
-            return DecidedCall(request, forecast, admitted, Draw(safe, 1.0, is_random=False), ranked, True)
-        return DecidedCall(request, forecast, admitted, self._draw(request, forecast, admitted, distribution), ranked)
+            draw = Draw(safe, 1.0, is_random=False)
+            return DecidedCall(request, forecast, admitted, draw, ranked, at_safe_point=True)
+        draw = self._draw(request, forecast, admitted, distribution)
+        stays = distribution is not own and not draw.explores and all(draw.column != one.point for one in own)
+        return DecidedCall(request, forecast, admitted, draw, ranked, stays=stays)
 
     def _rule(self, request: Request) -> Rule:
         return self.rule if request.price is None else self.rule.at_price(request.price)
@@ -297,7 +322,8 @@ class Planner:
         draw = draw_from(distribution, lambda: self._uniform(request.query_id))
         if self._explorer is None or not admitted.is_feasible:
             return draw
-        call = self._explorer.call(request, forecast, admitted.callable, rule=self._rule(request))
+        rule = self._rule(request)
+        call = self._explorer.call(request, forecast, admitted, rule=rule, distribution=distribution)
         return self._explorer.redraw(draw, call, self._uniform(request.query_id, b"explore"))
 
     def _uniform(self, query_id: str | None, purpose: bytes = b"") -> float:

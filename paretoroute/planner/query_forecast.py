@@ -67,6 +67,19 @@ class QueryForecasts:
         """Quality, cost and latency as the policy's rule reads them: before calibration, 0 for an unknown latency."""
         return _rule_figures(self.amounts, self.raw_cost_usd)
 
+    def less(self, saved_usd: Floats, cost_ratio: float) -> QueryForecasts:
+        """Return the same forecasts at costs that are lower by a saving, at least 0.
+
+        Args:
+            saved_usd: calibrated, ``(queries, points)``.
+            cost_ratio: calibrated over forecast cost.
+        """
+        return replace(
+            self,
+            raw_cost_usd=np.maximum(self.raw_cost_usd - saved_usd / max(cost_ratio, 1e-300), 0.0),
+            cost_usd=np.maximum(self.cost_usd - saved_usd, 0.0),
+        )
+
     def row(self, query: int) -> QueryForecast:
         """Return the forecast of one of the queries."""
         return QueryForecast(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +15,9 @@ from paretoroute.errors import QueryError, TargetError, did_you_mean, expect, ex
 from paretoroute.grid import Grid
 from paretoroute.query import Misfit, Query, query_text
 from paretoroute.targets import fraction, not_negative, positive
+
+if TYPE_CHECKING:
+    from paretoroute.planner.conversation.staying import HasPoint, Stay
 
 _NUMBERS = {"max_cost_usd": positive, "min_quality": fraction, "max_latency_s": positive, "price": not_negative}
 
@@ -33,6 +36,7 @@ class Request:
         min_quality: least expected quality, or None.
         max_latency_s: largest mean latency, or None.
         price: quality per USD in place of the policy's, or None.
+        stay: the previous call of the conversation, or None.
 
     Raises:
         QueryError: the id is not text.
@@ -48,6 +52,7 @@ class Request:
     min_quality: float | None = None
     max_latency_s: float | None = None
     price: float | None = None
+    stay: Stay | None = None
 
     def __post_init__(self) -> None:
         if self.query_id is not None and not isinstance(self.query_id, str):
@@ -73,6 +78,7 @@ class Request:
             min_quality=self.min_quality,
             max_latency_s=self.max_latency_s,
             price=self.price,
+            stay=self.stay,
         )
 
     @property
@@ -89,6 +95,10 @@ def shared_request(
     tag: str | None = None,
     tenant: str | None = None,
     step: str | None = None,
+    previous: HasPoint | str | None = None,
+    cached_tokens: float | None = None,
+    cached_price_ratio: float | None = None,
+    switch_margin: float | None = None,
     **limits: Any,
 ) -> Request:
     """Return what the calls of a batch share, checked; their queries are added by :meth:`Request.of_query`.
@@ -100,12 +110,28 @@ def shared_request(
         tag: label of the queries.
         tenant: likewise.
         step: likewise.
+        previous: the decision, or point, of the conversation's call before.
+        cached_tokens: of the prompt that the previous model has in its cache; None: none.
+        cached_price_ratio: price of a cached token over that of a fresh one; None: by the grid's prices.
+        switch_margin: by how much quality another point has to be better than the previous one; None: 0.
         limits: other fields of a request.
 
     Raises:
+        GridError: the previous point is not in the grid.
         QueryError: a label is no text.
         TargetError: a limit is out of range, names an unknown model, or leaves no point to call.
     """
+    tokens = 0.0 if cached_tokens is None else not_negative("cached_tokens", cached_tokens)
+    margin = 0.0 if switch_margin is None else fraction("switch_margin", switch_margin)
+    if previous is not None:
+        from paretoroute.planner.conversation.staying import stay_of  # loaded only where a call has a previous
+
+        limits["stay"] = stay_of(
+            previous, grid, cached_tokens=tokens, cached_price_ratio=cached_price_ratio, margin=margin
+        )
+    elif tokens or margin:
+        name = "cached_tokens" if tokens else "switch_margin"
+        raise TargetError(f"{name} needs the conversation's call before this one; give previous=")
     return Request(
         text=None,
         callable=callable_points(grid, models, callable),

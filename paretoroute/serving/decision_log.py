@@ -6,13 +6,17 @@ import datetime
 import json
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from paretoroute.errors import QueryError, RunsError, TargetError, checked_path, expect, file_name, shown
+import numpy as np
+from numpy.typing import ArrayLike
+
+from paretoroute._arrays import given_array
+from paretoroute.errors import QueryError, RunsError, TargetError, checked_path, expect, file_name, one_line, shown
 from paretoroute.planner.decision import Decision
 from paretoroute.planner.request import text_of
-from paretoroute.query import Query
+from paretoroute.query import Misfit, Query, sound
 from paretoroute.serving.line_file import LineFile
 from paretoroute.targets import fraction, not_negative, real
 
@@ -49,7 +53,7 @@ class DecisionLog:
             raise RunsError(f"{file_name(self.path)}: a log of decisions is JSONL; give it a name that ends in .jsonl")
         try:
             self._file = LineFile(self.path)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
             raise self._unwritable(error) from None
 
     def append(
@@ -71,7 +75,7 @@ class DecisionLog:
         tenant: str | None = None,
         step: str | None = None,
         conversation: str | None = None,
-        embedding: Sequence[float] | None = None,
+        embedding: ArrayLike | None = None,
         answered_by: str | None = None,
     ) -> None:
         """Append a decision with the outcome of its call, once that is known.
@@ -118,6 +122,7 @@ class DecisionLog:
             "score": score,
         }
         row |= _query(query, embedding, query_id=decision.query_id) | _numbers(numbers)
+        labels |= {"query_id": decision.query_id}
         row |= {name: _label(name, label) for name, label in labels.items() if label is not None}
         if "failed_point" in row:
             row[FALLBACK_QUALITY] = row.pop("quality")
@@ -128,11 +133,12 @@ class DecisionLog:
         except OSError as error:
             raise self._unwritable(error) from None
 
-    def _unwritable(self, error: OSError) -> RunsError:
-        return RunsError(f"{file_name(self.path)} cannot be written: {error.strerror or error}; name another file")
+    def _unwritable(self, error: Exception) -> RunsError:
+        reason = getattr(error, "strerror", None) or one_line(error)
+        return RunsError(f"{file_name(self.path)} cannot be written: {reason}; name another file")
 
 
-def _query(query: Query | None, embedding: Sequence[float] | None, *, query_id: str | None) -> dict[str, Any]:
+def _query(query: Query | None, embedding: ArrayLike | None, *, query_id: str | None) -> dict[str, Any]:
     """Return the columns of a query: its text, and its features.
 
     Raises:
@@ -141,12 +147,12 @@ def _query(query: Query | None, embedding: Sequence[float] | None, *, query_id: 
     text = text_of(query)
     columns: dict[str, Any] = {"query": text} if text else {}
     if embedding is not None:
-        try:
-            columns["embedding"] = [float(number) for number in embedding]
-        except (TypeError, ValueError, OverflowError):
-            raise QueryError(f"the embedding must be a list of numbers, got {shown(embedding)}") from None
-        if not all(map(math.isfinite, columns["embedding"])):
-            raise QueryError("the embedding must be finite numbers, and holds an infinity or NaN")
+        vector = given_array(embedding)
+        if vector.ndim != 1 or vector.dtype.kind not in "fiu" or not vector.size:
+            raise QueryError(f"the embedding must be a list of numbers, got {shown(embedding)}")
+        if not (np.abs(vector) <= np.finfo(np.float32).max).all():
+            raise QueryError("the embedding must be finite numbers in single precision; one is not")
+        columns["embedding"] = [float(number) for number in vector]
     if not text and (embedding is None or query_id is None):
         raise QueryError(
             "a decision is logged with its query, or nothing can be learnt from it; give query=, or an embedding of a "
@@ -157,7 +163,10 @@ def _query(query: Query | None, embedding: Sequence[float] | None, *, query_id: 
 
 def _label(name: str, label: object) -> str:
     expect(f"the {name}", label, str, QueryError)
-    return str(label)
+    try:
+        return sound(str(label))
+    except Misfit as error:
+        raise QueryError(f"the {name}: {error}") from None
 
 
 def _numbers(given: dict[str, float | None]) -> dict[str, float | int]:

@@ -78,6 +78,7 @@ CALLS = {
 PLANNED = {
     "query": "Why?", "query_id": None, "embedding": None, "max_cost_usd": None, "min_quality": None,
     "max_latency_s": None, "models": None, "price": None, "callable": None, "tag": None, "tenant": None, "step": None,
+    "previous": "small@default", "cached_tokens": 0.0, "cached_price_ratio": 0.1, "switch_margin": 0.0,
 }  # fmt: skip
 
 
@@ -101,10 +102,24 @@ def test_a_planner_takes_or_refuses_any_argument():
     planner = pr.Planner(fitted().policy)
     check(planner.plan, PLANNED)
     check(planner.start_task, {"steps": ["plan"], "max_cost_usd": 1.0})
-    check(pr.Planner, {"policy": planner.policy, "dialect": None, "seed": 0})
+    check(pr.Planner, {"policy": planner.policy, "dialect": None, "seed": 0, "safe_point": None})
     check(planner.plan_batch, {"queries": ["a"], "query_ids": None})
     check(planner.figures, {"query": "a", "step": None, "max_cost_usd": None})
     check(planner.plan("Why?").request_kwargs, {"dialect": "openai"})
+    check(planner.plan("Why?").to_row, {"answered_by": None})
+    check(planner.plan("Why?").fallback_calls[0].request_kwargs, {"dialect": "openai"})
+
+
+def test_a_log_of_decisions_takes_or_refuses_any_argument(tmp_path):
+    log, decision = pr.DecisionLog(tmp_path / "decisions.jsonl"), pr.Planner(fitted().policy).plan("Why?")
+    numbers = ("cost_usd", "prompt_tokens", "latency_s", "trials", "score")
+    columns = dict.fromkeys((*numbers, "tag", "conversation", "answered_by"))
+
+    check(pr.DecisionLog, {"path": tmp_path / "decisions.jsonl"})
+    check(log.append, {"decision": decision, "query": "Why?", "quality": 1.0, **columns})
+    reasons = {bad.reason.partition(" (")[0] for bad in pr.read_runs(log.path).set_aside}
+    assert reasons <= {"negative"}  # a cost of -1 is a refund that no other run explains
+    check(log.append, {"decision": decision, "query": "Why?", "quality": 1.0, "embedding": None})
 
 
 @pytest.mark.parametrize("value", [fractions.Fraction(1, 100), np.float32(0.01), 1])

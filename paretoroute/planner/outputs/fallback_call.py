@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from paretoroute.errors import GridError, did_you_mean, shown
+from paretoroute.errors import GridError, did_you_mean, expect, shown
 from paretoroute.grid import Point
 from paretoroute.planner.dialects import request_kwargs
 
@@ -59,6 +59,8 @@ class FallbackCall:
 def answered_row(row: dict[str, Any], calls: Sequence[FallbackCall], *, answered_by: str) -> dict[str, Any]:
     """Return the row of a call that a fallback answered: its own point, no propensity and no forecast.
 
+    A call that its own point answered keeps its row.
+
     Args:
         row: of the decision.
         calls: its fallbacks.
@@ -67,6 +69,9 @@ def answered_row(row: dict[str, Any], calls: Sequence[FallbackCall], *, answered
     Raises:
         GridError: it is none of the fallbacks.
     """
+    expect("answered_by", answered_by, str, GridError)
+    if answered_by == f"{row['model']}@{row['budget_label']}":
+        return row
     call = _named(calls, answered_by)
     point = call.point
     return row | {
@@ -92,5 +97,5 @@ def _named(calls: Sequence[FallbackCall], name: str) -> FallbackCall:
         kinds = ", ".join(call.point.budget.kind for call in same)
         raise GridError(f"{shown(name)} names several fallbacks, of kinds {kinds}; give them labels of their own")
     names = [call.point.name for call in calls]
-    near = did_you_mean(str(name), names) if names else "it has none"
+    near = did_you_mean(name, names) if names else "it has none"
     raise GridError(f"{shown(name)} is no fallback of this decision; {near}")

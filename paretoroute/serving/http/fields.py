@@ -62,7 +62,27 @@ LIMIT_FIELDS: dict[str, dict[str, Any]] = {
         "description": "Client whose call arguments the answer has in `request`; null: the service's own choice.",
     },
 }
-SHARED_FIELDS = LABEL_FIELDS | LIMIT_FIELDS
+STAY_FIELDS: dict[str, dict[str, Any]] = {
+    "previous": _TEXT | {"description": "Point of the conversation's call before this one, as `model@label`."},
+    "cached_tokens": {
+        "type": ["number", "null"],
+        "minimum": 0,
+        "description": "Tokens of the prompt that the previous model has in its cache.",
+    },
+    "cached_price_ratio": {
+        "type": ["number", "null"],
+        "minimum": 0,
+        "maximum": 1,
+        "description": "Price of a cached token over that of a fresh one; null: by the policy's prices.",
+    },
+    "switch_margin": {
+        "type": ["number", "null"],
+        "minimum": 0,
+        "maximum": 1,
+        "description": "By how much quality another point has to be better than the previous one.",
+    },
+}
+SHARED_FIELDS = LABEL_FIELDS | LIMIT_FIELDS | STAY_FIELDS
 PLAN_FIELDS = QUERY_FIELDS | SHARED_FIELDS
 FORECAST_FIELDS = {"query": QUERY_FIELDS["query"]} | {
     name: PLAN_FIELDS[name] for name in ("step", "max_cost_usd", "request")
@@ -104,7 +124,8 @@ class PlanCall:
             check_names(fields, PLAN_FIELDS)
             if not ({"query", "embedding"} & set(fields)):
                 raise QueryError('not an object with a query; write {"query": "..."}')
-            arguments = {name: fields.get(name) for name in (*LIMIT_FIELDS, "embedding") if name != "request"}
+            names = (*LIMIT_FIELDS, *STAY_FIELDS, "embedding")
+            arguments = {name: fields.get(name) for name in names if name != "request"}
             arguments |= {name: _label(name, fields.get(name)) for name in LABEL_FIELDS}
             arguments["query_id"] = _id(fields.get("query_id"))
             return PlanCall(fields.get("query"), arguments, _dialect(fields), where)

@@ -10,6 +10,7 @@ pytest.importorskip("httpx2", reason="httpx2, with which Starlette tests, is not
 
 
 from paretoroute import report
+from paretoroute.planner.planner import Planner
 from paretoroute.serving.http.body import MOST_DEPTH
 from tests.planner.decisions import EASY_QUERY
 from tests.planner_cases import command, fitted
@@ -334,6 +335,18 @@ def test_unfamiliar_queries_go_to_the_safe_point_and_are_counted():
         'paretoroute_unfamiliar_decisions_total{by="safe_point",point="thinker@8000"}': "1.0",
         'paretoroute_unfamiliar_decisions_total{by="policy",point="small@default"}': "1.0",
     }
+
+
+def test_a_call_stays_with_the_point_before_as_the_planner_does(client):
+    planner, limits = Planner.load(MAX_COST), {"switch_margin": 0.3, "previous": "gemma3-270m@1"}
+
+    answer = client.post("/plan", json={"query": QUESTION, "query_id": "1", **limits, "cached_tokens": None}).json()
+    refused = client.post("/plan", json={"query": QUESTION, "previous": "smollm2@1"})
+
+    alone, stays = planner.plan(QUESTION, query_id="1"), planner.plan(QUESTION, query_id="1", **limits)
+    assert same(answer, stays.to_json())
+    assert stays.stays and alone.point.name != "gemma3-270m@1", "the case shows nothing"
+    assert "'smollm2@1' is not in the grid" in error_of(refused, 422)["message"]
 
 
 def test_fallbacks_have_arguments_of_their_own(client):
