@@ -17,8 +17,9 @@ from paretoroute.fitting import pipeline
 from paretoroute.fitting.draft import PanelDraft
 from paretoroute.fitting.logged_panels import panels_of
 from paretoroute.fitting.points.log_grid import build_grid
+from paretoroute.fitting.result import FOUND_SE
 from paretoroute.fitting.sample import Sample, draw_sample, featurized
-from paretoroute.fitting.signal import CERTAIN_SE, GATE_SE, HonestForecasts, signal_of
+from paretoroute.fitting.signal import CERTAIN_SE, HonestForecasts, signal_of
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from logs import read_log  # noqa: E402 (after the path is set)
@@ -103,7 +104,7 @@ def scores(runs: pr.Runs) -> Iterator[tuple[str, float, float, float]]:
 def decisions(row: tuple[str, float, float, float]) -> np.ndarray:
     """Return whether each of the three tests finds a signal."""
     _, old, within, nested = row
-    return np.array([old > 1, within > GATE_SE, within > GATE_SE and (within > CERTAIN_SE or nested > GATE_SE)])
+    return np.array([old > 1, within > FOUND_SE, within > FOUND_SE and (within > CERTAIN_SE or nested > FOUND_SE)])
 
 
 def main() -> None:

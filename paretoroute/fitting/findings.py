@@ -112,16 +112,19 @@ def _signal_text(signal: Signal, panel: Panel | None, forecast: Floats32 | None,
     if not signal.used or panel is None or forecast is None:
         stays = "follows that length alone" if by_length else "stays at the context-free means"
         return f"no signal found: {explained}; not beyond noise, so it {stays}; no components kept"
+    head = f"signal found: {explained}" if signal.is_found else f"faint signal: {explained}, within noise"
     if lost:
-        return f"signal found: {explained}; not used, since routing lost to the best static mixture"
+        return f"{head}; not used, since routing lost to the best static mixture"
     points, kept = panel.basis.shape
     kept_text = f"{kept} component{'s' * (kept != 1)} of {points} kept"
+    if not signal.is_found:
+        kept_text = f"followed, since it is more likely to help than to harm; {kept_text}"
     if by_length:
-        return f"signal found: {explained}; {kept_text}"
+        return f"{head}; {kept_text}"
     figures = forecast if panel.scale.smearing is None else np.log(np.maximum(forecast, LEAST_FORECAST))
     directions = _carrying(figures)
     carry = f"{directions} of which carr{'y' if directions != 1 else 'ies'} 90% of what the forecasts vary by"
-    return f"signal found: {explained}; {kept_text}, {carry}"
+    return f"{head}; {kept_text}, {carry}"
 
 
 def _carrying(forecast: Floats32) -> int:

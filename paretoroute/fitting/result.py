@@ -7,11 +7,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from paretoroute._arrays import Floats32, single
+from paretoroute.calibration.intervals import Z90
 from paretoroute.grid import Between, Grid, Point
 from paretoroute.runs.findings import Finding
 from paretoroute.surface.panel import Panel
 from paretoroute.surface.surface import Surface
 from paretoroute.surface.traffic import CalibrationSample
+
+FOUND_SE = Z90  # a signal is reported as found beyond so many standard errors: 5% of logs of noise
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,11 @@ class Signal:
     explained: float
     explained_se: float
     used: bool
+
+    @property
+    def is_found(self) -> bool:
+        """Whether the share is beyond noise."""
+        return self.explained > FOUND_SE * self.explained_se
 
 
 @dataclass(frozen=True)

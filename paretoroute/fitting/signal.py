@@ -6,6 +6,11 @@ compared. And heads are weighed by forecasts of other queries that have read thi
 that agree with it by chance. Where that could decide, the test is on :class:`HonestForecasts`: whole folds are left out
 of heads and weights alike (nested cross-validation: Varma and Simon, "Bias in error estimation when using
 cross-validation for model selection", BMC Bioinformatics 7:91, 2006, doi:10.1186/1471-2105-7-91).
+
+A signal is reported as found beyond 1.645 standard errors, and followed beyond one: the weights of heads that hardly
+help are small, so that following a faint signal costs less on noise than it gains where it is real. What decides is not
+how hard a query is at all points but how they differ on it: quality is also followed if that part alone is beyond one
+standard error.
 """
 
 from __future__ import annotations
@@ -17,7 +22,6 @@ from typing import NamedTuple
 import numpy as np
 
 from paretoroute._arrays import Floats, Indices, Mask
-from paretoroute.calibration.intervals import Z90
 from paretoroute.fitting.draft import PanelDraft, heads_left_out
 from paretoroute.fitting.logged_panels import LoggedPanel
 from paretoroute.fitting.methods import second_level, stacking
@@ -26,24 +30,28 @@ from paretoroute.fitting.sample import FOLDS, Sample
 from paretoroute.surface import neighbours
 from paretoroute.surface.panel import second_level_inputs
 
-GATE_SE = Z90  # a panel follows the query only if its out-of-fold gain exceeds so many standard errors: 5% on noise
+FOLLOWED_SE = 1.0  # a panel follows the query if its out-of-fold gain exceeds so many standard errors
 CERTAIN_SE = 6.0  # beyond all that weights which have read a query reach on noise (3.7): no nested folds are needed
 LEAST_VARIANCE = 1e-18  # within points, in squared logs or quality: rounding of forecasts that are exact
 MOST_TRIALS = 16.0  # a cell of more trials counts as one of so many
 
 
-def signal_of(logged: LoggedPanel, base: Floats, forecast: Floats, sample: Sample) -> Signal:
+def signal_of(
+    logged: LoggedPanel, base: Floats, forecast: Floats, sample: Sample, *, followed_se: float = FOLLOWED_SE
+) -> Signal:
     """Test whether forecasts explain what varies within points, out of fold.
 
     With r and f the logged values and the forecasts minus the context-free means, both minus their means over the
     point's logged cells, the gain of a query is sum_j w_ij (r_ij^2 - (r_ij - f_ij)^2). The standard error is over
-    groups of queries: copies and turns of one conversation count once.
+    groups of queries: copies and turns of one conversation count once. Of quality, the same is computed with r and f
+    minus their means over the query's logged cells.
 
     Args:
         logged: the logged means of all queries.
         base: context-free means, ``(points,)``.
         forecast: out-of-fold forecasts, NaN in cells that do not count, ``(sample, points)``.
         sample: the queries; if all have the same features, the query explains nothing.
+        followed_se: standard errors beyond which a signal is followed.
     """
     if sample.is_uniform:
         return Signal(logged.name, 0.0, 0.0, False)
@@ -51,12 +59,34 @@ def signal_of(logged: LoggedPanel, base: Floats, forecast: Floats, sample: Sampl
     counts = (count > 0) & ~np.isnan(forecast)
     weight = np.where(counts, np.minimum(count, MOST_TRIALS), 0.0)
     deviation, expected = (_within_points(figure - base, weight) for figure in (values, forecast))
+    group = sample.group[sample.rows]
+    whole = _explained(deviation, expected, weight, group)
+    is_followed = whole.share > followed_se * whole.error
+    if logged.name == "quality" and not is_followed:
+        between = _explained(_within_queries(deviation, weight), _within_queries(expected, weight), weight, group)
+        is_followed = between.share > followed_se * between.error
+    return Signal(logged.name, whole.share, whole.error, is_followed)
+
+
+class _Explained(NamedTuple):
+    """A share of variance and its standard error; both 0 where nothing varies."""
+
+    share: float
+    error: float
+
+
+def _explained(deviation: Floats, expected: Floats, weight: Floats, group: Indices) -> _Explained:
+    """Compute the share of deviations that the expected ones explain, ``(sample, points)`` each."""
     gain = (weight * (deviation**2 - (deviation - expected) ** 2)).sum(1)
     scale = float((weight * deviation**2).sum())
-    if scale <= LEAST_VARIANCE * float(weight.sum()):  # nothing varies within points, so there is nothing to explain
-        return Signal(logged.name, 0.0, 0.0, False)
-    explained, se = float(gain.sum()) / scale, _error_of_sum(gain, sample.group[sample.rows]) / scale
-    return Signal(logged.name, explained, se, explained > GATE_SE * se)
+    if scale <= LEAST_VARIANCE * float(weight.sum()):
+        return _Explained(0.0, 0.0)
+    return _Explained(float(gain.sum()) / scale, _error_of_sum(gain, group) / scale)
+
+
+def _within_queries(figure: Floats, weight: Floats) -> Floats:
+    """Subtract from a figure ``(sample, points)`` its mean over the logged cells of each query; 0 in other cells."""
+    return _within_points(figure.T, weight.T).T
 
 
 def _within_points(figure: Floats, weight: Floats) -> Floats:

@@ -1,5 +1,6 @@
 """Findings: every kind of finding is one that a policy file knows, and each warns about what it names."""
 
+from dataclasses import replace
 from typing import get_args
 
 import pyarrow as pa
@@ -7,7 +8,7 @@ import pytest
 
 import paretoroute as pr
 from paretoroute.calibration.intervals import Interval
-from paretoroute.fitting.findings import family_findings, uniform_findings, unlogged_findings, verdict
+from paretoroute.fitting.findings import family_findings, signal_findings, uniform_findings, unlogged_findings, verdict
 from paretoroute.grid import Between, Budget, Point
 from paretoroute.policy import schema
 from paretoroute.runs import findings
@@ -16,6 +17,17 @@ from tests.synthetic_log import Recipe, make_runs, rows_of
 
 def test_a_policy_file_knows_the_kinds_of_the_log_and_of_the_fit():
     assert get_args(schema.FindingKind) == get_args(findings.FindingKind)
+
+
+def test_a_signal_within_noise_that_is_followed_is_called_faint(signal_fit):
+    fit, grid = signal_fit
+    signals = tuple(replace(one, explained=1.2 * one.explained_se, used=True) for one in fit.signals)
+
+    texts = [finding.text for finding in signal_findings(replace(fit, signals=signals), grid)]
+
+    assert texts and all(": faint signal: the query explains " in text for text in texts)
+    assert all("within noise; followed, since it is more likely to help than to harm; " in text for text in texts)
+    assert not any("faint" in finding.text for finding in signal_findings(fit, grid))
 
 
 def test_an_unlogged_point_is_named_with_its_neighbours():

@@ -11,8 +11,9 @@ from paretoroute.fitting import pipeline
 from paretoroute.fitting.draft import PanelDraft
 from paretoroute.fitting.logged_panels import LoggedPanel
 from paretoroute.fitting.points.log_grid import build_grid
+from paretoroute.fitting.result import Signal
 from paretoroute.fitting.sample import Sample
-from paretoroute.fitting.signal import CERTAIN_SE, GATE_SE, HonestForecasts, signal_of
+from paretoroute.fitting.signal import CERTAIN_SE, FOLLOWED_SE, HonestForecasts, signal_of
 from tests.synthetic_log import make_runs
 
 QUERIES, POINTS = 120, 4
@@ -82,6 +83,43 @@ def test_one_group_of_queries_shows_no_signal():
     assert not signal_of(panel_of(values), np.zeros(POINTS), values, sample).used
 
 
+def hard_queries(*, differences: float):
+    """Draw figures that vary by a hardness which nothing forecasts, and by a difference of two points which is forecast."""
+    rng = np.random.default_rng(5)
+    hardness = 3.0 * rng.standard_normal((QUERIES, 1))
+    known = np.outer(rng.standard_normal(QUERIES), [1.0, -1.0, 0.0, 0.0])
+    return hardness + differences * known + 0.1 * rng.standard_normal((QUERIES, POINTS)), known + 0.25 * hardness[::-1]
+
+
+def test_quality_is_followed_where_only_the_differences_between_points_are_forecast():
+    values, forecast = hard_queries(differences=1.0)
+    panel, base = panel_of(values), np.zeros(POINTS)
+
+    quality = signal_of(panel, base, forecast, sample_of(QUERIES))
+    tokens = signal_of(replace(panel, name="tokens"), base, forecast, sample_of(QUERIES))
+    without = signal_of(panel_of(hard_queries(differences=0.0)[0]), base, forecast, sample_of(QUERIES))
+
+    assert quality.used and not quality.is_found
+    assert not tokens.used
+    assert not without.used
+
+
+@pytest.mark.parametrize(("errors", "is_found"), [(1.2, False), (1.7, True), (-2.0, False)])
+def test_a_signal_is_found_beyond_the_one_sided_95_percent(errors, is_found):
+    assert Signal("quality", errors * 0.01, 0.01, used=True).is_found == is_found
+
+
+def test_a_log_of_few_cells_asks_for_more_than_one_standard_error():
+    panel = replace(panel_of(np.random.default_rng(6).standard_normal((QUERIES, POINTS))), name="tokens")
+    forecast = 0.05 * panel.values
+
+    def tested(**options):
+        return signal_of(panel, np.zeros(POINTS), forecast, sample_of(QUERIES), **options)
+
+    errors = tested().explained / tested().explained_se
+    assert tested(followed_se=0.99 * errors).used and not tested(followed_se=1.01 * errors).used
+
+
 @pytest.mark.parametrize("name", ["quality", "tokens"])
 def test_an_honest_forecast_has_not_read_any_outcome_of_its_fold(name):
     sample = sample_of(QUERIES)
@@ -121,7 +159,7 @@ def test_a_doubtful_signal_is_tested_again_and_a_certain_or_an_absent_one_is_not
     for share, is_doubtful in ((1.0, False), (0.25, True), (-1.0, False)):
         components = share * draft.targets + noise
         signal = plain(components * 0.1)
-        in_doubt = GATE_SE < signal.explained / signal.explained_se < CERTAIN_SE
+        in_doubt = FOLLOWED_SE < signal.explained / signal.explained_se < CERTAIN_SE
         assert in_doubt == is_doubtful, (share, signal)
         assert honest.test("quality", components * 0.1) == (again if is_doubtful else signal)
 

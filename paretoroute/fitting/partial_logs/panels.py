@@ -19,6 +19,7 @@ from paretoroute.fitting.methods.pooled_means import Cells, PointMeans
 from paretoroute.fitting.methods.pooled_slopes import PooledSlopes
 from paretoroute.fitting.panel import FittedPanel, scale_of
 from paretoroute.fitting.partial_logs.propensities import Propensities
+from paretoroute.fitting.result import FOUND_SE
 from paretoroute.fitting.sample import Sample
 from paretoroute.fitting.signal import MOST_TRIALS, signal_of
 from paretoroute.runs.findings import Finding
@@ -28,7 +29,6 @@ from paretoroute.surface.panel import LEADING, FirstLevel, Panel, SecondLevel
 from paretoroute.surface.traffic import LogSupport
 
 LEAST_CHANCE = 0.3  # of an equal share; a cell of a smaller chance weighs as one of so much
-SLOPE_ROWS = 20.0  # rows' worth of a slope of 1 in the calibration of forecasts
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,8 @@ def _fitted(pooled: _Pooled, sample: Sample, neighbours: int) -> _Fitted:
     logged, model, rows = pooled.logged, pooled.model, sample.rows
     forecast, means = model.forecast[rows], model.fold_means[sample.fold]
     # The bases differ between folds, a little higher where the fold's own outcomes are low: no signal of the query.
-    signal = signal_of(logged, model.means.mean, model.means.mean + model.by_query[rows], sample)
+    by_query = model.means.mean + model.by_query[rows]
+    signal = signal_of(logged, model.means.mean, by_query, sample, followed_se=FOUND_SE)
     base, slope = model.base, model.slope
     if not signal.used:
         forecast, base, slope = means, model.means.mean, np.zeros_like(slope)
