@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from paretoroute.fitting.methods import matrix_completion
+from paretoroute.fitting.methods import latent_skills
 
 ROUNDING = 1e-13  # of results of linear algebra: a hundred times what processors differ by
 ADAM = 1e-4  # of parameters after 500 steps in float32, on other instructions
@@ -102,7 +102,7 @@ NOISY: tuple[tuple[Any, str, Callable], ...] = (
     *((np.linalg, name, result_rounded) for name in ("inv", "solve", "eigvalsh")),
     (np.linalg, "lstsq", arguments_rounded),
     (np, "einsum", result_rounded),
-    (matrix_completion, "_minimiser", parameters_rounded),
+    (latent_skills, "_minimiser", parameters_rounded),
 )
 
 

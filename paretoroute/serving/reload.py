@@ -195,7 +195,7 @@ class ReloadingPolicy:
 def _state_of(path: Path) -> FileState:
     """Return the state of a file, through links; of a missing one, its path alone."""
     real = real_path(path)
-    with suppress(OSError):
+    with suppress(OSError, ValueError):  # ValueError: a path with a null character
         about = real.stat()
         return FileState(real, about.st_mtime_ns, about.st_size, about.st_ino)
     return FileState(real, 0, 0, 0)

@@ -176,7 +176,7 @@ def test_a_new_policy_is_served_once_a_trusted_key_signed_it(tmp_path, reader):
     replace(path, SAME_QUALITY.read_bytes())
     assert "was changed or replaced after" in live.refresh().error
     sign_policy(path, key=other.private)
-    assert f"is signed by key {other.key.id[:16]}, and trusted is {ops.key}" in live.refresh().error
+    assert f"its file of signatures names key {other.key.id[:16]}, and trusted is {ops.key}" in live.refresh().error
     assert live.current.policy.sha256 == sha256_of(MAX_COST)
 
     sign_policy(path, key=ops.private)
@@ -185,6 +185,21 @@ def test_a_new_policy_is_served_once_a_trusted_key_signed_it(tmp_path, reader):
     assert (attempt.after, attempt.error) == (sha256_of(SAME_QUALITY), "")
     assert live.current.policy.sha256 == sha256_of(SAME_QUALITY)
     live.close()
+
+
+def test_a_link_that_leads_to_a_folder_for_a_moment_is_reported_and_the_next_policy_served(tmp_path):
+    path, ops = policy_in(tmp_path), key_pair(tmp_path)
+    sign_policy(path, key=ops.private)
+    link = tmp_path / "live.yaml"
+    link.symlink_to(path)
+    live = ReloadingPolicy(link, trusted_keys=[ops.public])
+
+    link.unlink()
+    link.symlink_to("/")
+    assert live.refresh().error
+    link.unlink()
+    link.symlink_to(path)
+    assert not live.refresh().error
 
 
 def test_a_signature_that_is_taken_away_is_reported_and_the_policy_stays(tmp_path):
@@ -208,4 +223,4 @@ def test_trusted_keys_are_read_once_so_that_a_changed_file_trusts_nobody_else(tm
     replace(path, SAME_QUALITY.read_bytes())
     sign_policy(path, key=other.private)
 
-    assert "is signed by" in live.refresh().error
+    assert "file of signatures names" in live.refresh().error

@@ -7,11 +7,18 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from paretoroute.errors import KeyFileError, shown
+from paretoroute.errors import KeyFileError, close_names, shown
 
 PREFIX = "PARETOROUTE_"
 VARIABLE = f"{PREFIX}TRUSTED_KEYS"
+NEAR = 0.85  # similarity of whole names; PARETOROUTE_KEY_PASSPHRASE has 0.6
 _MEANT = re.compile(rf"{PREFIX}(?:.*_)?(?:TRUST|SIGN|PUBLIC_KEY)", re.DOTALL)
+
+
+def _is_near(name: str) -> bool:
+    """Whether a name is that of the variable but for case or a few letters."""
+    upper = name.upper()
+    return upper.startswith(PREFIX) and bool(close_names(upper, (VARIABLE,), most=1, cutoff=NEAR))
 
 
 def key_paths_in(environment: Mapping[str, str]) -> list[Path] | None:
@@ -23,7 +30,7 @@ def key_paths_in(environment: Mapping[str, str]) -> list[Path] | None:
         KeyFileError: a path is empty, or a variable nearly has this name.
     """
     for name in environment:
-        if name != VARIABLE and _MEANT.match(name):
+        if name != VARIABLE and (_MEANT.match(name) or _is_near(name)):
             raise KeyFileError(f"the environment variable {shown(name)} is unknown; write {VARIABLE}")
     text = environment.get(VARIABLE)
     if text is None:

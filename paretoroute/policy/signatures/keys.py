@@ -142,7 +142,11 @@ class PrivateKey:
                 f"{name}: is encrypted, and there is no passphrase; set PARETOROUTE_KEY_PASSPHRASE (in Python: "
                 "passphrase=...)"
             )
-        return PrivateKey(_decoded(pem.content, passphrase.encode("utf-8", "surrogateescape"), name))
+        try:
+            secret = passphrase.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            raise KeyFileError(f"{name}: the passphrase holds half a character; read it as UTF-8") from None
+        return PrivateKey(_decoded(pem.content, secret, name))
 
     @property
     def public(self) -> PublicKey:

@@ -27,7 +27,7 @@ def sign_policy(
     """Sign a policy, so that a planner which trusts the key can require it: ``Planner.load(path, trusted_keys=[...])``.
 
     The signature is written to ``POLICY.yaml.sig`` beside the policy; signatures of the same bytes by other keys stay.
-    The policy is read and checked first, and its side file is signed through its hash in the YAML.
+    The YAML has to fit the schema and the side file its hash in the YAML, through which it is signed, too.
 
     Args:
         path: the YAML file. If it is a link, the signature is written beside the file that it points to.

@@ -58,7 +58,7 @@ class Signatures:
 
 def signature_path(policy: Path) -> Path:
     """Return where the signatures of a policy lie; the policy is the YAML file itself, not a link to it."""
-    return policy.with_name(policy.name + SUFFIX)
+    return policy.parent / (policy.name + SUFFIX)  # with_name() refuses a path without a name, such as /
 
 
 def message(content: bytes) -> bytes:

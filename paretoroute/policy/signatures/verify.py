@@ -34,9 +34,9 @@ def signing_key(policy: PolicyBytes, keys: Sequence[PublicKey]) -> PublicKey:
     trusted = [key for key in keys if key.id in signatures.by_key]
     if not trusted:
         raise SignatureError(
-            f"{policy.name}: is signed by {', '.join(map(short_id, signatures.by_key))}, and trusted "
-            f"{'is' if len(keys) == 1 else 'are'} {_listed(keys)}; sign it with a trusted key, or trust that key once "
-            "its owner has confirmed its id"
+            f"{policy.name}: its file of signatures names {', '.join(map(short_id, signatures.by_key))}, and trusted "
+            f"{'is' if len(keys) == 1 else 'are'} {_listed(keys)}; sign it with a trusted key, or trust another key "
+            "once its owner has confirmed its id and the policy"
         )
     if signatures.policy_sha256 != sha256_of(policy.content):
         raise SignatureError(
@@ -55,7 +55,7 @@ def signing_key(policy: PolicyBytes, keys: Sequence[PublicKey]) -> PublicKey:
 def verify_signature(
     path: str | os.PathLike[str], *, trusted_keys: Sequence[str | os.PathLike[str] | PublicKey]
 ) -> PublicKey:
-    """Return the trusted key that signed a policy; its two files are read and checked, too.
+    """Return the trusted key that signed a policy, whose YAML fits the schema and whose side file has its hash.
 
     Raises:
         SignatureError: there is no signature of these keys, or none that holds.

@@ -53,7 +53,9 @@ def test_commands_refuse_a_policy_that_no_trusted_key_signed(name, tmp_path, ops
     changed = one_line(command(name, policy, *more, "--trusted-key", other.public))
 
     assert unsigned.startswith("policy.yaml: is not signed: policy.yaml.sig is missing beside policy.yaml")
-    assert wrong.startswith(f"policy.yaml: is signed by key {other.key.id[:16]}, and trusted is key {ops.key.id[:16]}")
+    assert wrong.startswith(
+        f"policy.yaml: its file of signatures names key {other.key.id[:16]}, and trusted is key {ops.key.id[:16]}"
+    )
     assert both.code == 0
     assert changed.startswith(f"policy.yaml: was changed or replaced after key {other.key.id[:16]} (other.pub.pem)")
 
@@ -63,7 +65,7 @@ def test_the_environment_names_trusted_keys_and_the_option_wins(tmp_path, ops, m
     pr.sign_policy(policy, key=ops.private)
     monkeypatch.setenv("PARETOROUTE_TRUSTED_KEYS", str(other.public))
 
-    assert "is signed by" in one_line(command("plan", policy, "x"))
+    assert "file of signatures names" in one_line(command("plan", policy, "x"))
     assert command("plan", policy, "x", "--trusted-key", ops.public).code == 0
     monkeypatch.setenv("PARETOROUTE_TRUSTED_KEYS", os.pathsep.join(map(str, (other.public, ops.public))))
     assert command("plan", policy, "x").code == 0

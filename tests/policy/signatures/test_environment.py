@@ -14,6 +14,20 @@ def test_paths_are_separated_as_in_path():
     assert key_paths_in({"PATH": "/bin", "PARETOROUTE_TOKEN": "x", "PARETOROUTE_DESIGN": "y"}) is None
 
 
+@pytest.mark.parametrize(
+    "name", ["PARETOROUTE_TRUTSED_KEYS", "PARETOROUTE_TUSTED_KEYS", "PARETOROUTE_TURSTED_KEY", VARIABLE.lower()]
+)
+def test_a_misspelt_variable_does_not_switch_verification_off(name):
+    with pytest.raises(KeyFileError, match=f"'{name}' is unknown; write {VARIABLE}$"):
+        key_paths_in({name: "ops.pub.pem"})
+
+
+def test_other_variables_of_ours_are_not_taken_for_it():
+    others = ("TOKEN", "KEY_PASSPHRASE", "SAFE_POINT", "POLICY", "EXPLORE", "DIALECT", "GOLDEN", "TRACED_CALLS")
+
+    assert key_paths_in({f"PARETOROUTE_{name}": "x" for name in others}) is None
+
+
 @pytest.mark.parametrize("empty", ["", " ", os.pathsep, f"a.pem{os.pathsep}"])
 def test_an_empty_path_is_refused(empty):
     with pytest.raises(KeyFileError, match=f"^{VARIABLE} holds an empty path; set it to files of public keys"):

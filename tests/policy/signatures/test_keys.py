@@ -137,6 +137,8 @@ def test_an_encrypted_key_needs_its_passphrase_which_is_never_asked_for_nor_show
     with pytest.raises(pr.KeyFileError, match="locked.pem: cannot be decrypted: the passphrase is wrong") as caught:
         PrivateKey.read(path, passphrase="sesame")
     assert "sesame" not in str(caught.value)
+    with pytest.raises(pr.KeyFileError, match="locked.pem: the passphrase holds half a character"):
+        PrivateKey.read(path, passphrase="\ud800")
     with pytest.raises(pr.KeyFileError, match="the passphrase must be of type str"):
         PrivateKey.read(path, passphrase=b"sesame")  # pyright: ignore[reportArgumentType]  # refused
 

@@ -68,7 +68,7 @@ def test_a_signature_of_another_key_is_refused_with_both_keys(policy, ops):
     message = refusal(policy, ops.public)
 
     assert message.startswith(
-        f"policy.yaml: is signed by key {other.key.id[:16]}, and trusted is {ops.key}; sign it with"
+        f"policy.yaml: its file of signatures names key {other.key.id[:16]}, and trusted is {ops.key}; sign it with"
     )
     many = [key_pair(ops.public.parent, f"key{number}").key for number in range(5)]
     assert f"trusted are {many[0]}, {many[1]}, {many[2]} and 2 more;" in refusal(policy, *many)
