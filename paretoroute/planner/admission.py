@@ -77,7 +77,7 @@ class DecidedCall(NamedTuple):
         draw: the point to call.
         ranked: the columns of the best admitted points, best first, more of them than there are fallbacks.
         at_safe_point: whether the point is the safe one, since the query is unfamiliar.
-        stays: whether the point is of the previous call's model, and the policy alone would not call it.
+        stays: whether the point is of the previous call's model, and the policy alone would never have called it.
     """
 
     request: Request

@@ -64,7 +64,7 @@ class Decision:
             the query no text.
         unfamiliar: whether the query is unlike the logged ones or could not be read, whatever the status.
         at_safe_point: whether the planner's safe point was taken for that reason.
-        stays: whether the point is of the previous call's model, and the policy alone would call another.
+        stays: whether the point is of the previous call's model, and the policy alone would never have called it.
         fallback_points: the points of ``fallbacks``.
         fallback_caps_tokens: the output cap of each, as ``output_cap_tokens``.
     """
@@ -260,7 +260,7 @@ class DecisionWriter:
         name = self._named[draw.column]
         if at_safe_point:
             return f"{name} is the safe point for such queries"
-        if stays:
+        if stays and admitted.unkept is None:
             return f"{name} stays with the model of the previous call, since a change is not worth its price"
         if admitted.unkept is None:
             grounds = Grounds(

@@ -53,7 +53,7 @@ class Planner:
         explore: share of the calls, in [0, 1), that go to points which the policy would not call, to learn about them;
             they keep every limit of the call. Tasks do not explore.
         safe_point: the point (``model@label``) for queries that are unlike the logged ones or cannot be read, where it
-            keeps the limits of the call; their calls do not explore. None: the policy decides on them by its forecasts.
+            keeps the limits of a call, if not those of the population. None: the policy decides on them.
 
     Raises:
         DialectError: points cannot be expressed in the dialect, or are sent as the same request; all are named.
@@ -301,9 +301,11 @@ class Planner:
     ) -> DecidedCall:
         """Take the safe point for an unfamiliar query, if there is one that keeps the limits; else draw a point."""
         safe = self._safe_column
-        if safe is not None and forecast.is_unfamiliar and admitted.is_feasible and admitted.callable[safe]:
-            draw = Draw(safe, 1.0, is_random=False)
-            return DecidedCall(request, forecast, admitted, draw, ranked, at_safe_point=True)
+        needs_safe = forecast.is_unfamiliar and admitted.is_feasible and not request.takes_cheapest
+        if safe is not None and needs_safe and admitted.callable[safe]:
+            return DecidedCall(
+                request, forecast, admitted, Draw(safe, 1.0, is_random=False), ranked, at_safe_point=True
+            )
         draw = self._draw(request, forecast, admitted, distribution)
         stays = distribution is not own and not draw.explores and all(draw.column != one.point for one in own)
         return DecidedCall(request, forecast, admitted, draw, ranked, stays=stays)

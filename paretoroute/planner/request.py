@@ -19,6 +19,7 @@ from paretoroute.targets import fraction, not_negative, positive
 if TYPE_CHECKING:
     from paretoroute.planner.conversation.staying import HasPoint, Stay
 
+CHEAPEST = 1e15  # quality per USD: a price at which every query takes its cheapest point
 _NUMBERS = {"max_cost_usd": positive, "min_quality": fraction, "max_latency_s": positive, "price": not_negative}
 
 
@@ -80,6 +81,11 @@ class Request:
             price=self.price,
             stay=self.stay,
         )
+
+    @property
+    def takes_cheapest(self) -> bool:
+        """Whether the price asks for the cheapest point, as where money is short."""
+        return self.price is not None and self.price >= CHEAPEST
 
     @property
     def text_bytes(self) -> int | None:

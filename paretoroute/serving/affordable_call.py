@@ -16,11 +16,10 @@ from paretoroute._arrays import Mask
 from paretoroute.errors import AllowanceError, TargetError
 from paretoroute.planner.decision import Decision
 from paretoroute.planner.planner import Planner
-from paretoroute.planner.request import callable_points
+from paretoroute.planner.request import CHEAPEST, callable_points
 from paretoroute.price import sum_usd
 from paretoroute.query import Query
 from paretoroute.serving import ledger as base
-from paretoroute.serving.cost_curve import CHEAPEST
 from paretoroute.serving.ledger import Entry, Ledger, Shortfall, usd_of
 from paretoroute.serving.pacing import Aim, Pacer
 from paretoroute.serving.reservation import Reservation

@@ -16,7 +16,6 @@ from paretoroute.planner.planner import Planner
 
 PRICES = 200
 MOST_QUERIES = 1000
-CHEAPEST = 1e15  # quality per USD: a price at which every query takes its cheapest point
 _LEAST_USD = 1e-12  # a mean cost of 0 has no logarithm
 _SPAN = 1e3  # prices from one over this many times the dearest cost, to this many over the cheapest
 

@@ -153,7 +153,7 @@ def _query(query: Query | None, embedding: ArrayLike | None, *, query_id: str | 
         if not (np.abs(vector) <= np.finfo(np.float32).max).all():
             raise QueryError("the embedding must be finite numbers in single precision; one is not")
         columns["embedding"] = [float(number) for number in vector]
-    if not text and (embedding is None or query_id is None):
+    if not text and (embedding is None or not query_id):
         raise QueryError(
             "a decision is logged with its query, or nothing can be learnt from it; give query=, or an embedding of a "
             "query that was planned with a query_id"

@@ -22,7 +22,7 @@ class LineFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path = path.absolute()  # the process may change its folder
         os.close(self._open())
 
     def append(self, line: bytes) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 import paretoroute as pr
 from paretoroute.planner.admission import DecisionCounts
+from paretoroute.planner.request import CHEAPEST
 from tests.planner.decisions import EASY_QUERY, HARD_QUERY, mask, same
 from tests.planner_cases import fitted, no_signal
 from tests.processes import python
@@ -69,6 +70,14 @@ def test_where_the_safe_point_keeps_no_limit_the_policy_decides(limits):
     assert same(decision) == same(pr.Planner(fitted().policy).plan(STRANGE, query_id="1", **limits))
     assert decision.unfamiliar and not decision.at_safe_point
     assert decision.point.name != SAFE
+
+
+def test_where_money_is_short_the_cheapest_point_is_taken_and_not_the_safe_one():
+    decision = planner().plan(STRANGE, query_id="1", price=CHEAPEST)
+
+    assert same(decision) == same(pr.Planner(fitted().policy).plan(STRANGE, query_id="1", price=CHEAPEST))
+    assert decision.point.name != SAFE
+    assert planner().plan(STRANGE, query_id="1", price=CHEAPEST / 10).point.name == SAFE
 
 
 def test_the_safe_point_does_not_explore_and_other_calls_do():

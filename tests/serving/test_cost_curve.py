@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import paretoroute as pr
-from paretoroute.serving.cost_curve import CHEAPEST, CostCurve
+from paretoroute.planner.request import CHEAPEST
+from paretoroute.serving.cost_curve import CostCurve
 from tests.planner.decisions import EASY_QUERY, HARD_QUERY
 from tests.planner_cases import fitted, no_signal
 

@@ -98,6 +98,24 @@ def test_only_the_owner_reads_the_file_and_messages_are_logged_as_planned(tmp_pa
     assert pr.read_runs(log.path).texts == ("system: Sei kurz.\n\nuser: Wieso? 模型",)
 
 
+def test_a_log_stays_where_it_was_made_when_the_process_changes_its_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    log, planner = pr.DecisionLog("decisions.jsonl"), pr.Planner(fitted().policy)
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+
+    log.append(planner.plan(EASY_QUERY), query=EASY_QUERY, quality=1, cost_usd=0.1)
+
+    assert len(pr.read_runs(tmp_path / "decisions.jsonl").query_ids) == 1
+
+
+def test_an_embedding_without_an_id_is_refused(tmp_path):
+    planner, log = pr.Planner(fitted().policy), pr.DecisionLog(tmp_path / "decisions.jsonl")
+
+    with pytest.raises(QueryError, match="planned with a query_id"):
+        log.append(planner.plan("x", query_id=""), embedding=[1.0, 2.0], quality=1)
+
+
 def test_embeddings_stand_in_for_texts(tmp_path):
     planner, log = pr.Planner(fitted().policy), pr.DecisionLog(tmp_path / "decisions.jsonl")
 

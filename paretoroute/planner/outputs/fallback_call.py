@@ -67,12 +67,13 @@ def answered_row(row: dict[str, Any], calls: Sequence[FallbackCall], *, answered
         answered_by: the name of the fallback that answered.
 
     Raises:
-        GridError: it is none of the fallbacks.
+        GridError: it is none of the fallbacks, or the name of several points.
     """
     expect("answered_by", answered_by, str, GridError)
-    if answered_by == f"{row['model']}@{row['budget_label']}":
+    is_own = answered_by == f"{row['model']}@{row['budget_label']}"
+    if is_own and all(call.point.name != answered_by for call in calls):
         return row
-    call = _named(calls, answered_by)
+    call = _named(calls, answered_by, others=[row["budget_kind"]] if is_own else [])
     point = call.point
     return row | {
         "model": point.model,
@@ -89,13 +90,14 @@ def answered_row(row: dict[str, Any], calls: Sequence[FallbackCall], *, answered
     }
 
 
-def _named(calls: Sequence[FallbackCall], name: str) -> FallbackCall:
+def _named(calls: Sequence[FallbackCall], name: str, *, others: Sequence[str]) -> FallbackCall:
+    """Return the fallback of a name; ``others`` are the kinds of the decision's own point, if it has the name, too."""
     same = [call for call in calls if call.point.name == name]
-    if len(same) == 1:
+    if len(same) == 1 and not others:
         return same[0]
     if same:
-        kinds = ", ".join(call.point.budget.kind for call in same)
-        raise GridError(f"{shown(name)} names several fallbacks, of kinds {kinds}; give them labels of their own")
+        kinds = ", ".join([*others, *(call.point.budget.kind for call in same)])
+        raise GridError(f"{shown(name)} names several points, of kinds {kinds}; give them labels of their own")
     names = [call.point.name for call in calls]
     near = did_you_mean(name, names) if names else "it has none"
     raise GridError(f"{shown(name)} is no fallback of this decision; {near}")

@@ -102,6 +102,17 @@ def test_the_decisions_own_point_is_no_fallback():
     assert decision.to_row(answered_by=decision.point.name) == decision.to_row()
 
 
+def test_a_name_that_a_fallback_shares_with_the_decisions_own_point_is_refused():
+    row, calls = decided().to_row(), decided().fallback_calls
+    own = f"{row['model']}@{row['budget_label']}"
+    twin = FallbackCall(Point(row["model"], Budget("thinking_tokens", row["budget_label"], 9)), None)
+
+    with pytest.raises(
+        GridError, match=f"'{own}' names several points, of kinds {row['budget_kind']}, thinking_tokens"
+    ):
+        answered_row(row, [*calls, twin], answered_by=own)
+
+
 def test_a_point_that_is_no_fallback_is_refused_with_the_near_ones():
     decision = decided()
 
