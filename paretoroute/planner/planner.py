@@ -300,12 +300,10 @@ class Planner:
         ranked: Sequence[int],
     ) -> DecidedCall:
         """Take the safe point for an unfamiliar query, if there is one that keeps the limits; else draw a point."""
-        safe = self._safe_column
-        needs_safe = forecast.is_unfamiliar and admitted.is_feasible and not request.takes_cheapest
-        if safe is not None and needs_safe and admitted.callable[safe]:
-            return DecidedCall(
-                request, forecast, admitted, Draw(safe, 1.0, is_random=False), ranked, at_safe_point=True
-            )
+        safe = self._safe_column if forecast.is_unfamiliar and not request.takes_cheapest else None
+        if safe is not None and admitted.is_feasible and admitted.callable[safe]:
+            draw = Draw(safe, 1.0, is_random=False)
+            return DecidedCall(request, forecast, admitted, draw, ranked, at_safe_point=True)
         draw = self._draw(request, forecast, admitted, distribution)
         stays = distribution is not own and not draw.explores and all(draw.column != one.point for one in own)
         return DecidedCall(request, forecast, admitted, draw, ranked, stays=stays)

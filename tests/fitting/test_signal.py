@@ -84,7 +84,7 @@ def test_one_group_of_queries_shows_no_signal():
 
 
 def hard_queries(*, differences: float):
-    """Draw figures that vary by a hardness that nothing forecasts, and by a difference of two points that is forecast."""
+    """Draw figures that vary by a hardness that nothing forecasts, and by a forecast difference of two points."""
     rng = np.random.default_rng(5)
     hardness = 3.0 * rng.standard_normal((QUERIES, 1))
     known = np.outer(rng.standard_normal(QUERIES), [1.0, -1.0, 0.0, 0.0])

@@ -103,7 +103,8 @@ def minimise(free: Free, layout: Layout, values: Floats, weight: Floats, *, tria
     parameters = {name: jnp.asarray(_filled(getattr(free, name), shape[1]), jnp.float32) for name in names}
     parameters["log_noise"] = jnp.asarray(free.log_noise, jnp.float32)
     fitted = _minimiser()(parameters, layout.padded(shape[1]), *tables, jnp.asarray(trials, jnp.float32))
-    return Free(*(np.asarray(fitted[name], np.float64)[:points] for name in names), float(fitted["log_noise"]))
+    model, budget, loading = (np.asarray(fitted[name], np.float64)[:points] for name in names)
+    return Free(model, budget, loading, float(fitted["log_noise"]))
 
 
 def skills(free: Free, layout: Layout, values: Floats, weight: Floats) -> Floats:

@@ -125,5 +125,5 @@ def test_a_point_that_is_no_fallback_is_refused_with_the_near_ones():
 def test_a_name_that_two_fallbacks_share_is_refused():
     calls = [FallbackCall(Point("m", Budget(kind, "low")), None) for kind in ("effort", "mode")]
 
-    with pytest.raises(GridError, match="'m@low' names several fallbacks, of kinds effort, mode"):
+    with pytest.raises(GridError, match="'m@low' names several points, of kinds effort, mode"):
         answered_row({"model": "a", "budget_label": "b"}, calls, answered_by="m@low")
