@@ -11,8 +11,9 @@ if looks := os.environ.keys() & {"FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "T
     for variable in looks:  # how output is to look is up to each test
         del os.environ[variable]
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices: threads only wait for one another
-if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-    # Nearly all of a small fit is compilation; programs of the same shapes are compiled once a session.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ or "PYTEST_XDIST_WORKER" in os.environ:
+    # Nearly all of a small fit is compilation; programs of the same shapes are compiled once a session. JAX writes them
+    # in place, so that a worker could read half of what another writes: each has a folder of its own.
     compiled = tempfile.mkdtemp(prefix="paretoroute-jax-")
     atexit.register(shutil.rmtree, compiled, ignore_errors=True)
     os.environ["JAX_COMPILATION_CACHE_DIR"] = compiled
