@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from tests.cases.case_log import case_rows, write_jsonl
-from tests.planner_cases import command
 from tests.processes import python
 
 ROUTERS = "static,tag,random,best-single,prompt-length,knn"  # tag is left out: the log has no tags
@@ -57,7 +56,7 @@ def test_compare_goes_on_after_ctrl_c_and_a_kill_with_the_same_figures(tmp_path)
     first = len(list(kept.glob("*.step")))
     killed = interrupted(log, kept, signal_number=signal.SIGKILL, steps=2)
     second = len(list(kept.glob("*.step")))
-    resumed = command(*arguments(log, kept), "--jobs", "1")
+    resumed = python("-m", "paretoroute", *arguments(log, kept), "--jobs", "1")
 
     sentence = f"paretoroute: stopped; finished steps are kept in {kept}, and the same command goes on from there"
     *progress, last = stopped.stderr.splitlines()
@@ -65,6 +64,6 @@ def test_compare_goes_on_after_ctrl_c_and_a_kill_with_the_same_figures(tmp_path)
     assert all(line.startswith("paretoroute: fold ") for line in progress)  # of a busy machine: one every 30 seconds
     assert killed.returncode == -signal.SIGKILL
     assert 2 <= first < second < STEPS <= len(list(kept.glob("*.step")))
-    assert resumed.code == 0, resumed.err
-    whole = command(*arguments(log, tmp_path / "another"), "--jobs", "1")
-    assert resumed.out == whole.out
+    assert resumed.returncode == 0, resumed.stderr
+    whole = python("-m", "paretoroute", *arguments(log, tmp_path / "another"), "--jobs", "1")
+    assert resumed.stdout == whole.stdout

@@ -22,7 +22,7 @@ def test_the_blend_by_hand():
     cost = near.mean(np.array([[0.01, 0.02], [0.03, 0.0], [7.0, 7.0]]))
     np.testing.assert_allclose(cost, [[0.02, 0.01]])
     assert argrouter.choose(quality, cost, 10.0).tolist() == [1]
-    assert argrouter.choose(quality, cost, 0.0).tolist() == [0], "the first of equals"
+    assert argrouter.choose(np.full((1, 2), 0.5), cost, 0.0).tolist() == [0], "the first of equals"
 
 
 def test_weights_are_the_fourth_power_of_the_cosine():
