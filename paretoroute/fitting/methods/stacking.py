@@ -92,5 +92,7 @@ def _pooled(systems: Floats, size: float) -> Floats:
 
 
 def _nonnegative(rows: Floats) -> Floats:
-    """Minimise ``||A w - b||`` over ``w >= 0`` for rows ``[A | b]``, ``(rows, heads + 1)``."""
+    """Minimise ``||A w - b||`` over ``w >= 0`` for rows ``[A | b]``, ``(rows, heads + 1)``; 0 without rows."""
+    if not len(rows):  # as where one fold holds all queries: nnls would return what lies in memory
+        return np.zeros(rows.shape[1] - 1)
     return nnls(rows[:, :-1], rows[:, -1])[0]

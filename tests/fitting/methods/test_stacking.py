@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
+from paretoroute.fitting.methods import stacking
 from paretoroute.fitting.methods.stacking import POOL_QUERIES, stack
 
 HEADS, QUERIES, COMPONENTS, FOLDS = 4, 90, 3, 3
@@ -159,3 +160,17 @@ def test_heads_that_say_nothing_get_no_nan():
 
     assert np.isfinite(silent).all()
     assert not silent.any()
+
+
+def test_a_fold_that_holds_all_queries_leaves_no_weights(monkeypatch):
+    rng = np.random.default_rng(7)
+    forecasts, targets = rng.standard_normal((3, 20, 2)), rng.standard_normal((20, 2))
+
+    def of_rows(matrix, vector):  # of none, SciPy returns what lies in memory
+        assert len(matrix)
+        return nnls(matrix, vector)
+
+    monkeypatch.setattr(stacking, "nnls", of_rows)
+    weights = stack(forecasts, targets, np.ones(20), np.zeros(20, np.int64), folds=2)
+
+    assert (weights[0] == 0).all() and weights[2].any()
