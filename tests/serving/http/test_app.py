@@ -12,7 +12,6 @@ pytest.importorskip("httpx2", reason="httpx2, with which Starlette tests, is not
 from paretoroute import report
 from paretoroute.planner.planner import Planner
 from paretoroute.serving.http.body import MOST_DEPTH
-from tests.planner.decisions import EASY_QUERY
 from tests.planner_cases import command, fitted
 from tests.serving.cases import MAX_COST, QUESTION, SAME_QUALITY, policy_in, replace
 from tests.serving.http.running import error_of, service
@@ -319,22 +318,6 @@ def test_the_explorer_page_runs_its_own_script_alone(client):
         "script-src 'sha256-" in policy and "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0]
     )
     assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", answer.text)  # it needs no other server
-
-
-def test_unfamiliar_queries_go_to_the_safe_point_and_are_counted():
-    with service(fitted().policy_path, safe_point="thinker@8000") as client:
-        strange = client.post("/plan", json={"query": "пожалуйста, докажите теорему"}).json()
-        masked = client.post("/plan", json={"query": "пожалуйста", "models": ["small"]}).json()
-        known = client.post("/plan", json={"query": EASY_QUERY}).json()
-        metrics = client.get("/metrics").text
-
-    assert (strange["model"], strange["budget_label"], strange["propensity"]) == ("thinker", "8000", 1.0)
-    assert [one["unfamiliar"] for one in (strange, masked, known)] == [True, True, False]
-    counted = re.findall(r"^(paretoroute_unfamiliar_decisions_total\S*) (\S+)$", metrics, re.M)
-    assert dict(counted) == {
-        'paretoroute_unfamiliar_decisions_total{by="safe_point",point="thinker@8000"}': "1.0",
-        'paretoroute_unfamiliar_decisions_total{by="policy",point="small@default"}': "1.0",
-    }
 
 
 def test_a_call_stays_with_the_point_before_as_the_planner_does(client):
