@@ -306,4 +306,5 @@ class PolicyDocument(Section):
     @model_validator(mode="after")
     def _consistent(self) -> PolicyDocument:
         check_unique("model", (entry.model for entry in self.grid))
+        check_total("shares of the points in the grid", (point.share for entry in self.grid for point in entry.points))
         return self

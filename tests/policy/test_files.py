@@ -70,6 +70,15 @@ POINTS = st.fixed_dictionaries(
 )
 
 
+def _with_shares_of_calls(grid):
+    """Scale the shares, so that they add up to 1."""
+    points = [point for entry in grid for point in entry["points"]]
+    total = sum(point["share"] for point in points)
+    for point in points:
+        point["share"] = point["share"] / total if total > 1e-300 else 1 / len(points)
+    return grid
+
+
 GRIDS = st.lists(
     st.fixed_dictionaries(
         {
@@ -82,7 +91,7 @@ GRIDS = st.lists(
     min_size=1,
     max_size=3,
     unique_by=lambda entry: entry["model"],
-)
+).map(_with_shares_of_calls)
 
 
 ARRAY_SETS = st.dictionaries(

@@ -157,6 +157,16 @@ def test_a_mixture_that_no_solve_writes_is_refused(policy, where, value, message
     assert message in refusal(policy, PolicySchemaError)
 
 
+@pytest.mark.parametrize("change", [0.25, -0.25, 1e-4])
+def test_shares_of_calls_that_do_not_add_up_to_one_are_refused(policy, change):
+    data = _yaml.read(policy)
+    point = max((point for entry in data["grid"] for point in entry["points"]), key=lambda point: point["share"])
+    point["share"] += change if point["share"] + change <= 1 else -abs(change)
+    policy.write_text(_yaml.dumps(data), encoding="utf-8")
+
+    assert "the shares of the points in the grid add up to " in refusal(policy, PolicySchemaError)
+
+
 def test_a_kind_of_query_that_is_listed_twice_in_a_mixture_is_refused(policy):
     data = _yaml.read(policy)
     mixture = data["solution"]["mixture"]

@@ -9,14 +9,14 @@ from tests.report.documents import document
 
 
 def test_points_of_a_model_are_joined_in_order_of_compute():
-    doc = document({("m", label): (0.5, 0.001, 0.1) for label in ("max", "low", "high", "medium")})
+    doc = document({("m", label): (0.5, 0.001, 0.25) for label in ("max", "low", "high", "medium")})
 
     assert [dot.label for dot in chart_of(doc).dots] == ["low", "medium", "high", "max"]
     assert [dot.joined for dot in chart_of(doc).dots] == [False, True, True, True]
 
 
 def test_points_without_an_order_are_not_joined():
-    doc = document({("m", label): (0.5, 0.001, 0.1) for label in ("brisk", "low", "high", "calm")})
+    doc = document({("m", label): (0.5, 0.001, 0.25) for label in ("brisk", "low", "high", "calm")})
 
     assert [dot.label for dot in chart_of(doc).dots] == ["brisk", "calm", "low", "high"]
     assert [dot.joined for dot in chart_of(doc).dots] == [False, False, False, True]
