@@ -5,7 +5,7 @@ one and forecasts that one. Two figures follow, in quality points of 100, with 9
 
 - the fair gain: for each of eight cost targets the router's knob is chosen on the training side alone
   (:mod:`paretoroute.evaluation.protocol`), and its quality is compared with the static mixture of the training side at
-  the cost that it realised. The default solves its policy for each target
+  equal cost. The default solves its policy for each target
 - the hindsight gain: the best cost-quality curve of the router's strategies on the test queries themselves, over the
   best mixture of single points at equal cost, averaged over costs from where single points reach 60% of their peak to
   the best single point's cost (:mod:`paretoroute.evaluation.tradeoff_curves`)

@@ -41,7 +41,7 @@ def _title(comparison: Comparison) -> str:
     low, high = (dollars_text(per_thousand(cost, decimals)) for cost in ends)
     return (
         f"{comparison.queries} queries at {comparison.points} points, each held out once in {comparison.folds} folds; "
-        f"quality points over the static mixture at equal spending, targets of {low} to {high} {UNIT} (90% intervals)"
+        f"quality points over the static mixture at equal cost, targets of {low} to {high} {UNIT} (90% intervals)"
     )
 
 

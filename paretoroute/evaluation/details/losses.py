@@ -48,7 +48,7 @@ class KindLead:
     Args:
         tag: of the queries.
         queries: their number.
-        gain: of the default over the static mixture at equal spending, in quality points of 100.
+        gain: of the default over the static mixture at equal cost, in quality points of 100.
         rival: the router of the highest gain; None: there is no other.
         lead: gain of the default minus the rival's.
     """

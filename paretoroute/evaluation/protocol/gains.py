@@ -1,4 +1,4 @@
-"""Judge plans for cost targets against the static mixture of the training side, at the cost that they realise."""
+"""Judge plans for cost targets against the static mixture of the training side, at equal realised cost."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from paretoroute.evaluation.routers.plans import Execution
 from paretoroute.evaluation.tradeoff_curves import Outcomes, cost_range, single_points
 
 TARGETS = 8
+SAME_COST = 0.01
 
 
 @dataclass(frozen=True)
@@ -34,16 +35,63 @@ class StaticPath:
         static = single_points(train)
         return cls(static.vertex, cost_range(static, targets))
 
-    def gain(self, done: Execution, test: Outcomes) -> Floats:
-        """Return each query's gain over the mixture that spends as much as the plan did, ``(queries,)``.
+    def gain(self, done: FairPath, test: Outcomes) -> Floats:
+        """Return each query's gain over the mixture at equal cost, mean over the targets, ``(queries,)``.
 
-        The mixture is moved along its own line to the mean cost that the plan realised on the test queries, so that a
-        plan which overspends is compared with a dearer mixture. The noise of cost is part of the values.
+        Both are read where their realised mean cost on the test queries is the target, or where it is that of the
+        cheapest plan, if even this one costs more. A router that spends less than a target at its dearest plan keeps
+        this plan's quality and is compared with the mixture at the target: quality that it leaves unbought counts. The
+        noise of cost is part of the values.
         """
+        costs = np.maximum(self.targets, done.cost_usd.mean(0)[0])
         order = np.argsort(test.cost_usd[:, self.points].mean(0), kind="stable")
         path = self.points[order]
-        base = quality_at_equal_cost(done.cost_usd, quality=test.quality[:, path], cost_usd=test.cost_usd[:, path])
-        return done.quality - base
+        base = _read(costs, quality=test.quality[:, path], cost_usd=test.cost_usd[:, path])
+        return _read(costs, quality=done.quality, cost_usd=done.cost_usd) - base
+
+
+@dataclass(frozen=True)
+class FairPath:
+    """A router's plans for the targets, executed, cheapest first.
+
+    Args:
+        quality: ``(queries, plans)``.
+        cost_usd: of all calls, ``(queries, plans)``.
+    """
+
+    quality: Floats
+    cost_usd: Floats
+
+    @classmethod
+    def of(cls, executions: Sequence[Execution]) -> FairPath:
+        """Order the executions by what they cost; those that cost the same within 1% count as their mean.
+
+        Between two plans of nearly one cost the path would rise or fall by their noise alone.
+        """
+        done = sorted(executions, key=lambda one: float(one.cost_usd.mean()))
+        alike: list[list[Execution]] = []
+        for one in done:
+            if alike and one.cost_usd.mean() <= (1 + SAME_COST) * alike[-1][0].cost_usd.mean():
+                alike[-1].append(one)
+            else:
+                alike.append([one])
+        return cls(
+            np.stack([np.mean([one.quality for one in ones], axis=0) for ones in alike], axis=1),
+            np.stack([np.mean([one.cost_usd for one in ones], axis=0) for ones in alike], axis=1),
+        )
+
+
+def _read(costs: Floats, *, quality: Floats, cost_usd: Floats) -> Floats:
+    """Return each query's quality on a path, mean over the mean costs at which it is read, ``(queries,)``.
+
+    Args:
+        costs: mean costs, ``(costs,)``.
+        quality: of the path's vertices, in the order of their mean cost, ``(queries, vertices)``.
+        cost_usd: likewise.
+    """
+    queries = len(quality)
+    read = [quality_at_equal_cost(np.full(queries, usd), quality=quality, cost_usd=cost_usd) for usd in costs]
+    return np.mean(read, axis=0)
 
 
 @dataclass(frozen=True)
@@ -51,7 +99,7 @@ class Judged:
     """A router's plans for all targets on some test queries.
 
     Args:
-        gain: each query's gain over the static mixture, mean over the targets, ``(queries,)``.
+        gain: each query's gain over the static mixture at equal cost, mean over the targets, ``(queries,)``.
         cost_ratio: realised over target mean cost, ``(targets,)``.
         quality: ``(targets, queries)``.
         cost_usd: of all calls, ``(targets, queries)``.
@@ -77,7 +125,7 @@ def judge(executions: Sequence[Execution], path: StaticPath, test: Outcomes) -> 
     """Average the executions of the plans for all targets."""
     latencies = [done.latency_s for done in executions if done.latency_s is not None]
     return Judged(
-        gain=np.mean([path.gain(done, test) for done in executions], axis=0),
+        gain=path.gain(FairPath.of(executions), test),
         cost_ratio=np.array([done.cost_usd.mean() for done in executions]) / path.targets,
         quality=np.stack([done.quality for done in executions]),
         cost_usd=np.stack([done.cost_usd for done in executions]),

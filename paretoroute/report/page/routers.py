@@ -23,16 +23,16 @@ def add_routers(section: Element, comparison: Comparison) -> None:
         section,
         "p",
         f"Every query was held out once in {comparison.folds} folds. Each router chose its settings on the training "
-        f"side for cost targets of {low} to {high} {UNIT}, and is judged at the cost that it really spent.",
+        f"side for cost targets of {low} to {high} {UNIT}; it is judged by what it really spent and got.",
     )
     add_chart(section, "curves", "Mean quality over mean cost of every router", has_legend=True)
     add(section, "h3", "All routers, best gain first")
     add_sentence(
         section,
         "p",
-        "Gain: quality points of 100 over the static mixture of single points at equal spending, with its 90% "
-        "interval. The default's lead is its gain minus the router's, query by query. With hindsight: the best curve "
-        "on the judged queries themselves, which no deployed router has.",
+        "Gain: quality points of 100 over the static mixture of single points, both read where they cost as much as "
+        "the target, with its 90% interval. The default's lead is its gain minus the router's, query by query. With "
+        "hindsight: the best curve on the judged queries themselves, which no deployed router has.",
     )
     curves = {curve.name: curve for curve in comparison.details.curves}
     add_table(section, "All routers", _HEADS, [_row(row, curves.get(row.name)) for row in comparison.rows])
