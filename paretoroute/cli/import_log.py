@@ -130,12 +130,13 @@ def _report(imported: Imported, runs: Runs, out: Path) -> None:
     findings = [*imported.findings, *runs.notices[len(imported.findings) :]]
     points = ", ".join(point.name for point in runs.points[:8])
     more = f" and {len(runs.points) - 8} more" if len(runs.points) > 8 else ""
+    prices = " --prices PRICES.yaml" if imported.needs_prices else ""
     entries = [
         Entry("runs", of),
         Entry("points", points + more),
         *map(_entry, findings),
         Entry("written", str(out)),
-        Entry("next", f"paretoroute fit {out} --out policy.yaml"),
+        Entry("next", f"paretoroute fit {out}{prices} --out policy.yaml"),
     ]
     show(Entries(tuple(entries)))
 

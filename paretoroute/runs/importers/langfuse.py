@@ -171,6 +171,8 @@ def _tokens(row: _Row) -> Tokens:
     buckets = {name.casefold(): read for name, value in usage.items() if (read := count(value)) is not None}
     if not any(_is_in(name) or _is_out(name) for name in buckets):
         legacy = mapping(row.get("usage"))
+        if text(legacy.get("unit")).upper() not in ("", "TOKENS"):  # characters, seconds, images
+            return Tokens()
         return Tokens(
             prompt=count(first(legacy.get("input"), legacy.get("promptTokens"), row.get("promptTokens", "inputUsage"))),
             completion=count(

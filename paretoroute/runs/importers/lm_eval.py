@@ -18,16 +18,16 @@ from typing import Any
 
 from paretoroute.grid import Budget
 from paretoroute.runs.importers.budgets import TWO_BUDGETS, budget_of
-from paretoroute.runs.importers.calls import NO_MODEL, NO_TEXT, Aside, Call, Reading, Unusable
-from paretoroute.runs.importers.messages import check_text
+from paretoroute.runs.importers.calls import NO_MODEL, NO_TEXT, Aside, Call, Query, Reading, Unusable
+from paretoroute.runs.importers.messages import check_text, query_of
 from paretoroute.runs.importers.records import Record, read_records
 from paretoroute.runs.importers.scores import score_of
-from paretoroute.runs.importers.values import dig, first, items, mapping, number, text
+from paretoroute.runs.importers.values import dig, first, items, mapping, number, parsed, text
 from paretoroute.runs.values import amount_text
 
 SUFFIXES = (".jsonl", ".json")
-_STAMP = re.compile(r"_(\d{4}-\d{2}-\d{2}T[\d:.-]+?)\.jsonl?$", re.A)
-_SAMPLES = re.compile(r"^samples_(.+?)(?:_\d{4}-\d{2}-\d{2}T[\d:.-]+?)?\.jsonl?$", re.A)
+_STAMP = re.compile(r"_(\d{4}-\d{2}-\d{2}T[\d:.-]+?)\.jsonl?(?:\.gz)?$", re.A)
+_SAMPLES = re.compile(r"^samples_(.+?)(?:_\d{4}-\d{2}-\d{2}T[\d:.-]+?)?\.jsonl?(?:\.gz)?$", re.A)
 
 
 @dataclass
@@ -150,7 +150,6 @@ def _call(record: Record, result: _Results) -> Call:
     if not model:
         raise Unusable(NO_MODEL, "give the results_*.json of the same time stamp too")
     prompt, parameters = _request(record)
-    check_text(prompt)
     budget = _budget(record, result, task, budget_of({**result.parameters, **parameters}))
     parts = (
         _stamp(record.path) or record.path.stem,
@@ -177,8 +176,12 @@ def _folder_model(path: Path) -> str:
     return path.parent.name.replace("__", "/") if _SAMPLES.match(path.name) and path.parent.name else ""
 
 
-def _request(record: Record) -> tuple[str, Mapping[str, Any]]:
-    """Return the prompt of a line and the parameters of its generation."""
+def _request(record: Record) -> tuple[Query, Mapping[str, Any]]:
+    """Return the prompt of a line and the parameters of its generation.
+
+    Raises:
+        Unusable: it has no text.
+    """
     arguments = record.value.get("arguments")
     if isinstance(arguments, Mapping):
         one = mapping(next(iter(arguments.values()), None))
@@ -187,9 +190,24 @@ def _request(record: Record) -> tuple[str, Mapping[str, Any]]:
         parts = items(arguments)
         one = parts[0] if parts and isinstance(parts[0], list) else parts
         prompt, parameters = (one[0] if one else None), (one[1] if len(one) > 1 else None)
-    if not isinstance(prompt, str):
+    return _prompt(prompt), parameters if isinstance(parameters, Mapping) else {}
+
+
+def _prompt(value: object) -> Query:
+    """Return a prompt: its text, or the chat messages that lm-eval writes for an API as JSON, alone in a list.
+
+    Raises:
+        Unusable: it has no text.
+    """
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    messages = parsed(value)
+    if isinstance(messages, list) and messages and all(dig(message, "role") for message in messages):
+        return query_of(messages)
+    if not isinstance(value, str):
         raise Unusable(NO_TEXT)
-    return prompt, parameters if isinstance(parameters, Mapping) else {}
+    check_text(value)
+    return value
 
 
 def _budget(record: Record, result: _Results, task: str, budget: Budget) -> Budget:

@@ -21,6 +21,7 @@ _REDACTED = (
     "[redacted]",
     "redacted",
 )
+SEVERAL_PROMPTS = "several prompts in one call, whose tokens and answers are logged together"
 _LONE = "user: "
 _TEXT_KEYS = ("text", "content", "response", "result", "output", "refusal")
 
@@ -34,7 +35,7 @@ def query_of(value: object, *, instructions: object = None) -> Query:
         instructions: a system prompt that stands apart.
 
     Raises:
-        Unusable: there is no text, or it is redacted.
+        Unusable: there is no text, it is redacted, or one call holds several prompts.
     """
     system = _text(parsed(instructions)) if instructions else ""
     try:
@@ -90,7 +91,10 @@ def _query(value: object) -> Query:
 
 def _query_with_system(value: Mapping[str, Any], key: str) -> Query:
     """Return the query of a request, with a system prompt that stands beside the messages."""
-    query = _query(parsed(value[key]))
+    inner = parsed(value[key])
+    if key == "prompt" and isinstance(inner, list) and len(inner) > 1 and all(isinstance(item, str) for item in inner):
+        raise Unusable(SEVERAL_PROMPTS, f"{len(inner)} of them")
+    query = _query(inner)
     system = _text(value.get("system") or value.get("instructions") or value.get("systemInstruction"))
     if not system or not query:
         return query

@@ -23,7 +23,7 @@ from paretoroute.runs.importers.calls import (
     Unusable,
 )
 from paretoroute.runs.importers.model_names import is_same_model
-from paretoroute.runs.importers.usage import measured, with_whole_prompt
+from paretoroute.runs.importers.usage import is_claude, measured, with_whole_prompt
 from paretoroute.runs.importers.values import count, dig, first, items, mapping, number, parsed, text
 from paretoroute.runs.values import amount_text
 from paretoroute.runs.values import budget_of as completed_budget
@@ -73,7 +73,7 @@ class Attributes:
         Raises:
             Unusable: there is none.
         """
-        asked = self.text("gen_ai.request.model") or text(self._invocation().get("model"))
+        asked = self.text("gen_ai.request.model", "llm.request.model") or text(self._invocation().get("model"))
         answered = self.text("gen_ai.response.model", "llm.model_name", "llm.response.model")
         if not asked and not answered:
             raise Unusable(NO_MODEL)
@@ -82,9 +82,17 @@ class Attributes:
     def tokens(self) -> Tokens:
         """Return the token counts."""
         read = Tokens(
-            prompt=self._count("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt"),
+            prompt=self._count(
+                "gen_ai.usage.input_tokens",
+                "gen_ai.usage.prompt_tokens",
+                "llm.token_count.prompt",
+                "llm.usage.prompt_tokens",
+            ),
             completion=self._count(
-                "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"
+                "gen_ai.usage.output_tokens",
+                "gen_ai.usage.completion_tokens",
+                "llm.token_count.completion",
+                "llm.usage.completion_tokens",
             ),
             reasoning=self._count(
                 "gen_ai.usage.reasoning.output_tokens",
@@ -105,9 +113,12 @@ class Attributes:
                 "llm.token_count.prompt_details.cache_write",
             ),
         )
-        provider = self.text("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system")
-        name = f"{provider}/{self.text('gen_ai.request.model', 'llm.model_name')}"
-        return measured(with_whole_prompt(read), model=name)
+        return measured(with_whole_prompt(read), model=self._answering())
+
+    def _answering(self) -> str:
+        """Return provider and model."""
+        provider = self.text("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "llm.vendor")
+        return f"{provider}/{self.text('gen_ai.request.model', 'llm.model_name', 'llm.request.model')}"
 
     def _count(self, *names: str) -> float | None:
         return next((read for name in names if (read := count(self.values.get(name))) is not None), None)
@@ -151,13 +162,23 @@ class Attributes:
         return budget_of({**options, **self._invocation(), **given}, choices=self._choices())
 
     def _choices(self) -> int:
-        """Return how many answers there are."""
-        reasons = self.values.get("gen_ai.response.finish_reasons")
-        reasons = parsed(reasons) if isinstance(reasons, str) else reasons
-        answers = items(self.values, "output.value", "choices") if "output.value" in self.values else []
-        return max(
-            1, len(reasons) if isinstance(reasons, Sequence) and not isinstance(reasons, str) else 0, len(answers)
-        )
+        """Return how many answers there are.
+
+        Older instrumentations number the answers, newer ones list them. Where Claude answers, these are the parts of
+        its one answer.
+        """
+        reasons = items(self.values, "gen_ai.response.finish_reasons")
+        answers = items(self.values, "output.value", "choices")
+        if is_claude(self._answering()):
+            return max(1, len(answers))
+        listed = [message for message in items(self.values, "gen_ai.output.messages") if dig(message, "finish_reason")]
+        numbered = max(self._answers("gen_ai.completion."), self._answers("llm.completions."))
+        return max(1, len(reasons), len(answers), len(listed), numbered)
+
+    def _answers(self, prefix: str) -> int:
+        """Return how many of the numbered messages are complete answers."""
+        messages = _numbered(self.values, prefix)
+        return sum(message["role"] in ("assistant", "user") for message in messages)
 
     def _input_value(self) -> object:
         return parsed(self.values.get("input.value"))
@@ -181,7 +202,7 @@ class Attributes:
             _numbered(self.values, "gen_ai.prompt."),
             [_event_message(name, a) for name, a in events if name.startswith("gen_ai.") and name.endswith(".message")],
             _numbered(self.values, "llm.prompts."),
-            self.value("gen_ai.prompt", "llm.prompts"),
+            self.value("gen_ai.prompt", "llm.prompts", "ai.prompt.messages", "ai.prompt"),
             self._input_value(),
         )
         value = next((candidate for candidate in candidates if candidate), None)
@@ -254,7 +275,7 @@ def is_model_call(attributes: Attributes) -> bool:
     operation = attributes.text("gen_ai.operation.name", "llm.request.type").casefold()
     if operation:
         return operation in _OPERATIONS
-    return bool(attributes.text("gen_ai.request.model", "llm.model_name"))
+    return bool(attributes.text("gen_ai.request.model", "llm.model_name", "llm.request.model"))
 
 
 def read_attributes(value: object, depth: int = 8) -> Attributes:

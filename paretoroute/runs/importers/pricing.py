@@ -166,6 +166,40 @@ def _unpriced(models: set[str]) -> list[Finding]:
     return [Finding("price", text)]
 
 
+@dataclass(frozen=True, slots=True)
+class Costless:
+    """Models with a point at which no call has a cost, which a fit asks for.
+
+    Args:
+        priceable: those whose tokens are known.
+        others: those with neither costs nor tokens.
+    """
+
+    priceable: list[str]
+    others: list[str]
+
+    def findings(self) -> list[Finding]:
+        """Return what a fit needs."""
+        findings = []
+        if self.priceable:
+            text = f"tokens and no cost: {name_some(self.priceable)}; give prices with --prices FILE, here or at fit"
+            findings.append(Finding("price", f"{text}, or with --list-prices here"))
+        if self.others:
+            text = (
+                f"neither cost nor tokens: {name_some(self.others)}; add the column cost_usd to the runs before a fit"
+            )
+            findings.append(Finding("price", text))
+        return findings
+
+
+def costless(calls: Sequence[Call]) -> Costless:
+    """Return the models with a point at which no call has a cost."""
+    billed = {(call.model, call.budget) for call in calls if call.cost_usd is not None}
+    without = [call for call in calls if (call.model, call.budget) not in billed]
+    priceable = {call.model for call in without if call.tokens.are_known}
+    return Costless(sorted(priceable), sorted({call.model for call in without} - priceable))
+
+
 def price_file(prices: Mapping[str, Any]) -> Mapping[str, Price]:
     """Check the prices that a caller gives.
 

@@ -18,7 +18,7 @@ from paretoroute.runs.importers import scores as score_files
 from paretoroute.runs.importers.calls import NO_SCORE, REPEATED, UNDRAWN, Aside, Call, Reading, Score, by_reason
 from paretoroute.runs.importers.messages import query_id
 from paretoroute.runs.importers.model_names import renamed
-from paretoroute.runs.importers.pricing import price_file, priced
+from paretoroute.runs.importers.pricing import costless, price_file, priced
 from paretoroute.runs.importers.records import listed_files
 from paretoroute.runs.importers.write import row_of, table_of
 from paretoroute.runs.set_aside import MAX_BAD_ROWS
@@ -79,11 +79,13 @@ class Imported:
         rows: the rows, in the order of the log, with the columns of runs.
         asides: the records that became no row.
         findings: sentences for the user.
+        needs_prices: whether a fit on the rows asks for prices.
     """
 
     rows: list[dict[str, Any]]
     asides: list[Aside]
     findings: list[Finding]
+    needs_prices: bool = False
 
     def runs(self) -> Runs:
         """Return the rows as runs, with the findings and the first 1,000 records that became none.
@@ -187,7 +189,9 @@ def import_calls(source: str | Path, files: Any, *, scores: Any = None, options:
     ]
     about = [*scored.findings, *_about_scores(joined, len(rows)), *_about_names(names.names), *costs.findings]
     about += _about_propensities(costs.calls)
-    return Imported(rows, reading.asides, [*about, *_about(reading)])
+    lacking = costless(costs.calls)
+    findings = [*about, *_about(reading), *lacking.findings()]
+    return Imported(rows, reading.asides, findings, needs_prices=bool(lacking.priceable))
 
 
 def importer_of(source: str | Path) -> Importer:

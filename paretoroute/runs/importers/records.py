@@ -94,7 +94,7 @@ def _is_pickle(path: Path) -> bool:
 
 def _inside(folder: Path, suffixes: Sequence[str]) -> Iterator[Path]:
     for path in folder.rglob("*"):
-        if path.is_file() and path.name.lower().endswith((*suffixes, *PICKLES)):
+        if path.is_file() and (_is_readable(path, suffixes) or _is_pickle(path)):
             yield path
 
 

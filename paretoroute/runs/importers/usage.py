@@ -76,8 +76,12 @@ def measured(tokens: Tokens, *, model: str, has_answer: bool = True) -> Tokens:
     read = replace(tokens, prompt=tokens.prompt or None)
     if has_answer and not tokens.completion:
         read = replace(read, completion=None, reasoning=None)
-    is_claude = any(name in model.casefold() for name in _CLAUDE)
-    return replace(read, reasoning=None) if is_claude else read
+    return replace(read, reasoning=None) if is_claude(model) else read
+
+
+def is_claude(model: str) -> bool:
+    """Return whether a model, as logged with its provider, is one of Anthropic's."""
+    return any(name in model.casefold() for name in _CLAUDE)
 
 
 def billed(cost: object, tokens: Tokens) -> float | None:

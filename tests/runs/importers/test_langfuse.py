@@ -85,12 +85,15 @@ def test_a_model_without_a_price_is_not_free(tmp_path):
 
 def test_usage_of_early_versions_and_zeros_beside_text(tmp_path):
     early = make.observation(1, usageDetails=None, usage={"input": 7, "output": 9, "unit": "TOKENS"})
+    characters = make.observation(3, usageDetails=None, usage={"input": 70, "output": 90, "unit": "CHARACTERS"})
     silent = make.observation(2, usageDetails={"input": 0, "output": 0, "total": 0}, costDetails={"total": 0})
 
-    rows = observed(tmp_path, early, silent).rows
+    scores = [make.langfuse_score(i) for i in (1, 2, 3)]
+    rows = observed(tmp_path, early, silent, characters, scores=scores).rows
 
     assert (rows[0]["prompt_tokens"], rows[0]["completion_tokens"]) == (7, 9)
     assert {"prompt_tokens", "completion_tokens", "cost_usd"}.isdisjoint(rows[1])
+    assert {"prompt_tokens", "completion_tokens"}.isdisjoint(rows[2])
 
 
 def test_a_generation_inside_a_generation_is_one_call(tmp_path):

@@ -1,5 +1,8 @@
 """Samples of lm-eval: filters that vote are another budget, others another score."""
 
+import gzip
+import json
+
 import pytest
 
 from tests.runs.importers import foreign_benchmarks as bench
@@ -91,3 +94,35 @@ def test_an_effort_among_the_arguments_of_the_model_is_its_budget(tmp_path):
     files = bench.harness(tmp_path, "t", bench.harness_sample(), gen_kwargs={"reasoning_effort": "high"})
 
     assert make.imported("lm-eval", *files).rows[0]["budget_label"] == "high"
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_chat_messages_for_an_api_are_the_query(tmp_path, is_listed):
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "2 + 3 ="}]
+    written = json.dumps(messages)
+    arguments = {"gen_args_0": {"arg_0": [written] if is_listed else written, "arg_1": {}}}
+
+    log = make.imported("lm-eval", *bench.harness(tmp_path, "tiny", bench.harness_sample(arguments=arguments)))
+
+    assert log.rows[0]["query"] == messages
+
+
+def test_a_prompt_that_is_a_list_in_json_stays_text(tmp_path):
+    arguments = {"gen_args_0": {"arg_0": "[1, 2, 3]", "arg_1": {}}}
+
+    log = make.imported("lm-eval", *bench.harness(tmp_path, "tiny", bench.harness_sample(arguments=arguments)))
+
+    assert log.rows[0]["query"] == "[1, 2, 3]"
+
+
+def test_a_folder_of_compressed_files_keeps_evaluations_apart(tmp_path):
+    for stamp, model in (("2026-11-26T11-12-07.386348", "first"), ("2026-11-27T11-12-07.386348", "second")):
+        for path in bench.harness(tmp_path / model, "tiny", bench.harness_sample()):
+            name = path.name.replace("2026-11-26T11-12-07.386348", stamp)
+            data = path.read_bytes().replace(b'"model_name": "tiny"', f'"model_name": "{model}"'.encode())
+            (tmp_path / f"{name}.gz").write_bytes(gzip.compress(data))
+            path.unlink()
+
+    log = make.imported("lm-eval", tmp_path)
+
+    assert [row["model"] for row in log.rows] == ["first", "second"]

@@ -75,3 +75,13 @@ def test_one_custom_id_of_two_requests_joins_nothing(tmp_path):
     log = batch(tmp_path, requests, [make.batch_answer(1), make.batch_answer(2)])
 
     assert make.reasons(log) == ["several requests of its custom_id"]
+
+
+def test_several_prompts_in_one_request_are_no_samples_of_one(tmp_path):
+    body = {"messages": None, "reasoning_effort": None}
+    requests = [make.batch_request(1, **body, prompt=["One?"]), make.batch_request(2, **body, prompt=["One?", "Two?"])]
+
+    log = batch(tmp_path, requests, [make.batch_answer(1), make.batch_answer(2)])
+
+    assert [row["query"] for row in log.rows] == ["One?"]
+    assert make.reasons(log) == ["several prompts in one call, whose tokens and answers are logged together"]

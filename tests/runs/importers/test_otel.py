@@ -259,3 +259,45 @@ def test_an_answer_of_a_fallback_is_a_run_of_the_fallback(tmp_path):
     (row,) = spans(tmp_path, otel.export(span)).rows
 
     assert (row["model"], row.get("budget_label"), row.get("propensity")) == ("gpt-5", None, None)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {
+            f"gen_ai.completion.{i}.{name}": value
+            for i in (0, 1)
+            for name, value in (("role", "assistant"), ("content", "x"))
+        },
+        {f"llm.completions.{i}.content": "x" for i in (0, 1)},
+        {"gen_ai.output.messages": json.dumps([{"role": "assistant", "finish_reason": "stop"}] * 2)},
+    ],
+    ids=["completion", "completions", "output.messages"],
+)
+def test_samples_are_counted_where_no_finish_reasons_are_logged(tmp_path, answers):
+    bare = {"gen_ai.request.reasoning_effort": None, "gen_ai.response.finish_reasons": None}
+    claude = {"gen_ai.provider.name": "anthropic", "gen_ai.request.model": "claude-x", "gen_ai.response.model": None}
+    exports = [
+        otel.export(otel.span(1, otel.llmetry(**bare, **answers))),
+        otel.export(otel.span(2, otel.llmetry(**{**bare, **claude}, **answers))),  # parts of one answer
+    ]
+
+    rows = spans(tmp_path, *exports).rows
+
+    assert [(row.get("budget_kind"), row.get("budget")) for row in rows] == [("samples", 2), (None, None)]
+
+
+def test_the_names_of_early_versions_are_read(tmp_path):
+    values = {
+        "llm.request.type": "chat",
+        "llm.request.model": "gpt-4",
+        "llm.prompts.0.role": "user",
+        "llm.prompts.0.content": make.QUESTION,
+        "llm.usage.prompt_tokens": 17,
+        "llm.usage.completion_tokens": 36,
+    }
+
+    (row,) = spans(tmp_path, otel.export(otel.span(1, values))).rows
+
+    assert (row["model"], row["query"]) == ("gpt-4", make.user())
+    assert (row["prompt_tokens"], row["completion_tokens"]) == (17, 36)

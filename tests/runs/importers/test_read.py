@@ -280,3 +280,12 @@ def test_parquet_of_a_log_is_read_as_its_json_lines_are(tmp_path):
     assert json.dumps(table.rows) == json.dumps(
         make.imported("litellm-spend", calls(tmp_path, row), scores=scores).rows
     )
+
+
+def test_models_whose_costs_a_fit_will_ask_for_are_named(tmp_path):
+    calls = make.lines(tmp_path / "calls.jsonl", [make.payload(response_cost=None)])
+
+    log = make.imported("litellm", calls, make.lines(tmp_path / "s.jsonl", [make.call_score()]))
+
+    assert log.needs_prices
+    assert any(f.kind == "price" and f.text.startswith("tokens and no cost: 'gpt-5-mini';") for f in log.findings)
