@@ -73,7 +73,7 @@ CALLS = {
     pr.read_prices: {"path": "missing"},
     pr.PublicKey: {"raw": b"k" * 32, "name": "key.pub.pem"},
     pr.sign_policy: {"path": "missing", "key": "missing", "passphrase": None},
-    pr.verify_signature: {"path": "missing", "trusted_keys": [pr.PublicKey(b"k" * 32)]},
+    pr.verify_signature: {"path": "missing", "trusted_keys": [pr.PublicKey(b"b" * 32)]},
 }
 PLANNED = {
     "query": "Why?", "query_id": None, "embedding": None, "max_cost_usd": None, "min_quality": None,

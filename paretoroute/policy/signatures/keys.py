@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from paretoroute.errors import SIGNATURE_PACKAGES, KeyFileError, checked_path, expect, expect_items, extra, file_name
+from paretoroute.policy.signatures.curve import fault_of_key
 from paretoroute.policy.signatures.small_file import NotPlain, read_small_file
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class PublicKey:
         name: of its file, for messages.
 
     Raises:
-        KeyFileError: it has other than 32 bytes.
+        KeyFileError: it has other than 32 bytes, is no canonical point of the curve, or is of small order.
     """
 
     raw: bytes
@@ -55,13 +56,18 @@ class PublicKey:
         expect("the name of a public key", self.name, str, KeyFileError)
         if len(self.raw) != KEY_BYTES:
             raise KeyFileError(f"an Ed25519 public key has {KEY_BYTES} bytes, got {len(self.raw)}")
+        if fault := fault_of_key(self.raw):
+            raise KeyFileError(
+                f"{self.name or 'the public key'}: {fault}; trust no key of that kind, and make a new pair: {MAKE_KEY}"
+            )
 
     @staticmethod
     def read(path: str | os.PathLike[str]) -> PublicKey:
         """Read a public key from a PEM file, as ``openssl pkey -pubout`` writes it.
 
         Raises:
-            KeyFileError: the file cannot be read, or holds a private key, several keys, or a key of another kind.
+            KeyFileError: the file cannot be read, or holds a private key, several keys, a key of another kind, or one
+                of small order.
         """
         path = checked_path(path, KeyFileError)
         name = file_name(path)
