@@ -144,3 +144,15 @@ def test_only_the_loopback_is_listened_on_unless_told_otherwise():
             server.bind("127.0.0.1", own.getsockname()[1])
     with pytest.raises(OSError, match="cannot listen on no such host"):
         server.bind("no such host", 0)
+
+
+def test_without_a_token_a_foreign_name_is_answered_only_where_it_is_allowed(tmp_path):
+    def statuses(service):
+        return [service.post("/plan", {"query": QUESTION}, Host=name)[0] for name in ("localhost", "my.example")]
+
+    with serve(policy_in(tmp_path)) as service:
+        assert statuses(service) == [200, 400]
+        service.end(signal.SIGTERM)
+    with serve(policy_in(tmp_path), "--allowed-host", "my.example") as service:
+        assert statuses(service) == [200, 200]
+        service.end(signal.SIGTERM)

@@ -50,6 +50,15 @@ _TokenFile = Annotated[
         help=f"File with the bearer token that requests need; without it the variable {TOKEN_VARIABLE}, if set.",
     ),
 ]
+_AllowedHosts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allowed-host",
+        metavar="NAME",
+        help="Name that callers ask for, such as router.example.com, *.example.com or *; may be repeated. Without it "
+        "and without a token only the loopback and --host are answered.",
+    ),
+]
 _ReloadEvery = Annotated[
     float,
     typer.Option(
@@ -70,6 +79,7 @@ def serve(
     safe_point: _SafePoint = None,
     trusted_key: TrustedKeys = None,
     token_file: _TokenFile = None,
+    allowed_host: _AllowedHosts = None,
     reload_every: _ReloadEvery = 1.0,
     max_body: Annotated[int, typer.Option("--max-body", min=1, help="Most bytes of a request.")] = 2**20,
     max_batch: Annotated[int, typer.Option("--max-batch", min=1, help="Most queries of a batch.")] = 1000,
@@ -82,13 +92,16 @@ def serve(
     with extra("serve", SERVE_PACKAGES, "the command serve"):
         from paretoroute.serving import server
         from paretoroute.serving.http.app import Settings
+        from paretoroute.serving.http.hosts import AllowedHosts
     from paretoroute import report
     from paretoroute.serving.reader import PolicyReader
     from paretoroute.serving.reload import ReloadingPolicy
 
+    token = _read_token(token_file)
     settings = Settings(
         page=report.to_html,
-        token=_read_token(token_file),
+        token=token,
+        hosts=AllowedHosts.of(host, allowed_host or ()) if allowed_host or token is None else None,
         reload_every_s=reload_every,
         most_body_bytes=max_body,
         most_queries=max_batch,

@@ -23,6 +23,7 @@ from paretoroute.serving.http.body import Body, parse_object, read_body
 from paretoroute.serving.http.explorer import explorer_headers, explorer_html, policy_page_headers
 from paretoroute.serving.http.fields import PlanCall, batch_items, read_forecast
 from paretoroute.serving.http.gate import CLIENT_LEFT, BearerToken, Gate
+from paretoroute.serving.http.hosts import AllowedHosts
 from paretoroute.serving.http.metrics import Metrics
 from paretoroute.serving.http.openapi import openapi_document
 from paretoroute.serving.http.turns import Turns
@@ -40,6 +41,7 @@ class Settings:
     Args:
         page: draws a policy as a page of HTML.
         token: that requests need, or None.
+        hosts: that requests may name, or None for any.
         reload_every_s: seconds between two looks at the policy file; 0: only when asked to.
         most_body_bytes: of a request.
         most_queries: of a batch.
@@ -47,6 +49,7 @@ class Settings:
 
     page: Callable[[PolicyDocument], str]
     token: BearerToken | None = None
+    hosts: AllowedHosts | None = None
     reload_every_s: float = 1.0
     most_body_bytes: int = 2**20
     most_queries: int = 1000
@@ -167,8 +170,14 @@ class Service:
             Exception: faults.of_unexpected,
         }
         app = Starlette(routes=routes, exception_handlers=handlers, lifespan=self.lifespan)
-        paths = [route.path for route in routes]
-        return Gate(app, metrics=self.metrics, token=self.settings.token, paths=paths, open_paths=OPEN_PATHS)
+        return Gate(
+            app,
+            metrics=self.metrics,
+            token=self.settings.token,
+            hosts=self.settings.hosts,
+            paths=[route.path for route in routes],
+            open_paths=OPEN_PATHS,
+        )
 
 
 def _endpoint(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:

@@ -1,4 +1,4 @@
-"""The gate that every request passes: the bearer token, and the count and latency of requests."""
+"""The gate that every request passes: the host and the token it names, and the count and latency of requests."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ import time
 from collections.abc import Collection
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from paretoroute.errors import QueryError
 from paretoroute.serving.http.faults import fault_response
+from paretoroute.serving.http.hosts import AllowedHosts
 from paretoroute.serving.http.metrics import Metrics
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="paretoroute"'}
+_NO_TOKEN = "the token is missing or wrong; send it as Authorization: Bearer TOKEN"
+_NO_HOST = (
+    "the service does not answer to this host name; start it with --allowed-host NAME, or with a token, or ask for "
+    "127.0.0.1"
+)
 CLIENT_LEFT = 499  # as nginx counts requests whose client closed the connection before the answer
 
 
@@ -45,12 +52,13 @@ class BearerToken:
 
 
 class Gate:
-    """Refuses requests without the token, and counts all.
+    """Refuses requests for another host or without the token, and counts all.
 
     Args:
         app: that answers.
         metrics: that count.
-        token: None: every request passes.
+        token: None: no request needs one.
+        hosts: None: a request may name any.
         paths: of the service; other paths are counted as one.
         open_paths: that need no token.
     """
@@ -61,10 +69,11 @@ class Gate:
         *,
         metrics: Metrics,
         token: BearerToken | None,
+        hosts: AllowedHosts | None,
         paths: Collection[str],
         open_paths: Collection[str],
     ) -> None:
-        self._app, self._metrics, self._token = app, metrics, token
+        self._app, self._metrics, self._token, self._hosts = app, metrics, token, hosts
         self._paths, self._open_paths = frozenset(paths), frozenset(open_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,21 +90,18 @@ class Gate:
             await send(message)
 
         try:
-            if self._may_pass(scope):
-                await self._app(scope, receive, counted)
-            else:
-                await _refuse(scope, receive, counted)
+            await (self._refusal(scope) or self._app)(scope, receive, counted)
         finally:
             path = scope["path"] if scope["path"] in self._paths else "other"
             self._metrics.request(path, status, time.perf_counter() - start)
 
-    def _may_pass(self, scope: Scope) -> bool:
+    def _refusal(self, scope: Scope) -> Response | None:
+        """Return the answer to a request that may not pass."""
+        headers = Request(scope).headers
+        if self._hosts is not None and not all(map(self._hosts.allow, headers.getlist("host") or [""])):
+            return fault_response("RequestError", _NO_HOST, where="Host", status=400, headers={})
         if self._token is None or scope["path"] in self._open_paths:
-            return True
-        return self._token.is_in(Request(scope).headers.get("authorization", ""))
-
-
-async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    message = "the token is missing or wrong; send it as Authorization: Bearer TOKEN"
-    answer = fault_response("RequestError", message, where="Authorization", status=401, headers=_CHALLENGE)
-    await answer(scope, receive, send)
+            return None
+        if self._token.is_in(headers.get("authorization", "")):
+            return None
+        return fault_response("RequestError", _NO_TOKEN, where="Authorization", status=401, headers=_CHALLENGE)

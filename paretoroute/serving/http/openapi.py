@@ -71,7 +71,7 @@ _SCHEMAS: Schema = {
     "Error": _object({"error": _ERROR}),
 }
 _ERRORS = {
-    "400": "The body is no JSON object, holds a key twice, or is nested too deeply.",
+    "400": "The body is no JSON object, holds a key twice or is nested too deeply; or another host is named.",
     "401": "The token is missing or wrong.",
     "408": "The body did not arrive in time.",
     "413": "The body is too large.",

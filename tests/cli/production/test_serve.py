@@ -53,6 +53,7 @@ def test_the_extra_alone_installs_what_the_command_needs(tmp_path):
         (["--request", "nobody"], "dialect 'nobody' is unknown"),
         (["--request", "anthropic"], "dialect 'anthropic' cannot express points"),
         (["--explore", "1"], "explore must leave calls to the policy"),
+        (["--allowed-host", "http://x"], "--allowed-host 'http://x': write the name or the address that callers use"),
         (["--token-file", "/no/such/file"], "--token-file /no/such/file: cannot be read: No such file or directory"),
     ],
 )
