@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -90,15 +91,11 @@ def plan(
         return _show_price(planner, form)
     allowed = None if models is None else [name.strip() for name in models.split(",")]
     limits = {"max_cost_usd": max_cost, "min_quality": min_quality, "max_latency_s": max_latency}
-
-    def decide(query: Any, **details: Any) -> Decision:
-        return planner.plan(query, models=allowed, **limits, **details)
-
     labels = {"tag": tag, "tenant": tenant, "step": step}
     if queries is None:
-        decisions = [decide(query, query_id=query_id, **labels)]
+        decisions = [planner.plan(query, query_id=query_id, models=allowed, **limits, **labels)]
     else:
-        decisions = [_decide_line(decide, line, labels) for line in read_queries(queries)]
+        decisions = _decide_lines(planner, read_queries(queries), labels, models=allowed, **limits)
     if form == "text":
         show(*(_sentences(decision, planner, request) for decision in decisions))
     else:
@@ -108,10 +105,37 @@ def plan(
         raise typer.Exit(INFEASIBLE)
 
 
-def _decide_line(decide: Callable[..., Decision], line: FileQuery, labels: Mapping[str, str | None]) -> Decision:
-    """Decide on a line of a file; its own labels win over those of the command."""
+def _decide_lines(
+    planner: Planner, lines: Sequence[FileQuery], labels: Mapping[str, str | None], **limits: Any
+) -> list[Decision]:
+    """Decide on the lines of a file, together where neighbours have the same labels.
+
+    A line's own labels win over those of the command. Lines keep their order, in which queries without an id draw.
+
+    Raises:
+        QueryError: the planner refuses a query; the message names its line.
+    """
+    decisions: list[Decision] = []
+    for own, group in itertools.groupby(lines, key=lambda line: {**labels, **line.labels}):
+        together = list(group)
+        try:
+            decisions += planner.plan_batch(
+                [line.query for line in together],
+                query_ids=[line.query_id for line in together],
+                embeddings=[line.embedding for line in together],
+                **limits,
+                **own,
+            )
+        except QueryError:
+            for line in together:  # one by one, to name the line that is refused
+                _check_line(planner, line, **limits, **own)
+            raise
+    return decisions
+
+
+def _check_line(planner: Planner, line: FileQuery, **details: Any) -> None:
     try:
-        return decide(line.query, query_id=line.query_id, embedding=line.embedding, **{**labels, **line.labels})
+        planner.plan(line.query, query_id=line.query_id, embedding=line.embedding, **details)
     except QueryError as error:
         raise QueryError(f"{line.where}: {error}") from None
 

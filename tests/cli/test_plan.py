@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from paretoroute.planner.planner import Planner
 from tests.cli.asking import HARD_QUERY, QUERY, one_line, queries_file
 from tests.planner_cases import command, fitted, make_rows, no_signal
 
@@ -223,3 +224,29 @@ def test_plan_refuses_a_share_to_explore_that_is_out_of_range(share):
 
     assert result.code == 2
     assert "explore" in result.err
+
+
+def test_neighbours_of_the_same_labels_are_decided_together_and_get_what_single_plans_get(tmp_path, monkeypatch):
+    asked = [(QUERY, "y"), (HARD_QUERY, "y"), (HARD_QUERY, "x"), ("apple", "y"), ("lemma", "x"), (QUERY, "x")]
+    lines = [{"query": query, "query_id": str(i)} | {"tag": tag} for i, (query, tag) in enumerate(asked)]
+    for line in lines:
+        if line["tag"] == "y":
+            del line["tag"]  # that of the command
+    sizes, batch = [], Planner.plan_batch
+    monkeypatch.setattr(
+        Planner,
+        "plan_batch",
+        lambda self, queries, **details: sizes.append(len(queries)) or batch(self, queries, **details),
+    )
+    planner = Planner.load(fitted().policy_path)
+    expected = [planner.plan(query, query_id=str(i), tag=tag) for i, (query, tag) in enumerate(asked)]
+
+    path = queries_file(tmp_path, *map(json.dumps, lines))
+    rows = json.loads(command("plan", fitted().policy_path, "--queries", path, "--tag", "y", "--format", "json").out)
+
+    own = {"decision_id", "time"}
+    assert [{name: row[name] for name in row if name not in own} for row in rows] == [
+        {name: value for name, value in json.loads(json.dumps(one.to_json())).items() if name not in own}
+        for one in expected
+    ]
+    assert sizes == [2, 1, 1, 2]
