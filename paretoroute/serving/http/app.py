@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ from starlette.types import ASGIApp
 from paretoroute.policy.schema import PolicyDocument
 from paretoroute.serving.http import faults
 from paretoroute.serving.http.body import Body, parse_object, read_body
+from paretoroute.serving.http.chunks import chunks_of, decide_chunk
 from paretoroute.serving.http.explorer import explorer_headers, explorer_html, policy_page_headers
 from paretoroute.serving.http.fields import PlanCall, batch_items, read_forecast
 from paretoroute.serving.http.gate import CLIENT_LEFT, BearerToken, Gate
@@ -85,9 +87,10 @@ class Service:
         body = await self._body(request)
         items, served = batch_items(body.fields, most=self.settings.most_queries), self.policy.current
         calls = await self.turns.compute_all([functools.partial(PlanCall.read, *item) for item in items])
-        works = [functools.partial(self._answer, call, served) for call in calls]
-        answers = await self.turns.compute_all(works, sizes=[call.size for call in calls])
-        return faults.json_text(f'{{"decisions": [{", ".join(answers)}]}}')
+        chunks = chunks_of(calls)
+        works = [functools.partial(self._answers, chunk, served) for chunk in chunks]
+        answers = await self.turns.compute_all(works, sizes=[sum(call.size for call in chunk) for chunk in chunks])
+        return faults.json_text(f'{{"decisions": [{", ".join(itertools.chain(*answers))}]}}')
 
     async def forecast(self, request: Request) -> Response:
         """Forecast every point at one query."""
@@ -101,9 +104,15 @@ class Service:
 
     def _answer(self, call: PlanCall, served: ServedPolicy) -> str:
         """Decide, count the decision, and return it as JSON."""
-        decision = call.decide(served)
-        self.metrics.decision(decision)
-        return json.dumps(call.answer(decision, served))
+        return self._answers([call], served)[0]
+
+    def _answers(self, calls: Sequence[PlanCall], served: ServedPolicy) -> list[str]:
+        """Decide on a chunk of a batch, count the decisions, and return each as JSON."""
+        answers: list[str] = []
+        for call, decision in zip(calls, decide_chunk(calls, served), strict=True):
+            self.metrics.decision(decision)
+            answers.append(json.dumps(call.answer(decision, served)))
+        return answers
 
     async def healthz(self, request: Request) -> Response:
         """Report that the service decides, and whether by the policy that is in the file."""
