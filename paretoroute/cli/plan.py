@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from paretoroute.cli.arguments import conversation
 from paretoroute.cli.arguments.completion import one_of
 from paretoroute.cli.arguments.options import INFEASIBLE, PolicyFile, check_format
 from paretoroute.cli.arguments.query_file import FileQuery, read_queries
 from paretoroute.cli.arguments.trust import TrustedKeys, read_trusted_keys
 from paretoroute.cli.console import print_text, show
-from paretoroute.errors import QueryError
+from paretoroute.errors import GridError, QueryError, TargetError
 
 if TYPE_CHECKING:
     from paretoroute.planner.decision import Decision
@@ -68,6 +69,10 @@ def plan(
     tag: Annotated[str | None, typer.Option("--tag", help="Tag of the query, for limits on tags.")] = None,
     tenant: Annotated[str | None, typer.Option("--tenant", help="Its tenant, for limits on tenants.")] = None,
     step: Annotated[str | None, typer.Option("--step", help="Its step, for limits on steps.")] = None,
+    previous: conversation.Previous = None,
+    cached_tokens: conversation.CachedTokens = None,
+    cached_price_ratio: conversation.CachedPriceRatio = None,
+    switch_margin: conversation.SwitchMargin = None,
     explore: _Explore = 0.0,
     safe_point: _SafePoint = None,
     request: _Dialect = None,
@@ -91,11 +96,12 @@ def plan(
         return _show_price(planner, form)
     allowed = None if models is None else [name.strip() for name in models.split(",")]
     limits = {"max_cost_usd": max_cost, "min_quality": min_quality, "max_latency_s": max_latency}
-    labels = {"tag": tag, "tenant": tenant, "step": step}
+    stay = {"previous": previous, "cached_tokens": cached_tokens, "cached_price_ratio": cached_price_ratio}
+    details = {"tag": tag, "tenant": tenant, "step": step, **stay, "switch_margin": switch_margin}
     if queries is None:
-        decisions = [planner.plan(query, query_id=query_id, models=allowed, **limits, **labels)]
+        decisions = [planner.plan(query, query_id=query_id, models=allowed, **limits, **details)]
     else:
-        decisions = _decide_lines(planner, read_queries(queries), labels, models=allowed, **limits)
+        decisions = _decide_lines(planner, read_queries(queries), details, models=allowed, **limits)
     if form == "text":
         show(*(_sentences(decision, planner, request) for decision in decisions))
     else:
@@ -106,17 +112,20 @@ def plan(
 
 
 def _decide_lines(
-    planner: Planner, lines: Sequence[FileQuery], labels: Mapping[str, str | None], **limits: Any
+    planner: Planner, lines: Sequence[FileQuery], details: Mapping[str, Any], **limits: Any
 ) -> list[Decision]:
-    """Decide on the lines of a file, together where neighbours have the same labels.
+    """Decide on the lines of a file, together where neighbours have the same labels and previous call.
 
-    A line's own labels win over those of the command. Lines keep their order, in which queries without an id draw.
+    A line's own labels and previous call win over those of the command. Lines keep their order, in which queries
+    without an id draw.
 
     Raises:
         QueryError: the planner refuses a query; the message names its line.
+        GridError: the previous call of a line is not in the grid.
+        TargetError: a limit, or what a line states about its previous call, is out of range.
     """
     decisions: list[Decision] = []
-    for own, group in itertools.groupby(lines, key=lambda line: {**labels, **line.labels}):
+    for own, group in itertools.groupby(lines, key=lambda line: {**details, **line.labels, **line.stay}):
         together = list(group)
         try:
             decisions += planner.plan_batch(
@@ -126,7 +135,7 @@ def _decide_lines(
                 **limits,
                 **own,
             )
-        except QueryError:
+        except (QueryError, GridError, TargetError):
             for line in together:  # one by one, to name the line that is refused
                 _check_line(planner, line, **limits, **own)
             raise
@@ -136,8 +145,10 @@ def _decide_lines(
 def _check_line(planner: Planner, line: FileQuery, **details: Any) -> None:
     try:
         planner.plan(line.query, query_id=line.query_id, embedding=line.embedding, **details)
-    except QueryError as error:
-        raise QueryError(f"{line.where}: {error}") from None
+    except (QueryError, GridError, TargetError) as error:
+        if not line.stay and not isinstance(error, QueryError):
+            raise  # of a limit that all lines share
+        raise type(error)(f"{line.where}: {error}") from None
 
 
 def _sentences(decision: Decision, planner: Planner, request: str | None) -> Entries:

@@ -7,6 +7,7 @@ import pytest
 from paretoroute.planner.planner import Planner
 from tests.cli.asking import HARD_QUERY, QUERY, one_line, queries_file
 from tests.planner_cases import command, fitted, make_rows, no_signal
+from tests.processes import ROOT
 
 CONTRACT = {
     "query_id",
@@ -250,3 +251,82 @@ def test_neighbours_of_the_same_labels_are_decided_together_and_get_what_single_
         for one in expected
     ]
     assert sizes == [2, 1, 1, 2]
+
+
+FIRST, REWORDED = "What is the capital of Chad?", "what is the capital of chad?"
+DEMO = ROOT / "policies" / "demo-max-cost.yaml"
+
+
+def test_the_previous_call_of_a_conversation_and_its_cache_are_given_as_options():
+    def planned(*options):
+        done = command("plan", DEMO, REWORDED, "--query-id", "4", "--format", "jsonl", *options)
+        assert done.code == 0, done.err
+        return json.loads(done.out)
+
+    first = json.loads(command("plan", DEMO, FIRST, "--query-id", "3", "--format", "jsonl").out)
+    point = f"{first['model']}@{first['budget_label']}"
+    expected = Planner.load(DEMO).plan(REWORDED, query_id="4", previous=point, switch_margin=0.02)
+
+    alone, stays = planned(), planned("--previous", point, "--switch-margin", "0.02")
+
+    assert (alone["model"], alone["budget_label"]) != (first["model"], first["budget_label"])
+    assert (stays["model"], stays["budget_label"]) == (first["model"], first["budget_label"])
+    assert stays["expected_cost_usd"] == expected.expected_cost_usd
+
+
+def test_a_cache_lowers_the_expected_cost():
+    policy = fitted().policy_path
+    options = [
+        "--previous",
+        "small@default",
+        "--cached-tokens",
+        "5",
+        "--cached-price-ratio",
+        "0.1",
+        "--models",
+        "small",
+    ]
+
+    fresh = json.loads(command("plan", policy, QUERY, "--models", "small", "--format", "jsonl").out)
+    cached = json.loads(command("plan", policy, QUERY, *options, "--format", "jsonl").out)
+
+    assert cached["expected_cost_usd"] < fresh["expected_cost_usd"]
+
+
+def test_each_line_of_a_file_has_its_own_previous_call(tmp_path):
+    first = Planner.load(DEMO).plan(FIRST, query_id="3").point.name
+    lines = [
+        {"query": REWORDED, "query_id": "4", "previous": first, "switch_margin": 0.02},
+        {"query": REWORDED, "query_id": "4"},
+    ]
+    file = tmp_path / "q.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+
+    done = command("plan", DEMO, "--queries", file, "--format", "jsonl")
+
+    stays, alone = map(json.loads, done.out.splitlines())
+    assert f"{stays['model']}@{stays['budget_label']}" == first
+    assert f"{alone['model']}@{alone['budget_label']}" != first
+
+
+@pytest.mark.parametrize(
+    "options, reason",
+    [
+        (["--previous", "nobody@low"], "nobody@low"),
+        (["--cached-tokens", "5"], "cached_tokens needs the conversation's call before this one"),
+        (["--switch-margin", "0.1"], "switch_margin needs the conversation's call before this one"),
+        (["--previous", "small@default", "--switch-margin", "2"], "switch_margin"),
+        (["--previous", "small@default", "--cached-tokens", "-1"], "cached_tokens"),
+    ],
+)
+def test_a_previous_call_that_cannot_be_meant_is_refused(options, reason):
+    assert reason in one_line(command("plan", fitted().policy_path, QUERY, *options))
+
+
+def test_a_line_with_an_unknown_previous_call_is_named(tmp_path):
+    file = tmp_path / "q.jsonl"
+    file.write_text(json.dumps({"query": QUERY}) + "\n" + json.dumps({"query": QUERY, "previous": "no@one"}) + "\n")
+
+    error = one_line(command("plan", fitted().policy_path, "--queries", file))
+
+    assert error.startswith("q.jsonl, line 2: ") and "no@one" in error

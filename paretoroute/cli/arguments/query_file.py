@@ -12,6 +12,7 @@ from paretoroute.errors import QueryError
 from paretoroute.runs.values import label
 
 LABELS = ("tag", "tenant", "step")
+STAY = ("previous", "cached_tokens", "cached_price_ratio", "switch_margin")  # arguments of Planner.plan
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class FileQuery:
         query_id: an opaque key, or None.
         embedding: ready features, or None.
         labels: the tag, tenant and step that the line has.
+        stay: what the line has about the call before in its conversation, by argument of ``Planner.plan``.
     """
 
     where: str
@@ -31,6 +33,7 @@ class FileQuery:
     query_id: str | None
     embedding: Any
     labels: Mapping[str, str]
+    stay: Mapping[str, Any]
 
 
 def read_queries(path: Path) -> list[FileQuery]:
@@ -68,6 +71,7 @@ def _parse(line: bytes, where: str) -> FileQuery:
         query_id=None if query_id is None else str(query_id),
         embedding=row.get("embedding"),
         labels=_labels(row),
+        stay={name: row[name] for name in STAY if row.get(name) is not None},
     )
 
 

@@ -32,7 +32,10 @@ class Hook(CustomLogger):  # pyright: ignore[reportGeneralTypeIssues]  # LiteLLM
 
     @property
     def counts(self) -> dict[str, int]:
-        """Requests ``planned``, of these ``unfamiliar``, ``failed``, ``not_planned``; ``fallbacks``, ``not_logged``."""
+        """Requests ``planned``, of these ``unfamiliar``, ``failed``, ``not_planned``; ``fallbacks``, ``not_logged``.
+
+        ``previous_ignored``: requests whose previous call in the conversation could not be used.
+        """
         return dict(self._rewriter.counts)
 
     async def async_pre_call_hook(

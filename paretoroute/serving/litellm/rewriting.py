@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from paretoroute.errors import DialectError, GridError, name_some
+from paretoroute.errors import DialectError, GridError, TargetError, name_some
 from paretoroute.planner.decision import Decision
 from paretoroute.planner.planner import Planner
 from paretoroute.runs.importers.calls import Unusable
@@ -26,6 +27,7 @@ from paretoroute.serving.litellm.arguments import (
     call_arguments,
     standing_calls,
 )
+from paretoroute.serving.litellm.conversation import states_previous, stays_of
 from paretoroute.serving.litellm.settings import PREFIX, Settings
 
 CHATS = ("completion", "acompletion")  # what LiteLLM calls the route of chat completions
@@ -144,8 +146,9 @@ class Rewriter:
         return {**request, "metadata": {**metadata, "spend_logs_metadata": {**logged, RECORD: marked}}}
 
     def _planned(self, data: Mapping[str, Any], caller: Caller, deployments: Mapping[str, str]) -> Call:
-        decision = self._planner.plan(
-            _query(data),
+        decision = self._decided(
+            data,
+            query=_query(data),
             query_id=_text(data.get("litellm_call_id")),
             callable=np.array([name in deployments for name in self._names]),
             tag=_tag(data),
@@ -160,6 +163,18 @@ class Rewriter:
             record=_record(decision),
             fallbacks=decision.fallbacks,
         )
+
+    def _decided(self, data: Mapping[str, Any], **call: Any) -> Decision:
+        """Decide, with the call before in the conversation as far as the request states one that can be used."""
+        try:
+            for stay in stays_of(data, self._planner.policy.grid, self._settings):
+                with suppress(TargetError):  # such as: the price of a cached token is unknown
+                    return self._planner.plan(**call, **stay)
+        except GridError as error:
+            LOGGER.warning("the previous call of a conversation is not used: %s", error)
+        if states_previous(data):
+            self.counts["previous_ignored"] += 1
+        return self._planner.plan(**call)
 
     def _deployments(self, caller: Caller) -> dict[str, str]:
         """Return the deployment of every point that has one: its alias, or else that of its model."""

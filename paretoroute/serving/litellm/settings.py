@@ -10,7 +10,17 @@ from paretoroute.errors import PolicyError, TargetError, close_names, shown
 from paretoroute.policy.signatures.environment import PREFIX, key_paths_in
 from paretoroute.targets import fraction
 
-NAMES = ("POLICY", "MODEL", "SAFE_POINT", "EXPLORE", "LOG", "VOTES", "TRUSTED_KEYS")
+NAMES = (
+    "POLICY",
+    "MODEL",
+    "SAFE_POINT",
+    "EXPLORE",
+    "SWITCH_MARGIN",
+    "CACHED_PRICE_RATIO",
+    "LOG",
+    "VOTES",
+    "TRUSTED_KEYS",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +34,8 @@ class Settings:
             logged ones; ``""``: the one that the policy calls for a query of which nothing could be read, and its own
             choice for unfamiliar queries.
         explore: share of the calls, in [0, 1), that go to points which the policy would not call.
+        switch_margin: by how much quality another point has to be better than that of a conversation's previous call.
+        cached_price_ratio: price of a cached token over that of a fresh one; None: by the policy's prices.
         log: a file to which LiteLLM's logging payloads are appended, or None.
         callers_vote: whether callers put the choices of points with several samples to the vote.
         trusted_keys: files of public keys, of which one must have signed the policy; None: it need not be signed.
@@ -33,6 +45,8 @@ class Settings:
     model: str = "paretoroute"
     safe_point: str = ""
     explore: float = 0.0
+    switch_margin: float = 0.0
+    cached_price_ratio: float | None = None
     log: Path | None = None
     callers_vote: bool = False
     trusted_keys: tuple[Path, ...] | None = None
@@ -55,7 +69,9 @@ class Settings:
             policy=Path(given["POLICY"]),
             model=given["MODEL"] or "paretoroute",
             safe_point=given["SAFE_POINT"],
-            explore=_share(given["EXPLORE"]),
+            explore=_share("EXPLORE", given["EXPLORE"], "a share of the calls from 0 to below 1, such as 0.05"),
+            switch_margin=_share("SWITCH_MARGIN", given["SWITCH_MARGIN"], "a quality from 0 to 1, such as 0.02"),
+            cached_price_ratio=_ratio(given["CACHED_PRICE_RATIO"]),
             log=Path(given["LOG"]) if given["LOG"] else None,
             callers_vote=_callers_vote(given["VOTES"]),
             trusted_keys=None if trusted_keys is None else tuple(trusted_keys),
@@ -72,14 +88,16 @@ def _check_names(environment: Mapping[str, str]) -> None:
             raise PolicyError(f"the environment variable {shown(name)} is unknown; write {PREFIX}{meant[0]}")
 
 
-def _share(text: str) -> float:
+def _share(name: str, text: str, meaning: str) -> float:
     try:
-        share = fraction("explore", float(text or 0))
+        return fraction(name.lower(), float(text or 0))
     except ValueError:
-        raise TargetError(
-            f"{PREFIX}EXPLORE must be a share of the calls from 0 to below 1, such as 0.05, got {shown(text)}"
-        ) from None
-    return share
+        raise TargetError(f"{PREFIX}{name} must be {meaning}, got {shown(text)}") from None
+
+
+def _ratio(text: str) -> float | None:
+    meaning = "the price of a cached token over that of a fresh one, from 0 to 1, such as 0.1"
+    return _share("CACHED_PRICE_RATIO", text, meaning) if text else None
 
 
 def _callers_vote(text: str) -> bool:

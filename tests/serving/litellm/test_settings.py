@@ -51,6 +51,8 @@ def test_all_but_the_policy_has_a_default():
         ({"PARETOROUTE_POLICY": "p", "PARETOROUTE_EXPLORE": "5%"}, TargetError, "share of the calls.*got '5%'"),
         ({"PARETOROUTE_POLICY": "p", "PARETOROUTE_EXPLORE": "5"}, TargetError, "share of the calls.*got '5'"),
         ({"PARETOROUTE_POLICY": "p", "PARETOROUTE_EXPLORE": "nan"}, TargetError, "share of the calls"),
+        ({"PARETOROUTE_POLICY": "p", "PARETOROUTE_SWITCH_MARGIN": "2"}, TargetError, "SWITCH_MARGIN must be a quality"),
+        ({"PARETOROUTE_POLICY": "p", "PARETOROUTE_CACHED_PRICE_RATIO": "10%"}, TargetError, "CACHED_PRICE_RATIO must"),
         ({"PARETOROUTE_POLICY": "p", "PARETOROUTE_VOTES": "yes"}, TargetError, "PARETOROUTE_VOTES must be callers"),
         ({"PARETOROUTE_POLICY": "p", "PARETOROUTE_TRUSTED_KEYS": ""}, KeyFileError, "holds an empty path"),
         ({"PARETOROUTE_POLICY": "p", "PARETOROUTE_TRUSTED_KEYS": " "}, KeyFileError, "holds an empty path"),
