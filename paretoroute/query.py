@@ -12,6 +12,9 @@ Query = str | Sequence[Any] | Mapping[str, Any]  # a text, chat messages, or an 
 _ROLES = frozenset(("system", "developer", "user", "assistant", "tool", "function"))
 _STATES_CONTENT = ("content", "tool_calls", "function_call")
 _NO_TEXT = ("{}", "[]", "null", '""')  # as spend logs write a prompt that was not stored
+_MEDIA = ("image", "audio", "video", "file", "document", "media")  # in the types of parts that are no text
+_BESIDE_TEXT = ("tool_calls", "function_call", "tool_call_id", "name", "refusal", "reasoning_content", "audio")
+_PER_VALUE = 8  # bytes for quotes, brackets and separators around a value, however a chat template writes them
 NOT_UTF8 = "not valid UTF-8 text (a stray byte or half a character)"
 
 
@@ -106,6 +109,75 @@ def _part(part: object, position: int) -> str:
 def _field(item: object, name: str) -> object:
     """Return a field of a message, which is a mapping or an object of a client."""
     return item.get(name) if isinstance(item, Mapping) else getattr(item, name, None)
+
+
+def bytes_beside_text(value: object) -> float:
+    """Return how many bytes the prompt of a query holds beside its text: calls of tools, their ids, names.
+
+    Infinite where it holds an image, audio or a file, whose tokens no text bounds.
+
+    Args:
+        value: a query that `query_text` reads.
+
+    Example:
+        >>> bytes_beside_text("Why?"), bytes_beside_text([{"role": "user", "content": [{"type": "image_url"}]}])
+        (0.0, inf)
+        >>> call = {"function": {"name": "add", "arguments": "[1, 2]"}}
+        >>> bytes_beside_text([{"role": "assistant", "content": None, "tool_calls": [call]}]) > len('"add" [1, 2]')
+        True
+    """
+    if isinstance(value, str):
+        if value.lstrip()[:1] not in ("[", "{") or _text_in(value) == value:
+            return 0.0
+        import json  # loaded only for a text that is the JSON of messages
+
+        value = json.loads(value)
+    if isinstance(value, Mapping):
+        value = value.get("messages")
+    try:
+        return sum((_beside(message) for message in listed(value) or ()), 0.0)
+    except RecursionError:
+        return math.inf
+
+
+def _beside(message: object) -> float:
+    """Return the bytes of the fields of a message beside its role and the text of its content."""
+    names = message.keys() if isinstance(message, Mapping) else _BESIDE_TEXT
+    fields = {name: _field(message, name) for name in names if name not in ("role", "content")}
+    parts = listed(_field(message, "content")) or ()
+    return _json_bytes({name: field for name, field in fields.items() if field is not None}, 0.0) + sum(
+        (_beside_part(part) for part in parts), 0.0
+    )
+
+
+def _beside_part(part: object) -> float:
+    if isinstance(part, str):
+        return 0.0
+    if isinstance(_field(part, "text"), str):
+        rest = {name: part[name] for name in part if name not in ("text", "type")} if isinstance(part, Mapping) else {}
+        return _json_bytes(rest, 0.0)
+    return _json_bytes(part) if isinstance(part, Mapping) and len(part) > 1 else math.inf
+
+
+def _json_bytes(value: object, around: float = _PER_VALUE) -> float:
+    """Return the bytes of a value as JSON at most; infinite if it holds what is no text."""
+    if isinstance(value, str):
+        escapes = sum(map(value.count, ('"', "\\", "\n", "\r", "\t")))
+        return len(value.encode("utf-8", "replace")) + escapes + around
+    if isinstance(value, Mapping):
+        kind = value.get("type")
+        if isinstance(kind, str) and any(word in kind.casefold() for word in _MEDIA):
+            return math.inf
+        if any(isinstance(name, str) and any(word in name for word in ("image_url", "input_audio")) for name in value):
+            return math.inf
+        return sum((_json_bytes(name) + _json_bytes(item) for name, item in value.items()), around)
+    if value is None or isinstance(value, bool | int | float):
+        return len(str(value)) + around
+    items = listed(value)
+    if items is not None:
+        return sum(map(_json_bytes, items), around)
+    dump = getattr(value, "model_dump", None)  # of pydantic, which clients answer with
+    return _json_bytes(dump(), around) if callable(dump) else math.inf
 
 
 def listed(value: object) -> Sequence[object] | None:

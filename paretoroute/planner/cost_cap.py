@@ -143,19 +143,20 @@ class CostCap:
         of_output = max(float(self._grid.fee_usd[column]), 0.0) + tokens * per_token
         if per_prompt == 0:
             return of_output
-        if request.text is None:
+        if not math.isfinite(request.prompt_bytes):
             return None
         forecast_tokens = float(forecast.amounts.prompt_tokens[column])
-        most = float(self._calls[column]) * (request.text_bytes or 0) + float(self._overhead_tokens[column])
+        most = float(self._calls[column]) * request.prompt_bytes + float(self._overhead_tokens[column])
         return of_output + per_prompt * (max(most, forecast_tokens) if forecast_tokens > 0 else most)
 
     def _most_prompt_tokens(self, request: Request, forecast: QueryForecast) -> Floats:
-        """Bound the prompt tokens by one per byte and call and the largest logged overhead; infinite without a text.
+        """Bound the prompt tokens by one per byte and call and the largest logged overhead.
 
+        It is infinite without a text, and with an image or other media beside it.
         The overhead is that of a whole query in the log, all of its repeated calls together.
         """
-        size = math.inf if request.text_bytes is None else request.text_bytes
-        return np.maximum(self._calls * size + self._overhead_tokens, np.nan_to_num(forecast.amounts.prompt_tokens))
+        most = self._calls * request.prompt_bytes + self._overhead_tokens
+        return np.maximum(most, np.nan_to_num(forecast.amounts.prompt_tokens))
 
     def _affordable_tokens(self, limit_usd: float, prompt_tokens: Floats) -> Floats:
         """Return the most completion tokens that the limit pays for beside prompt and fee; NaN or negative: none."""

@@ -23,7 +23,7 @@ from paretoroute.planner.admission import Admission, Admitted, DecidedCall, Deci
 from paretoroute.planner.cost_cap import CostCap
 from paretoroute.planner.decision import FALLBACKS, Decision, DecisionWriter
 from paretoroute.planner.query_forecast import Forecaster, PointFigures, QueryForecast
-from paretoroute.planner.request import Request, shared_request, text_of, with_each
+from paretoroute.planner.request import Request, shared_request, with_each
 from paretoroute.policy.codec import rule_of, target_of
 from paretoroute.policy.policy import Policy
 from paretoroute.query import Query
@@ -178,7 +178,6 @@ class Planner:
             TargetError: a limit is out of range, names an unknown model, needs a latency and none was logged, or leaves
                 no point to call.
         """
-        text = text_of(query)
         shared = shared_request(
             self._grid,
             previous=previous,
@@ -195,7 +194,7 @@ class Planner:
             tenant=tenant,
             step=step,
         )
-        return self._decide([shared.of_query(text, query_id, embedding)])[0]
+        return self._decide([shared.of_query(query, query_id, embedding)])[0]
 
     def plan_batch(
         self,
@@ -224,10 +223,7 @@ class Planner:
         while rows := list(islice(batch, AT_ONCE)):
             shared = shared or shared_request(self._grid, **limits)
             decisions += self._decide(
-                [
-                    shared.of_query(text_of(query), query_id, embedding if own is None else own)
-                    for query, query_id, own in rows
-                ]
+                [shared.of_query(query, query_id, embedding if own is None else own) for query, query_id, own in rows]
             )
         return decisions
 
@@ -248,7 +244,7 @@ class Planner:
         Raises:
             QueryError: the query is neither text nor chat messages.
         """
-        request = shared_request(self._grid, step=step, max_cost_usd=max_cost_usd).of_query(text_of(query), None, None)
+        request = shared_request(self._grid, step=step, max_cost_usd=max_cost_usd).of_query(query, None, None)
         forecast = self._forecaster.at(request)
         return PointFigures(forecast.quality, forecast.cost_usd, self._admission.within_cost(request, forecast))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike
 from paretoroute._arrays import Mask, given_array
 from paretoroute.errors import QueryError, TargetError, did_you_mean, expect, expect_items, shown
 from paretoroute.grid import Grid
-from paretoroute.query import Misfit, Query, query_text
+from paretoroute.query import Misfit, Query, bytes_beside_text, query_text
 from paretoroute.targets import fraction, not_negative, positive
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Request:
         max_latency_s: largest mean latency, or None.
         price: quality per USD in place of the policy's, or None.
         stay: the previous call of the conversation, or None.
+        beside_bytes: of the prompt beside the text, such as calls of tools; infinite for images and other media.
 
     Raises:
         QueryError: the id is not text.
@@ -54,6 +56,7 @@ class Request:
     max_latency_s: float | None = None
     price: float | None = None
     stay: Stay | None = None
+    beside_bytes: float = 0.0
 
     def __post_init__(self) -> None:
         if self.query_id is not None and not isinstance(self.query_id, str):
@@ -63,14 +66,14 @@ class Request:
             if value is not None:
                 object.__setattr__(self, name, check(name, value))
 
-    def of_query(self, text: str | None, query_id: str | None, embedding: ArrayLike | None) -> Request:
+    def of_query(self, query: Query | None, query_id: str | None, embedding: ArrayLike | None) -> Request:
         """Return the request with the same limits for another query.
 
         Raises:
-            QueryError: the id is not text.
+            QueryError: the query is neither text nor chat messages, or the id is not text.
         """
         return Request(
-            text=text,
+            text=text_of(query),
             callable=self.callable,
             query_id=query_id,
             embedding=embedding,
@@ -80,6 +83,7 @@ class Request:
             max_latency_s=self.max_latency_s,
             price=self.price,
             stay=self.stay,
+            beside_bytes=bytes_beside_text(query),
         )
 
     @property
@@ -91,6 +95,11 @@ class Request:
     def text_bytes(self) -> int | None:
         """Length of the text in UTF-8; None without a text."""
         return None if self.text is None else len(self.text.encode("utf-8", "replace"))
+
+    @property
+    def prompt_bytes(self) -> float:
+        """Length of the text and of what the prompt holds beside it; infinite without a text."""
+        return math.inf if self.text_bytes is None else self.text_bytes + self.beside_bytes
 
 
 def shared_request(

@@ -149,8 +149,9 @@ class AffordableCall:
             return expected
         if decision.most_cost_usd is None:
             raise AllowanceError(
-                f"nothing bounds the cost of a call of {decision.point.name}, since the query has no text; plan with "
-                "the text, or pass hard=False, which keeps the caps on average only"
+                f"nothing bounds the cost of a call of {decision.point.name}, since the query has no text, or holds an "
+                "image, audio or a file; plan with the text alone, or pass hard=False, which keeps the caps on average "
+                "only"
             )
         return base.nano_up("the most that a call costs", decision.most_cost_usd)
 

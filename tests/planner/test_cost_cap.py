@@ -1,5 +1,6 @@
 """A hard limit on the cost of a call is kept for certain, by lowered output caps."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -153,7 +154,7 @@ def test_every_repeated_call_is_billed_for_its_own_prompt():
     policy = pr.Policy.load(ROOT / "policies" / "demo-max-cost.yaml")
     planner = pr.Planner(policy, dialect="openai_responses", repeat_calls=True)
     j = max(range(len(policy.grid.points)), key=lambda j: policy.grid.points[j].budget.amount or 0)
-    request, longer = (SimpleNamespace(text="x", text_bytes=size) for size in (1000, 1001))
+    request, longer = (SimpleNamespace(text="x", prompt_bytes=size) for size in (1000, 1001))
     forecast = SimpleNamespace(amounts=SimpleNamespace(prompt_tokens=np.zeros(len(policy.grid.points))))
 
     tokens = [planner.cost_cap._most_prompt_tokens(one, forecast)[j] for one in (request, longer)]
@@ -184,3 +185,65 @@ def test_nothing_bounds_a_call_of_a_point_without_a_price_or_a_query_without_a_t
 
     assert planner.plan(EASY_QUERY, models=["metered"]).most_cost_usd is None
     assert planner.plan(None, models=["small"]).most_cost_usd is None
+
+
+TOOL_CALL = {
+    "id": "c1",
+    "type": "function",
+    "function": {"name": "look_up", "arguments": '{"q": "' + "x" * 4000 + '"}'},
+}
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+
+
+def with_tools(*calls):
+    return [{"role": "user", "content": HARD_QUERY}, {"role": "assistant", "content": None, "tool_calls": list(calls)}]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_calls_of_tools_among_the_messages_count_in_the_bound_of_the_prompt(as_json):
+    planner, price = pr.Planner(fitted().policy), fitted().policy.grid.prices["small"]
+    plain, called = with_tools(), with_tools(TOOL_CALL)
+
+    def most(messages):
+        query = json.dumps(messages) if as_json else messages
+        return planner.plan(query, models=["small"]).most_cost_usd
+
+    assert most(called) - most(plain) >= 4000 * price.input_usd_per_mtok / 1e6
+    assert planner.plan(called, models=["small"], max_cost_usd=0.0008).keeps_limits is False
+    assert planner.plan(plain, models=["small"], max_cost_usd=0.0008).keeps_limits is True
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        IMAGE,
+        {"type": "input_image", "image_url": "https://example.com/x.png"},
+        {"type": "image", "source": {"type": "base64", "data": "AAAA"}},
+        {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}},
+        {"type": "file", "file": {"file_id": "f"}},
+        {"type": "document", "source": {"type": "url", "url": "https://example.com"}},
+        {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "image", "source": {"data": "A"}}]},
+        {"type": "unknown"},
+    ],
+)
+@pytest.mark.parametrize("batch", [False, True])
+def test_nothing_bounds_a_prompt_with_an_image_audio_or_a_file(part, batch):
+    planner = pr.Planner(fitted().policy)
+    messages = [{"role": "user", "content": [{"type": "text", "text": HARD_QUERY}, part]}]
+
+    def plan(**limits):
+        return planner.plan_batch([messages], **limits)[0] if batch else planner.plan(messages, **limits)
+
+    assert plan(models=["small"]).most_cost_usd is None
+    assert plan(models=["small"], max_cost_usd=1.0).status == "infeasible"
+    assert planner.plan(HARD_QUERY, models=["small"], max_cost_usd=1.0).status != "infeasible"
+
+
+def test_parts_that_are_text_are_bounded_as_their_text_is():
+    planner = pr.Planner(fitted().policy)
+    parts = [{"type": "text", "text": HARD_QUERY, "cache_control": {"type": "ephemeral"}}]
+
+    plain = planner.plan([{"role": "user", "content": HARD_QUERY}], models=["small"]).most_cost_usd
+    parted = planner.plan([{"role": "user", "content": parts}], models=["small"]).most_cost_usd
+
+    assert plain <= parted <= 1.5 * plain

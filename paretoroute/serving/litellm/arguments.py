@@ -14,11 +14,15 @@ from paretoroute.grid import Point
 from paretoroute.planner.decision import Decision
 from paretoroute.planner.dialects import request_kwargs
 from paretoroute.planner.planner import Planner
+from paretoroute.runs.importers.budgets import budget_of
+from paretoroute.runs.importers.calls import Unusable
 
 DIALECT = "litellm"
+CAPS = ("max_tokens", "max_completion_tokens", "max_output_tokens")  # names of the cap on an answer's length
 POINT_ARGUMENTS = ("reasoning_effort", "thinking", "n", "max_tokens", "max_completion_tokens")  # all that it may write
 # What else would turn a call into that of another point, or drop its arguments on the way.
 OTHER_WAYS = (
+    "max_output_tokens",
     "reasoning",
     "output_config",
     "thinking_level",
@@ -71,6 +75,27 @@ def call_arguments(point: Point, output_cap_tokens: int | None, *, callers_cap: 
         except DialectError:  # it leaves no room for the thinking that makes the point
             pass
     return _without_model(request_kwargs(DIALECT, point, output_cap_tokens=output_cap_tokens))
+
+
+def lowest_cap(arguments: Mapping[str, Any]) -> int | None:
+    """Return the lowest cap on the answer's length in a request, by any of its names, or None."""
+    caps = [arguments.get(name) for name in CAPS]
+    return min((cap for cap in caps if isinstance(cap, int) and not isinstance(cap, bool) and cap >= 1), default=None)
+
+
+def is_call_of(standing: StandingCall, request: Mapping[str, Any]) -> bool:
+    """Return whether the arguments of a request make a point, by whatever names they go.
+
+    A cap on the answer's length makes a point only where it is the budget: others depend on the query.
+    """
+    try:
+        if budget_of(request) != budget_of(standing.arguments):
+            return False
+    except Unusable:  # an effort and several samples at once
+        return False
+    if standing.point.budget.kind != "max_tokens":
+        return True
+    return lowest_cap(request) == lowest_cap(standing.arguments)
 
 
 def _without_model(kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,8 @@ from paretoroute.serving.litellm.arguments import (
     POINT_ARGUMENTS,
     StandingCall,
     call_arguments,
+    is_call_of,
+    lowest_cap,
     standing_calls,
 )
 from paretoroute.serving.litellm.conversation import states_previous, stays_of
@@ -110,11 +112,11 @@ class Rewriter:
         deployments = self._deployments(caller)
         try:
             call = self._planned(data, caller, deployments)
-            written = self._written(call, deployments, callers_cap=_callers_cap(data))
+            written = self._written(call, deployments, callers_cap=lowest_cap(data))
             outcome = "planned"
         except Exception as error:  # whatever it is, the request has to be answered
             LOGGER.exception("planning failed, and the safe point answers")
-            cap = _callers_cap(data)
+            cap = lowest_cap(data)
             call = self._safe_call(deployments, reason=f"{type(error).__name__}: {error}", callers_cap=cap)
             written = self._written(call, deployments, callers_cap=cap)
             outcome = "failed"
@@ -156,7 +158,7 @@ class Rewriter:
         )
         if decision.unfamiliar:
             self.counts["unfamiliar"] += 1
-        cap = _callers_cap(data)
+        cap = lowest_cap(data)
         return Call(
             deployment=deployments[decision.point.name],
             arguments=call_arguments(decision.point, decision.output_cap_tokens, callers_cap=cap),
@@ -222,11 +224,9 @@ class Rewriter:
         return {"model": call.deployment, **call.arguments, "fallbacks": fallbacks}
 
     def _point_of(self, deployment: str, request: Mapping[str, Any]) -> str | None:
-        """Return the point that a deployment and the arguments of a request make."""
+        """Return the point that a deployment and the arguments of a request make, by whatever names these go."""
         for name, standing in self._standing.items():
-            expected = standing.arguments
-            asked = all(request.get(key) == expected.get(key) for key in ("reasoning_effort", "thinking", "n"))
-            if deployment in (name, standing.point.model) and asked:
+            if deployment in (name, standing.point.model) and is_call_of(standing, request):
                 return name
         return None
 
@@ -318,12 +318,6 @@ def _log_with(data: dict[str, Any], record: Mapping[str, Any]) -> None:
         metadata = data[name] = {}
     logged = metadata.get("spend_logs_metadata")
     metadata["spend_logs_metadata"] = {**(logged if isinstance(logged, Mapping) else {}), RECORD: dict(record)}
-
-
-def _callers_cap(data: Mapping[str, Any]) -> int | None:
-    """Return the lowest output cap that the caller asked for, or None."""
-    caps = [data.get("max_tokens"), data.get("max_completion_tokens")]
-    return min((cap for cap in caps if isinstance(cap, int) and not isinstance(cap, bool) and cap >= 1), default=None)
 
 
 def _tag(data: Mapping[str, Any]) -> str | None:
