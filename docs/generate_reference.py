@@ -26,7 +26,7 @@ NOTE = "<!-- Written by `python docs/generate_reference.py`. Edit the docstrings
 WIDTH = 100
 PAGES = {
     "runs": ("Runs", "demo_runs read_runs import_runs Runs"),
-    "fit": ("Fit, grid and prices", "fit read_grid read_prices Grid Point Budget Price"),
+    "fit": ("Fit, grid and prices", "fit OnnxEncoder read_grid read_prices Grid Point Budget Price"),
     "policy": ("Policy", "Policy sign_policy verify_signature PublicKey"),
     "planner": ("Planner", "Planner Decision DecisionLog ExplorationPreview Task PlanPreview"),
     "allowances": ("Allowances", "Allowance Pace Reservation Balance SqliteLedger RedisLedger"),
@@ -45,7 +45,7 @@ PAGES = {
     ),
     "errors": (
         "Errors",
-        "ParetorouteError RunsError GridError TargetError QueryError PolicyError PolicySchemaError "
+        "ParetorouteError RunsError GridError TargetError QueryError EncoderError PolicyError PolicySchemaError "
         "PolicyChecksumError CertificateError SignatureError KeyFileError AllowanceError LedgerError DialectError "
         "MissingExtraError",
     ),

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from paretoroute.calibration.single import Calibrated as Calibrated
     from paretoroute.calibration.single import calibrate as calibrate
+    from paretoroute.encoders.onnx import OnnxEncoder as OnnxEncoder
     from paretoroute.errors import AllowanceError as AllowanceError
     from paretoroute.errors import CertificateError as CertificateError
     from paretoroute.errors import DialectError as DialectError
+    from paretoroute.errors import EncoderError as EncoderError
     from paretoroute.errors import GridError as GridError
     from paretoroute.errors import KeyFileError as KeyFileError
     from paretoroute.errors import LedgerError as LedgerError
@@ -92,6 +94,7 @@ _MODULES = {
         "AllowanceError",
         "CertificateError",
         "DialectError",
+        "EncoderError",
         "GridError",
         "KeyFileError",
         "LedgerError",
@@ -105,6 +108,7 @@ _MODULES = {
         "SignatureError",
         "TargetError",
     ),
+    "encoders.onnx": ("OnnxEncoder",),
     "forecast": ("Forecast",),
     "grid": ("Budget", "Grid", "Point"),
     "solver.frontier": ("Frontier", "frontier"),

@@ -5,6 +5,7 @@
     ├── GridError          a grid or price file that cannot be used; a point that is not in the grid
     ├── TargetError        a target or limit out of range, such as a negative cost or a quality above 1
     ├── QueryError         a query that cannot be planned: wrong type, wrong embedding width
+    ├── EncoderError       an encoder that cannot be loaded, or whose vectors cannot be used
     ├── PolicyError        a policy that cannot be read or trusted
     │   ├── PolicySchemaError     unknown key, wrong type, NaN, a newer schema
     │   ├── PolicyChecksumError   the side file is missing, elsewhere, or was changed after the policy was saved
@@ -99,6 +100,10 @@ class TargetError(ParetorouteError):
 
 class QueryError(ParetorouteError):
     """A query that cannot be planned."""
+
+
+class EncoderError(ParetorouteError):
+    """An encoder that cannot be loaded, or whose vectors cannot be used."""
 
 
 class PolicyError(ParetorouteError):

@@ -13,7 +13,7 @@ from tests.processes import python
 PUBLIC = """
     Allowance AllowanceError Balance DecisionLog LedgerError Pace RedisLedger Reservation SqliteLedger
     BestTrade ContextLength Forbid LimitedSolution MaxCallCost MaxCallLatency MaxCostOf MaxMeanLatency MaxShare
-    MinQualityOf DriftReport MissingExtraError Monitor PlanPreview Require Task parse_limit
+    EncoderError MinQualityOf DriftReport MissingExtraError Monitor OnnxEncoder PlanPreview Require Task parse_limit
     Budget Calibrated Decision DialectError ExplorationPreview Forecast Frontier Grid GridError MaxCost MinQuality
     ParetorouteError Planner
     Point Policy PolicyChecksumError PolicyError PolicySchemaError Price QueryError Replay Runs RunsError Solution

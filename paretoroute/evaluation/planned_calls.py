@@ -64,18 +64,21 @@ class PlannedCalls:
 
 def features_of(planner: Planner, runs: Runs) -> Floats:
     """Return the features of a log's queries, as the policy's surface reads them, ``(queries, width)``."""
-    featurizer, kind = planner.policy.surface.featurizer, planner.policy.document.features.kind
-    if kind == "hashed_ngrams":
+    featurizer, about = planner.policy.surface.featurizer, planner.policy.document.features
+    if about.kind == "hashed_ngrams" and about.second is None:
         return np.stack([featurizer.of_text(text).vector for text in runs.texts])
     vectors = _vectors(planner, runs)
     if vectors is None:
         return np.zeros((len(runs.query_ids), featurizer.width))
+    if about.second is not None:
+        pairs = zip(runs.texts, vectors, strict=True)
+        return np.stack([featurizer.of_both(text, np.asarray(vector, np.float64)).vector for text, vector in pairs])
     return np.stack([featurizer.of_embedding(np.asarray(vector, np.float64)) for vector in vectors])
 
 
 def _vectors(planner: Planner, runs: Runs) -> list[ArrayLike] | None:
     """Return what a policy on embeddings or on a function of the text reads of every query."""
-    if planner.policy.document.features.kind == "function" and planner.features is not None:
+    if not planner.policy.document.features.reads_embedding and planner.features is not None:
         return [planner.features(text) for text in runs.texts]
     return None if runs.embeddings is None else list(runs.embeddings)
 
@@ -85,7 +88,7 @@ def planned_calls(planner: Planner, runs: Runs) -> PlannedCalls:
     planner = Planner(planner.policy, features=planner.features)
     policy, grid = planner.policy, planner.policy.grid
     forecaster, admission = Forecaster(policy, planner.features), Admission(policy, planner.cost_cap)
-    vectors = runs.embeddings if policy.document.features.kind == "embedding" else None
+    vectors = runs.embeddings if policy.document.features.reads_embedding else None
     shape = (len(runs.query_ids), len(grid.points))
     action, quality, cost, latency = (np.zeros(shape) for _ in range(4))
     drawn = np.zeros(shape[0], np.intp)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paretoroute._arrays import Floats
+from paretoroute._arrays import Floats, Mask
 from paretoroute.fitting.logged_panels import LoggedPanel
-from paretoroute.fitting.sample import Sample
+from paretoroute.fitting.sample import Sample, View
 from paretoroute.surface import neighbours
 
 
@@ -44,16 +44,42 @@ class PanelDraft:
 def heads_left_out(sample: Sample, targets: Floats) -> Floats:
     """Forecast the sample's components by every head without the query's own group: ``(heads, sample, components)``.
 
+    Each view has heads of its own: three strengths of ridge, then neighbours.
+
     Leaving out one query (with its copies) in place of a fifth of them keeps these forecasts as close as possible to
     those of the deployed surface: the shadow price is set on the former and applied to the latter. Queries with equal
     features share their mean: left out one by one, their forecasts would differ only by their own outcomes with the
     sign reversed, and the second level would read them.
     """
+    return np.concatenate([_left_out(view, sample, targets) for view in sample.views])
+
+
+def _left_out(view: View, sample: Sample, targets: Floats) -> Floats:
     own, group = targets[sample.rows], sample.group[sample.rows]
-    linear = sample.decomposed.left_out(targets, sample.group, sample.rows)
+    linear = view.decomposed.left_out(targets, sample.group, sample.rows)
     groups = neighbours.Groups(group, group)
-    near = neighbours.averages_between(sample.features, own, sample.features, sample.rank, groups=groups)
+    near = neighbours.averages_between(
+        view.features, own, view.features, view.rank, groups=groups, measures=view.measures
+    )
     heads = np.concatenate([linear, near])
-    for rows in sample.alike:
+    for rows in view.alike:
         heads[:, rows] = heads[:, rows].mean(axis=1, keepdims=True)
     return heads
+
+
+def heads_at(asked: Sample, rows: Mask, rest: Sample, targets: Floats) -> Floats:
+    """Forecast some queries' components by every head as fitted on other queries: ``(heads, rows, components)``.
+
+    Args:
+        asked: a sample with the queries to forecast.
+        rows: which of its queries, ``(sample,)``.
+        rest: the queries to fit on, all of its own sample.
+        targets: their components, ``(rest, components)``.
+    """
+    heads: list[Floats] = []
+    for view, fitted in zip(asked.views, rest.views, strict=True):
+        features = view.features[rows]
+        slopes, intercepts = fitted.decomposed.coefficients(targets)
+        heads.append(np.einsum("if,sfk->sik", features, slopes) + intercepts[:, None])
+        heads.append(neighbours.averages_between(fitted.features, targets, features, view.rank, measures=view.measures))
+    return np.concatenate(heads)

@@ -52,15 +52,22 @@ def family_findings(runs: Runs) -> tuple[Finding, ...]:
     return (Finding("families", text),)
 
 
-def uniform_findings(runs: Runs, kind: str) -> tuple[Finding, ...]:
+def uniform_findings(runs: Runs, kind: str, *, second: bool = False) -> tuple[Finding, ...]:
     """Report queries that cannot be told apart: one text, or one vector, for all of them or for many.
 
     Args:
         runs: the log; its embeddings are what the features are made of, unless they are of the text.
         kind: of the features.
+        second: whether the embeddings are read beside the texts: then queries differ unless both are the same.
     """
     queries = len(runs.query_ids)
-    if kind == "hashed_ngrams" or runs.embeddings is None:
+    if second and runs.embeddings is not None:
+        both = zip(runs.texts, (row.tobytes() for row in runs.embeddings), strict=True)
+        most, noun, shown = max(Counter(both).values()), "text and vector of features", ""
+    elif kind == "hashed_ngrams" and runs.embeddings is not None and len(set(runs.texts)) > 1:
+        text = f"all {queries} queries have one embedding, so the texts alone are read; is the embedding logged?"
+        return (Finding("note", text),)
+    elif kind == "hashed_ngrams" or runs.embeddings is None:
         (text, most), noun = Counter(runs.texts).most_common(1)[0], "text"
         shown = repr(one_line(text, 40)) if text.strip() else "empty, as where none is stored"
     else:

@@ -6,24 +6,20 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import Literal, get_args
+from typing import get_args
 
-import numpy as np
-from numpy.typing import ArrayLike
-
-from paretoroute._arrays import Floats32
 from paretoroute.calibration import baselines, outcomes
+from paretoroute.encoders.base import Encoder, feature_function
 from paretoroute.errors import (
     GridError,
-    QueryError,
     RunsError,
     TargetError,
     expect,
     expect_items,
     expect_seed,
     needs_fit_extra,
-    shown,
 )
+from paretoroute.fitting.features.log import FeaturedLog, FeatureFunction, featured
 from paretoroute.fitting.findings import family_findings, signal_findings, uniform_findings, unlogged_findings, verdict
 from paretoroute.fitting.partial_logs.support import without_thin_points
 from paretoroute.fitting.pipeline import fit_surface
@@ -38,18 +34,15 @@ from paretoroute.limits import on_grid as limit_on_grid
 from paretoroute.policy import sections
 from paretoroute.policy.codec import target_of
 from paretoroute.policy.policy import Policy
-from paretoroute.policy.schema import FeaturesEntry, FittedOnEntry, SurfaceEntry
+from paretoroute.policy.schema import FittedOnEntry, SurfaceEntry
 from paretoroute.policy.solving import Provenance, solve_document
 from paretoroute.price import expect_prices
 from paretoroute.runs.align import on_grid
 from paretoroute.runs.findings import Finding, texts
 from paretoroute.runs.folds import query_hashes
 from paretoroute.runs.table import Runs
-from paretoroute.surface.featurizer import Featurizer, function_fingerprint, ngram_fingerprint
 from paretoroute.targets import MinQuality, Target
 
-FeatureFunction = Callable[[str], ArrayLike]
-FeatureKind = Literal["hashed_ngrams", "embedding", "function"]
 PACKAGES = ("paretoroute", "numpy", "scipy", "jax", "optax")  # the packages whose versions a fit depends on
 
 
@@ -63,6 +56,7 @@ def fit(
     add_points: Sequence[str | Point] = (),
     prices: Mapping[str, Price] | None = None,
     features: FeatureFunction | None = None,
+    encoder: Encoder | None = None,
     seed: int = 0,
     name: str = "policy",
     certify: float | None = None,
@@ -85,8 +79,10 @@ def fit(
             forecast between two logged ones of its model and kind of budget.
         add_points: further points to offer, ``"model@label"`` or points, logged or not.
         prices: token prices by model, in USD per million tokens; they win over those of the grid and derived ones.
-        features: your own function from a text to a vector; None: the runs' ``embedding`` column where there is one,
-            else hashed n-grams. A planner must be given the same function.
+        features: your own function from a text to a vector, read beside hashed n-grams of the text; None: the runs'
+            ``embedding`` column where there is one, else n-grams alone. A planner must be given the same function.
+        encoder: in place of it, your own function from a list of texts to one vector each, or an
+            :class:`~paretoroute.OnnxEncoder`. A planner must be given the same encoder.
         seed: same runs and seed, same policy.
         name: name of the policy in its file.
         certify: level of the certificate, such as 0.9; None: fit on all runs, without a certificate.
@@ -116,6 +112,7 @@ def fit(
             add_points=add_points,
             prices=prices,
             features=features,
+            encoder=encoder,
             seed=seed,
             name=name,
             progress=progress,
@@ -126,7 +123,8 @@ def fit(
     # The one import upwards: evaluation judges policies, and this fit asks it to judge its own.
     from paretoroute.evaluation.certificate.hold_out import fit_and_certify
 
-    return fit_and_certify(runs, fit_on, target=target, level=certify, share=hold_out, seed=seed, features=features)
+    function = feature_function(features, encoder)
+    return fit_and_certify(runs, fit_on, target=target, level=certify, share=hold_out, seed=seed, features=function)
 
 
 def _fit(
@@ -138,6 +136,7 @@ def _fit(
     add_points: Sequence[str | Point],
     prices: Mapping[str, Price] | None,
     features: FeatureFunction | None,
+    encoder: Encoder | None,
     seed: int,
     name: str,
     progress: Callable[[str], None] | None,
@@ -147,8 +146,10 @@ def _fit(
     kept = runs if grid is not None else without_thin_points(runs)
     offer = _offer(kept, grid, add_points, prices)
     _check_request(offer.grid, target, limits)
-    log = _featured(on_grid(offer.runs, offer.logged), features)
-    fitted = fit_surface(log.runs, offer.logged, offer=offer.points, kind=log.kind, seed=seed, progress=progress)
+    log = featured(on_grid(offer.runs, offer.logged), features, encoder, progress=progress)
+    fitted = fit_surface(
+        log.runs, offer.logged, offer=offer.points, kind=log.kind, second=log.second, seed=seed, progress=progress
+    )
     sample = replace(fitted.calibration_sample, seen=query_hashes(log.runs, runs.sha256))
     fitted = replace(fitted, calibration_sample=sample)
     judged = _judged(fitted, replace(offer.grid, between=fitted.between))
@@ -211,48 +212,6 @@ def _check_request(grid: Grid, target: Target | None, limits: Sequence[Limit]) -
 
 
 @dataclass(frozen=True)
-class _FeaturedLog:
-    """The runs to fit on, and how their queries become numbers.
-
-    Args:
-        runs: those of the logged points on offer; the embeddings are the user's features where a function is given.
-        kind: of the features.
-        function: the user's, or None.
-    """
-
-    runs: Runs
-    kind: FeatureKind
-    function: FeatureFunction | None
-
-
-def _featured(runs: Runs, function: FeatureFunction | None) -> _FeaturedLog:
-    if function is not None:
-        return _FeaturedLog(replace(runs, embeddings=_vectors(function, runs.texts)), "function", function)
-    return _FeaturedLog(runs, "hashed_ngrams" if runs.embeddings is None else "embedding", None)
-
-
-def _vector(value: ArrayLike) -> Floats32:
-    try:
-        return np.asarray(value, np.float32)
-    except (ValueError, TypeError, OverflowError):
-        raise QueryError(f"the feature function must give vectors of numbers, got {shown(value)}") from None
-
-
-def _vectors(features: FeatureFunction, queries: tuple[str, ...]) -> Floats32:
-    if not callable(features):
-        raise QueryError(f"features must be a function from a text to a vector, got {shown(features)}")
-    rows = [_vector(features(text)) for text in queries]
-    shapes = {row.shape for row in rows}
-    if len(shapes) != 1 or len(next(iter(shapes))) != 1:
-        raise QueryError(f"the feature function must give vectors of one length, got shapes {sorted(shapes)[:3]}")
-    table = np.stack(rows)
-    if not np.isfinite(table).all():
-        row = int(np.argwhere(~np.isfinite(table))[0][0])
-        raise QueryError(f"the feature function gives NaN or infinity for query {row}; return finite numbers")
-    return table
-
-
-@dataclass(frozen=True)
 class _Judged:
     """A fit judged out of fold against static mixtures of points.
 
@@ -302,33 +261,20 @@ def _judged(fit: Fit, grid: Grid) -> _Judged:
     return _Judged(fit, grid, grid.names[baselines.best_single(logged)], tuple(findings))
 
 
-def _provenance(runs: Runs, offer: _Offer, log: _FeaturedLog, judged: _Judged, *, name: str, seed: int) -> Provenance:
+def _provenance(runs: Runs, offer: _Offer, log: FeaturedLog, judged: _Judged, *, name: str, seed: int) -> Provenance:
     surface = judged.fit.surface
     unlogged = unlogged_findings(judged.grid.points, judged.grid.between)
-    copies = uniform_findings(log.runs, log.kind) or family_findings(log.runs)
+    copies = uniform_findings(log.runs, log.kind, second=log.second is not None) or family_findings(log.runs)
     findings = (*runs.notices, *offer.findings, *unlogged, *copies, *judged.fit.findings, *judged.findings)
     return Provenance(
         name=name,
-        features=_features_entry(log, surface.featurizer),
+        features=log.entry(surface.featurizer),
         surface=SurfaceEntry(
             kind="stacked_heads", settings={"neighbours": len(surface.neighbours.features), "folds": FOLDS}
         ),
         fitted_on=_log_entry(runs, log.runs, findings, seed=seed),
         versions={package: version(package) for package in PACKAGES},
         coin_seed=hashlib.sha256(f"coin:{seed}".encode()).hexdigest()[:32],
-    )
-
-
-def _features_entry(log: _FeaturedLog, featurizer: Featurizer) -> FeaturesEntry:
-    function, name = log.function, f"paretoroute {log.kind}"
-    if function is not None:
-        name = getattr(function, "__qualname__", type(function).__name__)
-    return FeaturesEntry(
-        kind=log.kind,
-        name=name,
-        width=featurizer.width,
-        fingerprint=ngram_fingerprint() if function is None else function_fingerprint(function),
-        settings={"rank": featurizer.rank, "buckets": len(featurizer.buckets)},
     )
 
 

@@ -13,6 +13,7 @@ from paretoroute.fitting.methods import ridge
 from paretoroute.fitting.methods.second_level import SecondLevelFit
 from paretoroute.fitting.result import Signal
 from paretoroute.fitting.sample import Sample
+from paretoroute.surface.neighbours import SIZES
 from paretoroute.surface.panel import QUANTILES, FirstLevel, Panel, Scale, SecondLevel
 
 POINT_RUNS = 10.0  # runs that a point's own smearing factor needs to count as much as the common one
@@ -63,14 +64,21 @@ def fit_panel(
 
 def _first_level(draft: PanelDraft, sample: Sample, rows: Indices, *, used: bool) -> FirstLevel:
     """Weigh and sum the heads; a panel that does not follow the query has weights of 0."""
-    strengths = len(ridge.STRENGTHS)
-    slopes, intercepts = sample.decomposed.coefficients(draft.targets)
-    weights = draft.weights * used
+    strengths, weights, start = len(ridge.STRENGTHS), draft.weights * used, 0
+    offsets, slopes, near = list[Floats](), list[Floats](), list[Floats]()
+    for view in sample.views:
+        slope, intercept = view.decomposed.coefficients(draft.targets)
+        own = weights[start : start + strengths]
+        offsets.append((intercept * own).sum(0))
+        slopes.append(np.einsum("sfk,sk->fk", slope, own))
+        end = start + strengths + view.measures * len(SIZES)
+        near.append(weights[start + strengths : end])
+        start = end
     return FirstLevel(
-        offset=single((intercepts * weights[:strengths]).sum(0)),
-        slope=single(np.einsum("sfk,sk->fk", slopes, weights[:strengths])),
+        offset=single(np.sum(offsets, axis=0)),
+        slope=single(np.concatenate(slopes)),
         targets=draft.targets[rows].astype(np.float16),
-        weights=single(weights[strengths:]),
+        weights=single(np.concatenate(near)),
     )
 
 

@@ -5,7 +5,8 @@ Each figure (quality, log tokens, log latency) is a panel, queries by points, wi
 1. matrix completion (probabilistic PCA): means pooled over models and budgets, missing cells from a low-rank model;
    a Gaussian process imputes those of points with few runs                                         (JAX, optax)
 2. basis: principal components of the residuals, so that points share what they have in common
-3. heads: ridge at three strengths and neighbours in six ways, each query left out with its copies
+3. heads: ridge at three strengths and neighbours in six ways, each query left out with its copies; a second view of
+   the query, numbers beside its text, adds ridge at three strengths and neighbours in three ways
 4. stacking: weights of the heads for each component, pooled over components
 5. second level: quality reads the forecasts of tokens and its own leading components
 6. signal test: a panel whose cross-fitted forecasts do not beat the means by a standard error stays constant, at the
@@ -67,6 +68,7 @@ def fit_surface(
     *,
     offer: PointsOnOffer | None = None,
     kind: str = "hashed_ngrams",
+    second: str | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Fit:
@@ -77,6 +79,7 @@ def fit_surface(
         grid: the points and their token prices.
         offer: all points to offer; the surface then has the columns of ``offer.points``.
         kind: of the features: ``hashed_ngrams`` reads the texts, ``embedding`` and ``function`` the embeddings.
+        second: kind of the second view, which reads the embeddings beside the texts; None: one view.
         seed: same runs and seed, same surface.
         progress: called with a few words at the start of every stage.
 
@@ -91,8 +94,9 @@ def fit_surface(
             "from luck. Log more, or pick a point by hand."
         )
     report("reading the queries")
-    featurizer, features = featurized(runs, kind, seed)
-    sample = draw_sample(runs, features, featurizer.rank, points=len(grid.points), seed=seed)
+    featurizer, features = featurized(runs, kind, seed, second=second)
+    second_at = None if featurizer.second is None else featurizer.own_width
+    sample = draw_sample(runs, features, featurizer.rank, points=len(grid.points), seed=seed, second_at=second_at)
     logged = panels_of(runs, grid)
     support, logging, findings = None, None, ()
     if is_partial(runs):
@@ -159,9 +163,10 @@ def _surface(
     runs: Runs, featurizer: Featurizer, sample: Sample, panels: dict[str, FittedPanel], *, kept: int
 ) -> Surface:
     prompt, latency = panels.get("prompt tokens"), panels.get("latency")
+    own, *others = (view.features[:kept] for view in sample.views)
     return Surface(
         featurizer=featurizer,
-        neighbours=neighbours.index(sample.features[:kept], sample.rank),
+        neighbours=neighbours.index(own, sample.rank, second=others[0] if others else None),
         quality=panels["quality"].panel,
         amount=panels["tokens"].panel,
         prompt=prompt and prompt.panel,

@@ -18,6 +18,7 @@ from paretoroute.fitting.text_features import Featurized, fit_embeddings, fit_te
 from paretoroute.grid import Grid
 from paretoroute.runs.folds import folds, groups_of
 from paretoroute.runs.table import Runs
+from paretoroute.surface.neighbours import MEASURES
 from paretoroute.surface.surface import Surface, TextSize
 from paretoroute.surface.traffic import CalibrationSample, Labels, sample_size
 
@@ -26,6 +27,33 @@ LEAST_QUERIES = 20
 LEAST_NEIGHBOURS = 400
 NEIGHBOUR_CAP_BYTES = 4_000_000
 MOST_NEIGHBOURS = 12_000
+
+
+@dataclass(frozen=True)
+class View:
+    """One view of the sample's queries, which has heads of its own: their text, or the numbers beside it.
+
+    Args:
+        features: ``(sample, width)``.
+        all_features: of all queries, ``(queries, width)``.
+        rank: how many features the first measure of nearness reads.
+        measures: of nearness: 2, or 1 where the first one reads all features.
+    """
+
+    features: Floats
+    all_features: Floats
+    rank: int
+    measures: int = MEASURES
+
+    @cached_property
+    def decomposed(self) -> Decomposed:
+        """The features of all queries as ridge needs them; panels share them."""
+        return Decomposed.of(self.all_features)
+
+    @cached_property
+    def alike(self) -> list[Indices]:
+        """Groups of 20 or more rows with equal features, such as queries without a text."""
+        return _alike(self.features)
 
 
 @dataclass(frozen=True)
@@ -39,6 +67,7 @@ class Sample:
         group: of all queries: copies and turns of one conversation share one, ``(queries,)``.
         all_features: of all queries, ``(queries, width)``.
         rank: how many features are of the text; the statistics follow them.
+        second_at: the first feature of the second view; None where there is one view.
     """
 
     rows: Indices
@@ -47,6 +76,21 @@ class Sample:
     group: NDArray[np.int64]
     all_features: Floats
     rank: int
+    second_at: int | None = None
+
+    @cached_property
+    def views(self) -> tuple[View, ...]:
+        """The views of the queries: one, or the text and then the numbers beside it."""
+        if self.second_at is None:
+            return (View(self.features, self.all_features, self.rank),)
+        own, second = slice(0, self.second_at), slice(self.second_at, None)
+        beside = self.features[:, second], self.all_features[:, second]
+        return (
+            View(
+                np.ascontiguousarray(self.features[:, own]), np.ascontiguousarray(self.all_features[:, own]), self.rank
+            ),
+            View(*map(np.ascontiguousarray, beside), rank=beside[0].shape[1], measures=1),
+        )
 
     @cached_property
     def is_uniform(self) -> bool:
@@ -54,15 +98,14 @@ class Sample:
         return bool((self.all_features == self.all_features[0]).all())
 
     @cached_property
-    def decomposed(self) -> Decomposed:
-        """The features of all queries as ridge needs them; panels share them."""
-        return Decomposed.of(self.all_features)
-
-    @cached_property
     def alike(self) -> list[Indices]:
-        """Groups of 20 or more rows with equal features, such as queries without a text."""
-        _, group, size = np.unique(self.features, axis=0, return_inverse=True, return_counts=True)
-        return [np.flatnonzero(group.ravel() == g) for g in np.flatnonzero(size >= LEAST_QUERIES)]
+        """Groups of 20 or more rows with equal features in all views."""
+        return _alike(self.features)
+
+
+def _alike(features: Floats) -> list[Indices]:
+    _, group, size = np.unique(features, axis=0, return_inverse=True, return_counts=True)
+    return [np.flatnonzero(group.ravel() == g) for g in np.flatnonzero(size >= LEAST_QUERIES)]
 
 
 def with_shared_forecasts(calibration: CalibrationSample, surface: Surface, sample: Sample) -> CalibrationSample:
@@ -110,14 +153,28 @@ def _forecast_tables(calibration: CalibrationSample) -> dict[str, Floats32]:
     return tables if calibration.latency_s is None else tables | {"latency_s": calibration.latency_s}
 
 
-def featurized(runs: Runs, kind: str, seed: int) -> Featurized:
-    """Fit the featurizer on the log's embeddings or texts."""
+def featurized(runs: Runs, kind: str, seed: int, *, second: str | None = None) -> Featurized:
+    """Fit the featurizer on the log's embeddings or texts.
+
+    Args:
+        runs: the log.
+        kind: of the features.
+        seed: of the projection of texts.
+        second: kind of the second view, of the log's embeddings beside the texts; None: one view.
+    """
     if kind != "hashed_ngrams" and runs.embeddings is not None:
         return fit_embeddings(runs.embeddings.astype(np.float64), kind=kind)
-    return fit_texts(runs.texts, seed=seed)
+    texts = fit_texts(runs.texts, seed=seed)
+    if second is None or runs.embeddings is None:
+        return texts
+    beside = fit_embeddings(runs.embeddings.astype(np.float64), kind=second)
+    featurizer = replace(texts.featurizer, second=beside.featurizer)
+    return Featurized(featurizer, np.hstack([texts.features, beside.features]))
 
 
-def draw_sample(runs: Runs, features: Floats, rank: int, *, points: int, seed: int) -> Sample:
+def draw_sample(
+    runs: Runs, features: Floats, rank: int, *, points: int, seed: int, second_at: int | None = None
+) -> Sample:
     """Draw the queries that represent all, in an order that depends on their ids alone.
 
     Args:
@@ -126,6 +183,7 @@ def draw_sample(runs: Runs, features: Floats, rank: int, *, points: int, seed: i
         rank: how many features are of the text.
         points: number of points of the grid.
         seed: of the folds.
+        second_at: the first feature of the second view; None where there is one view.
     """
     groups = groups_of(runs)
     fold = folds(groups, FOLDS, seed=seed)
@@ -135,7 +193,7 @@ def draw_sample(runs: Runs, features: Floats, rank: int, *, points: int, seed: i
     rows = np.array(order[:most], np.intp)
     number = {name: g for g, name in enumerate(sorted(set(groups)))}
     group = np.array([number[name] for name in groups], np.int64)
-    return Sample(rows, features[rows], fold[rows], group, features, rank)
+    return Sample(rows, features[rows], fold[rows], group, features, rank, second_at)
 
 
 def neighbour_count(sample: Sample, grid: Grid) -> int:

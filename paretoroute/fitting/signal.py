@@ -22,12 +22,11 @@ from typing import NamedTuple
 import numpy as np
 
 from paretoroute._arrays import Floats, Indices, Mask
-from paretoroute.fitting.draft import PanelDraft, heads_left_out
+from paretoroute.fitting.draft import PanelDraft, heads_at, heads_left_out
 from paretoroute.fitting.logged_panels import LoggedPanel
 from paretoroute.fitting.methods import second_level, stacking
 from paretoroute.fitting.result import Signal
 from paretoroute.fitting.sample import FOLDS, Sample
-from paretoroute.surface import neighbours
 from paretoroute.surface.panel import second_level_inputs
 
 FOLLOWED_SE = 1.0  # a panel follows the query if its out-of-fold gain exceeds so many standard errors
@@ -166,10 +165,7 @@ class HonestForecasts:
         targets, share = draft.targets[sample.rows][~inside], draft.logged_share[~inside]
         heads = heads_left_out(rest, targets)
         weights = stacking.stack(heads, targets, share, rest.fold, folds=int(rest.fold.max()) + 1)
-        slopes, intercepts = rest.decomposed.coefficients(targets)
-        linear = np.einsum("if,sfk->sik", sample.features[inside], slopes) + intercepts[:, None]
-        near = neighbours.averages_between(rest.features, targets, sample.features[inside], sample.rank)
-        forecast = np.einsum("hik,hk->ik", np.concatenate([linear, near]), weights[-1])
+        forecast = np.einsum("hik,hk->ik", heads_at(sample, inside, rest, targets), weights[-1])
         return _FoldComponents(forecast, stacking.cross_fitted(heads, weights, rest.fold))
 
 

@@ -28,6 +28,7 @@ from typing import NamedTuple
 import numpy as np
 
 from paretoroute._arrays import Floats, Mask
+from paretoroute.errors import TargetError
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, MinQualityOf, PopulationLimit, on_grid
 from paretoroute.planner.admission import Admitted
 from paretoroute.planner.query_forecast import QueryForecast
@@ -150,9 +151,14 @@ class Explorer:
     Args:
         policy: the policy that decides the other calls.
         share: of the calls, in [0, 1).
+
+    Raises:
+        TargetError: the share is 1.
     """
 
     def __init__(self, policy: Policy, share: float) -> None:
+        if share == 1:
+            raise TargetError("explore must leave calls to the policy; give a share below 1, such as explore=0.05")
         self.share, self._evidence = share, Evidence.of(policy)
         used = {entry.limit: entry.used for entry in policy.document.solution.limits}
         limits = [limit for limit in policy.limits if isinstance(limit, PopulationLimit)]

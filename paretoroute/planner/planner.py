@@ -32,6 +32,7 @@ from paretoroute.solver.rules import Draw, PointProbability, Rule, Stream, draw_
 from paretoroute.targets import fraction
 
 if TYPE_CHECKING:
+    from paretoroute.encoders.base import Encoder
     from paretoroute.planner.agent_task import Task
     from paretoroute.planner.exploration import Explorer
     from paretoroute.planner.exploration_preview import ExplorationPreview
@@ -50,6 +51,7 @@ class Planner:
         seed: of the draws for queries without an id, in this process; None: from the operating system, as in
             processes forked from it, and in copies.
         features: the feature function that the policy was fitted with, if any.
+        encoder: the encoder that the policy was fitted with, if any.
         explore: share of the calls, in [0, 1), that go to points which the policy would not call, to learn about them;
             they keep every limit of the call. Tasks do not explore.
         safe_point: the point (``model@label``) for queries that are unlike the logged ones or cannot be read, where it
@@ -75,6 +77,7 @@ class Planner:
         dialect: str | None = None,
         seed: int | None = None,
         features: Callable[[str], ArrayLike] | None = None,
+        encoder: Encoder | None = None,
         explore: float = 0.0,
         repeat_calls: bool = False,
         safe_point: str | None = None,
@@ -82,8 +85,11 @@ class Planner:
         expect("the policy", policy, Policy, PolicyError)
         expect("the dialect", dialect, (str, type(None)), DialectError)
         expect_seed(0 if seed is None else seed, TargetError)
-        self.policy, self.dialect, self.features = policy, dialect, features
-        self._grid = policy.grid
+        if encoder is not None:
+            from paretoroute.encoders.base import feature_function  # loaded only where one is given
+
+            features = feature_function(features, encoder)
+        self.policy, self.dialect, self.features, self._grid = policy, dialect, features, policy.grid
         self._forecaster = Forecaster(policy, features)
         if dialect is not None:
             from paretoroute.planner import dialects  # loaded only where a dialect is given
@@ -105,6 +111,7 @@ class Planner:
         dialect: str | None = None,
         seed: int | None = None,
         features: Callable[[str], ArrayLike] | None = None,
+        encoder: Encoder | None = None,
         explore: float = 0.0,
         repeat_calls: bool = False,
         safe_point: str | None = None,
@@ -122,10 +129,9 @@ class Planner:
             GridError: the safe point is not in the grid.
             TargetError: the share to explore is out of range.
         """
-        options: dict[str, Any] = {"dialect": dialect, "seed": seed, "features": features, "explore": explore}
-        return Planner(
-            Policy.load(path, trusted_keys=trusted_keys), repeat_calls=repeat_calls, safe_point=safe_point, **options
-        )
+        options: dict[str, Any] = {"dialect": dialect, "seed": seed, "features": features, "encoder": encoder}
+        options |= {"explore": explore, "repeat_calls": repeat_calls, "safe_point": safe_point}
+        return Planner(Policy.load(path, trusted_keys=trusted_keys), **options)
 
     @property
     def counts(self) -> DecisionCounts:
@@ -157,7 +163,7 @@ class Planner:
         Args:
             query: a text or chat messages, or None.
             query_id: an opaque key that seeds the draw between tied points.
-            embedding: ready features, for a policy that was fitted on an ``embedding`` column.
+            embedding: ready features, for a policy that reads an ``embedding``.
             max_cost_usd: hard limit on the cost of this call, kept for certain while prompts are built as in the log.
             min_quality: least expected quality.
             max_latency_s: largest mean latency; points without a logged latency do not keep it.
@@ -222,9 +228,8 @@ class Planner:
         batch, shared = with_each(queries, query_ids=query_ids, embeddings=embeddings), None
         while rows := list(islice(batch, AT_ONCE)):
             shared = shared or shared_request(self._grid, **limits)
-            decisions += self._decide(
-                [shared.of_query(query, query_id, embedding if own is None else own) for query, query_id, own in rows]
-            )
+            asked = [shared.of_query(row.query, row.query_id, row.embedding_or(embedding)) for row in rows]
+            decisions += self._decide(asked)
         return decisions
 
     def start_task(self, steps: Sequence[str | tuple[str, Query]], *, max_cost_usd: float) -> Task:
@@ -339,8 +344,6 @@ def _ranked(scores: Floats, callable: Mask) -> list[list[int]]:
 def _explorer(policy: Policy, share: float) -> Explorer | None:
     if fraction("explore", share) == 0:
         return None
-    if share == 1:
-        raise TargetError("explore must leave calls to the policy; give a share below 1, such as explore=0.05")
     from paretoroute.planner.exploration import Explorer  # loaded only where calls explore
 
     return Explorer(policy, share)

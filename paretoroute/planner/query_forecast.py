@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,8 +14,14 @@ from paretoroute.errors import PolicyError, QueryError, shown
 from paretoroute.grid import forecast_cost_usd
 from paretoroute.planner.request import Request
 from paretoroute.policy.policy import Policy
-from paretoroute.surface.featurizer import TextFeatures, function_fingerprint, ngram_fingerprint
+from paretoroute.surface.featurizer import TextFeatures, ngram_fingerprint, stated_fingerprint
 from paretoroute.surface.surface import Amounts, TextSize
+
+if TYPE_CHECKING:
+    from paretoroute.policy.schema import FeaturesEntry, SecondViewEntry
+
+
+_SOURCES = {"function": ("features", "feature function"), "encoder": ("encoder", "encoder")}
 
 
 @dataclass(frozen=True)
@@ -138,7 +145,8 @@ class Forecaster:
     def __init__(self, policy: Policy, features: Callable[[str], ArrayLike] | None) -> None:
         _check_features(policy, features)
         self._surface, self._grid, self._features = policy.surface, policy.grid, features
-        self._kind = policy.document.features.kind
+        self._kind, second = policy.document.features.kind, policy.document.features.second
+        self._second = None if second is None else second.kind
         self._solution = policy.document.solution
         self._latency_known = policy.calibration_sample.latency_known(policy.grid)
         self._means = policy.outcomes.forecast if self._solution.prompt_blind else None
@@ -148,7 +156,8 @@ class Forecaster:
         """Forecast every point for a request.
 
         Raises:
-            QueryError: the embedding has another width or is not finite.
+            QueryError: the embedding has another width or is not finite; or of the two views of the policy one is
+                missing.
         """
         return self.at_each([request]).row(0)
 
@@ -156,9 +165,10 @@ class Forecaster:
         """Forecast every point for some requests of equal labels, each as if it came alone.
 
         Raises:
-            QueryError: an embedding has another width or is not finite.
+            QueryError: an embedding has another width or is not finite; or of the two views of the policy one is
+                missing.
         """
-        features = [self._features_of(request) for request in requests]
+        features = [self.features_of(request) for request in requests]
         is_read = np.array([one is not None for one in features])
         amounts = self._amounts(requests, features, is_read)
         amounts = replace(amounts, latency_s=np.where(self._latency_known, amounts.latency_s, np.nan))
@@ -193,16 +203,47 @@ class Forecaster:
         within = np.fmin(cost, self._most_usd)
         return within * self._solution.cost_ratio + (cost - within)
 
-    def _features_of(self, request: Request) -> TextFeatures | None:
-        """Return the features of a query; None if nothing of it can be read."""
+    def features_of(self, request: Request) -> TextFeatures | None:
+        """Return the features of a query; None if nothing of it can be read.
+
+        Raises:
+            QueryError: the embedding has another width or is not finite; or of the two views of the policy one is
+                missing.
+        """
         text, embedding = request.text, request.embedding
+        if self._second is not None:
+            return self._both_views(text, embedding)
         if self._kind == "hashed_ngrams":
             if text is None or not (text.strip() or self._surface.has_empty_queries):
                 return None
             return self._surface.featurizer.of_text(text)
         if self._kind == "function" and self._features is not None and text is not None:
             embedding = self._features(text)
-        return None if embedding is None else TextFeatures(self._vector(embedding), 1.0)
+        if embedding is None:
+            return None
+        featurizer = self._surface.featurizer
+        return TextFeatures(featurizer.of_embedding(_checked(embedding, len(featurizer.centre))), 1.0)
+
+    def _both_views(self, text: str | None, embedding: ArrayLike | None) -> TextFeatures | None:
+        """Return the features of a text and of the numbers beside it; None without either, and for a blank text."""
+        featurizer = self._surface.featurizer
+        if text is None:
+            if embedding is None:
+                return None
+            if not self._surface.has_empty_queries:
+                raise QueryError("the policy reads the text of a query and numbers beside it; the text is missing")
+            text = ""
+        if not (text.strip() or self._surface.has_empty_queries):
+            return None
+        if self._second != "embedding" and self._features is not None:
+            embedding = self._features(text)
+        if embedding is None:
+            width = len(featurizer.second.centre) if featurizer.second else 0
+            raise QueryError(
+                f"the policy reads the text of a query and an embedding of {width} numbers beside it; "
+                "the embedding is missing: pass embedding="
+            )
+        return featurizer.of_both(text, _checked(embedding, len(featurizer.second.centre) if featurizer.second else 0))
 
     def _amounts(self, requests: Sequence[Request], features: Sequence[TextFeatures | None], is_read: Mask) -> Amounts:
         """Return the forecasts of the surface, ``(queries, points)``; the means stand for what cannot be read."""
@@ -225,15 +266,13 @@ class Forecaster:
             labels=labels,
         )
 
-    def _vector(self, embedding: ArrayLike) -> Floats:
-        featurizer, vector = self._surface.featurizer, given_array(embedding)
-        width = len(featurizer.centre)
-        is_vector = vector.shape == (width,) and vector.dtype.kind in "fiu"
-        if not is_vector or not np.isfinite(vector).all():
-            raise QueryError(
-                f"the embedding must be {width} finite numbers, got {vector.dtype} of shape {vector.shape}"
-            )
-        return featurizer.of_embedding(vector)
+
+def _checked(embedding: ArrayLike, width: int) -> Floats:
+    vector = given_array(embedding)
+    is_vector = vector.shape == (width,) and vector.dtype.kind in "fiu"
+    if not is_vector or not np.isfinite(vector).all():
+        raise QueryError(f"the embedding must be {width} finite numbers, got {vector.dtype} of shape {vector.shape}")
+    return vector
 
 
 def _most_usd(policy: Policy) -> Floats:
@@ -246,17 +285,25 @@ def _most_usd(policy: Policy) -> Floats:
 
 def _check_features(policy: Policy, features: Callable[[str], ArrayLike] | None) -> None:
     about = policy.document.features
+    if about.kind == "hashed_ngrams" and about.fingerprint != ngram_fingerprint():
+        raise PolicyError("the policy was fitted with n-grams of another version of this package; fit again")
     if features is not None and not callable(features):
         raise PolicyError(f"features must be a function from a text to a vector, got {shown(features)}")
-    if features is not None and about.kind != "function":
+    computed = about if about.second is None else about.second
+    if computed.kind in _SOURCES:
+        _check_function(computed, features)
+    elif features is not None:
         raise PolicyError("the policy was fitted without a feature function, so it reads none; leave features= out")
-    if about.kind == "function":
-        if features is None:
-            raise PolicyError(f"the policy was fitted with the feature function {about.name!r}; pass it as features=")
-        if function_fingerprint(features) != about.fingerprint:
-            raise PolicyError(
-                f"the feature function returns other numbers than {about.name!r} did at the fit; "
-                "use that version, or fit again"
-            )
-    elif about.kind == "hashed_ngrams" and about.fingerprint != ngram_fingerprint():
-        raise PolicyError("the policy was fitted with n-grams of another version of this package; fit again")
+
+
+def _check_function(about: FeaturesEntry | SecondViewEntry, features: Callable[[str], ArrayLike] | None) -> None:
+    """Refuse another function or encoder than that of the fit, and none."""
+    argument, noun = _SOURCES[about.kind]
+    if features is None:
+        raise PolicyError(f"the policy was fitted with the {noun} {about.name!r}; pass it as {argument}=")
+    if hasattr(features, "own_fingerprint") != (about.kind == "encoder"):
+        raise PolicyError(f"the policy was fitted with the {noun} {about.name!r}; pass it as {argument}=, and no other")
+    if stated_fingerprint(features) != about.fingerprint:
+        raise PolicyError(
+            f"the {noun} returns other numbers than {about.name!r} did at the fit; use that version, or fit again"
+        )

@@ -176,6 +176,10 @@ class BatchRow(NamedTuple):
     query_id: str | None
     embedding: ArrayLike | None
 
+    def embedding_or(self, shared: ArrayLike | None) -> ArrayLike | None:
+        """Return the query's own embedding, or the one that the batch shares."""
+        return shared if self.embedding is None else self.embedding
+
 
 def with_each(
     queries: Iterable[Query | None],

@@ -2,7 +2,8 @@
 
 Names that ``packing`` gives: the calibration sample is ``traffic``, the out-of-distribution check ``familiarity``, the
 smearing factor of a panel ``smear``, its residual quantiles ``tail``. How prompt tokens and logged costs grow with the
-text (``prompt_growth``, ``amount_growth``) older policies lack. ``support`` and ``logging`` are of partial logs.
+text (``prompt_growth``, ``amount_growth``) older policies lack. ``support`` and ``logging`` are of partial logs,
+``second`` is of a second view of the query.
 
 A right checksum shows that a file is the one that was written, not that its numbers can be true. Numbers that no fit
 computes are refused. The bounds lie far beyond every log; they keep sums, squares and exponentials finite.
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from paretoroute.errors import PolicyError
 from paretoroute.surface.featurizer import Featurizer
-from paretoroute.surface.neighbours import HEADS, index
+from paretoroute.surface.neighbours import HEADS, SECOND_HEADS, index
 from paretoroute.surface.ngrams import HALF, STATISTICS
 from paretoroute.surface.panel import LEADING, QUANTILES, FirstLevel, Panel, Scale, SecondLevel
 from paretoroute.surface.surface import Bounds, OutOfDistributionCheck, Surface, TextGrowth
@@ -81,6 +82,7 @@ def from_arrays(
     points: int,
     labels: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     bills: Sequence[int] = (),
+    second: bool = False,
 ) -> Numbers:
     """Rebuild a surface and its calibration sample.
 
@@ -90,6 +92,7 @@ def from_arrays(
         points: number of points of the grid, and of every panel.
         labels: names of the labels by kind; the arrays hold their codes.
         bills: columns of the points with logged cost, whose amounts are whole bills: below 0 where a call was refunded.
+        second: whether there is a second view, beside the text.
 
     Raises:
         PolicyError: an array is missing or unknown, has a shape that does not fit the others, or holds a number that no
@@ -97,8 +100,13 @@ def from_arrays(
     """
     kinds = {by: len(names) for by, names in labels.items()}
     with np.errstate(invalid="ignore"):  # of a signalling NaN, which the checks refuse like any other
-        _check_arrays(_without_refunds(arrays, bills), features=features, points=points, labels=kinds)
+        checked = _without_refunds(arrays, bills)
+        _check_arrays(checked, _rules(checked, features, points, kinds, second=second))
         surface, sample = _surface(arrays, features), _sample(arrays, labels)
+    if second:
+        from paretoroute.policy.numbers.second_view import with_second  # loaded only where a file has one
+
+        surface = with_second(surface, arrays)
     if not any(name.startswith(PARTIAL) for name in arrays):
         return Numbers(surface, sample)
     from paretoroute.policy.partial_logs.arrays import logging_of, support_of  # loaded only where a file has them
@@ -107,19 +115,11 @@ def from_arrays(
 
 
 def _without_refunds(arrays: Mapping[str, NDArray[Any]], bills: Sequence[int]) -> Mapping[str, NDArray[Any]]:
-    """Replace the refunds among logged bills by 0 for the check of all other numbers; none exceeds the dearest call."""
-    name = "traffic.logged_amount"
-    logged = arrays.get(name)
-    if logged is None or logged.ndim != 2 or logged.dtype != np.float32 or not len(logged):
+    if not bills or "traffic.logged_amount" not in arrays or not (arrays["traffic.logged_amount"] < 0).any():
         return arrays
-    columns = [j for j in bills if j < logged.shape[1]]
-    amounts = np.nan_to_num(logged[:, columns], neginf=-np.inf, posinf=np.inf)
-    is_refund = (amounts < 0) & (-amounts <= amounts.max(axis=0, initial=0))
-    if not is_refund.any():
-        return arrays
-    logged = logged.copy()
-    logged[:, columns] = np.where(is_refund, np.float32(0), logged[:, columns])
-    return {**arrays, name: logged}
+    from paretoroute.policy.numbers.refunds import without_refunds  # loaded only where something is below 0
+
+    return without_refunds(arrays, bills)
 
 
 def _surface(arrays: Mapping[str, NDArray[Any]], features: str) -> Surface:
@@ -178,19 +178,12 @@ def _panel_of(arrays: Mapping[str, NDArray[Any]]) -> Panel:
     )
 
 
-def _check_arrays(arrays: Mapping[str, NDArray[Any]], *, features: str, points: int, labels: Mapping[str, int]) -> None:
+def _check_arrays(arrays: Mapping[str, NDArray[Any]], rules: Mapping[str, _Rule]) -> None:
     """Check the arrays of a side file by themselves and against each other.
-
-    Args:
-        arrays: by name.
-        features: kind of the features.
-        points: number of points of the grid.
-        labels: number of names by kind of label, ``""`` included.
 
     Raises:
         PolicyError: an array is missing or unknown, or of a wrong type, shape or value; it is named.
     """
-    rules = _rules(arrays, features, points, labels)
     for name in sorted(rules.keys() | arrays.keys()):
         if name not in rules:
             raise _refused(name, "belongs to no part of this policy")
@@ -200,17 +193,24 @@ def _check_arrays(arrays: Mapping[str, NDArray[Any]], *, features: str, points: 
 
 
 def _rules(
-    arrays: Mapping[str, NDArray[Any]], features: str, points: int, labels: Mapping[str, int]
+    arrays: Mapping[str, NDArray[Any]], features: str, points: int, labels: Mapping[str, int], *, second: bool
 ) -> dict[str, _Rule]:
     rank = _length(arrays, "featurizer.projection", axis=1)
-    width = rank + (len(STATISTICS) if features == "hashed_ngrams" else 0)
+    width = own = rank + (len(STATISTICS) if features == "hashed_ngrams" else 0)
     kept = _length(arrays, "neighbours.features")
     rules = _featurizer_rules(arrays, features, rank) | _sample_rules(arrays, points, labels)
-    for panel in ("quality", "amount", "prompt", "latency"):
+    if second:
+        from paretoroute.policy.numbers.second_view import bounds as bounds_of_second
+
+        inputs, beside = (_length(arrays, "second.projection", axis=axis) for axis in (0, 1))
+        rules |= {name: _Rule(*one) for name, one in bounds_of_second(inputs, beside, kept=kept).items()}
+        width += beside
+    for panel in PANELS:
         if panel in ("quality", "amount") or any(name.startswith(f"{panel}.") for name in arrays):
             components = _length(arrays, f"{panel}.basis", axis=1)
-            own = _panel_rules(panel, points=points, components=components, width=width, kept=kept)
-            rules |= {f"{panel}.{part}": rule for part, rule in own.items()}
+            heads = HEADS + SECOND_HEADS * second
+            parts = _panel_rules(panel, points=points, components=components, width=width, kept=kept, heads=heads)
+            rules |= {f"{panel}.{part}": rule for part, rule in parts.items()}
     for growth in GROWTHS:
         if any(name.startswith(f"{growth}.") for name in arrays):
             # At an intercept of -1 token the constant share is below 0 by that token.
@@ -229,7 +229,7 @@ def _rules(
         "familiarity.most_leverage": _Rule((1,), 0.0),
         "bounds.prompt_overhead_tokens": _Rule((points,), -MOST_AMOUNT, MOST_AMOUNT, nan=True),
         "bounds.most_completion_tokens": _Rule((points,), 0.0, MOST_AMOUNT, nan=True),
-        "neighbours.features": _Rule((kept, width), dtype="float16"),
+        "neighbours.features": _Rule((kept, own), dtype="float16"),
         "queries": _Rule((points,), 0.0),
     }
 
@@ -250,7 +250,7 @@ def _featurizer_rules(arrays: Mapping[str, NDArray[Any]], features: str, rank: i
     }
 
 
-def _panel_rules(panel: str, *, points: int, components: int, width: int, kept: int) -> dict[str, _Rule]:
+def _panel_rules(panel: str, *, points: int, components: int, width: int, kept: int, heads: int) -> dict[str, _Rule]:
     least, most = (0.0, 1.0) if panel == "quality" else (LOG_LEAST, LOG_MOST)
     rules = {
         "base": _Rule((points,)),
@@ -258,7 +258,7 @@ def _panel_rules(panel: str, *, points: int, components: int, width: int, kept: 
         "offset": _Rule((components,)),
         "slope": _Rule((width, components)),
         "targets": _Rule((kept, components), dtype="float16"),
-        "weights": _Rule((HEADS, components), 0.0),
+        "weights": _Rule((heads, components), 0.0),
         "low": _Rule((points,), least, most),
         "high": _Rule((points,), least, most),
         "spread": _Rule((points,), 0.0, MOST_SPREAD),
@@ -326,7 +326,7 @@ def _keeps(array: NDArray[Any], rule: _Rule) -> bool:
 
 def _check_order(arrays: Mapping[str, NDArray[Any]]) -> None:
     """Check what has to ascend: the ends of ranges, buckets, and quantiles."""
-    for panel in ("quality", "amount", "prompt", "latency"):
+    for panel in PANELS:
         if f"{panel}.low" in arrays and (arrays[f"{panel}.low"] > arrays[f"{panel}.high"]).any():
             raise _refused(f"{panel}.low", f"is above {panel}.high")
         if (tail := arrays.get(f"{panel}.tail")) is not None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute.policy.arrays import FIRST_LEVEL, GROWTHS, PANELS, SCALE, SECOND_LEVEL, SEEN, TABLES, Arrays
+from paretoroute.policy.numbers import second_view
 from paretoroute.policy.partial_logs.arrays import packed
 from paretoroute.surface.featurizer import Featurizer
 from paretoroute.surface.panel import Panel
@@ -36,7 +37,7 @@ def to_arrays(surface: Surface, sample: CalibrationSample) -> Arrays:
         growth = getattr(surface, name)
         if growth is not None:
             arrays |= _prefixed(f"{name}.", growth)
-    arrays |= packed(surface, sample)
+    arrays |= packed(surface, sample) | second_view.packed(surface)
     arrays["neighbours.features"] = surface.neighbours.features
     arrays["queries"] = surface.queries
     return {name: array.astype(np.float32) if array.dtype == np.float64 else array for name, array in arrays.items()}

@@ -94,6 +94,7 @@ class Policy:
                 points=sum(len(entry.points) for entry in document.grid),
                 labels={by: ("", *names) for by, names in document.labels.items()},
                 bills=[j for j, is_bill in enumerate(bills) if is_bill],
+                second=document.features.second is not None,
             )
         except PolicyError as error:
             place = f"{one_line(os.path.basename(path))}: surface.file: {document.surface.file}"

@@ -212,6 +212,16 @@ class GridEntry(Section):
         return self
 
 
+class SecondViewEntry(Section):
+    """Numbers read beside the text: an embedding that every call brings, or a function or an encoder of the text."""
+
+    kind: Literal["embedding", "function", "encoder"]
+    name: str
+    width: Count
+    fingerprint: Annotated[Sha256 | None, Field(description="of the function or encoder; null for an embedding")]
+    settings: Settings
+
+
 class FeaturesEntry(Section):
     """How a query becomes numbers; the fingerprint refuses a planner with other features."""
 
@@ -220,6 +230,24 @@ class FeaturesEntry(Section):
     width: Count
     fingerprint: Sha256
     settings: Settings
+    second: Annotated[SecondViewEntry | None, Field(description="a second view, beside the text")] = None
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without(write(self), "second", None)
+
+    @model_validator(mode="after")
+    def _second_beside_a_text(self) -> FeaturesEntry:
+        if self.second is not None and self.kind != "hashed_ngrams":
+            raise ValueError(f"second stands beside hashed_ngrams, not beside {self.kind}; fit again")
+        if self.second is not None and (self.second.fingerprint is None) != (self.second.kind == "embedding"):
+            raise ValueError("second.fingerprint is null for an embedding, and for no other kind; fit again")
+        return self
+
+    @property
+    def reads_embedding(self) -> bool:
+        """Whether every call brings an embedding."""
+        return "embedding" in (self.kind, self.second and self.second.kind)
 
 
 class SurfaceEntry(Section):

@@ -3,6 +3,9 @@
 Hashed n-gram counts are weighted by inverse document frequency, words and characters are scaled to equal length, and
 the result is projected on the leading right singular vectors of the logged queries' matrix (latent semantic analysis,
 Deerwester et al., 1990). Text statistics are standardised and appended. Features do not depend on any outcome.
+
+A second view of the query, numbers that the caller brings or computes beside its text, has a featurizer of its own. Its
+features follow those of the text.
 """
 
 from __future__ import annotations
@@ -50,6 +53,7 @@ class Featurizer:
         scales: factor of each row of the projection, ``(buckets,)`` or ``(embedding,)``.
         centre: mean of the statistics (or of the embedding), ``(12,)``.
         scale: divisor of the centred statistics, ``(12,)``.
+        second: featurizer of the second view, or None.
     """
 
     kind: str
@@ -59,6 +63,7 @@ class Featurizer:
     scales: NDArray[np.float32]
     centre: Floats
     scale: Floats
+    second: Featurizer | None = None
 
     @property
     def rank(self) -> int:
@@ -66,12 +71,23 @@ class Featurizer:
         return self.projection.shape[1]
 
     @property
-    def width(self) -> int:
-        """Length of a feature vector."""
+    def own_width(self) -> int:
+        """Length of a feature vector without the second view."""
         return self.rank + (len(STATISTICS) if self.kind == "hashed_ngrams" else 0)
 
+    @property
+    def width(self) -> int:
+        """Length of a feature vector."""
+        return self.own_width + (0 if self.second is None else self.second.width)
+
+    def of_both(self, text: str, embedding: Floats) -> TextFeatures:
+        """Featurize one text with the embedding that stands beside it, for a featurizer with a second view."""
+        assert self.second is not None
+        own = self.of_text(text)
+        return own._replace(vector=np.concatenate([own.vector, self.second.of_embedding(embedding)]))
+
     def of_text(self, text: str) -> TextFeatures:
-        """Featurize one text."""
+        """Featurize one text, without the second view."""
         counts = hashed(text)
         place = self._places.take(counts.buckets)
         values, words, known_share = counts.values, int(np.searchsorted(counts.buckets, HALF)), 1.0
@@ -80,7 +96,7 @@ class Featurizer:
             place, values, words = place[shared], values[shared], int(np.count_nonzero(shared[:words]))
             known_share = len(place) / len(shared)
         values = values * self.weights.take(place) if len(place) else values
-        vector = np.empty(self.width)
+        vector = np.empty(self.own_width)
         vector[: self.rank] = self._projected(place, _balanced(values, words))
         vector[self.rank :] = self._statistics(statistics(text))
         return TextFeatures(vector, known_share)
@@ -130,6 +146,11 @@ def function_fingerprint(function: Callable[[str], ArrayLike]) -> str:
     for text in PROBES:
         digest.update((np.round(np.asarray(function(text), np.float64), 2) + 0.0).astype("<f4").tobytes())
     return digest.hexdigest()
+
+
+def stated_fingerprint(function: Callable[[str], ArrayLike]) -> str:
+    """Return the fingerprint that an encoder states of itself; of any other function that of its numbers, in hex."""
+    return getattr(function, "own_fingerprint", None) or function_fingerprint(function)
 
 
 def _balanced(values: Floats, words: int) -> Floats:

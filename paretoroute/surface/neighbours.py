@@ -2,11 +2,13 @@
 
 Two measures of nearness, cosine in the text part of the features and cosine in all of them, and three sizes of
 neighbourhood give six weightings. A constant coordinate makes queries without a text neighbours of one another.
+
+A second view of the queries has neighbours of its own, in three sizes by one measure: the cosine in all its features.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +19,7 @@ from paretoroute._arrays import Floats, Floats32, Indices
 SIZES = (10, 40, 150)
 MEASURES = 2
 HEADS = MEASURES * len(SIZES)
+SECOND_HEADS = len(SIZES)  # of a second view
 CONSTANT = 0.05
 LEAST_SIMILARITY = 1e-3
 MARGIN = 1e-4  # of similarities: twice the rounding of two float32 products of unit vectors of up to 400 features
@@ -28,6 +31,8 @@ EXCLUDED = -2.0  # similarity that marks a query of the same group: below any co
 class Nearest:
     """The logged queries nearest to some queries, nearest first; one measure where both are the same.
 
+    The measure of a second view follows those of the first.
+
     Args:
         rows: their positions, ``(queries, measures, at most 150)``.
         similarity: cosine similarity to the query, ``(queries, measures, at most 150)``.
@@ -35,6 +40,13 @@ class Nearest:
 
     rows: Indices
     similarity: Floats
+
+    def beside(self, second: Nearest) -> Nearest:
+        """Append the neighbours by the measure of a second view."""
+        return Nearest(
+            np.concatenate([self.rows, second.rows], axis=1),
+            np.concatenate([self.similarity, second.similarity], axis=1),
+        )
 
 
 @dataclass(frozen=True)
@@ -75,23 +87,40 @@ class Neighbours:
     """The logged queries kept for look-up.
 
     Args:
-        features: their features, float16 ``(queries, width)``.
+        features: their features without the second view, float16 ``(queries, width)``.
         units: their unit vectors.
+        second: the same queries in the second view, or None.
     """
 
     features: NDArray[np.float16]
     units: Units
+    second: Neighbours | None = None
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether all queries have the same features."""
+        own = bool((self.features == self.features[:1]).all())
+        return own and (self.second is None or self.second.is_uniform)
 
     def nearest(self, vectors: Floats, rank: int) -> Nearest:
         """Return the neighbours of each query.
 
+        Args:
+            vectors: features of all views, ``(queries, width)``.
+            rank: how many of them are of the text.
+        """
+        if self.second is None:
+            return self._nearest(vectors, rank)
+        width = self.features.shape[1]
+        of_second = self.second.nearest(vectors[:, width:], self.second.features.shape[1])
+        return self._nearest(vectors[:, :width], rank).beside(of_second)
+
+    def _nearest(self, vectors: Floats, rank: int) -> Nearest:
+        """Return the neighbours of each query in this view.
+
         The product with all logged queries is rounded in an order that depends on the number of queries. It only names
         candidates, with a margin for the rounding; their similarities are then computed one query at a time, always by
         the same operations, so that a plan never depends on what else is in a batch.
-
-        Args:
-            vectors: features, ``(queries, width)``.
-            rank: how many of them are of the text.
         """
         own, logged = Units.of(vectors, rank), self.units
         by_text = own.text @ logged.text.T
@@ -125,13 +154,19 @@ class Neighbours:
         return similarity * self.units.ratio.take(rows) * own.ratio[query] + of_rest
 
 
-def index(features: NDArray[np.floating], rank: int) -> Neighbours:
+def index(features: NDArray[np.floating], rank: int, *, second: NDArray[np.floating] | None = None) -> Neighbours:
     """Index the logged queries' features, ``(queries, width)``, for look-up.
 
     They are rounded to float16 first, so that a stored index is the same after reading it back.
+
+    Args:
+        features: without those of the second view.
+        rank: how many of them are of the text.
+        second: features of the second view, ``(queries, second width)``, or None.
     """
     kept = features.astype(np.float16)
-    return Neighbours(kept, Units.of(kept.astype(np.float64), rank))
+    own = Neighbours(kept, Units.of(kept.astype(np.float64), rank))
+    return own if second is None else replace(own, second=index(second, second.shape[1]))
 
 
 def _candidates(similarity: Floats32) -> list[Indices]:
@@ -161,13 +196,16 @@ def weights(similarity: Floats, size: int) -> Floats:
 
 
 def averages(nearest: Nearest, targets: Floats) -> Floats:
-    """Average the neighbours' targets, ``(logged queries, components)``, in six ways: ``(queries, 6, components)``."""
+    """Average the neighbours' targets, ``(logged queries, components)``, in six ways: ``(queries, 6, components)``.
+
+    With a second view there are three more.
+    """
     queries, measures, kept = nearest.rows.shape
     share = np.maximum(nearest.similarity, LEAST_SIMILARITY) ** 2
     share = share[:, :, None, :] * _IS_WITHIN[:, :kept]
     share /= share.sum(axis=-1, keepdims=True)
     means = (share @ targets.take(nearest.rows, axis=0)).reshape(queries, measures * len(SIZES), -1)
-    return means if measures == MEASURES else np.concatenate([means] * MEASURES, axis=1)
+    return means if measures > 1 else np.concatenate([means] * MEASURES, axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +228,7 @@ def averages_between(
     rank: int,
     *,
     groups: Groups | None = None,
+    measures: int = MEASURES,
 ) -> Floats:
     """Average targets over neighbours for many queries at once, for fitting.
 
@@ -199,12 +238,13 @@ def averages_between(
         test: features of the queries to forecast, ``(test, width)``.
         rank: how many features are of the text.
         groups: a query has no neighbour of its own group; None: no restriction.
+        measures: 2, or 1 for the nearness in the first ``rank`` features alone.
 
     Returns:
-        ``(6, test, components)``.
+        ``(3 x measures, test, components)``.
     """
-    out = np.zeros((HEADS, len(test), targets.shape[1]))
-    for measure, part in enumerate((slice(0, rank), slice(None))):
+    out = np.zeros((measures * len(SIZES), len(test), targets.shape[1]))
+    for measure, part in enumerate((slice(0, rank), slice(None))[:measures]):
         units, query_units = _unit(train[:, part]), _unit(test[:, part])
         for start in range(0, len(test), 1024):
             rows = slice(start, start + 1024)

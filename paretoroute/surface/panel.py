@@ -27,7 +27,7 @@ class FirstLevel:
         offset: intercept, ``(components,)``.
         slope: the ridge heads, weighted and summed, ``(width, components)``.
         targets: the neighbours' components, float16 ``(neighbours, components)``.
-        weights: of the neighbour heads, ``(6, components)``.
+        weights: of the neighbour heads, ``(6, components)``; ``(9, components)`` with a second view.
     """
 
     offset: Floats

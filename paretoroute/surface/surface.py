@@ -221,8 +221,7 @@ class Surface:
     @cached_property
     def has_uniform_queries(self) -> bool:
         """Whether all logged queries have the same features, so that they cannot be told apart."""
-        features = self.neighbours.features
-        return bool((features == features[:1]).all())
+        return self.neighbours.is_uniform
 
     def context_free(self, size: TextSize | None = None) -> Amounts:
         """Forecast by the context-free means; of a text of known size, what is counted from it is counted."""

@@ -173,7 +173,7 @@ def test_an_embedding_beside_a_text_leaves_the_count_to_the_text(tmp_path):
     rows = [{**row, "embedding": [float(i // 2 % 5), float(i // 2 % 3)]} for i, row in enumerate(LOGS["plain"])]
     planner = pr.Planner(policy_of(rows, tmp_path))
 
-    alone = planner.plan(None, embedding=[1.0, 2.0], models=["big"]).expected_cost_usd
+    alone = planner.plan("x", embedding=[1.0, 2.0], models=["big"]).expected_cost_usd
     text = planner.plan("x" * 600_000, embedding=[1.0, 2.0], models=["big"]).expected_cost_usd
 
     assert text >= least_costs()[-1] > 50 * alone

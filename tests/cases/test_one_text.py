@@ -68,7 +68,9 @@ def test_queries_that_cannot_be_told_apart_give_a_policy_that_plans_and_replays(
     policy.save(tmp_path / "p.yaml")
 
     planner = pr.Planner.load(tmp_path / "p.yaml")
-    decision = planner.plan("anything else", query_id="a")
+    second = policy.document.features.second
+    beside = None if second is None else np.ones(second.settings["inputs"])
+    decision = planner.plan("anything else", query_id="a", embedding=beside)
     replay = pr.replay(planner, runs)
     assert verdict_of(policy).startswith("routing does not pay")
     assert np.isfinite([decision.expected_quality, decision.expected_quality_se, decision.expected_cost_usd]).all()
@@ -120,8 +122,8 @@ def test_quality_and_cost_without_spread_give_finite_figures(change):
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_feature_function_that_returns_one_vector_is_reported():
-    policy = pr.fit(read(case_rows(20)), features=lambda text: np.ones(3))
+def test_a_feature_function_that_returns_one_vector_for_one_text_is_reported():
+    policy = pr.fit(read(shared(case_rows(20), query="[redacted]")), features=lambda text: np.ones(3))
 
     assert any("all 20 queries have one vector of features" in text for text in policy.document.fitted_on.findings)
     assert policy.document.solution.prompt_blind

@@ -140,7 +140,8 @@ def test_a_feature_function_decides_what_is_seen_and_the_planner_needs_the_same_
     policy = pr.fit(runs, pr.MaxCost(usd=0.003), features=by_kind)
     policy.save(tmp_path / "p.yaml")
 
-    assert (policy.document.features.kind, policy.document.features.name) == ("function", "by_kind")
+    second = policy.document.features.second
+    assert (policy.document.features.kind, second.kind, second.name) == ("hashed_ngrams", "function", "by_kind")
     planner = pr.Planner.load(tmp_path / "p.yaml", features=by_kind)
     for start, model in (("Write", "tenor"), ("Under", "basso")):
         assert planner.plan(f"{start} {'完全に別の言語 ' * 10}", query_id="x").model == model
@@ -178,12 +179,12 @@ def test_an_embedding_column_is_used_without_being_asked_for():
 
     policy = pr.fit(runs, pr.MaxCost(usd=0.003))
 
-    assert policy.document.features.kind == "embedding"
+    assert policy.document.features.second.kind == "embedding"
     planner = pr.Planner(policy)
-    models = [planner.plan(None, embedding=vector, query_id="x").model for vector in np.eye(3)[:2]]
+    models = [planner.plan(runs.texts[0], embedding=vector, query_id="x").model for vector in np.eye(3)[:2]]
     assert models == ["tenor", "basso"]
     with pytest.raises(pr.QueryError, match="the embedding must be 3 finite numbers"):
-        planner.plan(None, embedding=[1.0, 2.0])
+        planner.plan("Why?", embedding=[1.0, 2.0])
 
 
 def test_a_log_of_one_point_is_refused_by_name():

@@ -87,12 +87,13 @@ def test_a_batch_of_embeddings_decides_as_each_alone():
     policy = pr.fit(make_runs(embedding=True), pr.BestTrade(usd_per_quality=0.01), seed=0)
     planner, vectors = pr.Planner(policy), np.random.default_rng(0).standard_normal((70, 3))
 
-    together = planner.plan_batch([None] * 70, embeddings=vectors, query_ids=list(map(str, range(70))))
+    texts = [f"{QUERIES[i % len(QUERIES)][:60]} {i}" for i in range(70)]
+    together = planner.plan_batch(texts, embeddings=vectors, query_ids=list(map(str, range(70))))
 
-    alone = [planner.plan(None, embedding=vector, query_id=str(i)) for i, vector in enumerate(vectors)]
+    alone = [planner.plan(texts[i], embedding=vector, query_id=str(i)) for i, vector in enumerate(vectors)]
     assert list(map(same, together)) == list(map(same, alone))
     assert len({decision.expected_quality for decision in together}) > 10
-    everywhere = planner.plan_batch(["a", "b"], embedding=vectors[0])
+    everywhere = planner.plan_batch([texts[0]] * 2, embedding=vectors[0])
     assert [decision.expected_quality for decision in everywhere] == [alone[0].expected_quality] * 2
     with pytest.raises(QueryError, match="2 queries came with 70 embeddings; give one each, or none at all"):
         planner.plan_batch(["a", "b"], embeddings=vectors)

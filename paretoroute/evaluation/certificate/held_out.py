@@ -119,7 +119,7 @@ def _forecast(policy: Policy, runs: Runs, features: FeatureFunction | None) -> F
     """Forecast quality and cost as the policy's rule reads them, with the points that its limits leave."""
     grid, forecaster = policy.grid, Forecaster(policy, features)
     admission = Admission(policy, CostCap(grid, policy.surface, None))
-    vectors = runs.embeddings if policy.document.features.kind == "embedding" else None
+    vectors = runs.embeddings if policy.document.features.reads_embedding else None
     every = np.ones(len(grid.points), bool)
     shape = (len(runs.query_ids), len(grid.points))
     quality, cost, latency, callable = np.empty(shape), np.empty(shape), np.empty(shape), np.empty(shape, bool)

@@ -184,7 +184,8 @@ class Observer:
     def _figures(self, calls: Calls, query: int) -> _QueryFigures | None:
         """Forecast every point at a query; None if it cannot be read."""
         runs = calls.runs
-        text = runs.texts[query] or None
+        reads_both = self.policy.document.features.second is not None  # a blank text is then left out, not refused
+        text = runs.texts[query] or ("" if reads_both else None)
         embedding = None if runs.embeddings is None else runs.embeddings[query]
         labels = labels_of(tag=runs.tags[query], tenant=runs.tenants[query], step=runs.steps[query])
         request = Request(text=text, callable=self._called, embedding=embedding, labels=labels)

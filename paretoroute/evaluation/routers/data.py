@@ -57,7 +57,8 @@ def fill_missing(table: Floats) -> Floats:
 def prepared(train: Runs, test: Runs, grid: Grid, *, seed: int) -> tuple[Training, QueryBatch]:
     """Fit features on the training queries and apply them to the test queries.
 
-    Uses embeddings where the log has them, else hashed n-grams of the texts, as `paretoroute.fit` does.
+    Uses embeddings where the log has them, else hashed n-grams of the texts: published systems read one of the two,
+    where `paretoroute.fit` reads both beside each other.
     """
     if train.embeddings is not None and test.embeddings is not None:
         featurizer, features = fit_embeddings(train.embeddings.astype(np.float64))

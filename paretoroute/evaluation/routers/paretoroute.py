@@ -77,11 +77,16 @@ class FittedPolicy:
         return SolvedPolicy(self._remembered, solution.quality_per_usd, solution.split)
 
     def _forecast(self, batch: QueryBatch) -> Forecast:
-        surface = self.policy.surface
+        surface, about = self.policy.surface, self.policy.document.features
         if "context_free" in self.policy.document.fitted_on.finding_kinds:
             predictions = [surface.context_free()] * len(batch.texts)
-        elif self.policy.document.features.kind == "hashed_ngrams" or batch.embeddings is None:
+        elif batch.embeddings is None or not about.reads_embedding:
             predictions = [surface.at_text(text) for text in batch.texts]
+        elif about.second is not None:
+            pairs = zip(batch.texts, batch.embeddings.astype(np.float64), strict=True)
+            predictions = [
+                surface.at(*surface.featurizer.of_both(text, vector), size=TextSize.of(text)) for text, vector in pairs
+            ]
         else:
             vectors = batch.embeddings.astype(np.float64)
             predictions = [

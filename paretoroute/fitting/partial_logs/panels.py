@@ -24,7 +24,7 @@ from paretoroute.fitting.sample import Sample
 from paretoroute.fitting.signal import MOST_TRIALS, signal_of
 from paretoroute.runs.findings import Finding
 from paretoroute.surface.logging_policy import LoggingPolicy
-from paretoroute.surface.neighbours import HEADS
+from paretoroute.surface.neighbours import HEADS, SECOND_HEADS
 from paretoroute.surface.panel import LEADING, FirstLevel, Panel, SecondLevel
 from paretoroute.surface.traffic import LogSupport
 
@@ -155,7 +155,7 @@ def _fitted(pooled: _Pooled, sample: Sample, neighbours: int) -> _Fitted:
             offset=single(-model.centre @ slope),
             slope=single(slope),
             targets=np.zeros((len(rows[:neighbours]), points), np.float16),
-            weights=np.zeros((HEADS, points)),
+            weights=np.zeros((HEADS + (SECOND_HEADS if len(sample.views) > 1 else 0), points)),
         ),
         second_level=None,
         scale=scale_of(logged, forecast, sample),

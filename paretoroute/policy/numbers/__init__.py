@@ -1,0 +1,1 @@
+"""Parts of a policy's numbers that few policies have; loaded only where one has them."""
