@@ -141,18 +141,21 @@ class Grid:
         between: the points that were never logged, with the two that they are forecast between.
         fees: mean fee of a call in USD, at points whose logged bill tokens x prices do not explain to the last digit.
             It may be negative (refunds); points that are missing here have none. New prices leave it as it is.
+        most_fees: largest fee of a logged call in USD, at points where one is known.
     """
 
     points: tuple[Point, ...]
     prices: dict[str, Price] = field(default_factory=dict)
     between: dict[Point, Between] = field(default_factory=dict)
     fees: dict[Point, float] = field(default_factory=dict)
+    most_fees: dict[Point, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         expect_items("the points of a grid", self.points, Point, GridError)
         expect_prices(self.prices)
         expect("the places between points", self.between, Mapping, GridError)
         expect("the fees of a grid", self.fees, Mapping, GridError)
+        expect("the largest fees of a grid", self.most_fees, Mapping, GridError)
         if len(set(self.points)) != len(self.points):
             twice = Counter(self.points).most_common(1)[0][0]
             raise GridError(f"the grid names point {twice.name!r} twice; keep one of them")
@@ -206,6 +209,17 @@ class Grid:
             for column, below, above, along in self.unlogged:
                 fees[column] = (1 - along) * fees[below] + along * fees[above]
         return fees
+
+    @cached_property
+    def most_fee_usd(self) -> Floats:
+        """The largest fee of a logged call at every point, at least the mean one and 0, ``(points,)``.
+
+        Unlogged points have the larger one of their neighbours.
+        """
+        most = np.maximum([self.most_fees.get(point, 0.0) for point in self.points], np.maximum(self.fee_usd, 0.0))
+        for column, below, above, _ in self.unlogged if most.any() else ():
+            most[column] = max(most[below], most[above])
+        return most
 
     def billed_prompt(self, prompt_tokens: Floats, cached: Floats, written: Floats) -> Floats:
         """Return prompt tokens where those of a cache count by their price relative to the input price.

@@ -189,7 +189,8 @@ class _Offer:
     @property
     def grid(self) -> Grid:
         """All points with their prices and fees."""
-        return Grid(self.points.points, self.logged.prices, fees=self.logged.fees)
+        logged = self.logged
+        return Grid(self.points.points, logged.prices, fees=logged.fees, most_fees=logged.most_fees)
 
 
 def _offer(runs: Runs, grid: Grid | None, added: Sequence[str | Point], prices: Mapping[str, Price] | None) -> _Offer:

@@ -140,7 +140,7 @@ class CostCap:
         per_prompt, per_token = float(self._most_per_prompt_token[column]), float(self._prices.completion[column])
         if math.isnan(per_token) or not math.isfinite(tokens):
             return None
-        of_output = max(float(self._grid.fee_usd[column]), 0.0) + tokens * per_token
+        of_output = float(self._grid.most_fee_usd[column]) + tokens * per_token
         if per_prompt == 0:
             return of_output
         if not math.isfinite(request.prompt_bytes):
@@ -160,7 +160,10 @@ class CostCap:
 
     def _affordable_tokens(self, limit_usd: float, prompt_tokens: Floats) -> Floats:
         """Return the most completion tokens that the limit pays for beside prompt and fee; NaN or negative: none."""
-        prices, fee = self._prices, np.maximum(self._grid.fee_usd, 0.0)  # a refund is not certain
+        prices, fee = (
+            self._prices,
+            self._grid.most_fee_usd,
+        )  # the largest is certain to be enough, a refund to come is not
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             per_prompt = self._most_per_prompt_token
             room = limit_usd - fee - np.where(per_prompt > 0, prompt_tokens * per_prompt, 0.0 * per_prompt)

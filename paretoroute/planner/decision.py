@@ -60,8 +60,8 @@ class Decision:
         keeps_limits: whether the point keeps every limit of this call, and the policy's limits on calls.
         explores: whether the point is called to learn about it, and the policy itself would not have called it.
         most_cost_usd: cost of the call at most, kept for certain while the output cap is sent and prompts are built as
-            in the log, where fees count at their mean; None where nothing bounds it: the point has no token price, or
-            the query no text, or it holds an image, audio or a file.
+            in the log and fees are at most the largest logged one; None where nothing bounds it: the point has no token
+            price, or the query no text, or it holds an image, audio or a file.
         unfamiliar: whether the query is unlike the logged ones or could not be read, whatever the status.
         at_safe_point: whether the planner's safe point was taken for that reason.
         stays: whether the point is of the previous call's model, and the policy alone would never have called it.

@@ -25,18 +25,21 @@ def grid_of(document: doc.PolicyDocument) -> Grid:
     prices: dict[str, Price] = {}
     between: dict[Point, Between] = {}
     fees: dict[Point, float] = {}
+    most_fees: dict[Point, float] = {}
     for entry in document.grid:
         for one in entry.points:
             points.append(Point(entry.model, Budget(one.kind, one.label, one.amount)))
             if one.fee_usd:
                 fees[points[-1]] = one.fee_usd
+            if one.most_fee_usd:
+                most_fees[points[-1]] = one.most_fee_usd
             if one.never_logged is not None:
                 below, above = one.never_logged.between
                 between[points[-1]] = Between(below, above, one.never_logged.along)
         price = entry.price_usd_per_mtok
         if price and entry.cost == "tokens":
             prices[entry.model] = Price(price.input, price.output, price.cached_input, price.source, price.cache_write)
-    return Grid(tuple(points), prices, between, fees)
+    return Grid(tuple(points), prices, between, fees, most_fees)
 
 
 def rule_of(document: doc.PolicyDocument, limits: Sequence[PopulationLimit], grid: Grid) -> Rule:

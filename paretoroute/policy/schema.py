@@ -177,12 +177,13 @@ class PointEntry(Section):
     fee_usd: Annotated[
         float, Field(description="mean fee of a call in USD, beside tokens x prices; inside cost_usd")
     ] = 0.0
+    most_fee_usd: Annotated[Usd, Field(description="largest fee of a logged call in USD; 0 where none is known")] = 0.0
     queries: Annotated[Count, Field(description="number of queries logged at this point")]
     never_logged: NeverLoggedEntry | None = None
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return without(write(self), "fee_usd", 0.0)
+        return without(without(write(self), "fee_usd", 0.0), "most_fee_usd", 0.0)
 
     @model_validator(mode="after")
     def _ordered(self) -> PointEntry:

@@ -116,6 +116,7 @@ def grid_section(
                 quality_high=_share(quality[j].high),
                 cost_usd=_usd(outcomes.cost_usd[:, j].mean()),
                 fee_usd=0.0 if never_logged else grid.fees.get(point, 0.0),
+                most_fee_usd=0.0 if never_logged else grid.most_fees.get(point, 0.0),
                 queries=0 if never_logged else int(surface.queries[j]),
                 never_logged=never_logged,
             )

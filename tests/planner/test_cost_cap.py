@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import paretoroute as pr
 from paretoroute.planner.cost_cap import CostCap
+from tests.fitting.points.bill_log import bill_runs, fee_on
 from tests.planner.decisions import EASY_QUERY, HARD_QUERY, mask, same
 from tests.planner_cases import fitted
 from tests.processes import ROOT
@@ -247,3 +248,22 @@ def test_parts_that_are_text_are_bounded_as_their_text_is():
     parted = planner.plan([{"role": "user", "content": parts}], models=["small"]).most_cost_usd
 
     assert plain <= parted <= 1.5 * plain
+
+
+def test_a_call_costs_at_most_the_largest_fee_that_was_logged(tmp_path):
+    runs = bill_runs(fee_on(0.01, 0.01))
+    pr.fit(runs, seed=0).save(tmp_path / "p.yaml")
+    planner = pr.Planner.load(tmp_path / "p.yaml")
+    grid = planner.policy.grid
+    point = max(grid.most_fees, key=lambda point: grid.most_fees[point])
+    assert grid.most_fees[point] == pytest.approx(0.01, rel=1e-3)
+
+    def plan(**limits):
+        return planner.plan(HARD_QUERY, callable=np.array([one == point for one in grid.points]), **limits)
+
+    most = plan().most_cost_usd
+
+    assert most == pytest.approx(largest_cost(planner, plan(), HARD_QUERY) + grid.most_fees[point], rel=1e-9)
+    capped = plan(max_cost_usd=0.5 * (most + 0.01))
+    assert capped.most_cost_usd <= 0.5 * (most + 0.01)
+    assert plan(max_cost_usd=0.0099).keeps_limits is False

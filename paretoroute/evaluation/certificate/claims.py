@@ -115,7 +115,7 @@ def cost_cap_usd(rule: Rule, policy: Policy) -> float:
         prompt_tokens=sample.prompt_tokens.astype(np.float64),
         latency_s=unknown,
     )
-    prices, fee = grid.token_prices, np.maximum(grid.fee_usd, 0.0)
+    prices, fee = grid.token_prices, grid.most_fee_usd
     tokens = CostCap(grid, policy.surface, None).caps(amounts)
     bill = amounts.prompt_tokens * prices.prompt + tokens * prices.completion + fee
     rows = np.arange(len(bill))

@@ -26,6 +26,7 @@ TOLERANCE = 0.02  # the residue, relative to the logged sum, up to which token p
 RELEVANT = 0.01  # the share of its model's bill from which a point's own residue counts
 ROUNDING = 1e-9  # residues below this, relative to the logged sum, are rounding errors: no fee
 _LEAST_DIGITS = 7  # costs with so many decimals do not count as rounded
+_LEAST_FEE = 1e-6  # of a call's cost: a smaller residue is an error of the derived price
 _FEES = 10  # distinct fees of a call, such as those of 0 to 9 searches
 _WITH_FEES = 0.8  # of the runs: the least share whose residue is one of these ...
 _ALIKE = 0.5  # ... where fewer than this share have one of as many commonest token costs
@@ -90,6 +91,17 @@ class Bill:
         count = self._total(np.ones(len(self.point)), self.has_cost)
         is_real = (count > 0) & (np.abs(residue) > ROUNDING * np.abs(logged))
         return np.divide(residue, count, out=np.zeros(self.points), where=is_real)
+
+    @property
+    def most_fees(self) -> Floats:
+        """The largest residue of a logged call in USD, ``(points,)``; 0 without a fee, and for rounding errors."""
+        rows = self.paired & ~np.isnan(self.logged_usd)
+        logged, residue = self.logged_usd[rows], (self.logged_usd - self.tokens_usd)[rows]
+        most = np.zeros(self.points)
+        if rows.any():
+            is_real = residue > 1.01 * np.maximum(decimal_unit(logged) / 2, _LEAST_FEE * np.abs(logged))
+            np.maximum.at(most, self.point[rows][is_real], residue[is_real])
+        return np.where(self.fees == 0, 0.0, most)
 
     @property
     def is_explained(self) -> bool:

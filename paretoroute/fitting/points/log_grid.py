@@ -69,8 +69,10 @@ def build_grid(runs: Runs, grid: Grid | None = None, prices: Mapping[str, Price]
     by_tokens = [cost for cost in models if cost.by_tokens and not cost.unknown]
     priced = {cost.model: cost.settled.price for cost in by_tokens if cost.settled.price is not None}
     fees = {key: fee for cost in by_tokens for key, fee in cost.settled.fees.items()}
+    most = {key: fee for cost in by_tokens for key, fee in cost.settled.most_fees.items()}
+    of_points = [{point: by_key[point.key] for point in kept if point.key in by_key} for by_key in (fees, most)]
     return PricedGrid(
-        Grid(kept, priced, fees={point: fees[point.key] for point in kept if point.key in fees}),
+        Grid(kept, priced, fees=of_points[0], most_fees=of_points[1]),
         (*findings, *unit_findings(runs, given)),
     )
 

@@ -30,12 +30,14 @@ class SettledPrice(NamedTuple):
         note: why there is no price, or a caveat about it; may be empty.
         fees: mean fee of a call in USD, by point of the log, where it is not 0.
         finding: about a given price, or an odd derived one; or None.
+        most_fees: largest fee of a logged call in USD, likewise.
     """
 
     price: Price | None
     note: str = ""
     fees: Mapping[PointKey, float] = {}
     finding: Finding | None = None
+    most_fees: Mapping[PointKey, float] = {}
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,9 @@ def _derived(runs: Runs, model: str, derived: DerivedPrice) -> SettledPrice:
     if not bill.is_explained:
         return SettledPrice(None, _unexplained(bill, model))
     notes = [derived.note, _fee_note(bill, model)]
-    return SettledPrice(price, "; ".join(filter(None, notes)), _fees(runs, bill), _absurd(price, model))
+    return SettledPrice(
+        price, "; ".join(filter(None, notes)), _fees(runs, bill), _absurd(price, model), _most(runs, bill)
+    )
 
 
 def _given(runs: Runs, model: str, price: Price, derived: DerivedPrice) -> SettledPrice:
@@ -163,17 +167,18 @@ def _given(runs: Runs, model: str, price: Price, derived: DerivedPrice) -> Settl
         return SettledPrice(price)
     if bill.is_explained and not error > TOLERANCE:
         note = _fee_note(bill, model)
-        return SettledPrice(price, "", _fees(runs, bill), Finding("given_price", note) if note else None)
+        finding = Finding("given_price", note) if note else None
+        return SettledPrice(price, "", _fees(runs, bill), finding, _most(runs, bill))
     if error <= TOLERANCE or bill.is_beside_fees:
         return SettledPrice(None, _unexplained(bill, model))
     paid = None if derived.price is None else bill_of(runs, model, derived.price)
-    fees = {} if paid is None else _fees(runs, paid)
+    fees, most = ({}, {}) if paid is None else (_fees(runs, paid), _most(runs, paid))
     differs = (
         "does not fit its logged cost" if np.isnan(error) else f"differs from its logged cost by {error:.0%} (median)"
     )
     rest = f"; {_fee_note(paid, model, 'at the price that was paid, ')}" if paid and _fee_note(paid, model) else ""
     text = f"the price given for {model} {differs}, and is used: {bill.sums(model)}{rest}"
-    return SettledPrice(price, "", fees, Finding("given_price", text))
+    return SettledPrice(price, "", fees, Finding("given_price", text), most)
 
 
 def _unexplained(bill: Bill, model: str) -> str:
@@ -182,6 +187,10 @@ def _unexplained(bill: Bill, model: str) -> str:
 
 def _fees(runs: Runs, bill: Bill) -> dict[PointKey, float]:
     return {point.key: float(fee) for point, fee in zip(runs.points, bill.fees, strict=True) if fee}
+
+
+def _most(runs: Runs, bill: Bill) -> dict[PointKey, float]:
+    return {point.key: float(fee) for point, fee in zip(runs.points, bill.most_fees, strict=True) if fee}
 
 
 def _fee_note(bill: Bill, model: str, where: str = "") -> str:

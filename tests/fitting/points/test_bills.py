@@ -46,6 +46,24 @@ def test_a_rest_of_up_to_two_percent_is_carried_as_a_mean_fee_of_each_point(name
     assert total_usd(runs, grid) == pytest.approx(logged_usd(runs), rel=1e-9)
 
 
+@pytest.mark.parametrize("prices", [None, GIVEN], ids=["derived", "given"])
+def test_the_largest_fee_of_a_logged_call_is_kept_beside_the_mean_one(prices):
+    grid, _ = build_grid(bill_runs(fee_on(0.01, 0.01)), prices=prices)
+
+    assert {point.model for point in grid.most_fees} == {"big"}
+    assert max(grid.most_fees.values()) == pytest.approx(0.01, rel=1e-3)
+    assert all(fee >= grid.fees[point] for point, fee in grid.most_fees.items())
+    assert grid.most_fee_usd.max() == max(grid.most_fees.values())
+
+
+def test_refunds_and_exact_bills_have_no_largest_fee():
+    for fault in (None, fee_on(0.01, -0.01)):
+        grid, _ = build_grid(bill_runs(fault))
+
+        assert grid.most_fees == {}
+        assert grid.most_fee_usd.max() == 0.0
+
+
 @pytest.mark.parametrize("name", LARGE_FAULTS)
 @pytest.mark.parametrize("prices", [None, GIVEN], ids=["derived", "given"])
 def test_a_larger_rest_leaves_the_cost_logged_and_states_both_sums(name, prices):
