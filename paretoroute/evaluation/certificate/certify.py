@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import get_args
 
+from paretoroute.encoders.base import Encoder, feature_function
 from paretoroute.errors import PolicyError, RunsError, TargetError, expect, needs_fit_extra, one_line
 from paretoroute.evaluation.certificate.claims import check_target, default_method
 from paretoroute.evaluation.certificate.document import (
@@ -53,6 +54,7 @@ def certify(
     level: float = 0.9,
     method: Method | None = None,
     features: FeatureFunction | None = None,
+    encoder: Encoder | None = None,
 ) -> Certified | NotCertified:
     """Certify that a policy keeps a target, on runs of queries that its fit never saw.
 
@@ -66,6 +68,7 @@ def certify(
         method: ``binomial`` (exact, on a yes/no draw for every graded loss), ``hoeffding_bentkus`` or ``betting``;
             None: binomial for a quality in [0, 1], betting for a ratio or a cost.
         features: the feature function that the policy was fitted with, if any.
+        encoder: the encoder that the policy was fitted with, if any.
 
     Raises:
         RunsError: the fit saw some of the queries; or none of the policy's points is in the log.
@@ -83,7 +86,8 @@ def certify(
     if method is not None and not (isinstance(method, str) and method in METHODS):
         raise TargetError(f"method {one_line(repr(method))}: use {', '.join(METHODS)}")
     own = SplitEntry(by="other_runs", share=None, seed=None, sha256="0" * 64)
-    return certified(_solved(policy, target), runs, own, level=level, method=method, features=features)
+    function = feature_function(features, encoder)
+    return certified(_solved(policy, target), runs, own, level=level, method=method, features=function)
 
 
 def _solved(policy: Policy, target: Target | None) -> Policy:

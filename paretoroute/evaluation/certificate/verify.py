@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import cast
 
+from paretoroute.encoders.base import Encoder, feature_function
 from paretoroute.errors import CertificateError, PolicyError, RunsError, expect, needs_fit_extra
 from paretoroute.evaluation.certificate.certify import certified
 from paretoroute.evaluation.certificate.document import (
@@ -24,13 +25,16 @@ CLOSE = 1e-6  # p-values of two machines may differ by rounding, relative
 
 
 @needs_fit_extra
-def verify(policy: Policy, runs: Runs, *, features: FeatureFunction | None = None) -> Certified:
+def verify(
+    policy: Policy, runs: Runs, *, features: FeatureFunction | None = None, encoder: Encoder | None = None
+) -> Certified:
     """Verify the certificate of a policy by computing it again.
 
     Args:
         policy: with a certificate.
         runs: the certification runs; or the whole log, where a part of it was held out.
         features: the feature function that the policy was fitted with, if any.
+        encoder: the encoder that the policy was fitted with, if any.
 
     Raises:
         CertificateError: there is no certificate; the policy or the certificate was edited; the runs are others; or the
@@ -47,8 +51,9 @@ def verify(policy: Policy, runs: Runs, *, features: FeatureFunction | None = Non
     _check_hashes(policy, entry)
     side = _certification_runs(policy, entry, runs)
     method = cast("Method | None", entry.method if entry.method in METHODS else None)
+    function = feature_function(features, encoder)
     answer = certified(
-        without_certificate(policy), side, entry.split, level=entry.level, method=method, features=features
+        without_certificate(policy), side, entry.split, level=entry.level, method=method, features=function
     )
     if isinstance(answer, NotCertified):
         raise CertificateError(f"the certificate does not hold: {answer.reason}")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from paretoroute.encoders.base import Encoder, feature_function
 from paretoroute.errors import PolicyError, RunsError, TargetError, checked_path, expect, needs_fit_extra
 from paretoroute.evaluation.drift import state, summary
 from paretoroute.evaluation.drift.calls import Calls, read_calls
@@ -42,6 +43,7 @@ class Monitor:
         horizon_calls: number of calls that the probability of a false alarm refers to, about those of 20 months.
         false_alarms: probability of an alarm within these calls if nothing changes, in (0, 1).
         features: the feature function that the policy was fitted with, if any.
+        encoder: the encoder that the policy was fitted with, if any.
 
     Raises:
         PolicyError: the features are not those of the fit.
@@ -63,6 +65,7 @@ class Monitor:
         horizon_calls: int = HORIZON_CALLS,
         false_alarms: float = FALSE_ALARMS,
         features: Callable[[str], ArrayLike] | None = None,
+        encoder: Encoder | None = None,
     ) -> None:
         expect("the policy", policy, Policy, PolicyError)
         expect("horizon_calls", horizon_calls, int, TargetError)
@@ -73,7 +76,7 @@ class Monitor:
             raise TargetError(f"horizon_calls must be at most {MOST_CALLS:,}")
         if not 0 < false_alarms < 1:
             raise TargetError(f"false_alarms must be between 0 and 1, got {false_alarms}")
-        self.policy = policy
+        self.policy, features = policy, feature_function(features, encoder)
         rule = Planner(policy, features=features).rule
         residuals = references(policy, rule)
         queries = len(policy.surface.neighbours.features)
@@ -223,7 +226,11 @@ class Monitor:
 
     @staticmethod
     def load(
-        path: str | os.PathLike[str], policy: Policy, *, features: Callable[[str], ArrayLike] | None = None
+        path: str | os.PathLike[str],
+        policy: Policy,
+        *,
+        features: Callable[[str], ArrayLike] | None = None,
+        encoder: Encoder | None = None,
     ) -> Monitor:
         """Read a state that :meth:`save` wrote.
 
@@ -231,6 +238,7 @@ class Monitor:
             path: the state.
             policy: the policy that it belongs to.
             features: the feature function that the policy was fitted with, if any.
+            encoder: the encoder that the policy was fitted with, if any.
 
         Raises:
             PolicyError: the file is no state, or belongs to another policy.
@@ -238,7 +246,13 @@ class Monitor:
         file = checked_path(path, PolicyError)
         expect("the policy", policy, Policy, PolicyError)
         saved = state.read_state(file, policy)
-        monitor = Monitor(policy, horizon_calls=saved.horizon_calls, false_alarms=saved.false_alarms, features=features)
+        monitor = Monitor(
+            policy,
+            horizon_calls=saved.horizon_calls,
+            false_alarms=saved.false_alarms,
+            features=features,
+            encoder=encoder,
+        )
         saved.restore(monitor.record)
         monitor._files[file] = saved.sha256
         return monitor
