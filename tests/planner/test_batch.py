@@ -30,7 +30,13 @@ limits = st.fixed_dictionaries(
             lambda bits: np.array([bits >> j & 1 for j in range(POINTS)]) > 0
         ),
         "tag": st.sampled_from([None, "law"]),
+        "tenant": st.sampled_from([None, "acme"]),
+        "step": st.sampled_from([None, "draft"]),
     },
+)
+conversations = st.fixed_dictionaries(
+    {"previous": st.integers(0, POINTS - 1), "switch_margin": st.floats(0.0, 0.5)},
+    optional={"cached_tokens": st.floats(0.0, 1e4), "cached_price_ratio": st.floats(0.0, 1.0)},
 )
 
 
@@ -66,6 +72,42 @@ def test_a_batch_decides_as_its_queries_do_alone(case, explore):
         assert together == alone
 
     check()
+
+
+@pytest.mark.parametrize("case", ["fitted", "limited"])
+def test_a_batch_in_a_conversation_decides_as_its_queries_do_alone(case):
+    policy = limited() if case == "limited" else fitted().policy
+    names = policy.grid.names
+
+    @given(calls, limits, conversations)
+    @settings(max_examples=25, deadline=None)
+    def check(batch, more, conversation):
+        texts, ids = zip(*batch, strict=True)
+        more |= conversation | {"previous": names[conversation["previous"]]}
+        one, two = (pr.Planner(policy, seed=3, safe_point=names[0]) for _ in range(2))
+
+        alone = decided(lambda: [one.plan(text, query_id=key, **more) for text, key in batch])
+        together = decided(lambda: two.plan_batch(texts, query_ids=ids, **more))
+
+        assert together == alone
+        assert two.counts == one.counts or isinstance(alone, str)
+
+    check()
+
+
+def test_copies_of_a_query_in_a_batch_decide_alike_during_an_outage():
+    planner = pr.Planner(fitted().policy)
+    out = planner.plan(QUERIES[0], query_id="same").point
+    up = np.array([point != out for point in planner.policy.grid.points])
+    texts = [*QUERIES, None, *QUERIES, None]
+    ids = ["same"] * len(texts)
+
+    together = [same(one) for one in planner.plan_batch(texts, query_ids=ids, callable=up)]
+
+    half = len(texts) // 2
+    assert together[:half] == together[half:]
+    assert together == [same(planner.plan(text, query_id="same", callable=up)) for text in texts]
+    assert out not in [one["point"] for one in together]
 
 
 def test_a_batch_of_many_parts_does_not_depend_on_its_order_and_size(monkeypatch):
