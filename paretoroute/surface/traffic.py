@@ -52,6 +52,7 @@ class LogSupport:
         weight: inverse chance of the logged cells, 0 elsewhere, float32 ``(queries, points)``.
         is_supported: cells that the log can speak for, ``(queries, points)``; None where the logger did not look.
         looks: whether the logger looked at the query.
+        is_estimated: whether the chances of a logger that looked were not logged, but estimated.
         quality_error: variance of the mean forecast quality, float32 ``(points,)``.
         cost_error: variance of the mean forecast cost, relative to its square, float32 ``(points,)``.
         fold: the fold of every query, int8 ``(queries,)``.
@@ -63,6 +64,7 @@ class LogSupport:
     weight: Floats32
     is_supported: Mask | None
     looks: bool
+    is_estimated: bool
     quality_error: Floats32
     cost_error: Floats32
     fold: NDArray[np.int8]

@@ -19,7 +19,8 @@ Where the logger looked at the query F may have a larger bias, and tau is larger
 u_i tells how much of the choices the log supports: it is 1 if all, and what is missing adds to D.
 
 Both errors point the same way if luck chose the point, so they add up: the half-width is 1.645 sqrt(var(F_i) / n +
-((1 - k) D + k s)^2).
+((1 - k) D + k s)^2). Chances that were not logged but estimated are off by an amount that no number of runs makes
+smaller; it adds to this s.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from paretoroute.solver.frontier import Frontier
 from paretoroute.surface.traffic import LogSupport
 
 QUALITY_ERROR, QUALITY_ERROR_LOOKING = 0.04, 0.15  # tau of quality
+ESTIMATED_ERROR = 0.05  # of a correction by estimated chances, of a figure of size 1, where the logger looked
 MISSING_ERROR = 0.3  # of a figure of size 1, at queries where the log does not support the choice
 COST_ERROR, COST_ERROR_LOOKING = 0.1, 0.3  # tau of cost, relative
 QUALITY_VARIANCE = 0.2  # v: of an outcome around its forecast
@@ -116,6 +118,7 @@ class Corrected:
         variance: v, of a figure of size 1.
         relative: whether errors are shares of the figure, as of costs.
         looks: whether the logger looked at the query.
+        chance_error: of a correction by these chances, of a figure of size 1.
     """
 
     forecast: Floats
@@ -126,6 +129,7 @@ class Corrected:
     variance: float
     relative: bool
     looks: bool
+    chance_error: float = 0.0
 
     @staticmethod
     def quality(forecast: Floats, logged: Floats, support: LogSupport) -> Corrected:
@@ -133,7 +137,17 @@ class Corrected:
         weight, correction = _weighted(forecast, logged, support)
         error = support.quality_error.astype(np.float64)
         prior_error = QUALITY_ERROR_LOOKING if support.looks else QUALITY_ERROR
-        return Corrected(forecast, correction, weight, error, prior_error, QUALITY_VARIANCE, False, support.looks)
+        return Corrected(
+            forecast,
+            correction,
+            weight,
+            error,
+            prior_error,
+            QUALITY_VARIANCE,
+            relative=False,
+            looks=support.looks,
+            chance_error=_chance_error(support),
+        )
 
     @staticmethod
     def cost(forecast: Floats, logged: Floats, support: LogSupport) -> Corrected:
@@ -144,7 +158,17 @@ class Corrected:
         variance = float((relative**2).sum() / max(is_logged.sum(), 1))
         error = support.cost_error.astype(np.float64) * forecast.mean(0) ** 2
         prior_error = COST_ERROR_LOOKING if support.looks else COST_ERROR
-        return Corrected(forecast, correction, weight, error, prior_error, variance, True, support.looks)
+        return Corrected(
+            forecast,
+            correction,
+            weight,
+            error,
+            prior_error,
+            variance,
+            relative=True,
+            looks=support.looks,
+            chance_error=_chance_error(support),
+        )
 
     def table(self, deployed: Floats) -> Floats:
         """Return the figure of every query and point as the deployed fit has it, whose means are shrunk.
@@ -218,11 +242,15 @@ class Corrected:
         if self.relative:
             value = np.maximum(value, LEAST_COST * sums.forecast)
         between = np.maximum(sums.forecast_square - sums.forecast**2, 0.0) / queries
-        noise = np.where(effective > 0, noise, 0.0)
+        noise = np.where(effective > 0, noise + self._of_size(self.chance_error**2, sums.forecast), 0.0)
         if self.relative:
             between += (CHOICE_ERROR * sums.forecast) ** 2
         total = np.sqrt(between + ((1 - shrink) * np.sqrt(prior) + shrink * np.sqrt(noise)) ** 2)
         return value, Z90 * total, effective
+
+
+def _chance_error(support: LogSupport) -> float:
+    return ESTIMATED_ERROR if support.looks and support.is_estimated else 0.0
 
 
 def _weighted(forecast: Floats, logged: Floats, support: LogSupport) -> tuple[Floats, Floats]:

@@ -41,6 +41,8 @@ def packed(surface: Surface, sample: CalibrationSample) -> dict[str, NDArray[Any
             arrays[f"support.{name}"] = getattr(support, name)
         if support.is_supported is not None:
             arrays["support.is_supported"] = support.is_supported
+        if support.is_estimated:
+            arrays["support.is_estimated"] = np.array([True])
     if (logging := surface.logging) is not None:
         kept = [i for i, (by, name) in enumerate(logging.labels) if by in sample.labels and name in _names(sample, by)]
         codes = [
@@ -78,6 +80,8 @@ def bounds(arrays: Mapping[str, NDArray[Any]], *, points: int, width: int) -> di
         }
         if "support.is_supported" in arrays:
             rules["support.is_supported"] = Bounds((*queries, points), 0.0, 1.0, "bool")
+        if "support.is_estimated" in arrays:
+            rules["support.is_estimated"] = Bounds((1,), 0.0, 1.0, "bool")
     if any(name.startswith("logging.") for name in arrays):
         labels = arrays["logging.label_weights"].shape[0] if arrays.get("logging.label_weights") is not None else 0
         rules |= {
@@ -101,6 +105,7 @@ def support_of(arrays: Mapping[str, NDArray[Any]]) -> LogSupport | None:
         weight=arrays["support.weight"],
         is_supported=supported,
         looks=supported is not None,
+        is_estimated=bool(arrays.get("support.is_estimated", np.array([False]))[0]),
         quality_error=arrays["support.quality_error"],
         cost_error=arrays["support.cost_error"],
         fold=arrays["support.fold"],

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from paretoroute.calibration.partial_logs.corrected import Corrected
+from paretoroute.calibration.intervals import Z90
+from paretoroute.calibration.partial_logs.corrected import ESTIMATED_ERROR, Corrected
 from paretoroute.calibration.partial_logs.fold_policies import FoldPolicies
 from paretoroute.forecast import Forecast
 from paretoroute.solver.frontier import frontier
@@ -35,6 +36,7 @@ def partial_log(seed, *, queries=QUERIES, looks=False, bias=0.0):
         weight=weight,
         is_supported=np.ones(truth.shape, bool) if looks else None,
         looks=looks,
+        is_estimated=False,
         quality_error=error,
         cost_error=error,
         fold=(np.arange(queries) % 5).astype(np.int8),
@@ -133,3 +135,21 @@ def test_costs_are_corrected_relatively_and_stay_positive():
         estimate = corrected.of(at(column))
         assert 0.5 < estimate.value / cost[:, column].mean() < 2
         assert 0.05 < estimate.reach < 1
+
+
+def test_estimated_chances_widen_the_interval_and_leave_the_estimate():
+    _, forecast, logged, support = partial_log(3, queries=5000, looks=True)
+    by_logged = Corrected.quality(forecast, logged, support).of(at(0, 5000))
+    by_estimated = Corrected.quality(forecast, logged, replace(support, is_estimated=True)).of(at(0, 5000))
+
+    assert by_estimated.value == by_logged.value
+    assert by_estimated.reach == pytest.approx(Z90 * np.hypot(by_logged.reach / Z90, ESTIMATED_ERROR), rel=0.1)
+
+
+def test_where_the_logger_did_not_look_no_chance_was_estimated():
+    _, forecast, logged, support = partial_log(3)
+    whole, estimated = (
+        Corrected.quality(forecast, logged, replace(support, is_estimated=value)).of(at(0)) for value in (False, True)
+    )
+
+    assert whole == estimated
