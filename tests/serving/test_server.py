@@ -5,7 +5,6 @@ import json
 import signal
 import socket
 import threading
-import time
 
 import pytest
 
@@ -110,13 +109,12 @@ def test_a_batch_does_not_hold_up_single_queries(tmp_path):
         running = threading.Thread(target=lambda: answers.append(service.post("/plan_batch", batch)))
         running.start()
         single = 0
-        while not answers and single < 20:
+        while not answers:
             single += service.post("/plan", {"query": QUESTION})[0] == 200
-            time.sleep(0.01)
-        assert not answers, "all single queries are answered before the batch"
         running.join()
 
     assert answers[0][0] == 200
+    assert single >= 5, "a batch of 125 chunks lets single queries go between"
 
 
 def test_a_body_above_the_limit_is_refused_in_words_that_the_client_reads(tmp_path):
