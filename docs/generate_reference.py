@@ -199,9 +199,9 @@ class _Parameter:
 
 
 def _command_line() -> str:
-    from paretoroute.cli.main import app
+    from paretoroute.cli.main import COMMANDS, application, function_of
 
-    commands = {(info.name or info.callback.__name__): info.callback for info in app.registered_commands}
+    app, commands = application(), {command: function_of(command) for command in COMMANDS}
     contents = ", ".join(f"[`{name}`](#paretoroute-{name})" for name in commands)
     parts = [NOTE, "# Command line\n", f"{contents}\n", f"{app.info.help}\n"]
     for name, function in commands.items():

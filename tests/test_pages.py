@@ -78,9 +78,9 @@ def test_the_first_two_shell_blocks_of_the_readme_run_the_demo_and_the_tests():
 def test_the_readme_has_a_line_for_every_command():
     from typer.main import get_command
 
-    from paretoroute.cli.main import app
+    from paretoroute.cli.main import application
 
-    commands = get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]  # a group
+    commands = get_command(application()).commands  # pyright: ignore[reportAttributeAccessIssue]  # a group
     missing = [name for name in commands if f"`paretoroute {name}" not in text_of(ROOT / "README.md")]
 
     assert missing == []

@@ -8,10 +8,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 import typer
-from rich.console import Console
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 WIDEST_HELP = 120
 NARROWEST = 40  # columns; a narrower terminal breaks the lines itself
@@ -90,6 +92,8 @@ def console(*, stderr: bool = False) -> Console:
 
     ``COLUMNS`` overrides the width of the terminal, and ``NO_COLOR`` switches all styles off.
     """
+    from rich.console import Console  # loaded only where there is a terminal
+
     stream: TextIO = sys.stderr if stderr else sys.stdout
     plain = bool(os.environ.get("NO_COLOR"))
     made = Console(

@@ -7,46 +7,51 @@ feasible target was written and is marked infeasible; or the target is not certi
 
 from __future__ import annotations
 
+import importlib
+import os
 import sys
 import traceback
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 import typer
 
 from paretoroute.cli.arguments.options import BAD_INPUT
-from paretoroute.cli.certify import certify, verify
-from paretoroute.cli.compare import compare
+from paretoroute.cli.arguments.plain_call import plain_call
 from paretoroute.cli.console import help_width, print_error, print_text
-from paretoroute.cli.fit import demo, fit, solve
-from paretoroute.cli.import_log import import_log
-from paretoroute.cli.monitor import monitor
-from paretoroute.cli.plan import plan
-from paretoroute.cli.production.export import export
-from paretoroute.cli.production.serve import serve
-from paretoroute.cli.production.sign import sign, verify_signature
-from paretoroute.cli.replay import replay
-from paretoroute.cli.show import schema, show
-from paretoroute.cli.version import version_text
 from paretoroute.errors import ParetorouteError
+
+COMMANDS = {  # the module and the function of each, in the order of the help
+    "import": ("import_log", "import_log"),
+    "fit": ("fit", "fit"),
+    "solve": ("fit", "solve"),
+    "plan": ("plan", "plan"),
+    "serve": ("production.serve", "serve"),
+    "replay": ("replay", "replay"),
+    "monitor": ("monitor", "monitor"),
+    "certify": ("certify", "certify"),
+    "verify": ("certify", "verify"),
+    "sign": ("production.sign", "sign"),
+    "verify-signature": ("production.sign", "verify_signature"),
+    "show": ("show", "show"),
+    "export": ("production.export", "export"),
+    "demo": ("fit", "demo"),
+    "schema": ("show", "schema"),
+    "compare": ("compare", "compare"),
+}
+QUICK = ("plan",)  # commands that take less time than the command-line library takes to read their arguments
+_COMPLETION = "_PARETOROUTE_COMPLETE"  # set by the shell while it asks for completions
 
 
 def print_version(wanted: bool) -> None:
     """Print the version and end."""
     if wanted:
+        from paretoroute.cli.version import version_text
+
         print_text(version_text())
         raise typer.Exit
 
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="Pick model and test-time compute per query, from the runs you have already logged, to meet a target. "
-    "Every command takes --debug, which prints the trace of an error.",
-)
-
-
-@app.callback()
 def options(
     version: Annotated[
         bool,
@@ -56,11 +61,25 @@ def options(
     """Hold the options that stand before a command."""
 
 
-app.command("import")(import_log)
-for command in (fit, solve, plan, serve, replay, monitor, certify, verify, sign, verify_signature):
-    app.command()(command)
-for command in (show, export, demo, schema, compare):
-    app.command()(command)
+def function_of(command: str) -> Any:
+    """Load the function of a command."""
+    module, name = COMMANDS[command]
+    return getattr(importlib.import_module(f"paretoroute.cli.{module}"), name)
+
+
+def application(commands: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Build the application with some of the commands, of which only those are loaded."""
+    app = typer.Typer(
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        help="Pick model and test-time compute per query, from the runs you have already logged, to meet a target. "
+        "Every command takes --debug, which prints the trace of an error.",
+    )
+    app.callback()(options)
+    for command in commands:
+        app.command(command)(function_of(command))
+    return app
 
 
 def main() -> None:
@@ -68,7 +87,7 @@ def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
     try:
-        app(args=arguments, prog_name="paretoroute", terminal_width=help_width())
+        _run(arguments)
     except BrokenPipeError:
         sys.exit(0)
     except (ParetorouteError, OSError, MemoryError) as error:
@@ -76,6 +95,21 @@ def main() -> None:
             traceback.print_exc()
         print_error(str(error) or type(error).__name__)
         sys.exit(BAD_INPUT)
+
+
+def _run(arguments: list[str]) -> None:
+    """Run the command that the arguments begin with, and load no other."""
+    first = next(iter(arguments), "")
+    is_known = first in COMMANDS and _COMPLETION not in os.environ
+    call = plain_call(function_of(first), arguments[1:]) if is_known and first in QUICK else None
+    if call is not None and "queries" not in call:
+        try:
+            function_of(first)(**call)
+        except typer.Exit as end:
+            sys.exit(end.exit_code)
+        return
+    app = application([first] if is_known else COMMANDS)
+    app(args=arguments, prog_name="paretoroute", terminal_width=help_width())
 
 
 if __name__ == "__main__":

@@ -14,12 +14,12 @@ import typer
 from paretoroute.cli.arguments import conversation
 from paretoroute.cli.arguments.completion import one_of
 from paretoroute.cli.arguments.options import INFEASIBLE, PolicyFile, check_format
-from paretoroute.cli.arguments.query_file import FileQuery, read_queries
 from paretoroute.cli.arguments.trust import TrustedKeys, read_trusted_keys
 from paretoroute.cli.console import print_text, show
 from paretoroute.errors import GridError, QueryError, TargetError
 
 if TYPE_CHECKING:
+    from paretoroute.cli.arguments.query_file import FileQuery
     from paretoroute.planner.decision import Decision
     from paretoroute.planner.planner import Planner
     from paretoroute.report.layout import Entries
@@ -101,6 +101,8 @@ def plan(
     if queries is None:
         decisions = [planner.plan(query, query_id=query_id, models=allowed, **limits, **details)]
     else:
+        from paretoroute.cli.arguments.query_file import read_queries  # loads the readers of logs
+
         decisions = _decide_lines(planner, read_queries(queries), details, models=allowed, **limits)
     if form == "text":
         show(*(_sentences(decision, planner, request) for decision in decisions))

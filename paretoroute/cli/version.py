@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
 
 def version_text() -> str:
     """Return the name and the version of the package."""
+    from importlib.metadata import version  # takes a tenth of a second to load
+
     return f"paretoroute {version('paretoroute')}"

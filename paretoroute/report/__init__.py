@@ -6,12 +6,10 @@ May import evaluation and everything below it. It draws and formats; printing is
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import indent, tostring
-
-from paretoroute.policy.schema import PolicyDocument
 
 if TYPE_CHECKING:
     from paretoroute.evaluation.comparison import Comparison
+    from paretoroute.policy.schema import PolicyDocument
     from paretoroute.report.terminal import Overview
     from paretoroute.runs.table import Runs
 
@@ -33,6 +31,8 @@ def to_svg(document: PolicyDocument) -> str:
     It shows every point of the grid, the frontier that mixtures reach, and the policy with its 90% intervals. Its title
     and description are for screen readers.
     """
+    from xml.etree.ElementTree import indent, tostring
+
     from paretoroute.report.picture.svg import picture
 
     root = picture(document)
@@ -42,6 +42,8 @@ def to_svg(document: PolicyDocument) -> str:
 
 def to_html(document: PolicyDocument) -> str:
     """Draw a policy as a self-contained page: the picture, its surface, its points and its trade-off as tables."""
+    from xml.etree.ElementTree import tostring
+
     from paretoroute.report.page.policy import page
 
     return "<!DOCTYPE html>\n" + tostring(page(document), encoding="unicode", short_empty_elements=True) + "\n"

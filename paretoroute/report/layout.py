@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from rich.cells import cell_len, chop_cells
-from rich.console import Console, ConsoleOptions, RenderResult
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
 
+# rich is imported where a terminal needs it: sentences in a pipe do without.
 KEY_WIDTH = 10
 _GAP, _NARROW_GAP = 2, 1
 _LEAST_NAME = 8  # columns that a name may be folded to
@@ -44,6 +44,8 @@ class Entries:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Wrap every sentence beside its key."""
+        from rich.text import Text
+
         for entry in self.entries:
             text = printable(entry.text, options.ascii_only)
             for i, line in enumerate(wrapped(text, max(options.max_width - KEY_WIDTH, _LEAST_NAME))):
@@ -64,6 +66,8 @@ class Paragraph:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Wrap the sentence."""
+        from rich.text import Text
+
         for line in wrapped(printable(self.text, options.ascii_only), options.max_width):
             yield Text(line, style=self.style, no_wrap=True)
 
@@ -120,6 +124,8 @@ class Table:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Fold the table to the width of the terminal."""
+        from rich.text import Text
+
         fit = _fitted(self._escaped(options.ascii_only), options.max_width)
         table, widths, gap = fit.table, fit.widths, fit.gap
         yield Paragraph(self.title, "italic")
@@ -167,6 +173,8 @@ def wrapped(text: str, width: int) -> list[str]:
         >>> wrapped("quality 0.401 [0.381, 0.421] in all", 16)
         ['quality 0.401', '[0.381, 0.421]', 'in all']
     """
+    from rich.cells import cell_len, chop_cells
+
     lines, room = [""], width
     for word in _WORDS.findall(text):
         for part in [word] if cell_len(word) <= width else chop_cells(word, width):
@@ -184,6 +192,8 @@ def wrapped(text: str, width: int) -> list[str]:
 
 def _folded(table: Table, cells: Sequence[str], widths: Sequence[int], gap: int) -> Iterator[str]:
     """Yield the lines of one row."""
+    from rich.cells import cell_len
+
     parts = [wrapped(cell, width) for cell, width in zip(cells, widths, strict=True)]
     for i in range(max(map(len, parts))):
         line = []
@@ -196,6 +206,8 @@ def _folded(table: Table, cells: Sequence[str], widths: Sequence[int], gap: int)
 
 def _natural(table: Table) -> list[int]:
     """Return the widths at which nothing is folded."""
+    from rich.cells import cell_len
+
     return [
         max(cell_len(column.head), 1, *(cell_len(row.cells[j]) for row in table.rows))
         for j, column in enumerate(table.columns)
@@ -204,6 +216,8 @@ def _natural(table: Table) -> list[int]:
 
 def _least(table: Table, name: int) -> list[int]:
     """Return the least widths: of numbers their own, of names and notes some columns, those of ``name``."""
+    from rich.cells import cell_len
+
     widths = []
     for j, (column, natural) in enumerate(zip(table.columns, _natural(table), strict=True)):
         if column.is_number:
