@@ -16,7 +16,6 @@ import numpy as np
 
 from paretoroute._arrays import Floats, Mask
 from paretoroute.errors import TargetError
-from paretoroute.limits import CallLimit, MaxMeanLatency
 from paretoroute.planner.cost_cap import CappedOutput, CostCap
 from paretoroute.planner.query_forecast import QueryForecast
 from paretoroute.planner.request import Request
@@ -24,6 +23,7 @@ from paretoroute.policy.policy import Policy
 from paretoroute.price import rounded_usd
 
 if TYPE_CHECKING:
+    from paretoroute.limits import CallLimit
     from paretoroute.solver.rules import Draw
 
 BYTES_PER_TOKEN = 3.0  # of a prompt that has to fit into a context; ordinary text has about four
@@ -122,8 +122,13 @@ class Admission:
 
     def __init__(self, policy: Policy, cost_cap: CostCap) -> None:
         self._surface, self._grid, self._cost_cap = policy.surface, policy.grid, cost_cap
-        self._call_limits = [limit for limit in policy.limits if isinstance(limit, CallLimit)]
-        self._reads_latency = any(isinstance(limit, MaxMeanLatency) for limit in policy.limits)
+        self._call_limits: list[CallLimit] = []
+        self._reads_latency = False
+        if policy.limits:
+            from paretoroute.limits import CallLimit, MaxMeanLatency  # loaded only where there are limits
+
+            self._call_limits = [limit for limit in policy.limits if isinstance(limit, CallLimit)]
+            self._reads_latency = any(isinstance(limit, MaxMeanLatency) for limit in policy.limits)
         self._has_latency = bool(policy.calibration_sample.latency_known(policy.grid).any())
 
     def admit(self, request: Request, forecast: QueryForecast, caps: Floats | None = None) -> Admitted:

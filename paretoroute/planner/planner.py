@@ -18,7 +18,6 @@ from numpy.typing import ArrayLike
 
 from paretoroute._arrays import Floats, Mask
 from paretoroute.errors import DialectError, PolicyError, TargetError, expect, expect_seed
-from paretoroute.limits import PopulationLimit
 from paretoroute.planner.admission import Admission, Admitted, DecidedCall, DecisionCounts, Tally
 from paretoroute.planner.cost_cap import CostCap
 from paretoroute.planner.decision import FALLBACKS, Decision, DecisionWriter
@@ -95,8 +94,7 @@ class Planner:
             from paretoroute.planner import dialects  # loaded only where a dialect is given
 
             dialects.check(dialect, self._grid.points, repeat_calls=repeat_calls)
-        population = tuple(limit for limit in policy.limits if isinstance(limit, PopulationLimit))
-        self.rule = rule_of(policy.document, population, self._grid)
+        self.rule = rule_of(policy.document, policy.population_limits, self._grid)
         self.cost_cap = CostCap(self._grid, policy.surface, dialect, repeat_calls=repeat_calls)
         self._admission = Admission(policy, self.cost_cap)
         self._stream, self._seed = Stream(seed), policy.document.coin_seed.encode() + b":"

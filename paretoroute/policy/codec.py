@@ -10,13 +10,13 @@ import numpy as np
 
 from paretoroute.errors import PolicyError
 from paretoroute.grid import Between, Budget, Grid, Point, Price
-from paretoroute.limits import PopulationLimit, on_grid
-from paretoroute.solver.constraints import Constraint, Multipliers, coefficients, target_coefficients
 from paretoroute.solver.rules import MixtureComponent, MixtureRule, PriceRule, Rule
 from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
 
 if TYPE_CHECKING:  # the models of a file take long to load: they are when one is read or written
+    from paretoroute.limits import PopulationLimit
     from paretoroute.policy import schema as doc
+    from paretoroute.solver.constraints import Constraint
 
 
 def grid_of(document: doc.PolicyDocument) -> Grid:
@@ -56,6 +56,8 @@ def rule_of(document: doc.PolicyDocument, limits: Sequence[PopulationLimit], gri
     solution = document.solution
     if solution.mixture is None:
         return PriceRule(solution.quality_per_usd, solution.split)
+    from paretoroute.solver.constraints import Multipliers, target_coefficients  # loaded only for limits
+
     objective, own = target_coefficients(target_of(document.target))
     names = solution.mixture.rows[1:] if own else solution.mixture.rows
     terms = [_Term(own, None)] if own else []
@@ -83,6 +85,9 @@ class _Term:
 
 
 def _term(name: str, limits: Sequence[PopulationLimit], grid: Grid) -> _Term:
+    from paretoroute.limits import on_grid
+    from paretoroute.solver.constraints import coefficients
+
     for limit in limits:
         if str(limit) == name:
             return _Term(coefficients(on_grid(limit, grid), len(grid.points)), limit.group)

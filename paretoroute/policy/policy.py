@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, get_args
 
 from paretoroute.errors import PolicyError, TargetError, expect, expect_items, needs_fit_extra, one_line
 from paretoroute.grid import Grid, Price
-from paretoroute.limits import Limit, parse_limit
 from paretoroute.policy.arrays import from_arrays
 from paretoroute.policy.codec import grid_of, target_of
 from paretoroute.price import expect_prices
@@ -23,6 +22,7 @@ from paretoroute.targets import Target
 
 if TYPE_CHECKING:
     from paretoroute.calibration.outcomes import LoggedOutcomes
+    from paretoroute.limits import Limit, PopulationLimit
     from paretoroute.policy import schema as doc
     from paretoroute.policy.files import Check
     from paretoroute.policy.signatures.keys import PublicKey
@@ -122,6 +122,7 @@ class Policy:
             TargetError: a limit names an unknown model, needs labels or latencies that were not logged, or leaves
                 nothing to call.
         """
+        from paretoroute.limits import Limit
         from paretoroute.policy.solving import Provenance, check_prices, solve_document
 
         expect("the target", target, (*get_args(Target), type(None)), TargetError)
@@ -162,10 +163,23 @@ class Policy:
         Raises:
             PolicyError: a limit has an unknown form.
         """
+        if not self.document.limits:
+            return ()
+        from paretoroute.limits import parse_limit  # loaded only where there are limits
+
         try:
             return tuple(parse_limit(text) for text in self.document.limits)
         except TargetError as error:
             raise PolicyError(f"limits: {error}") from None
+
+    @property
+    def population_limits(self) -> tuple[PopulationLimit, ...]:
+        """Limits on the population."""
+        if not self.limits:
+            return ()
+        from paretoroute.limits import PopulationLimit
+
+        return tuple(limit for limit in self.limits if isinstance(limit, PopulationLimit))
 
 
 def _signature_check(trusted_keys: Sequence[str | os.PathLike[str] | PublicKey]) -> Check:

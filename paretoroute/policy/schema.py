@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
-
+from paretoroute.policy.checked.checks import After, Field
+from paretoroute.policy.checked.section import Section
 from paretoroute.policy.schema_types import (
     FILE_PATTERN,
     KIND_PATTERN,
@@ -26,7 +26,6 @@ from paretoroute.policy.schema_types import (
     Count,
     ExpectedEntry,
     FindingKind,
-    Section,
     Settings,
     Sha256,
     Share,
@@ -35,7 +34,6 @@ from paretoroute.policy.schema_types import (
     check_total,
     check_unique,
     in_key_order,
-    without,
 )
 
 SCHEMA_VERSION = 1
@@ -83,24 +81,23 @@ class SideEntry(Section):
     """One of the sets of prices that a mixture draws from."""
 
     objective: Annotated[float, Field(ge=0, description="weight of the objective")]
-    prices: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(strict=False, description="one per row")]
-    weights: Annotated[tuple[Share, ...], Field(strict=False, description="probability, one per kind")]
+    prices: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(description="one per row")]
+    weights: Annotated[tuple[Share, ...], Field(description="probability, one per kind")]
 
 
 class MixtureEntry(Section):
     """The rule under limits on the population: prices of all constraints, drawn per query from a few sets."""
 
-    rows: Annotated[tuple[str, ...], Field(strict=False, description="the target's constraint, then the limits'")]
+    rows: Annotated[tuple[str, ...], Field(description="the target's constraint, then the limits'")]
     objective: Annotated[float, Field(ge=0)]
-    prices: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(strict=False, description="at the optimum")]
+    prices: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(description="at the optimum")]
     kinds: Annotated[
         tuple[Annotated[str, Field(pattern=KIND_PATTERN)], ...],
-        Field(strict=False, description="which rows apply to a query"),
+        Field(description="which rows apply to a query"),
     ]
-    sides: Annotated[tuple[SideEntry, ...], Field(strict=False, min_length=1)]
+    sides: Annotated[tuple[SideEntry, ...], Field(min_length=1)]
 
-    @model_validator(mode="after")
-    def _consistent(self) -> MixtureEntry:
+    def _check(self) -> None:
         rows, kinds = len(self.rows), len(self.kinds)
         if len(self.prices) != rows or any(len(kind) != rows for kind in self.kinds):
             raise ValueError(f"prices and kinds must have one entry for each of the {rows} rows; solve again")
@@ -109,12 +106,9 @@ class MixtureEntry(Section):
         check_unique("kind", self.kinds)
         for place, kind in enumerate(self.kinds):
             check_total(f"weights of kind {kind!r}", (side.weights[place] for side in self.sides))
-        return self
 
 
-TargetEntry = Annotated[
-    TargetMaxCost | TargetMinQuality | TargetMinQualityOf | TargetBestTrade, Field(discriminator="kind")
-]
+TargetEntry = TargetMaxCost | TargetMinQuality | TargetMinQualityOf | TargetBestTrade
 
 
 class SolutionEntry(Section):
@@ -135,8 +129,8 @@ class SolutionEntry(Section):
         Field(description="context-free: every query is forecast at the points' means, which meets the target better"),
     ] = False
     nearest: Annotated[TargetEntry | None, Field(description="the nearest target that can be met, if infeasible")]
-    binds: Annotated[tuple[str, ...], Field(strict=False, description="the limits that bind")]
-    limits: Annotated[tuple[LimitEntry, ...], Field(strict=False)] = ()
+    binds: Annotated[tuple[str, ...], Field(description="the limits that bind")]
+    limits: tuple[LimitEntry, ...] = ()
     mixture: MixtureEntry | None = None
 
 
@@ -149,16 +143,14 @@ class PriceEntry(Section):
     output: Annotated[Usd, Field(description="completion tokens, hidden reasoning included")]
     source: Literal["given", "derived"]
 
-    @model_serializer(mode="wrap")
-    def _without_defaults(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return without(write(self), "cache_write", None)
+    _left_out = ("cache_write",)
 
 
 class NeverLoggedEntry(Section):
     """The place of an unlogged point: between two logged points of its model."""
 
     between: Annotated[
-        tuple[str, ...], Field(strict=False, min_length=2, max_length=2, description="their labels, less compute first")
+        tuple[str, ...], Field(min_length=2, max_length=2, description="their labels, less compute first")
     ]
     along: Annotated[float, Field(gt=0, lt=1, description="position between the two, on the scale of log tokens")]
 
@@ -181,15 +173,11 @@ class PointEntry(Section):
     queries: Annotated[Count, Field(description="number of queries logged at this point")]
     never_logged: NeverLoggedEntry | None = None
 
-    @model_serializer(mode="wrap")
-    def _without_defaults(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return without(without(write(self), "fee_usd", 0.0), "most_fee_usd", 0.0)
+    _left_out = ("fee_usd", "most_fee_usd")
 
-    @model_validator(mode="after")
-    def _ordered(self) -> PointEntry:
+    def _check(self) -> None:
         if self.quality_low is not None and self.quality_high is not None:
             check_interval("quality_", self.quality_low, self.quality_high)
-        return self
 
 
 class GridEntry(Section):
@@ -198,10 +186,9 @@ class GridEntry(Section):
     model: Annotated[str, Field(min_length=1)]
     price_usd_per_mtok: PriceEntry | None
     cost: Annotated[Literal["tokens", "logged"], Field(description="tokens times prices, or forecast from logged cost")]
-    points: Annotated[tuple[PointEntry, ...], Field(strict=False, min_length=1)]
+    points: Annotated[tuple[PointEntry, ...], Field(min_length=1)]
 
-    @model_validator(mode="after")
-    def _consistent(self) -> GridEntry:
+    def _check(self) -> None:
         check_unique("point", (f"{self.model}@{point.label} ({point.kind})" for point in self.points))
         logged = {(point.kind, point.label) for point in self.points if point.never_logged is None}
         for point in self.points:
@@ -210,7 +197,6 @@ class GridEntry(Section):
                     raise ValueError(f"{point.label!r} lies between budgets, but {label!r} was not logged")
         if self.cost == "tokens" and self.price_usd_per_mtok is None:
             raise ValueError("price_usd_per_mtok is null but cost is tokens; give prices or set cost: logged")
-        return self
 
 
 class SecondViewEntry(Section):
@@ -233,17 +219,13 @@ class FeaturesEntry(Section):
     settings: Settings
     second: Annotated[SecondViewEntry | None, Field(description="a second view, beside the text")] = None
 
-    @model_serializer(mode="wrap")
-    def _without_defaults(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return without(write(self), "second", None)
+    _left_out = ("second",)
 
-    @model_validator(mode="after")
-    def _second_beside_a_text(self) -> FeaturesEntry:
+    def _check(self) -> None:
         if self.second is not None and self.kind != "hashed_ngrams":
             raise ValueError(f"second stands beside hashed_ngrams, not beside {self.kind}; fit again")
         if self.second is not None and (self.second.fingerprint is None) != (self.second.kind == "embedding"):
             raise ValueError("second.fingerprint is null for an embedding, and for no other kind; fit again")
-        return self
 
     @property
     def reads_embedding(self) -> bool:
@@ -270,28 +252,25 @@ class FittedOnEntry(Section):
     runs_sha256: Sha256
     seed: int
     assumption: Annotated[str | None, Field(description="an assumption about the log, if one was needed")]
-    findings: Annotated[tuple[str, ...], Field(strict=False)]
+    findings: tuple[str, ...]
     finding_kinds: Annotated[
-        tuple[FindingKind, ...], Field(strict=False, description="the kind of each finding, in the same order")
+        tuple[FindingKind, ...], Field(description="the kind of each finding, in the same order")
     ] = ()
 
-    @model_validator(mode="before")
     @classmethod
-    def _older_findings_are_notes(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or "finding_kinds" in data:
-            return cast(Any, data)
-        entry = cast("dict[str, Any]", data)
-        findings = entry.get("findings")
+    def _before(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """Read the findings of an older file, which have no kinds, as notes."""
+        if "finding_kinds" in data:
+            return data
+        findings = data.get("findings")
         kinds = ["note"] * len(cast("list[str]", findings)) if isinstance(findings, list | tuple) else []
-        return {**entry, "finding_kinds": kinds}
+        return {**data, "finding_kinds": kinds}
 
-    @model_validator(mode="after")
-    def _one_kind_per_finding(self) -> FittedOnEntry:
+    def _check(self) -> None:
         if len(self.finding_kinds) != len(self.findings):
             raise ValueError(
                 f"{len(self.findings)} findings have {len(self.finding_kinds)} finding_kinds; give one kind per finding"
             )
-        return self
 
     def findings_by_kind(self) -> tuple[tuple[FindingKind, str], ...]:
         """Pair each finding with its kind, in the order of the file."""
@@ -307,10 +286,8 @@ class TradeOffEntry(Section):
     quality_low: Share | None
     quality_high: Share | None
 
-    @model_validator(mode="after")
-    def _ordered(self) -> TradeOffEntry:
+    def _check(self) -> None:
         check_interval("quality_", self.quality_low, self.quality_high)
-        return self
 
 
 class PolicyDocument(Section):
@@ -319,21 +296,19 @@ class PolicyDocument(Section):
     schema_version: Annotated[Literal[1], Field(alias="schema")]
     name: str
     target: TargetEntry
-    limits: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    limits: tuple[str, ...] = ()
     solution: SolutionEntry
     expected: ExpectedEntry
     certificate: CertificateEntry | None = None
-    grid: Annotated[tuple[GridEntry, ...], Field(strict=False, min_length=1)]
+    grid: Annotated[tuple[GridEntry, ...], Field(min_length=1)]
     features: FeaturesEntry
     surface: SurfaceEntry
     fitted_on: FittedOnEntry
-    labels: dict[str, Annotated[tuple[str, ...], Field(strict=False)]] = {}
-    versions: Annotated[dict[str, str], AfterValidator(in_key_order)]
-    trade_off: Annotated[tuple[TradeOffEntry, ...], Field(strict=False)]
+    labels: dict[str, tuple[str, ...]] = {}
+    versions: Annotated[dict[str, str], After(in_key_order)]
+    trade_off: tuple[TradeOffEntry, ...]
     coin_seed: Annotated[str, Field(pattern=SEED_PATTERN, description="seeds the draw at ties")]
 
-    @model_validator(mode="after")
-    def _consistent(self) -> PolicyDocument:
+    def _check(self) -> None:
         check_unique("model", (entry.model for entry in self.grid))
         check_total("shares of the points in the grid", (point.share for entry in self.grid for point in entry.points))
-        return self

@@ -6,17 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
-
 from paretoroute.grid import MOST_KIND_CHARACTERS, kind_fault
+from paretoroute.policy.checked.checks import After, Field
+from paretoroute.policy.checked.section import Section
 
 ROUNDING = 1e-6
 SHA256_PATTERN = "^[0-9a-f]{64}$"
@@ -42,11 +34,6 @@ def in_key_order(mapping: dict[str, Any]) -> dict[str, Any]:
     return dict(sorted(mapping.items()))
 
 
-def without(mapping: dict[str, Any], key: str, default: object) -> dict[str, Any]:
-    """Leave out a key that has its default, so that files without it keep their bytes."""
-    return {name: value for name, value in mapping.items() if name != key or value != default}
-
-
 def _whole_if_integral(amount: float) -> float:
     """Return 8000 for 8000.0, so that it is written as an integer."""
     return int(amount) if float(amount).is_integer() else amount
@@ -65,10 +52,10 @@ BudgetKind = Annotated[
         max_length=MOST_KIND_CHARACTERS,
         description="none, effort, thinking_tokens, samples, max_tokens, or any other printable word",
     ),
-    AfterValidator(_budget_kind),
+    After(_budget_kind),
 ]
-Settings = Annotated[dict[str, Setting], AfterValidator(in_key_order)]
-Amount = Annotated[float, AfterValidator(_whole_if_integral)]
+Settings = Annotated[dict[str, Setting], After(in_key_order)]
+Amount = Annotated[float, After(_whole_if_integral)]
 
 FindingKind = Literal[  # the kinds of runs.findings, which a host that only plans does not load
     "set_aside",
@@ -86,13 +73,6 @@ FindingKind = Literal[  # the kinds of runs.findings, which a host that only pla
     "certificate",
     "note",
 ]
-
-
-class Section(BaseModel):
-    """A section of a policy file: strict, without unknown keys, finite and frozen."""
-
-    # Validators are built on first use, so that import stays fast.
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True, defer_build=True)
 
 
 def check_unique(what: str, names: Iterable[str]) -> None:
@@ -145,14 +125,12 @@ class CertificateEntry(Section):
     runs_sha256: Annotated[Sha256, Field(description="of the certification runs")]
     split: SplitEntry
     policy_sha256: Annotated[Sha256, Field(description="of this policy without the certificate, numbers included")]
-    not_covered: Annotated[tuple[str, ...], Field(strict=False)]
+    not_covered: tuple[str, ...]
     sha256: Annotated[str, Field(pattern=SHA256_PATTERN, description="of the entries above")]
 
-    @model_validator(mode="after")
-    def _passed(self) -> CertificateEntry:
+    def _check(self) -> None:
         if self.p_value > 1 - self.level:
             raise ValueError(f"a p-value of {self.p_value:g} does not reach the level {self.level:g}; certify again")
-        return self
 
 
 class BestSingleEntry(Section):
@@ -171,10 +149,8 @@ class SavingEntry(Section):
     high: float
     meaning: Annotated[str, Field(description="the comparison in a sentence")]
 
-    @model_validator(mode="after")
-    def _ordered(self) -> SavingEntry:
+    def _check(self) -> None:
         check_interval("", self.low, self.high)
-        return self
 
 
 class LoggerEntry(Section):
@@ -201,12 +177,8 @@ class ExpectedEntry(Section):
     saving: SavingEntry | None
     logger: LoggerEntry | None = None
 
-    @model_serializer(mode="wrap")
-    def _without_defaults(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return without(write(self), "logger", None)
+    _left_out = ("logger",)
 
-    @model_validator(mode="after")
-    def _ordered(self) -> ExpectedEntry:
+    def _check(self) -> None:
         check_interval("quality_", self.quality_low, self.quality_high)
         check_interval("cost_usd_", self.cost_usd_low, self.cost_usd_high)
-        return self

@@ -5,63 +5,51 @@ Loaded only if validation fails, so that planning does without it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
-
-from pydantic import ValidationError
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from paretoroute.errors import close_names, one_line
+from paretoroute.policy.checked.checks import Problem
 from paretoroute.policy.schema_types import PATTERNS
 
 _WANTED = {
     "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
     "float_type": "must be a number",
     "bool_type": "must be true or false",
     "string_type": "must be text",
     "tuple_type": "must be a list",
     "dict_type": "must be a mapping",
     "model_type": "must be a mapping",
-    "model_attributes_type": "must be a mapping",
+    "scalar_type": "must be a number, text, true or false",
     "finite_number": "must be a finite number",
     "greater_than": "must be more than {gt:g}",
     "greater_than_equal": "must be at least {ge:g}",
     "less_than": "must be less than {lt:g}",
     "less_than_equal": "must be at most {le:g}",
-    "string_too_short": "must not be empty",
-    "too_short": "must not be empty",
+    "too_short": "must not be shorter than {min_length}",
+    "too_long": "must not be longer than {max_length}",
     "literal_error": "must be {expected}",
-    "union_tag_invalid": "must be one of {expected_tags}",
+    "unknown_kind": "must be one of {expected}",
     "value_error": "{error}",
 }
 _NUMBERS = ("int_type", "float_type")
 
 
-def first_problem(error: ValidationError, data: Any, schema: Mapping[str, Any]) -> str:
-    """Word the first problem of a validation as ``key.path: reason (got value)``, with the number of further ones.
+def first_problem(problems: Sequence[Problem], schema: Mapping[str, Any]) -> str:
+    """Word the first problem of a section as ``key.path: reason (got value)``, with the number of further ones.
 
     Args:
-        error: raised by pydantic.
-        data: the data that failed.
-        schema: their JSON Schema, to suggest keys from.
+        problems: at least one.
+        schema: the JSON Schema of the data, to suggest keys from.
     """
-    problems = error.errors(include_url=False)
     # A misspelt key is reported as one missing and one unknown key; the second message helps more.
-    first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
-    path = _path(first["loc"], data, missing=first["type"] == "missing")
-    paths = {_path(problem["loc"], data, missing=problem["type"] == "missing") for problem in problems}
-    more = _more(path, paths)
-    if first["type"] == "extra_forbidden":
-        return f"{one_line(path)}: unknown key{_near(str(first['loc'][-1]), schema)}{more}"
-    if first["type"] == "missing":
+    first = next((problem for problem in problems if problem.kind == "unknown_key"), problems[0])
+    path = _path(first)
+    more = _more(path, {_path(problem) for problem in problems})
+    if first.kind == "unknown_key":
+        return f"{one_line(path)}: unknown key{_near(str(first.place[-1]), schema)}{more}"
+    if first.kind == "missing":
         return f"{one_line(path)}: is missing{more}"
-    if first["type"] == "union_tag_not_found":
-        return f"{one_line(path)}.kind: is missing{more}"
-    branches = {problem["type"] for problem in problems if _path(problem["loc"], data, missing=False) == path}
-    if len(branches) > 1:  # a setting, which may be any scalar
-        return f"{one_line(path)}: must be a number, text, true or false (got {_got(first['input'])}){more}"
-    if first["type"] == "union_tag_invalid":
-        path, first["input"] = f"{path}.kind", first["input"].get("kind")
     return f"{one_line(path) or 'the file'}: {_reason(first)}{more}"
 
 
@@ -72,17 +60,20 @@ def _more(path: str, paths: set[str]) -> str:
     return f"; {count} more such key{'s' * (count > 1)}" if count else ""
 
 
-def _reason(problem: Mapping[str, Any]) -> str:
-    kind, context = problem["type"], problem.get("ctx", {})
-    if kind == "string_pattern_mismatch":
-        return f"must be {PATTERNS[context['pattern']]} (got {_got(problem['input'])})"
-    wanted = _WANTED.get(kind, str(problem["msg"]).lower()).format(**context)
-    if kind == "value_error":  # raised by a model's own check, which names what it saw
+def _reason(problem: Problem) -> str:
+    if problem.kind == "string_pattern_mismatch":
+        return f"must be {PATTERNS[problem.context['pattern']]} (got {_got(problem.value)})"
+    wanted = _WANTED[problem.kind].format(**problem.context)
+    if problem.kind == "too_short" and problem.context["min_length"] == 1:
+        wanted = "must not be empty"
+    if problem.kind == "value_error":  # raised by a section's own check, which names what it saw
         return one_line(wanted, 300)
     hint = (
-        "; write it as a plain decimal, such as 0.5" if kind in _NUMBERS and isinstance(problem["input"], str) else ""
+        "; write it as a plain decimal, such as 0.5"
+        if problem.kind in _NUMBERS and isinstance(problem.value, str)
+        else ""
     )
-    return f"{wanted} (got {_got(problem['input'])}{hint})"
+    return f"{wanted} (got {_got(problem.value)}{hint})"
 
 
 def _got(value: Any) -> str:
@@ -97,19 +88,8 @@ def _got(value: Any) -> str:
     return one_line(repr(value), 60)
 
 
-def _path(location: Iterable[int | str], data: Any, *, missing: bool) -> str:
-    """Return the key path in the file: pydantic's, without the names of union branches."""
-    steps, node = list(location), data
-    path: list[str] = []
-    for i, step in enumerate(steps):
-        if isinstance(node, Mapping) and step in node:
-            node = cast("Mapping[Any, Any]", node)[step]
-        elif isinstance(node, list) and isinstance(step, int) and step < len(cast("list[Any]", node)):
-            node = cast("list[Any]", node)[step]
-        elif not (missing and i == len(steps) - 1):
-            continue
-        path.append(str(step))
-    return ".".join(path)
+def _path(problem: Problem) -> str:
+    return ".".join(map(str, problem.place))
 
 
 def _near(key: str, schema: Mapping[str, Any]) -> str:

@@ -13,12 +13,14 @@ need no ties use :mod:`paretoroute.solver.block_argmax`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from paretoroute._arrays import Floats, Indices, Mask
-from paretoroute.forecast import Tables
+
+if TYPE_CHECKING:
+    from paretoroute.forecast import Tables
 
 TIE = 1e-12
 

@@ -12,16 +12,18 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Indices, Mask
 from paretoroute.errors import TargetError
-from paretoroute.forecast import Forecast, Tables
 from paretoroute.solver.argmax import Weights, choose, choose_row, choose_weighted
-from paretoroute.solver.constraints import Constraint, Multipliers, Objective, weights_at
+
+if TYPE_CHECKING:
+    from paretoroute.forecast import Forecast
+    from paretoroute.solver.constraints import Constraint, Multipliers, Objective
 
 
 class ActionProbability(NamedTuple):
@@ -220,12 +222,16 @@ class MixtureRule:
 
     def weights(self, labels: Mapping[str, str]) -> Weights:
         """Return the weights of the score of a query with these labels, at the optimum's prices."""
+        from paretoroute.solver.constraints import weights_at
+
         return weights_at(self.objective, self.constraints, self.prices, self.applies_to(labels))
 
     def distribution(
         self, quality: Floats, cost_usd: Floats, latency_s: Floats, *, labels: Mapping[str, str], callable: Mask
     ) -> list[PointProbability]:
         """Return the points that one query may call, each with its probability; figures are ``(points,)``."""
+        from paretoroute.forecast import Tables
+
         figures = Tables(quality[None], cost_usd, latency_s, callable)
         shares: dict[int, float] = {}
         for probability, weights in self._mixture(tuple(self.applies_to(labels).tolist())):
@@ -251,6 +257,8 @@ class MixtureRule:
         return self._mixtures[applies]
 
     def _mixture_of(self, applies: Mask) -> list[_WeightedChoice]:
+        from paretoroute.solver.constraints import weights_at  # loaded only for limits
+
         group = np.flatnonzero((self.applies == applies).all(axis=1))
         if not group.size:
             return [_WeightedChoice(1.0, weights_at(self.objective, self.constraints, self.prices, applies))]

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats32, Mask
-from paretoroute.forecast import Forecast
 from paretoroute.grid import Grid, cost_usd, forecast_cost_usd
+
+if TYPE_CHECKING:
+    from paretoroute.forecast import Forecast
 
 SIZE_CAP_BYTES = 4_500_000
 MOST_QUERIES = 20_000
@@ -117,6 +120,8 @@ class CalibrationSample:
 
     def forecast(self, grid: Grid) -> Forecast:
         """Return the forecasts with costs at the grid's prices; NaN as the latency of points without a logged one."""
+        from paretoroute.forecast import Forecast  # loaded only where something is solved
+
         cost = forecast_cost_usd(self.amount.astype(np.float64), self.prompt_tokens.astype(np.float64), grid)
         latency = None
         if self.latency_s is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections import Counter
 from collections.abc import Collection
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 from paretoroute.errors import PolicyError, file_name
 from paretoroute.evaluation.drift.detector import Totals
@@ -26,8 +28,11 @@ _MOST_BYTES = 64 * 2**20
 
 def policy_key(policy: Policy) -> str:
     """Return a hash of the policy that a state belongs to, whether it was saved or not."""
-    document = policy.document.model_dump_json(exclude={"surface": {"file", "sha256"}})
-    return hashlib.sha256(document.encode()).hexdigest()
+    document = policy.document.model_dump(exclude={"surface": {"file", "sha256"}})
+    for point in itertools.chain(*(entry["points"] for entry in document["grid"])):
+        if point["amount"] is not None:
+            point["amount"] = float(point["amount"])  # as the states of before have it
+    return hashlib.sha256(to_json(document)).hexdigest()
 
 
 def write_state(path: Path, record: Record, policy: Policy, *, own: Collection[str]) -> str:

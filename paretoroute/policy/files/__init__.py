@@ -9,7 +9,6 @@ old ones, so that a reader sees the old policy or the new one and never a part o
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
 import re
@@ -23,7 +22,6 @@ from typing import Any, NamedTuple, TypeAlias, cast
 import numpy as np
 import safetensors
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from paretoroute import _yaml
 from paretoroute.errors import (
@@ -35,6 +33,7 @@ from paretoroute.errors import (
     file_name,
     one_line,
 )
+from paretoroute.policy.checked.section import SectionError
 from paretoroute.policy.schema import SCHEMA_VERSION, PolicyDocument
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
@@ -161,24 +160,9 @@ def real_path(path: Path) -> Path:
 
 def policy_schema() -> dict[str, Any]:
     """Return the JSON Schema of a policy file, for editors and reviewers."""
-    schema = _one_spelling(PolicyDocument.model_json_schema(by_alias=True))
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    from paretoroute.policy.checked.json_schema import json_schema  # only for editors, and to word an error
 
-
-def _one_spelling(schema: Any) -> Any:
-    """Drop ``enum`` beside ``const``, which pydantic before 2.10 writes, so that every version gives one schema."""
-    if isinstance(schema, list):
-        return [_one_spelling(part) for part in cast(list[Any], schema)]
-    if isinstance(schema, dict):
-        keys = cast(dict[str, Any], schema)
-        return {key: _one_spelling(part) for key, part in keys.items() if key != "enum" or "const" not in keys}
-    return schema
-
-
-@functools.cache
-def _schema() -> dict[str, Any]:
-    """Build the schema once for error messages: that takes longer than to read a policy."""
-    return policy_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **json_schema(PolicyDocument)}
 
 
 def parse_document(data: Any, name: str) -> PolicyDocument:
@@ -191,7 +175,7 @@ def parse_document(data: Any, name: str) -> PolicyDocument:
         raise PolicySchemaError(f"{one_line(name)}: is not a policy: must be a mapping; give the file that fit wrote")
     mapping = cast("dict[Any, Any]", data)
     version = mapping.get("schema")
-    if isinstance(version, bool):  # to pydantic true is 1
+    if isinstance(version, bool):  # True == 1
         raise PolicySchemaError(f"{one_line(name)}: schema: must be {SCHEMA_VERSION} (got {str(version).lower()})")
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise PolicySchemaError(
@@ -200,10 +184,10 @@ def parse_document(data: Any, name: str) -> PolicyDocument:
         )
     try:
         return PolicyDocument.model_validate(data)
-    except ValidationError as error:
+    except SectionError as error:
         from paretoroute.policy.validation import first_problem  # only if there is an error to word
 
-        raise PolicySchemaError(f"{one_line(name)}: {first_problem(error, data, _schema())}") from None
+        raise PolicySchemaError(f"{one_line(name)}: {first_problem(error.problems, policy_schema())}") from None
 
 
 def _side_bytes(folder: Path, document: PolicyDocument, name: str) -> bytes:

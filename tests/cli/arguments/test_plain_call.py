@@ -1,6 +1,7 @@
 """Plain arguments are read as the command-line library reads them; all others are left to it."""
 
 import functools
+import inspect
 from pathlib import Path
 
 import pytest
@@ -40,9 +41,9 @@ def test_plain_arguments_are_those_of_the_library(arguments):
 
     assert call is not None
     assert call.items() <= by_library.items()
-    assert all(
-        not value or value == plan.__kwdefaults__[name] for name, value in by_library.items() if name not in call
-    )
+    declared = inspect.signature(plan).parameters
+    left_out = {name: value for name, value in by_library.items() if name not in call}
+    assert all(not value or value == declared[name].default for name, value in left_out.items())
     assert {type(call[name]) for name in ("policy", "queries") if name in call} <= {type(Path())}
 
 
