@@ -54,6 +54,7 @@ class LoggedOutcomes:
             interpolated from their neighbours on the grid.
         support: of a partial log.
         left_out: of a partial log, forecasts of the fits without each query's fold.
+        blind: likewise, without what the query's labels add, as these fits choose by; None: as ``left_out``.
     """
 
     forecast: Forecast
@@ -65,6 +66,7 @@ class LoggedOutcomes:
     unlogged: tuple[int, ...] = ()
     support: LogSupport | None = None
     left_out: Tables | None = None
+    blind: Tables | None = None
 
     @property
     def corrected(self) -> CorrectedOutcomes | None:
@@ -72,10 +74,11 @@ class LoggedOutcomes:
         if self.support is None or self.left_out is None:
             return None
         quality, cost = self.left_out.quality, self.left_out.cost_usd
+        blind = self.left_out if self.blind is None else self.blind
         return CorrectedOutcomes(
             Corrected.quality(quality, self.logged_quality, self.support),
-            Corrected.cost(cost, self.logged_cost_usd, self.support),
-            left_out=Forecast(quality=quality, cost_usd=cost, callable=self.forecast.callable),
+            replace(Corrected.cost(cost, self.logged_cost_usd, self.support), planned=np.asarray(blind.cost_usd)),
+            blind=Forecast(quality=blind.quality, cost_usd=blind.cost_usd, callable=self.forecast.callable),
             fold=self.support.fold,
         )
 
@@ -121,7 +124,7 @@ class LoggedOutcomes:
         left_out = None
         if self.support is not None and self.left_out is not None:
             left_out = _context_free(self.left_out, self.forecast, means, fold=self.support.fold)
-        return replace(self, forecast=means, left_out=left_out)
+        return replace(self, forecast=means, left_out=left_out, blind=None)
 
     def chosen(self, rule: Rule) -> Chosen:
         """Compute the logged quality and cost of every query under a rule."""
@@ -180,12 +183,12 @@ def logged_outcomes(sample: CalibrationSample, grid: Grid) -> LoggedOutcomes:
     if forecast.latency_s is not None and sample.logged_latency_s is not None:
         latency = aipw_imputed(forecast.latency_s, sample.logged_latency_s.astype(np.float64), "latency")
         _interpolate_errors(latency, forecast.latency_s, grid, relative=True)
-    left_out, support = None, sample.support
+    left_out, blind, support = None, None, sample.support
     if support is None:
         quality = aipw_imputed(forecast.quality, logged_quality, "quality")
         cost = aipw_imputed(forecast.cost_usd, logged_cost, "cost_usd")
     else:
-        left_out = sample.forecast(grid)
+        left_out, blind = sample.forecast(grid), sample.blind(grid)
         quality = Corrected.quality(left_out.quality, logged_quality, support).table(forecast.quality)
         cost = Corrected.cost(left_out.cost_usd, logged_cost, support).table(forecast.cost_usd)
         forecast = replace(forecast, callable=support.is_supported)
@@ -193,7 +196,7 @@ def logged_outcomes(sample: CalibrationSample, grid: Grid) -> LoggedOutcomes:
     _interpolate_errors(cost, forecast.cost_usd, grid, relative=True)
     unlogged = tuple(column for column, *_ in grid.unlogged)
     return LoggedOutcomes(
-        forecast, quality, cost, logged_quality, logged_cost, latency, unlogged, sample.support, left_out
+        forecast, quality, cost, logged_quality, logged_cost, latency, unlogged, support, left_out, blind
     )
 
 

@@ -20,7 +20,7 @@ from paretoroute.runs.folds import folds, groups_of
 from paretoroute.runs.table import Runs
 from paretoroute.surface.neighbours import MEASURES
 from paretoroute.surface.surface import Surface, TextSize
-from paretoroute.surface.traffic import CalibrationSample, Labels, sample_size
+from paretoroute.surface.traffic import CalibrationSample, Labels, LogSupport, sample_size
 
 FOLDS = 5
 LEAST_QUERIES = 20
@@ -142,10 +142,17 @@ def grown(calibration: CalibrationSample, surface: Surface, texts: Sequence[str]
             factor = np.stack([growth.at(size) for size in sizes])
             tables[name] = (getattr(calibration, name) * factor).astype(np.float32)
             if name == "amount" and (support := calibration.support) is not None:
-                tables["support"] = replace(
-                    support, deployed_amount=(support.deployed_amount * factor).astype(np.float32)
-                )
+                tables["support"] = _grown_support(support, factor)
     return replace(calibration, **tables)
+
+
+def _grown_support(support: LogSupport, factor: Floats) -> LogSupport:
+    deployed, blind = support.deployed_amount, support.blind_amount
+    return replace(
+        support,
+        deployed_amount=(deployed * factor).astype(np.float32),
+        blind_amount=None if blind is None else (blind * factor).astype(np.float32),
+    )
 
 
 def _forecast_tables(calibration: CalibrationSample) -> dict[str, Floats32]:

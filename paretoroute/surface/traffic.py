@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 SIZE_CAP_BYTES = 4_500_000
 MOST_QUERIES = 20_000
 MOST_NAMES = 200
+PER_QUERY = (
+    "weight", "is_supported", "fold", "deployed_quality", "deployed_amount", "blind_quality", "blind_amount",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,9 @@ class LogSupport:
         deployed_quality: forecasts of the surface itself, by which a planner chooses; those of the sample are of the
             fits without each query's fold, float32 ``(queries, points)``.
         deployed_amount: likewise, of the amount, float32 ``(queries, points)``.
+        blind_quality: forecasts of the fits without each query's fold, without what the query's labels add, which a
+            planner does not see; float32 ``(queries, points)``, None if labels add nothing.
+        blind_amount: likewise, of the amount.
     """
 
     weight: Floats32
@@ -73,14 +79,13 @@ class LogSupport:
     fold: NDArray[np.int8]
     deployed_quality: Floats32
     deployed_amount: Floats32
+    blind_quality: Floats32 | None = None
+    blind_amount: Floats32 | None = None
 
     def take(self, queries: int) -> LogSupport:
         """Keep the first queries."""
-        supported = None if self.is_supported is None else self.is_supported[:queries]
-        tables = {
-            name: getattr(self, name)[:queries] for name in ("weight", "fold", "deployed_quality", "deployed_amount")
-        }
-        return replace(self, is_supported=supported, **tables)
+        tables = {name: table[:queries] for name in PER_QUERY if (table := getattr(self, name)) is not None}
+        return replace(self, **tables)
 
 
 @dataclass(frozen=True)
@@ -140,6 +145,15 @@ class CalibrationSample:
             return left_out
         amount, prompt = self.support.deployed_amount.astype(np.float64), self.prompt_tokens.astype(np.float64)
         quality = self.support.deployed_quality.astype(np.float64)
+        return replace(left_out, quality=quality, cost_usd=forecast_cost_usd(amount, prompt, grid))
+
+    def blind(self, grid: Grid) -> Forecast:
+        """Return the forecasts by which the fits without each query's fold choose: without what its labels add."""
+        left_out, support = self.forecast(grid), self.support
+        if support is None or support.blind_quality is None or support.blind_amount is None:
+            return left_out
+        amount, prompt = support.blind_amount.astype(np.float64), self.prompt_tokens.astype(np.float64)
+        quality = support.blind_quality.astype(np.float64)
         return replace(left_out, quality=quality, cost_usd=forecast_cost_usd(amount, prompt, grid))
 
     def latency_known(self, grid: Grid) -> Mask:

@@ -68,18 +68,18 @@ class CorrectedOutcomes:
     Args:
         quality: of the policies of the fits without each fold.
         cost_usd: likewise.
-        left_out: forecasts of the fits without each query's fold.
+        blind: forecasts by which the fits without each query's fold choose: a planner does not see labels.
         fold: of every query, ``(queries,)``.
     """
 
     quality: Corrected
     cost_usd: Corrected
-    left_out: Forecast
+    blind: Forecast
     fold: NDArray[np.int8]
 
     def policies(self, deployed: Forecast, line: Frontier) -> FoldPolicies:
         """Match the policies of the folds with a deployed frontier."""
-        return FoldPolicies.of(self.fold, deployed, self.left_out, line)
+        return FoldPolicies.of(self.fold, deployed, self.blind, line)
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,7 @@ class Corrected:
         relative: whether errors are shares of the figure, as of costs.
         looks: whether the logger looked at the query.
         chance_error: of a correction by these chances, of a figure of size 1.
+        planned: forecasts by which the choices were made, ``(queries, points)``; None: as ``forecast``.
     """
 
     forecast: Floats
@@ -130,6 +131,7 @@ class Corrected:
     relative: bool
     looks: bool
     chance_error: float = 0.0
+    planned: Floats | None = None
 
     @staticmethod
     def quality(forecast: Floats, logged: Floats, support: LogSupport) -> Corrected:
@@ -193,10 +195,10 @@ class Corrected:
         return self._estimates(self._sums_along(policies))[0]
 
     def ratio_along(self, policies: FoldPolicies) -> Floats:
-        """Estimate by which factor the mean exceeds its forecast at every place, ``(breakpoints + 1,)``."""
-        sums = self._sums_along(policies)
-        value = self._estimates(sums)[0]
-        return np.divide(value, sums.forecast, out=np.ones_like(value), where=sums.forecast > 0)
+        """Estimate by which factor the mean exceeds what was planned at every place, ``(breakpoints + 1,)``."""
+        value = self.along(policies)
+        planned = policies.mean(self.forecast if self.planned is None else self.planned)
+        return np.divide(value, planned, out=np.ones_like(value), where=planned > 0)
 
     def _sums_along(self, policies: FoldPolicies) -> _Sums:
         error = np.zeros(1)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats, single
+from paretoroute._arrays import Floats, Floats32, single
 from paretoroute.fitting.logged_panels import LoggedPanel
 from paretoroute.fitting.methods import pooled_slopes
 from paretoroute.fitting.methods.pooled_means import Cells, PointMeans
@@ -55,10 +55,12 @@ class _Fitted:
     Args:
         panel: with forecasts of the fits without each query's fold.
         deployed: forecasts of the panel itself, ``(sample, points)``.
+        blind: as those of ``panel``, without what the query's labels add; None if they add nothing.
     """
 
     panel: FittedPanel
     deployed: Floats
+    blind: Floats | None
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,20 @@ def fit_panels(
         fold=sample.fold.astype(np.int8),
         deployed_quality=fitted["quality"].deployed.astype(np.float32),
         deployed_amount=fitted["tokens"].deployed.astype(np.float32),
+        **_blind(fitted),
     )
     return PartialPanels(panels, support, propensities.policy if propensities.looks else None)
+
+
+def _blind(fitted: dict[str, _Fitted]) -> dict[str, Floats32]:
+    """Return the tables of choices made without labels, by name in the support; none if labels add nothing."""
+    if all(fitted[name].blind is None for name in ("quality", "tokens")):
+        return {}
+    tables = {"blind_quality": fitted["quality"], "blind_amount": fitted["tokens"]}
+    return {
+        name: (one.panel.forecast if one.blind is None else one.blind).astype(np.float32)
+        for name, one in tables.items()
+    }
 
 
 def _capped(means: PointMeans) -> Floats:
@@ -162,8 +176,12 @@ def _fitted(pooled: _Pooled, sample: Sample, neighbours: int) -> _Fitted:
         scale=scale_of(logged, forecast, sample),
     )
     deployed = panel.scale.finish(single(base) + (sample.features - model.centre) @ slope)
+    blind = _finished(logged, forecast, sample)
+    # Prompts of one table stand for a planner's too, which sees no labels.
+    if logged.name == "prompt tokens" or not model.of_labels.any():
+        return _Fitted(FittedPanel(panel, signal, blind), deployed, None)
     left_out = forecast + model.of_labels[rows, None]
-    return _Fitted(FittedPanel(panel, signal, _finished(logged, left_out, sample)), deployed)
+    return _Fitted(FittedPanel(panel, signal, _finished(logged, left_out, sample)), deployed, blind)
 
 
 def _finished(logged: LoggedPanel, forecast: Floats, sample: Sample) -> Floats:

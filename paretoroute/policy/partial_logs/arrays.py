@@ -41,6 +41,11 @@ def packed(surface: Surface, sample: CalibrationSample) -> dict[str, NDArray[Any
             arrays[f"support.{name}"] = getattr(support, name)
         if support.is_supported is not None:
             arrays["support.is_supported"] = support.is_supported
+        if support.blind_quality is not None and support.blind_amount is not None:
+            arrays |= {
+                "support.blind_quality": support.blind_quality,
+                "support.blind_amount": support.blind_amount,
+            }
         if support.is_estimated:
             arrays["support.is_estimated"] = np.array([True])
     if (logging := surface.logging) is not None:
@@ -78,6 +83,9 @@ def bounds(arrays: Mapping[str, NDArray[Any]], *, points: int, width: int) -> di
             "support.deployed_quality": Bounds((*queries, points), 0.0, 1.0),
             "support.deployed_amount": Bounds((*queries, points), 0.0, MOST_AMOUNT),
         }
+        if any(name.startswith("support.blind_") for name in arrays):
+            rules["support.blind_quality"] = Bounds((*queries, points), 0.0, 1.0)
+            rules["support.blind_amount"] = Bounds((*queries, points), 0.0, MOST_AMOUNT)
         if "support.is_supported" in arrays:
             rules["support.is_supported"] = Bounds((*queries, points), 0.0, 1.0, "bool")
         if "support.is_estimated" in arrays:
@@ -111,6 +119,8 @@ def support_of(arrays: Mapping[str, NDArray[Any]]) -> LogSupport | None:
         fold=arrays["support.fold"],
         deployed_quality=arrays["support.deployed_quality"],
         deployed_amount=arrays["support.deployed_amount"],
+        blind_quality=arrays.get("support.blind_quality"),
+        blind_amount=arrays.get("support.blind_amount"),
     )
 
 

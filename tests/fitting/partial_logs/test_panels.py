@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 import paretoroute as pr
+from paretoroute.solver.frontier import frontier
 
 QUERIES, POINTS, TOPICS = 400, 3, 4
 MATRIX = np.array([[0.9, 0.5, 0.2], [0.2, 0.5, 0.9], [0.6, 0.7, 0.8], [0.3, 0.3, 0.35]])  # quality by topic and point
@@ -177,3 +180,47 @@ def test_a_log_too_thin_for_an_interval_says_how_much_is_missing():
         assert document.solution.status in ("unsupported", "infeasible")
         assert document.expected.quality_low is None and document.expected.cost_usd_high is None
         assert "more runs" in document.solution.meaning
+
+
+def tagged(seed, *, queries=600):
+    """One run per query; calls of the tag ``long`` cost 30 times as much at both points, which no text tells."""
+    rng = np.random.default_rng(seed)
+    point, is_long = rng.integers(2, size=queries), rng.random(queries) < 0.5
+    return pr.read_runs(
+        pa.table(
+            {
+                "query_id": [f"q{i}" for i in range(queries)],
+                "query": [" ".join(f"word{k}" for k in rng.integers(300, size=8)) for _ in range(queries)],
+                "tag": np.where(is_long, "long", "short"),
+                "model": np.where(point == 1, "strong", "weak"),
+                "quality": (rng.random(queries) < np.where(point == 1, 0.8, 0.4)).astype(float),
+                "cost_usd": np.where(point == 1, 1e-3, 1e-4)
+                * np.where(is_long, 30, 1)
+                * rng.lognormal(0, 0.1, queries),
+            }
+        )
+    )
+
+
+def called_by_tag(policy):
+    """The share of calls to the strong point among long and among short queries, half way along the frontier."""
+    outcomes = policy.outcomes
+    line = frontier(outcomes.forecast)
+    chance = outcomes.corrected.policies(outcomes.forecast, line).chance(len(line.price) / 2)
+    is_long = policy.calibration_sample.labels["tag"].values == "long"
+    return [float(chance[rows, policy.grid.index("strong")].mean()) for rows in (is_long, ~is_long)]
+
+
+def test_the_policies_that_are_judged_do_not_choose_by_tags_that_a_planner_does_not_see(tmp_path):
+    policy = pr.fit(tagged(0), pr.MaxCost(usd=4e-3))
+    support = policy.calibration_sample.support
+    seeing = replace(support, blind_quality=None, blind_amount=None)  # the planted fault
+    fault = replace(policy, calibration_sample=replace(policy.calibration_sample, support=seeing))
+    of_long, of_short = called_by_tag(policy)
+    fault_of_long, fault_of_short = called_by_tag(fault)
+
+    assert abs(of_long - of_short) < 0.15
+    assert fault_of_short - fault_of_long > 0.3
+    policy.save(tmp_path / "policy.yaml")
+    loaded = pr.Policy.load(tmp_path / "policy.yaml")
+    assert loaded.solve(pr.MaxCost(usd=2e-3)).document.expected == policy.solve(pr.MaxCost(usd=2e-3)).document.expected
