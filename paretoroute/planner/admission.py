@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -47,8 +46,7 @@ class Unkept:
     is_first: bool
 
 
-@dataclass(frozen=True)
-class Admitted:
+class Admitted(NamedTuple):
     """The points among which one call is decided.
 
     Args:
@@ -258,7 +256,7 @@ class Tally:
         self._begin()
 
     def _begin(self) -> None:
-        self._counts, self._lock, self._process = Counter[str](), threading.Lock(), os.getpid()
+        self._counts, self._lock, self._process = DecisionCounts(), threading.Lock(), os.getpid()
 
     def __reduce__(self) -> tuple[type[Tally], tuple[()]]:
         return Tally, ()
@@ -267,20 +265,20 @@ class Tally:
         """Count the decisions on calls."""
         if self._process != os.getpid():  # the lock may have been taken when the process was forked
             self._begin()
+        decisions = unfamiliar = safe = infeasible = capped = explored = 0
+        for _, forecast, admitted, draw, _, at_safe_point, _ in calls:
+            decisions += 1
+            unfamiliar += forecast.is_unfamiliar
+            safe += at_safe_point
+            infeasible += not admitted.is_feasible
+            capped += admitted.is_feasible and bool(admitted.output.is_lowered[draw.column])
+            explored += draw.explores
+        counted = DecisionCounts(decisions, unfamiliar, safe, infeasible, capped, explored)
         with self._lock:
-            counts = self._counts
-            for _, forecast, admitted, draw, _, at_safe_point, _ in calls:
-                is_feasible = admitted.is_feasible
-                counts["decisions"] += 1
-                counts["unfamiliar"] += forecast.is_unfamiliar
-                counts["at_safe_point"] += at_safe_point
-                counts["infeasible"] += not is_feasible
-                counts["capped"] += is_feasible and bool(admitted.output.is_lowered[draw.column])
-                counts["explored"] += draw.explores
+            self._counts = DecisionCounts(*map(int.__add__, self._counts, counted))
 
     def read(self) -> DecisionCounts:
         """Return the counts of one moment."""
         if self._process != os.getpid():
             self._begin()
-        with self._lock:
-            return DecisionCounts(**self._counts)
+        return self._counts

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,8 +21,7 @@ TEMPLATE_TOKENS = 64  # chat template and role markers, where no prompt tokens w
 _SHORT_OF = 1 - 1e-12  # rounding must not let tokens x price exceed the limit
 
 
-@dataclass(frozen=True)
-class CappedOutput:
+class CappedOutput(NamedTuple):
     """The output caps of one call at every point, ``(points,)`` each.
 
     Args:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -185,11 +187,10 @@ class Decision:
 
     def to_json(self) -> dict[str, Any]:
         """Return the row of :meth:`to_row` with the reason, the runner-up and the fallbacks: plain values for JSON."""
-        runner_up = None if self.runner_up is None else asdict(self.runner_up)
         return self.to_row() | {
             "why": self.why,
             "keeps_limits": self.keeps_limits,
-            "runner_up": runner_up,
+            "runner_up": None if self.runner_up is None else asdict(self.runner_up),
             "fallbacks": list(self.fallbacks),
             "unfamiliar": self.unfamiliar,
         }
@@ -216,39 +217,43 @@ class DecisionWriter:
             for point in policy.grid.points
         ]
 
-    def write(self, call: DecidedCall, rule: Rule) -> Decision:
-        """Write the decision on a call that a rule decided."""
+    def write_each(self, calls: Sequence[DecidedCall], rule: Rule) -> list[Decision]:
+        """Write the decisions on calls that a rule decided."""
+        ids = os.urandom(8 * len(calls)).hex()
+        return [self._write(call, rule, id=ids[16 * i : 16 * i + 16]) for i, call in enumerate(calls)]
+
+    def _write(self, call: DecidedCall, rule: Rule, *, id: str) -> Decision:
         request, forecast, admitted, draw, ranked, at_safe_point, stays = call
         column, others = draw.column, [j for j in ranked if j != draw.column]
         chosen = self._alternative(forecast, column)
         runner_up = self._alternative(forecast, others[0]) if others else None
         beside = f"; {against(chosen, runner_up)}." if runner_up else "."
-        latency, cap = float(forecast.latency_s[column]), float(admitted.output.tokens[column])
-        fallbacks = others[:FALLBACKS]
+        latency, caps = float(forecast.latency_s[column]), admitted.output.tokens.tolist()
+        fallbacks, names, points = others[:FALLBACKS], self._grid.names, self._grid.points
         return Decision(
-            id=os.urandom(8).hex(),
+            id=id,
             query_id=request.query_id,
             policy_sha256=self._policy.sha256,
-            point=self._grid.points[column],
+            point=points[column],
             expected_quality=chosen.expected_quality,
             expected_quality_se=float(forecast.amounts.quality_se[column]),
             expected_cost_usd=chosen.expected_cost_usd,
             expected_latency_s=None if math.isnan(latency) else latency,
-            output_cap_tokens=_whole(cap),
+            output_cap_tokens=_whole(caps[column]),
             propensity=draw.propensity,
             status=status_of(forecast, admitted, column, of_policy=self._status),
             why=remark(request, forecast, admitted, column=column) + self._reason(call, rule) + beside,
             runner_up=runner_up,
-            fallbacks=tuple(self._grid.names[j] for j in fallbacks),
+            fallbacks=tuple([names[j] for j in fallbacks]),
             interpolated=self._interpolated[column],
             keeps_limits=admitted.is_feasible,
             explores=draw.explores,
-            most_cost_usd=self._cost_cap.most_usd(request, forecast, column=column, tokens=cap),
+            most_cost_usd=self._cost_cap.most_usd(request, forecast, column=column, tokens=caps[column]),
             unfamiliar=forecast.is_unfamiliar,
             at_safe_point=at_safe_point,
             stays=stays,
-            fallback_points=tuple(self._grid.points[j] for j in fallbacks),
-            fallback_caps_tokens=tuple(_whole(admitted.output.tokens[j]) for j in fallbacks),
+            fallback_points=tuple([points[j] for j in fallbacks]),
+            fallback_caps_tokens=tuple([_whole(caps[j]) for j in fallbacks]),
         )
 
     def _alternative(self, forecast: QueryForecast, column: int) -> Alternative:
@@ -286,8 +291,7 @@ class DecisionWriter:
         return unkept_text(admitted.unkept, nearest)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grounds:
+class Grounds(NamedTuple):
     """The facts behind a choice among points that keep every limit.
 
     Args:
@@ -308,6 +312,7 @@ class Grounds:
     explored_share: float | None = None
 
 
+@lru_cache(1024)
 def explain(name: str, grounds: Grounds) -> str:
     """Return why a point was chosen, in a sentence without its full stop.
 

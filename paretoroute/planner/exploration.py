@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -203,7 +203,7 @@ class Explorer:
         explored = self.explore(call).probability
         ends = np.cumsum(explored)
         if place >= ends[-1]:
-            return replace(draw, propensity=draw.propensity * (1 - float(ends[-1])))
+            return draw._replace(propensity=draw.propensity * (1 - float(ends[-1])))
         column = int(np.searchsorted(ends, place, side="right"))
         return Draw(column, float(explored[column]), is_random=True, explores=True)
 

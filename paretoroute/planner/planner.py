@@ -287,7 +287,7 @@ class Planner:
         ranked = _ranked(scored(*figures, rule.weights(labels)), callable)
         decided = list(map(self._called, requests, rows, admitted, distributions, own, ranked))
         self._tally.add(decided)
-        return [self._writer.write(call, rule) for call in decided]
+        return self._writer.write_each(decided, rule)
 
     def _called(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 _SOURCES = {"function": ("features", "feature function"), "encoder": ("encoder", "encoder")}
 
 
-@dataclass(frozen=True)
-class QueryForecast:
+class QueryForecast(NamedTuple):
     """Figures of every point at one query, ``(points,)`` each.
 
     Args:
@@ -168,7 +167,7 @@ class Forecaster:
             QueryError: an embedding has another width or is not finite; or of the two views of the policy one is
                 missing.
         """
-        features = [self.features_of(request) for request in requests]
+        features = self.features_of_each(requests)
         is_read = np.array([one is not None for one in features])
         amounts = self._amounts(requests, features, is_read)
         amounts = replace(amounts, latency_s=np.where(self._latency_known, amounts.latency_s, np.nan))
@@ -203,6 +202,21 @@ class Forecaster:
         within = np.fmin(cost, self._most_usd)
         return within * self._solution.cost_ratio + (cost - within)
 
+    def features_of_each(self, requests: Sequence[Request]) -> Sequence[TextFeatures | None]:
+        """Return the features of some queries; None for each of which nothing can be read.
+
+        Raises:
+            QueryError: as of :meth:`features_of`.
+        """
+        if self._kind != "hashed_ngrams" or self._second is not None:
+            return [self.features_of(request) for request in requests]
+        texts = [request.text for request in requests if self._is_text_read(request.text)]
+        featurized = iter(self._surface.featurizer.of_texts([text or "" for text in texts]) if texts else ())
+        return [next(featurized) if self._is_text_read(request.text) else None for request in requests]
+
+    def _is_text_read(self, text: str | None) -> bool:
+        return text is not None and (bool(text.strip()) or self._surface.has_empty_queries)
+
     def features_of(self, request: Request) -> TextFeatures | None:
         """Return the features of a query; None if nothing of it can be read.
 
@@ -214,9 +228,7 @@ class Forecaster:
         if self._second is not None:
             return self._both_views(text, embedding)
         if self._kind == "hashed_ngrams":
-            if text is None or not (text.strip() or self._surface.has_empty_queries):
-                return None
-            return self._surface.featurizer.of_text(text)
+            return self._surface.featurizer.of_text(text or "") if self._is_text_read(text) else None
         if self._kind == "function" and self._features is not None and text is not None:
             embedding = self._features(text)
         if embedding is None:

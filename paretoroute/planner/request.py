@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sized
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -59,8 +59,7 @@ class Request:
     beside_bytes: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.query_id is not None and not isinstance(self.query_id, str):
-            raise QueryError(f"query_id must be text, got {shown(self.query_id)}; write it as text")
+        _check_id(self.query_id)
         for name, check in _NUMBERS.items():
             value = getattr(self, name)
             if value is not None:
@@ -72,19 +71,13 @@ class Request:
         Raises:
             QueryError: the query is neither text nor chat messages, or the id is not text.
         """
-        return Request(
-            text=text_of(query),
-            callable=self.callable,
-            query_id=query_id,
-            embedding=embedding,
-            labels=self.labels,
-            max_cost_usd=self.max_cost_usd,
-            min_quality=self.min_quality,
-            max_latency_s=self.max_latency_s,
-            price=self.price,
-            stay=self.stay,
-            beside_bytes=bytes_beside_text(query),
-        )
+        own = {"text": text_of(query), "query_id": query_id, "embedding": embedding}
+        own["beside_bytes"] = 0.0 if query is None else bytes_beside_text(query)
+        _check_id(query_id)
+        request = object.__new__(Request)  # the limits were checked when this one was made
+        for name in _FIELDS:
+            object.__setattr__(request, name, own[name] if name in own else getattr(self, name))
+        return request
 
     @property
     def takes_cheapest(self) -> bool:
@@ -100,6 +93,14 @@ class Request:
     def prompt_bytes(self) -> float:
         """Length of the text and of what the prompt holds beside it; infinite without a text."""
         return math.inf if self.text_bytes is None else self.text_bytes + self.beside_bytes
+
+
+_FIELDS = tuple(item.name for item in fields(Request))
+
+
+def _check_id(query_id: object) -> None:
+    if query_id is not None and not isinstance(query_id, str):
+        raise QueryError(f"query_id must be text, got {shown(query_id)}; write it as text")
 
 
 def shared_request(
@@ -239,6 +240,8 @@ def callable_points(grid: Grid, models: Collection[str] | None, callable: Mask |
         TargetError: a model is not in the grid, the mask has another shape or type, or no point is left.
     """
     allowed = np.ones(len(grid.points), bool)
+    if models is None and callable is None:
+        return allowed
     if models is not None:
         allowed &= np.isin([point.model for point in grid.points], _checked_models(grid, models))
     if callable is not None:

@@ -47,8 +47,7 @@ class MixtureComponent(NamedTuple):
     weight: Floats
 
 
-@dataclass(frozen=True)
-class Draw:
+class Draw(NamedTuple):
     """The point drawn for one query.
 
     Args:

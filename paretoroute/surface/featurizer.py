@@ -11,7 +11,7 @@ features follow those of the text.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from paretoroute._arrays import Floats, Floats32, Indices
-from paretoroute.surface.ngrams import HALF, STATISTICS, WIDTH, hashed, statistics
+from paretoroute.surface.ngrams import HALF, STATISTICS, WIDTH, NgramCounts, hashed, statistics
 
 STATISTICS_SCALE = 0.1  # a standard deviation of a statistic counts as a tenth of the whole bag of n-grams
 STATISTICS_CLIP = 4.0
@@ -38,6 +38,20 @@ class TextFeatures(NamedTuple):
     """
 
     vector: Floats
+    known_share: float
+
+
+class _Weighted(NamedTuple):
+    """The n-grams of a text that the log has too.
+
+    Args:
+        place: their rows of the projection, ``(n-grams,)``.
+        values: their weights, ``(n-grams,)``.
+        known_share: as of :class:`TextFeatures`.
+    """
+
+    place: Indices
+    values: Floats
     known_share: float
 
 
@@ -88,18 +102,32 @@ class Featurizer:
 
     def of_text(self, text: str) -> TextFeatures:
         """Featurize one text, without the second view."""
-        counts = hashed(text)
+        return self.of_texts([text])[0]
+
+    def of_texts(self, texts: Sequence[str]) -> list[TextFeatures]:
+        """Featurize some texts, without the second view, each as if it came alone.
+
+        One step is taken for all texts before the next: the tables of a step then stay in the cache.
+        """
+        counted = [hashed(text) for text in texts]
+        measured = np.array([statistics(text) for text in texts])
+        weighted = [self._weighted(counts) for counts in counted]
+        vectors = np.empty((len(texts), self.own_width))
+        for vector, one in zip(vectors, weighted, strict=True):
+            vector[: self.rank] = self._projected(one.place, one.values)
+        vectors[:, self.rank :] = self._statistics(measured)
+        return [TextFeatures(vector, one.known_share) for vector, one in zip(vectors, weighted, strict=True)]
+
+    def _weighted(self, counts: NgramCounts) -> _Weighted:
+        """Weigh the n-grams of a text that the logged texts have too."""
         place = self._places.take(counts.buckets)
-        values, words, known_share = counts.values, int(np.searchsorted(counts.buckets, HALF)), 1.0
-        if len(place) and place.min() < 0:
-            shared = place >= 0
-            place, values, words = place[shared], values[shared], int(np.count_nonzero(shared[:words]))
-            known_share = len(place) / len(shared)
+        values, words, known_share = counts.values, int(counts.buckets.searchsorted(HALF)), 1.0
+        shared = (place >= 0).nonzero()[0]
+        if len(shared) < len(place):
+            known_share = len(shared) / len(place)
+            place, values, words = place.take(shared), values.take(shared), int(shared.searchsorted(words))
         values = values * self.weights.take(place) if len(place) else values
-        vector = np.empty(self.own_width)
-        vector[: self.rank] = self._projected(place, _balanced(values, words))
-        vector[self.rank :] = self._statistics(statistics(text))
-        return TextFeatures(vector, known_share)
+        return _Weighted(place, _balanced(values, words), known_share)
 
     def _projected(self, place: Indices, values: Floats) -> Floats32:
         """Sum rows of the projection by their values, in float32: ``(rank,)``."""
@@ -112,12 +140,16 @@ class Featurizer:
 
     def of_embedding(self, embedding: Floats) -> Floats:
         """Standardise and project one ready embedding: ``(embedding,)`` to ``(width,)``."""
-        return ((np.asarray(embedding, np.float64) - self.centre) / self.scale) @ self.directions.astype(np.float64)
+        return ((np.asarray(embedding, np.float64) - self.centre) / self.scale) @ self._wide_directions
 
     @cached_property
     def directions(self) -> NDArray[np.float32]:
         """The scaled projection, ``(buckets, rank)``."""
         return self.projection * self.scales.astype(np.float32)[:, None]
+
+    @cached_property
+    def _wide_directions(self) -> Floats:
+        return self.directions.astype(np.float64)
 
     @cached_property
     def _places(self) -> Indices:

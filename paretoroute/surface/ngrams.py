@@ -29,7 +29,9 @@ _WORD = re.compile(r"\w+|[^\w\s]")
 _ASCII_WORD = re.compile(rb"\w+|[^\w\s]")
 _ZERO_DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
 _VALUES = 1.0 + np.log(np.arange(1, 1025))  # of the counts of nearly all n-grams
-_MIX = np.uint64(0x9E3779B97F4A7C15)
+_MIX, _SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(64 - BUCKET_BITS + 1)
+_FIRST, _SECOND, _ROLL = np.uint64(31), np.uint64(1_000_003), np.uint64(0x100000001B3)
+_HALF = np.uint16(HALF)
 STATISTICS = (
     "log_characters",
     "log_words",
@@ -82,7 +84,7 @@ def _word_hashes(lowered: str) -> NDArray[np.uint64]:
     single = np.array(list(map(zlib.crc32, words)), np.uint64)
     if len(single) < 2:
         return single
-    return np.concatenate([single, single[:-1] * np.uint64(31) + single[1:] * np.uint64(1_000_003)])
+    return np.concatenate([single, single[:-1] * _FIRST + single[1:] * _SECOND])
 
 
 def _character_hashes(lowered: str) -> NDArray[np.uint64]:
@@ -92,7 +94,7 @@ def _character_hashes(lowered: str) -> NDArray[np.uint64]:
     for order in range(2, 6):
         if len(codes) < order:
             break
-        rolling = rolling[:-1] * np.uint64(0x100000001B3) ^ codes[order - 1 :]
+        rolling = rolling[:-1] * _ROLL ^ codes[order - 1 :]
         if order >= 3:
             grams.append(rolling)
     return np.concatenate(grams) if grams else codes[:0]
@@ -107,7 +109,7 @@ def _codes(text: str) -> NDArray[np.uint8] | NDArray[np.uint32]:
 
 
 def _buckets(hashes: NDArray[np.uint64]) -> NDArray[np.uint16]:
-    return ((hashes * _MIX) >> np.uint64(64 - BUCKET_BITS + 1)).astype(np.uint16)
+    return ((hashes * _MIX) >> _SHIFT).astype(np.uint16)
 
 
 class NgramCounts(NamedTuple):
@@ -141,9 +143,9 @@ class TextTable(NamedTuple):
 def hashed(text: str) -> NgramCounts:
     """Count the hashed n-grams of one text."""
     lowered = " ".join(capped(text).casefold().split())
-    words = _buckets(_word_hashes(lowered))
-    grams = _buckets(_character_hashes(lowered)) + np.uint16(HALF)
-    both = np.concatenate([words, grams])
+    words, grams = _word_hashes(lowered), _character_hashes(lowered)
+    both = _buckets(np.concatenate([words, grams]))
+    both[len(words) :] += _HALF
     if not len(both):
         return NgramCounts(np.zeros(0, np.int64), np.zeros(0))
     both.sort(kind="stable")  # a radix sort for 16 bits

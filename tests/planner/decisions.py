@@ -43,7 +43,9 @@ def with_surface(policy: pr.Policy, at_text) -> pr.Policy:
         context_free=kept.context_free,
         amount=kept.amount,
         bounds=kept.bounds,
-        featurizer=types.SimpleNamespace(of_text=lambda text: TextFeatures(np.array([text], object), 1.0)),
+        featurizer=types.SimpleNamespace(
+            of_texts=lambda texts: [TextFeatures(np.array([text], object), 1.0) for text in texts]
+        ),
         prompt_growth=None,
         amount_growth=None,
     )

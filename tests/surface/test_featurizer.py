@@ -46,6 +46,15 @@ def test_one_text_gives_the_vector_of_the_fit(texts, fitted_texts):
         assert 0 <= known <= 1
 
 
+def test_texts_together_have_the_features_of_each_alone_to_the_bit(texts, fitted_texts):
+    featurizer, _ = fitted_texts
+    several = [*texts[:20], "Ganz etwas anderes: \u00fcberall", *STRANGE]
+
+    for text, (vector, known) in zip(several, featurizer.of_texts(several), strict=True):
+        alone = featurizer.of_text(text)
+        assert vector.tobytes() == alone.vector.tobytes() and known == alone.known_share
+
+
 @pytest.mark.parametrize(
     "text", ["Write a verse in which 17 tenants sort the rent", "Ganz etwas anderes: überall ÄÖÜ", *STRANGE]
 )
