@@ -131,12 +131,13 @@ def _report(imported: Imported, runs: Runs, out: Path) -> None:
     points = ", ".join(point.name for point in runs.points[:8])
     more = f" and {len(runs.points) - 8} more" if len(runs.points) > 8 else ""
     prices = " --prices PRICES.yaml" if imported.needs_prices else ""
+    first = f"add the column cost_usd to {out}, then: " if imported.needs_costs else ""
     entries = [
         Entry("runs", of),
         Entry("points", points + more),
         *map(_entry, findings),
         Entry("written", str(out)),
-        Entry("next", f"paretoroute fit {out}{prices} --out policy.yaml"),
+        Entry("next", f"{first}paretoroute fit {out}{prices} --out policy.yaml"),
     ]
     show(Entries(tuple(entries)))
 

@@ -26,6 +26,19 @@ def test_a_log_becomes_runs_and_what_became_none_is_counted(tmp_path):
     assert len(read_runs(out)) == 1
 
 
+def test_a_log_without_costs_and_tokens_says_what_to_add_before_the_fit(tmp_path):
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    sample = {"doc_id": 0, "arguments": [["Q: 2 + 3 =", {}]], "target": "5", "acc": 1.0, "filter": "none"}
+    make.lines(folder / "samples_sums_2026-11-26T11-00-00.jsonl", [sample])
+    out = tmp_path / "runs.jsonl"
+
+    result = command("import", "lm-eval", str(folder), "--out", str(out))
+
+    assert result.code == 0, result.err
+    assert f"next      add the column cost_usd to {out}, then: paretoroute fit {out} --out policy.yaml" in result.out
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [

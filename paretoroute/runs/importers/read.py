@@ -80,12 +80,14 @@ class Imported:
         asides: the records that became no row.
         findings: sentences for the user.
         needs_prices: whether a fit on the rows asks for prices.
+        needs_costs: whether it asks for the column ``cost_usd``, since rows have neither costs nor tokens.
     """
 
     rows: list[dict[str, Any]]
     asides: list[Aside]
     findings: list[Finding]
     needs_prices: bool = False
+    needs_costs: bool = False
 
     def runs(self) -> Runs:
         """Return the rows as runs, with the findings and the first 1,000 records that became none.
@@ -191,7 +193,8 @@ def import_calls(source: str | Path, files: Any, *, scores: Any = None, options:
     about += _about_propensities(costs.calls)
     lacking = costless(costs.calls)
     findings = [*about, *_about(reading), *lacking.findings()]
-    return Imported(rows, reading.asides, findings, needs_prices=bool(lacking.priceable))
+    needs = {"needs_prices": bool(lacking.priceable), "needs_costs": bool(lacking.others)}
+    return Imported(rows, reading.asides, findings, **needs)
 
 
 def importer_of(source: str | Path) -> Importer:
