@@ -29,6 +29,7 @@ from paretoroute.fitting.logged_panels import LoggedPanel, bounds_of, panels_of
 from paretoroute.fitting.methods import gaussian_process, matrix_completion, ridge, second_level, stacking
 from paretoroute.fitting.panel import FittedPanel, fit_panel
 from paretoroute.fitting.partial_logs import panels as partial
+from paretoroute.fitting.partial_logs.left_out_features import left_out_features
 from paretoroute.fitting.partial_logs.logging_policy import LoggerView
 from paretoroute.fitting.partial_logs.propensities import fit_propensities
 from paretoroute.fitting.partial_logs.support import is_partial, support_findings
@@ -95,6 +96,8 @@ def fit_surface(
         )
     report("reading the queries")
     featurizer, features = featurized(runs, kind, seed, second=second)
+    if is_partial(runs) and featurizer.kind == "hashed_ngrams":
+        features = left_out_features(runs, featurizer, features, seed=seed)
     second_at = None if featurizer.second is None else featurizer.own_width
     sample = draw_sample(runs, features, featurizer.rank, points=len(grid.points), seed=seed, second_at=second_at)
     logged = panels_of(runs, grid)

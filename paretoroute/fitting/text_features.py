@@ -74,6 +74,12 @@ def fit_texts(texts: Sequence[str], *, seed: int) -> Featurized:
     return Featurized(featurizer, np.hstack([text_part, STATISTICS_SCALE * clipped]))
 
 
+def weighted_ngrams(texts: Sequence[str], featurizer: Featurizer) -> SparseRows:
+    """Return the weighted n-grams of some texts that a featurizer knows, ``(texts, buckets)``."""
+    vocabulary = _Vocabulary(featurizer.buckets.astype(np.intp), featurizer.weights)
+    return _weighted(featurize(texts), vocabulary, len(texts))
+
+
 def _vocabulary(table: TextTable, count: int, rank: int) -> _Vocabulary:
     """Keep the n-grams of at least two texts, or of more where the projection would exceed its cap."""
     document = np.bincount(table.buckets, minlength=WIDTH)
