@@ -3,11 +3,14 @@
 32 points, a made-up log of 10,000 queries of 500 characters, and new queries of the same kind. CPU seconds of one
 process with one BLAS thread; all sides in turn, medians. The products of a decision are those of its own formula, as
 plain NumPy: the query against the kept logged queries in both measures, its n-grams against the projection, and the
-heads of every panel. Imports and commands are the CPU seconds of processes of their own.
+heads of every panel. Imports and commands are the CPU seconds of processes of their own, which keep their bytecode.
+
+With --against FOLDER, another checkout, only imports and commands are timed, in turn with those of that checkout.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -35,7 +38,8 @@ MODELS, LEVELS = tuple(f"model-{i}" for i in range(8)), ("low", "medium", "high"
 SYLLABLES = (
     "ta re mi so la ti no ver con pro ex in al ment ion er ing ly ous est un der is ar at en or qu sh th".split()
 )
-REPEATS = 7
+REPEATS, ROUNDS = 7, 9
+ROOT = Path(__file__).resolve().parents[1]
 IMPORTS = {
     "numpy": "import numpy",
     "yaml and pydantic with a model": "import numpy, yaml, pydantic\nclass M(pydantic.BaseModel):\n    x: int",
@@ -164,30 +168,51 @@ def on_embeddings(runs: pr.Runs) -> tuple[pr.Planner, np.ndarray]:
     return pr.Planner(pr.fit(replace(runs, texts=blank, embeddings=logged.astype(np.float32)), seed=0)), asked
 
 
-def cpu_ms(*arguments: str) -> float:
-    """Return the CPU milliseconds of a process, user and system."""
-    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
+def cpu_ms(*arguments: str, folder: Path, cache: str) -> float:
+    """Return the CPU milliseconds of a process, user and system, on the package in a checkout."""
+    own = {"PYTHONPATH": str(folder), "PYTHONPYCACHEPREFIX": cache}
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | own
+    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL, env=environment, cwd=folder)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{arguments} failed")
     return 1000 * (usage.ru_utime + usage.ru_stime)
 
 
-def processes(policy: str) -> Iterator[tuple[str, float]]:
-    """Time imports and the command, beyond an empty process."""
-    sides = {name: ("-c", code.format(policy=policy)) for name, code in {"nothing": "", **IMPORTS}.items()}
+def processes(policy: str, folder: Path, *others: Path) -> Iterator[dict[str, float]]:
+    """Time imports, beyond an empty process, and the command, for each checkout in turn."""
+    sides: dict[str, tuple[str, ...]] = {
+        name: ("-c", code.format(policy=policy)) for name, code in {"nothing": "", **IMPORTS}.items()
+    }
     sides["the command plan, whole"] = ("-m", "paretoroute", "plan", policy, "What is 2 + 2?")
-    times = {name: [] for name in sides}
-    for _ in range(5):
-        for name, arguments in sides.items():
-            times[name].append(cpu_ms(*arguments))
-    medians = {name: float(np.median(values)) for name, values in times.items()}
-    for name, value in medians.items():
-        yield name, value if name.endswith("whole") else value - medians["nothing"]
+    folders = (folder, *others)
+    times = {(tree, name): [] for tree in folders for name in sides}
+    with tempfile.TemporaryDirectory() as cache:
+        for repeat in range(ROUNDS + 1):
+            for tree, name in times:
+                value = cpu_ms(*sides[name], folder=tree, cache=cache)
+                if repeat:  # the first round writes the bytecode
+                    times[tree, name].append(value)
+    for tree in folders:
+        medians = {name: float(np.median(times[tree, name])) for name in sides}
+        yield {name: ms - medians["nothing"] * (not name.endswith("whole")) for name, ms in medians.items()}
+
+
+def against(folder: Path) -> None:
+    """Print the times of processes, those of another checkout, and their ratio."""
+    policy = str(ROOT / "policies" / "demo-max-cost.yaml")
+    here, there = processes(policy, ROOT, folder)
+    for name, value in here.items():
+        ratio = f"{value / there[name]:.2f}" if there[name] else ""
+        print(f"{name:32} {value:6.0f} ms {there[name]:6.0f} ms in the other   {ratio}")
 
 
 def main() -> None:
     """Print one line per side."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--against", type=Path)
+    if (other := parser.parse_args().against) is not None:
+        return against(other.resolve())
     with tempfile.TemporaryDirectory() as folder:
         log, path = Path(folder) / "runs.parquet", Path(folder) / "policy.yaml"
         write_log(log)
@@ -201,7 +226,8 @@ def main() -> None:
             print(f"  {name:36} {value:8.1f} us {1e6 / value:10,.0f}/s   {ratio:5.2f} x all products")
         words = times["HashingVectorizer, words and pairs"]
         print(f"  features / HashingVectorizer: {times['features of a text'] / words:.2f}")
-        print(json.dumps({name: round(value) for name, value in processes(str(path))}, indent=1), "CPU ms")
+        (values,) = processes(str(path), ROOT)
+        print(json.dumps({name: round(value) for name, value in values.items()}, indent=1), "CPU ms")
 
 
 if __name__ == "__main__":
