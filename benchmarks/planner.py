@@ -152,6 +152,9 @@ def decisions(planner: pr.Planner, by_embedding: pr.Planner, vectors: np.ndarray
             "plan_batch, from texts": lambda: planner.plan_batch(texts),
             "plan_batch, from features": lambda: by_embedding.plan_batch(nothing, embeddings=vectors),
             "features of a text": each(featurizer.of_text),
+            "features of 64 texts together": lambda: [
+                featurizer.of_texts(texts[i : i + 64]) for i in range(0, ASKED, 64)
+            ],
             "HashingVectorizer, words and pairs": each(lambda text: words.transform([text])),
         }
     )
