@@ -80,7 +80,14 @@ class PolicyValue(Generic[RuleT]):
 
 
 def estimate_value(
-    rule: RuleT, *, logged: Chosen, forecast: Chosen, mean_quality: float, mean_cost_usd: float, evidence: Evidence
+    rule: RuleT,
+    *,
+    logged: Chosen,
+    forecast: Chosen,
+    mean_quality: float,
+    mean_cost_usd: float,
+    evidence: Evidence,
+    luck: float = 0.0,
 ) -> PolicyValue[RuleT]:
     """Estimate the value of a rule from the logged outcomes of the points that it chooses.
 
@@ -88,9 +95,10 @@ def estimate_value(
         rule: the rule that chose.
         logged: logged quality and cost of the chosen points.
         forecast: their forecasts.
-        mean_quality: mean of the logged quality.
+        mean_quality: mean of the logged quality, less ``luck``.
         mean_cost_usd: mean of the logged cost.
         evidence: the logged outcomes at the chosen points.
+        luck: what was taken off the mean of the logged quality; an estimate itself, so that the interval ends above it.
     """
     shift = mean_quality - float(forecast.quality.mean())
     noise = _standard_error(logged.quality - forecast.quality)
@@ -102,7 +110,7 @@ def estimate_value(
         rule=rule,
         quality=mean_quality,
         quality_low=max(mean_quality - margin, 0.0),
-        quality_high=min(mean_quality + margin, 1.0),
+        quality_high=min(mean_quality + luck + margin, 1.0),
         cost_usd=mean_cost_usd,
         cost_usd_low=mean_cost_usd / factor,
         cost_usd_high=mean_cost_usd * factor,

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Mask
+from paretoroute.calibration.left_out import LeftOut
 from paretoroute.calibration.partial_logs.corrected import Corrected, CorrectedOutcomes
 from paretoroute.errors import TargetError
 from paretoroute.forecast import Forecast, Tables
@@ -55,6 +56,7 @@ class LoggedOutcomes:
         support: of a partial log.
         left_out: of a partial log, forecasts of the fits without each query's fold.
         blind: likewise, without what the query's labels add, as these fits choose by; None: as ``left_out``.
+        fold: of every query of a full log, ``(queries,)``; None in policies written before it was kept.
     """
 
     forecast: Forecast
@@ -67,6 +69,7 @@ class LoggedOutcomes:
     support: LogSupport | None = None
     left_out: Tables | None = None
     blind: Tables | None = None
+    fold: NDArray[np.int8] | None = None
 
     @property
     def corrected(self) -> CorrectedOutcomes | None:
@@ -81,6 +84,18 @@ class LoggedOutcomes:
             blind=Forecast(quality=blind.quality, cost_usd=blind.cost_usd, callable=self.forecast.callable),
             fold=self.support.fold,
         )
+
+    @property
+    def tables(self) -> Tables:
+        """Logged or imputed quality and cost, ``(queries, points)`` each."""
+        return Tables(self.quality, self.cost_usd)
+
+    @property
+    def judges(self) -> LeftOut | None:
+        """Forecasts by which each fold of a full log is judged; None on a partial log."""
+        if self.fold is None or self.support is not None:
+            return None
+        return LeftOut.of(self.forecast, self.tables, self.fold)
 
     @property
     def cross_fitted(self) -> Tables:
@@ -194,9 +209,18 @@ def logged_outcomes(sample: CalibrationSample, grid: Grid) -> LoggedOutcomes:
         forecast = replace(forecast, callable=support.is_supported)
     _interpolate_errors(quality, forecast.quality, grid, relative=False)
     _interpolate_errors(cost, forecast.cost_usd, grid, relative=True)
-    unlogged = tuple(column for column, *_ in grid.unlogged)
     return LoggedOutcomes(
-        forecast, quality, cost, logged_quality, logged_cost, latency, unlogged, support, left_out, blind
+        forecast=forecast,
+        quality=quality,
+        cost_usd=cost,
+        logged_quality=logged_quality,
+        logged_cost_usd=logged_cost,
+        latency_s=latency,
+        unlogged=tuple(column for column, *_ in grid.unlogged),
+        support=support,
+        left_out=left_out,
+        blind=blind,
+        fold=sample.fold,
     )
 
 

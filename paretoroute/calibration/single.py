@@ -22,16 +22,16 @@ from paretoroute.calibration.estimate import (
     PolicyValue,
     estimate_corrected,
     estimate_value,
-    least_variance,
 )
 from paretoroute.calibration.isotonic import isotonic, meet
-from paretoroute.calibration.outcomes import Chosen, aipw_imputed
+from paretoroute.calibration.left_out import LeftOut
+from paretoroute.calibration.logged_frontier import LoggedFrontier, logged_frontier
+from paretoroute.calibration.outcomes import Chosen
 from paretoroute.calibration.partial_logs.corrected import CorrectedOutcomes
-from paretoroute.calibration.partial_logs.fold_policies import FoldPolicies
 from paretoroute.errors import TargetError, expect
 from paretoroute.forecast import Forecast, Tables
 from paretoroute.solver.constraints import trade_price
-from paretoroute.solver.frontier import Frontier, frontier, gains, running_sum, values
+from paretoroute.solver.frontier import values
 from paretoroute.solver.rules import PriceRule
 from paretoroute.solver.solution import ROUNDING, Facts, Status, binding, floor_of, meaning
 from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
@@ -98,6 +98,7 @@ def calibrate(
     *,
     is_logged: Mask | None = None,
     corrected: CorrectedOutcomes | None = None,
+    left_out: LeftOut | None = None,
 ) -> Calibrated:
     """Compute the price at which the logged means of the chosen points meet the target.
 
@@ -108,6 +109,8 @@ def calibrate(
         target: the target to meet. A relative one refers to the logged quality of its column on the same queries.
         is_logged: which cells of ``logged_quality`` are logged outcomes and not interpolated; None: all but NaN.
         corrected: of a partial log: estimates in place of logged means with imputed cells.
+        left_out: of a full log: forecasts without each query's fold, by which the fold is judged; None: judge all
+            queries by ``forecast``.
 
     Raises:
         TargetError: shapes disagree, a logged number is infinite, or a relative target names no column.
@@ -118,7 +121,9 @@ def calibrate(
         expect(name, figures, np.ndarray, TargetError)
         if figures.dtype.kind not in "fiu":
             raise TargetError(f"{name} must be an array of numbers, got one of {figures.dtype}")
-    line = _line(forecast, logged_quality, logged_cost_usd, is_logged, corrected)
+    line = logged_frontier(
+        forecast, logged_quality, logged_cost_usd, is_logged=is_logged, corrected=corrected, left_out=left_out
+    )
     if isinstance(target, BestTrade):
         price = trade_price(target)
         place = float((line.frontier.price > price).sum())
@@ -142,6 +147,7 @@ def curve(
     n: int = 8,
     is_logged: Mask | None = None,
     corrected: CorrectedOutcomes | None = None,
+    left_out: LeftOut | None = None,
 ) -> list[PolicyValue[PriceRule]]:
     """Compute the calibrated trade-off from the cheapest to the richest choices, at costs spaced evenly in log cost.
 
@@ -152,11 +158,15 @@ def curve(
         n: largest number of rows; there are fewer if costs coincide.
         is_logged: which cells of ``logged_quality`` are logged outcomes and not interpolated; None: all but NaN.
         corrected: of a partial log: estimates in place of logged means with imputed cells.
+        left_out: of a full log: forecasts without each query's fold, by which the fold is judged; None: judge all
+            queries by ``forecast``.
 
     Raises:
         TargetError: shapes disagree, or a logged number is infinite.
     """
-    line = _line(forecast, logged_quality, logged_cost_usd, is_logged, corrected)
+    line = logged_frontier(
+        forecast, logged_quality, logged_cost_usd, is_logged=is_logged, corrected=corrected, left_out=left_out
+    )
     low, high = line.cost_usd[0], line.cost_usd[-1]
     # A free cheapest choice has no logarithm: start at a thousandth of the richest.
     costs = np.geomspace(max(low, high / 1000), high, n)[1:-1] if 0 < high > low else []
@@ -165,72 +175,6 @@ def curve(
         if place > places[-1]:
             places.append(place)
     return [_value_at(line, place) for place in places]
-
-
-@dataclass(frozen=True)
-class _LoggedFrontier:
-    """The forecast frontier, and the logged means along it.
-
-    A place on it is a number of breakpoints with a fraction, in [0, breakpoints].
-
-    Args:
-        frontier: of the forecasts.
-        forecast: the forecasts.
-        logged: logged values, missing cells imputed; single cells may be negative.
-        cost_usd: mean logged cost, ``(breakpoints + 1,)``.
-        quality: mean logged quality, ``(breakpoints + 1,)``.
-        is_logged: which cells were logged, ``(queries, points)``.
-        variance: least variance of one outcome of each point, ``(points,)``.
-    """
-
-    frontier: Frontier
-    forecast: Forecast
-    logged: Tables
-    cost_usd: Floats
-    quality: Floats
-    is_logged: Mask
-    variance: Floats
-    corrected: CorrectedOutcomes | None = None
-    policies: FoldPolicies | None = None
-
-
-def _line(
-    forecast: Forecast,
-    logged_quality: Floats,
-    logged_cost_usd: Floats,
-    is_logged: Mask | None,
-    corrected: CorrectedOutcomes | None,
-) -> _LoggedFrontier:
-    if corrected is None:
-        return _logged_frontier(forecast, logged_quality, logged_cost_usd, is_logged)
-    line = frontier(forecast)
-    quality, cost = corrected.quality, corrected.cost_usd
-    policies = corrected.policies(forecast, line)
-    tables = Tables(quality.table(forecast.quality), cost.table(forecast.cost_usd))
-    logged, variance = ~np.isnan(logged_quality), np.zeros(forecast.quality.shape[1])
-    spent = line.cost_usd * cost.ratio_along(policies)
-    return _LoggedFrontier(
-        line, forecast, tables, spent, quality.along(policies), logged, variance, corrected, policies
-    )
-
-
-def _logged_frontier(
-    forecast: Forecast, logged_quality: Floats, logged_cost_usd: Floats, is_logged: Mask | None
-) -> _LoggedFrontier:
-    """Sum the logged values along the forecast frontier."""
-    shape = forecast.quality.shape
-    cost = np.broadcast_to(forecast.cost_usd, shape)
-    logged = Tables(
-        aipw_imputed(forecast.quality, logged_quality, "quality"), aipw_imputed(cost, logged_cost_usd, "cost_usd")
-    )
-    line = frontier(forecast)
-    mean_cost, mean_quality = (
-        running_sum(at_start.sum(), gain)[line.first] / shape[0]
-        for at_start, gain in zip(values(logged, line.start), gains(logged, line.steps), strict=True)
-    )
-    is_logged = ~np.isnan(logged_quality) if is_logged is None else is_logged
-    variance = least_variance(np.where(is_logged, logged_quality, np.nan))
-    return _LoggedFrontier(line, forecast, logged, mean_cost, mean_quality, is_logged, variance)
 
 
 @dataclass(frozen=True)
@@ -265,7 +209,7 @@ def _meet_quality(quality: Floats, target: MinQuality, logged: Tables) -> _Cross
     return _Crossing("infeasible", meet(quality, most, "left"), nearest)
 
 
-def _value_at(line: _LoggedFrontier, place: float) -> PolicyValue[PriceRule]:
+def _value_at(line: LoggedFrontier, place: float) -> PolicyValue[PriceRule]:
     """Estimate the value of the rule at a place on the frontier."""
     breakpoints = line.frontier.price.size
     whole = min(int(place), max(breakpoints - 1, 0))
@@ -293,6 +237,7 @@ def _value_at(line: _LoggedFrontier, place: float) -> PolicyValue[PriceRule]:
         mean_quality=float(np.interp(place, at, line.quality)),
         mean_cost_usd=float(np.interp(place, at, line.cost_usd)),
         evidence=Evidence(runs, line.variance),
+        luck=0.0 if line.luck is None else float(np.interp(place, at, line.luck)),
     )
 
 

@@ -234,7 +234,7 @@ class _Judged:
         surface, sample = self.fit.surface, self.fit.calibration_sample
         document = solve_document(provenance, surface, sample, grid=self.grid, target=target, limits=limits)
         nearest = document.solution.nearest
-        if is_default and sample.support is not None and nearest is not None:
+        if is_default and nearest is not None and (sample.support is not None or not limits):
             # The best of several noisy means is out of reach more often than not, as are points beyond the support.
             target = target_of(nearest)
             document = solve_document(provenance, surface, sample, grid=self.grid, target=target, limits=limits)

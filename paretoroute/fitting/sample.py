@@ -242,6 +242,7 @@ def calibration_sample(
         latency_s=forecast("latency") if has_latency else None,
         logged_latency_s=means("latency") if has_latency else None,
         labels=_labels(runs, rows),
+        fold=sample.fold[:size].astype(np.int8),
     )
 
 

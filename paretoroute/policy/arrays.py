@@ -30,8 +30,9 @@ from paretoroute.surface.traffic import CalibrationSample, Labels
 Arrays = dict[str, NDArray[Any]]
 PANELS = ("quality", "amount", "prompt", "latency")
 GROWTHS = ("prompt_growth", "amount_growth")
-TABLES = tuple(item.name for item in fields(CalibrationSample) if item.name not in ("labels", "seen", "support"))
-SEEN = "traffic.seen"
+OPTIONAL = ("seen", "fold")  # which policies written before they were kept lack
+TABLES = tuple(item.name for item in fields(CalibrationSample) if item.name not in (*OPTIONAL, "labels", "support"))
+SEEN, FOLD = (f"traffic.{name}" for name in OPTIONAL)
 PARTIAL = ("support.", "logging.")
 SCALARS = ("least_known", "most_leverage")
 FIRST_LEVEL = {"offset": "offset", "slope": "slope", "targets": "targets", "weights": "weights"}
@@ -140,9 +141,9 @@ def _surface(arrays: Mapping[str, NDArray[Any]], features: str) -> Surface:
 
 
 def _sample(arrays: Mapping[str, NDArray[Any]], labels: Mapping[str, tuple[str, ...]]) -> CalibrationSample:
-    tables: dict[str, Any] = {name: arrays.get(f"traffic.{name}") for name in TABLES}
+    tables: dict[str, Any] = {name: arrays.get(f"traffic.{name}") for name in (*TABLES, *OPTIONAL)}
     codes = {by: Labels(tuple(names), arrays[f"labels.{by}"]) for by, names in labels.items()}
-    return CalibrationSample(**tables, labels=codes, seen=arrays.get(SEEN))
+    return CalibrationSample(**tables, labels=codes)
 
 
 def _group(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, Any]:
@@ -284,6 +285,8 @@ def _sample_rules(arrays: Mapping[str, NDArray[Any]], points: int, labels: Mappi
     rules |= {f"traffic.logged_{name}": replace(rule, nan=True) for name, rule in tables.items()}
     if SEEN in arrays:
         rules[SEEN] = _Rule((_length(arrays, SEEN),), 0, 2.0**64, "uint64")
+    if FOLD in arrays:
+        rules[FOLD] = _Rule((queries,), 0, 127, "int8")
     return rules | {f"labels.{by}": _Rule((queries,), 0, names - 1, "int16") for by, names in labels.items()}
 
 

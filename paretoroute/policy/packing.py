@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute.policy.arrays import FIRST_LEVEL, GROWTHS, PANELS, SCALE, SECOND_LEVEL, SEEN, TABLES, Arrays
+from paretoroute.policy.arrays import FIRST_LEVEL, GROWTHS, OPTIONAL, PANELS, SCALE, SECOND_LEVEL, TABLES, Arrays
 from paretoroute.policy.numbers import second_view
 from paretoroute.policy.partial_logs.arrays import packed
 from paretoroute.surface.featurizer import Featurizer
@@ -22,10 +22,9 @@ def to_arrays(surface: Surface, sample: CalibrationSample) -> Arrays:
 
     Neighbours are stored as float16 features; their unit vectors are recomputed on reading.
     """
-    arrays: Arrays = {f"traffic.{name}": table for name in TABLES if (table := getattr(sample, name)) is not None}
+    tables = {f"traffic.{name}": getattr(sample, name) for name in (*TABLES, *OPTIONAL)}
+    arrays: Arrays = {name: table for name, table in tables.items() if table is not None}
     arrays |= {f"labels.{by}": labels.codes for by, labels in sample.labels.items()}
-    if sample.seen is not None:
-        arrays[SEEN] = sample.seen
     for name in PANELS:
         panel = getattr(surface, name)
         if panel is not None:

@@ -9,7 +9,7 @@ import numpy as np
 from paretoroute._arrays import Floats
 from paretoroute.calibration import baselines
 from paretoroute.calibration.estimate import PolicyValue
-from paretoroute.calibration.intervals import normal_interval
+from paretoroute.calibration.intervals import Interval, normal_interval
 from paretoroute.calibration.outcomes import LoggedOutcomes
 from paretoroute.calibration.point_means import mean_qualities
 from paretoroute.calibration.single import curve
@@ -78,6 +78,9 @@ def _saving(outcomes: LoggedOutcomes, estimate: PolicyValue[Rule], best: int, *,
     if outcomes.support is None:
         ratio = baselines.cost_ratio(outcomes, estimate.rule, best)
         gain = normal_interval(100 * (outcomes.chosen(estimate.rule).quality - outcomes.quality[:, best]))
+        # What is promised may lie below the logged mean of the choices, part of which is luck.
+        shift = 100 * (estimate.quality - outcomes.quality[:, best].mean()) - gain.value
+        gain = Interval(gain.value + shift, gain.low + shift, gain.high + shift)
     else:
         ratio, gain = baselines.against_point(outcomes, estimate, best)
     value, low, high = (f"{round(end, 2) + 0.0:+.2f}" for end in (gain.value, gain.low, gain.high))
@@ -156,6 +159,7 @@ def trade_off(outcomes: LoggedOutcomes) -> list[PolicyValue[PriceRule]]:
         n=TRADE_OFF_ROWS,
         is_logged=outcomes.is_logged,
         corrected=outcomes.corrected,
+        left_out=outcomes.judges,
     )
 
 

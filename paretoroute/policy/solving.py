@@ -167,6 +167,7 @@ def _calibrate(outcomes: LoggedOutcomes, target: Target, limits: Sequence[Popula
         target,
         is_logged=outcomes.is_logged,
         corrected=outcomes.corrected,
+        left_out=outcomes.judges,
     )
 
 

@@ -109,6 +109,8 @@ class CalibrationSample:
         seen: ascending hashes of all queries of the fit, in the sample or not, uint64 ``(hashes,)``; None in policies
             written before they were kept. See :func:`paretoroute.runs.folds.query_hashes`.
         support: of a log with few cells per query; None of any other.
+        fold: of every query, int8 ``(queries,)``; None of a partial log, whose support has it, and in policies written
+            before it was kept.
     """
 
     quality: Floats32
@@ -122,6 +124,7 @@ class CalibrationSample:
     labels: Mapping[str, Labels] = field(default_factory=dict[str, Labels])
     seen: NDArray[np.uint64] | None = None
     support: LogSupport | None = None
+    fold: NDArray[np.int8] | None = None
 
     def forecast(self, grid: Grid) -> Forecast:
         """Return the forecasts with costs at the grid's prices; NaN as the latency of points without a logged one."""

@@ -29,7 +29,7 @@ QUERIES = [
 
 def placed(array: np.ndarray, where: slice, value: float) -> np.ndarray:
     """Put a value into a copy of an array; the nearest number of the array's type where it is an integer's."""
-    if array.dtype.kind == "i":
+    if array.dtype.kind in "iu":
         limits = np.iinfo(array.dtype)
         value = 0 if math.isnan(value) else int(min(max(value, limits.min), limits.max))
     changed = array.copy()

@@ -29,6 +29,7 @@ from paretoroute.calibration.coupled.candidates import (
 )
 from paretoroute.calibration.coupled.choice_pool import TOLERANCE, CandidatePool, magnitude
 from paretoroute.calibration.coupled.closing import LEAST_GAP, Closed, close_gap, duality_gap
+from paretoroute.calibration.coupled.promise import Luck
 from paretoroute.calibration.estimate import Evidence, PolicyValue, estimate_value, least_variance
 from paretoroute.calibration.outcomes import LoggedOutcomes
 from paretoroute.errors import TargetError
@@ -103,7 +104,20 @@ def calibrate_limited(
     Raises:
         TargetError: a limit needs a label or a latency that was not logged.
     """
-    return _calibrate(outcomes, target, [NamedLimit(str(limit), limit) for limit in limits])
+    named = [NamedLimit(str(limit), limit) for limit in limits]
+    luck = Luck.of(outcomes)
+    if luck is None:
+        return _calibrate(outcomes, target, named)
+    return _promised(_calibrate(outcomes, luck.lucky(target, outcomes.tables), named), luck, outcomes, target)
+
+
+def _promised(answer: LimitedCalibration, luck: Luck, outcomes: LoggedOutcomes, target: Target) -> LimitedCalibration:
+    """Take luck off what an answer promises, and state it for the target that was asked for."""
+    value, nearest = answer.estimate, answer.nearest
+    estimate = _estimate(outcomes, value.rule, luck=luck.added_at(value.cost_usd))
+    if nearest is not None and isinstance(target, MinQuality):
+        nearest = nearest_target(target, outcomes.tables, estimate.quality)
+    return replace(answer, target=target, estimate=estimate, nearest=nearest)
 
 
 def _calibrate(outcomes: LoggedOutcomes, target: Target, limits: Sequence[NamedLimit]) -> LimitedCalibration:
@@ -228,13 +242,15 @@ def _answer(problem: LimitedProblem, pool: CandidatePool, blend: _Blend) -> Limi
     )
 
 
-def _estimate(outcomes: LoggedOutcomes, rule: MixtureRule) -> PolicyValue[MixtureRule]:
+def _estimate(outcomes: LoggedOutcomes, rule: MixtureRule, *, luck: float = 0.0) -> PolicyValue[MixtureRule]:
+    """Estimate the value of a rule; ``luck``: to take off its mean logged quality."""
     logged = outcomes.chosen(rule)
     return estimate_value(
         rule,
         logged=logged,
         forecast=outcomes.chosen_forecast(rule),
-        mean_quality=float(logged.quality.mean()),
+        mean_quality=max(float(logged.quality.mean()) - luck, 0.0),
         mean_cost_usd=float(logged.cost_usd.mean()),
         evidence=Evidence(outcomes.logged_calls(rule), least_variance(outcomes.logged_quality)),
+        luck=luck,
     )

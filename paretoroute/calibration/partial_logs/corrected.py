@@ -31,8 +31,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats
+from paretoroute.calibration.fold_policies import FoldPolicies
 from paretoroute.calibration.intervals import Z90
-from paretoroute.calibration.partial_logs.fold_policies import FoldPolicies
 from paretoroute.forecast import Forecast
 from paretoroute.solver.frontier import Frontier
 from paretoroute.surface.traffic import LogSupport

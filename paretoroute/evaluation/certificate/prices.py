@@ -53,6 +53,7 @@ def candidates(policy: Policy, target: Target) -> list[Candidate]:
         n=MOST_PRICES,
         is_logged=outcomes.is_logged,
         corrected=outcomes.corrected,
+        left_out=outcomes.judges,
     )
     front: list[PolicyValue[PriceRule]] = []
     for row in sorted(rows, key=lambda row: (row.cost_usd, -row.quality)):

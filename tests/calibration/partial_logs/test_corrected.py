@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from paretoroute.calibration.fold_policies import FoldPolicies
 from paretoroute.calibration.intervals import Z90
 from paretoroute.calibration.partial_logs.corrected import ESTIMATED_ERROR, Corrected
-from paretoroute.calibration.partial_logs.fold_policies import FoldPolicies
 from paretoroute.forecast import Forecast
 from paretoroute.solver.frontier import frontier
 from paretoroute.surface.traffic import LogSupport

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from paretoroute.calibration.partial_logs.fold_policies import FoldPolicies
+from paretoroute.calibration.fold_policies import FoldPolicies
 from paretoroute.forecast import Forecast
 from paretoroute.solver.frontier import frontier
 
