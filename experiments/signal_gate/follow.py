@@ -1,16 +1,18 @@
-"""Compare thresholds from which a fit follows the query, on logs and on worlds whose truth is known.
+"""Compare ways to follow the query, on logs and on worlds whose truth is known.
 
-    python experiments/signal_gate/follow.py [LOGS...] [--worlds] [--seeds FIRST END]
+    python experiments/signal_gate/follow.py [LOGS...] [--worlds] [--seeds FIRST END] [--ways WAY...]
 
 A log's figure is the fair gain over the static mixture by ``paretoroute compare``, in quality points of 100; a world's
-are the truth of the choices over the best static mixture, and the promise minus this truth, at four cost targets.
+are the truth of the choices over the best static mixture, the promise minus this truth, and how often its 90% interval
+holds the truth, at four cost targets.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,25 +24,44 @@ from measure import Truth, _promise
 from worlds import TOPICS, _runs, _text
 
 import paretoroute as pr
+from paretoroute.calibration.outcomes import LoggedOutcomes
 from paretoroute.evaluation.routers.registry import routers_named
 from paretoroute.fitting import signal
 
-now = signal.signal_of
+shrunk, judges = signal._explained, LoggedOutcomes.judges
 
 
-def found(*args, **options):
-    """Follow what is found, as before."""
-    tested = now(*args, **options)
-    return replace(tested, used=tested.is_found)
+def threshold(*args):
+    """Follow the query whole beyond one standard error, and not at all below, as before."""
+    part = shrunk(*args)
+    return part._replace(factor=float(part.share > part.error))
 
 
-def always(*args, **options):
+def always(*args):
     """Follow the query wherever anything varies."""
-    tested = now(*args, **options)
-    return replace(tested, used=tested.explained_se > 0)
+    part = shrunk(*args)
+    return part._replace(factor=float(part.error > 0))
 
 
-THRESHOLDS = {"found": found, "now": now, "always": always}
+@dataclass(frozen=True)
+class Way:
+    """A way to follow the query, and whether the luck of the points' means is taken off what is promised."""
+
+    explained: Callable[..., object]
+    is_honest: bool = True
+
+    def use(self) -> None:
+        """Make the package go this way."""
+        signal._explained = self.explained
+        LoggedOutcomes.judges = judges if self.is_honest else property(lambda outcomes: None)
+
+
+WAYS = {
+    "before": Way(threshold, is_honest=False),
+    "threshold": Way(threshold),
+    "now": Way(shrunk),
+    "always": Way(always),
+}
 
 
 @dataclass(frozen=True)
@@ -83,37 +104,38 @@ WORLDS = {
 }
 
 
-def of_log(path: str) -> str:
-    """Compare the thresholds on one log; return a row of the table."""
+def of_log(path: str, ways: Sequence[str]) -> str:
+    """Compare some ways on one log; return a row of the table."""
     runs, cells = read_log(path), []
-    for threshold in THRESHOLDS.values():
-        signal.signal_of = threshold
+    for way in ways:
+        WAYS[way].use()
         rows = pr.compare(runs, routers=routers_named(["paretoroute"])).to_json()["routers"]
         row = next(one for one in rows if one["name"] == "paretoroute")
         cells.append(f"{row['gain']:+.2f} [{row['gain_low']:+.2f}, {row['gain_high']:+.2f}]")
     return f"| {Path(path).name} | {len(runs.query_ids)} | {len(runs.points)} | " + " | ".join(cells) + " |"
 
 
-def of_world(name: str, seeds: range) -> str:
-    """Compare the thresholds on draws of one world; return a row of the table."""
-    figures: dict[str, list[list[float]]] = {threshold: [] for threshold in THRESHOLDS}
+def of_world(name: str, seeds: range, ways: Sequence[str]) -> str:
+    """Compare some ways on draws of one world; return a row of the table."""
+    figures: dict[str, list[list[float]]] = {way: [] for way in ways}
     for seed in seeds:
         train, test = WORLDS[name].draw(seed)
         truth = Truth.of(train, test)
-        for threshold, test_of in THRESHOLDS.items():
-            signal.signal_of = test_of
+        for way in ways:
+            WAYS[way].use()
             policy = HeldOutPolicy(pr.fit(train, seed=0), test)
             order = [truth.points.index(point.name) for point in policy.grid.points]
             tables = truth.quality[:, order], truth.cost[:, order]
             promises = [_promise(policy, usd, *tables, truth) for usd in truth.targets()]
             gain = np.mean([one["truth"][0] - one["static"] for one in promises])
             bias = np.mean([one["promise"][0] - one["truth"][0] for one in promises])
-            figures[threshold].append([100 * gain, 100 * bias])
+            cover = np.mean([one["promise"][1] <= one["truth"][0] <= one["promise"][2] for one in promises])
+            figures[way].append([100 * gain, 100 * bias, cover])
     cells = []
     for rows in figures.values():
         table = np.array(rows)
         mean, error = table.mean(0), table.std(0) / len(table) ** 0.5
-        cells.append(f"{mean[0]:+.2f} ± {error[0]:.2f}, {mean[1]:+.2f} ± {error[1]:.2f}")
+        cells.append(f"{mean[0]:+.2f} ± {error[0]:.2f}, {mean[1]:+.2f} ± {error[1]:.2f}, {mean[2]:.2f}")
     return f"| {name} | " + " | ".join(cells) + " |"
 
 
@@ -122,15 +144,17 @@ def main() -> None:
     parser.add_argument("logs", nargs="*", help="folders with an outcomes.parquet")
     parser.add_argument("--worlds", action="store_true", help="also the simulated worlds")
     parser.add_argument("--seeds", nargs=2, type=int, default=[0, 20], metavar=("FIRST", "END"))
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS, help="which to compare; default: all")
     args = parser.parse_args()
+    heads = " | ".join(args.ways) + " |\n|---|" + "---|" * len(args.ways)
     if args.logs:
-        print("| log | queries | points | " + " | ".join(THRESHOLDS) + " |\n|---|---|---|" + "---|" * len(THRESHOLDS))
+        print(f"| log | queries | points | {heads}---|---|")
     for path in args.logs:
-        print(of_log(path), flush=True)
+        print(of_log(path, args.ways), flush=True)
     if args.worlds:
-        print("\n| world: gain, bias | " + " | ".join(THRESHOLDS) + " |\n|---|" + "---|" * len(THRESHOLDS))
+        print(f"\n| world: gain, bias, cover | {heads}")
         for name in WORLDS:
-            print(of_world(name, range(*args.seeds)), flush=True)
+            print(of_world(name, range(*args.seeds), args.ways), flush=True)
 
 
 if __name__ == "__main__":

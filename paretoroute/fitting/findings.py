@@ -124,8 +124,8 @@ def _signal_text(signal: Signal, panel: Panel | None, forecast: Floats32 | None,
         return f"{head}; not used, since routing lost to the best static mixture"
     points, kept = panel.basis.shape
     kept_text = f"{kept} component{'s' * (kept != 1)} of {points} kept"
-    if not signal.is_found:
-        kept_text = f"followed, since it is more likely to help than to harm; {kept_text}"
+    if round(signal.follows, 2) < 1:
+        kept_text = f"followed at {100 * signal.follows:.0f}%, as far as it was seen; {kept_text}"
     if by_length:
         return f"{head}; {kept_text}"
     figures = forecast if panel.scale.smearing is None else np.log(np.maximum(forecast, LEAST_FORECAST))

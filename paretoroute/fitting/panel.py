@@ -45,26 +45,26 @@ def fit_panel(
         draft: its first level.
         second: its second level, or None.
         sample: the queries that represent all.
-        signal: whether the panel follows the query.
+        signal: how far the panel follows the query.
         neighbours: number of neighbours that the surface keeps.
     """
     forecast = draft.forecast(draft.components if second is None else second.components)
-    if not signal.used:
-        forecast = np.broadcast_to(single(draft.base), forecast.shape).copy()
+    base = single(draft.base)
+    forecast = (1 - signal.follows) * base + signal.follows * forecast
     rows = sample.rows[:neighbours]
     panel = Panel(
-        base=single(draft.base),
+        base=base,
         basis=single(draft.basis),
-        first_level=_first_level(draft, sample, rows, used=signal.used),
-        second_level=None if second is None else _second_level(second.level, used=signal.used),
+        first_level=_first_level(draft, sample, rows, follows=signal.follows if second is None else float(signal.used)),
+        second_level=None if second is None else _second_level(second.level, signal.follows),
         scale=_scale(_Residuals(draft.logged, forecast, sample)),
     )
     return FittedPanel(panel, signal, panel.scale.finish(forecast))
 
 
-def _first_level(draft: PanelDraft, sample: Sample, rows: Indices, *, used: bool) -> FirstLevel:
-    """Weigh and sum the heads; a panel that does not follow the query has weights of 0."""
-    strengths, weights, start = len(ridge.STRENGTHS), draft.weights * used, 0
+def _first_level(draft: PanelDraft, sample: Sample, rows: Indices, *, follows: float) -> FirstLevel:
+    """Weigh and sum the heads, shrunk to how far the panel follows the query: weights of 0 if it does not."""
+    strengths, weights, start = len(ridge.STRENGTHS), draft.weights * follows, 0
     offsets, slopes, near = list[Floats](), list[Floats](), list[Floats]()
     for view in sample.views:
         slope, intercept = view.decomposed.coefficients(draft.targets)
@@ -82,9 +82,9 @@ def _first_level(draft: PanelDraft, sample: Sample, rows: Indices, *, used: bool
     )
 
 
-def _second_level(level: SecondLevel, *, used: bool) -> SecondLevel:
+def _second_level(level: SecondLevel, follows: float) -> SecondLevel:
     return SecondLevel(
-        keep=single(level.keep * used), cross=single(level.cross * used), shift=single(level.shift * used)
+        keep=single(level.keep * follows), cross=single(level.cross * follows), shift=single(level.shift * follows)
     )
 
 

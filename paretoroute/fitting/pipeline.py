@@ -9,8 +9,7 @@ Each figure (quality, log tokens, log latency) is a panel, queries by points, wi
    the query, numbers beside its text, adds ridge at three strengths and neighbours in three ways
 4. stacking: weights of the heads for each component, pooled over components
 5. second level: quality reads the forecasts of tokens and its own leading components
-6. signal test: a panel whose cross-fitted forecasts do not beat the means by a standard error stays constant, at the
-   context-free means
+6. signal: the forecasts' deviations from the context-free means are shrunk to what cross-fitted ones explain
 
 The out-of-fold forecasts go into the calibration sample, on which every later figure of the policy is estimated.
 """
@@ -116,7 +115,7 @@ def fit_surface(
     forecasts = {name: panel.forecast for name, panel in panels.items()}
     calibration = calibration_sample(logged, forecasts, sample, runs)
     if support is not None:
-        calibration = replace(calibration, support=support.take(len(calibration.quality)))
+        calibration = replace(calibration, support=support.take(len(calibration.quality)), fold=None)
     fit = Fit(surface, calibration, tuple(panel.signal for panel in panels.values()), findings=findings)
     if offer is not None and offer.unlogged:
         if logging is not None:
@@ -153,9 +152,9 @@ def _fitted_panels(
     kept, panels = neighbour_count(sample, grid), dict[str, FittedPanel]()
     honest = HonestForecasts(drafts, sample)
     signals = {name: honest.test(name, draft.components) for name, draft in drafts.items() if name != "quality"}
-    reads_tokens = signals["tokens"].used
-    second = _second_level(drafts, sample, reads_tokens=reads_tokens)
-    signals["quality"] = replace(honest, reads_tokens=reads_tokens).test("quality", second.components)
+    of_tokens = signals["tokens"].follows
+    second = _second_level(drafts, sample, of_tokens=of_tokens)
+    signals["quality"] = replace(honest, of_tokens=of_tokens).test("quality", second.components)
     for name, draft in drafts.items():
         own = second if name == "quality" else None
         panels[name] = fit_panel(draft, own, sample, signal=signals[name], neighbours=kept)
@@ -202,10 +201,10 @@ def _first_level(logged: LoggedPanel, grid: Grid, sample: Sample, seed: int) -> 
     )
 
 
-def _second_level(drafts: dict[str, PanelDraft], sample: Sample, *, reads_tokens: bool) -> second_level.SecondLevelFit:
-    """Fit quality on the first level's forecasts of tokens, if they follow the query, and of quality itself."""
+def _second_level(drafts: dict[str, PanelDraft], sample: Sample, *, of_tokens: float) -> second_level.SecondLevelFit:
+    """Fit quality on the first level's forecasts of tokens, as far as they follow the query, and of quality itself."""
     quality, tokens = drafts["quality"], drafts["tokens"]
-    inputs = second_level_inputs(tokens.components * reads_tokens, quality.components)
+    inputs = second_level_inputs(tokens.components * of_tokens, quality.components)
     return second_level.fit(
         inputs,
         quality.components,

@@ -25,13 +25,18 @@ class Signal:
         name: of the panel.
         explained: share of the variance around the points' means that the forecasts explain; at or below 0: none.
         explained_se: its standard error over queries.
-        used: whether the panel follows the query.
+        follows: how far the panel follows the query, from 0, not at all, to 1, as far as its forecasts go.
     """
 
     name: str
     explained: float
     explained_se: float
-    used: bool
+    follows: float
+
+    @property
+    def used(self) -> bool:
+        """Whether the panel follows the query at all."""
+        return self.follows > 0
 
     @property
     def is_found(self) -> bool:

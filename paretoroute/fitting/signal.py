@@ -1,15 +1,18 @@
-"""The signal test: whether a panel's forecasts beat the context-free means by more than luck.
+"""The signal of a panel: how much of a figure the query explains, and how far its forecasts are followed.
 
 Forecasts that leave out a query still know it in two ways. The means of all points are pooled towards one another, so
 that forecasts gain merely by moving a point's mean, without a query; only what varies within a point is therefore
 compared. And heads are weighed by forecasts of other queries that have read this one: on noise the weights favour heads
-that agree with it by chance. Where that could decide, the test is on :class:`HonestForecasts`: whole folds are left out
-of heads and weights alike (nested cross-validation: Varma and Simon, "Bias in error estimation when using
+that agree with it by chance. Where that could matter, the signal is that of :class:`HonestForecasts`: whole folds are
+left out of heads and weights alike (nested cross-validation: Varma and Simon, "Bias in error estimation when using
 cross-validation for model selection", BMC Bioinformatics 7:91, 2006, doi:10.1186/1471-2105-7-91).
 
-A signal is reported as found beyond 1.645 standard errors, and followed beyond one: the weights of heads that hardly
-help are small, so that following a faint signal costs less on noise than it gains where it is real. What decides is not
-how hard a query is at all points but how they differ on it: quality is also followed if that part alone is beyond one
+A signal is reported as found beyond 1.645 standard errors. How far quality follows the query has no threshold: the
+forecasts' deviations from the means are multiplied by the factor b that fits the logged ones best, or rather by its
+posterior mean, with all b from 0 to 1 equally likely before the log was seen, and by 0 where the best fit is not above
+0. On noise little or nothing is left of them, and a signal that is faint but real is followed as far as it was seen.
+What decides is not how hard a query is at all points but how they differ on it: the larger of two factors counts, for
+all deviations and for those between points alone. Any other figure, with much less noise, is followed whole beyond one
 standard error.
 """
 
@@ -29,58 +32,85 @@ from paretoroute.fitting.result import Signal
 from paretoroute.fitting.sample import FOLDS, Sample
 from paretoroute.surface.panel import second_level_inputs
 
-FOLLOWED_SE = 1.0  # a panel follows the query if its out-of-fold gain exceeds so many standard errors
-CERTAIN_SE = 6.0  # beyond all that weights which have read a query reach on noise (3.7): no nested folds are needed
+FOLLOWED_SE = 1.0  # standard errors beyond which any other figure than quality is followed
+CERTAIN_SE = 6.0  # beyond all that weights which have read a query reach on noise (3.7): followed whole
 LEAST_VARIANCE = 1e-18  # within points, in squared logs or quality: rounding of forecasts that are exact
+LEAST_ERROR = 1e-4  # of a factor
+FACTORS = np.linspace(0.0, 1.0, 1001)
 MOST_TRIALS = 16.0  # a cell of more trials counts as one of so many
 
 
-def signal_of(
-    logged: LoggedPanel, base: Floats, forecast: Floats, sample: Sample, *, followed_se: float = FOLLOWED_SE
-) -> Signal:
-    """Test whether forecasts explain what varies within points, out of fold.
+def signal_of(logged: LoggedPanel, base: Floats, forecast: Floats, sample: Sample) -> Signal:
+    """Measure how much forecasts explain of what varies within points, out of fold, and how far to follow them.
 
     With r and f the logged values and the forecasts minus the context-free means, both minus their means over the
-    point's logged cells, the gain of a query is sum_j w_ij (r_ij^2 - (r_ij - f_ij)^2). The standard error is over
-    groups of queries: copies and turns of one conversation count once. Of quality, the same is computed with r and f
-    minus their means over the query's logged cells.
+    point's logged cells, the gain of a query is sum_j w_ij (r_ij^2 - (r_ij - f_ij)^2), and the factor on the
+    forecasts is sum w r f / sum w f^2. The standard errors are over groups of queries: copies and turns of one
+    conversation count once. For the second factor r and f are also taken minus their means over the query's cells.
 
     Args:
         logged: the logged means of all queries.
         base: context-free means, ``(points,)``.
         forecast: out-of-fold forecasts, NaN in cells that do not count, ``(sample, points)``.
         sample: the queries; if all have the same features, the query explains nothing.
-        followed_se: standard errors beyond which a signal is followed.
     """
     if sample.is_uniform:
-        return Signal(logged.name, 0.0, 0.0, False)
+        return Signal(logged.name, 0.0, 0.0, 0.0)
     values, count = logged.values[sample.rows], logged.count[sample.rows]
     counts = (count > 0) & ~np.isnan(forecast)
     weight = np.where(counts, np.minimum(count, MOST_TRIALS), 0.0)
     deviation, expected = (_within_points(figure - base, weight) for figure in (values, forecast))
     group = sample.group[sample.rows]
     whole = _explained(deviation, expected, weight, group)
-    is_followed = whole.share > followed_se * whole.error
-    if logged.name == "quality" and not is_followed:
+    follows = float(whole.share > FOLLOWED_SE * whole.error)
+    if logged.name == "quality":
         between = _explained(_within_queries(deviation, weight), _within_queries(expected, weight), weight, group)
-        is_followed = between.share > followed_se * between.error
-    return Signal(logged.name, whole.share, whole.error, is_followed)
+        follows = max(whole.factor, between.factor)
+    return Signal(logged.name, whole.share, whole.error, follows)
 
 
 class _Explained(NamedTuple):
-    """A share of variance and its standard error; both 0 where nothing varies."""
+    """A share of variance and its standard error, both 0 where nothing varies, and the factor to follow by."""
 
     share: float
     error: float
+    factor: float
 
 
 def _explained(deviation: Floats, expected: Floats, weight: Floats, group: Indices) -> _Explained:
-    """Compute the share of deviations that the expected ones explain, ``(sample, points)`` each."""
+    """Compute how much of deviations the expected ones explain, ``(sample, points)`` each."""
     gain = (weight * (deviation**2 - (deviation - expected) ** 2)).sum(1)
     scale = float((weight * deviation**2).sum())
     if scale <= LEAST_VARIANCE * float(weight.sum()):
-        return _Explained(0.0, 0.0)
-    return _Explained(float(gain.sum()) / scale, _error_of_sum(gain, group) / scale)
+        return _Explained(0.0, 0.0, 0.0)
+    error = _error_of_sum(gain, group) / scale
+    power = float((weight * expected**2).sum())
+    if power <= LEAST_VARIANCE * float(weight.sum()):
+        return _Explained(float(gain.sum()) / scale, error, 0.0)
+    slope = float((weight * deviation * expected).sum()) / power
+    slope_error = _error_of_sum((weight * expected * (deviation - slope * expected)).sum(1), group) / power
+    return _Explained(float(gain.sum()) / scale, error, posterior_factor(slope, slope_error))
+
+
+def posterior_factor(slope: float, error: float) -> float:
+    """Return the mean of a factor in [0, 1], all equally likely before it was estimated.
+
+    It is the mean of a normal distribution cut off at 0 and 1, summed over 1,001 factors. Forecasts that point the
+    wrong way are not followed at all, so that half of the logs of noise keep to the means.
+
+    Args:
+        slope: the estimate.
+        error: its standard error; infinite where nothing is known of it, and nothing is followed.
+
+    Example:
+        >>> [round(posterior_factor(slope, 0.2), 2) for slope in (-1.0, 0.0, 0.5, 1.0)]
+        [0.0, 0.0, 0.5, 0.84]
+    """
+    if not np.isfinite(error) or slope <= 0:
+        return 0.0
+    log_density = -0.5 * ((FACTORS - slope) / max(error, LEAST_ERROR)) ** 2
+    density = np.exp(log_density - log_density.max())
+    return float((density * FACTORS).sum() / density.sum())
 
 
 def _within_queries(figure: Floats, weight: Floats) -> Floats:
@@ -108,25 +138,25 @@ class HonestForecasts:
     Args:
         drafts: first levels by panel.
         sample: the queries.
-        reads_tokens: whether the second level of quality reads the forecasts of tokens.
+        of_tokens: how far the second level of quality reads the forecasts of tokens, in [0, 1].
     """
 
     drafts: Mapping[str, PanelDraft]
     sample: Sample
-    reads_tokens: bool = True
+    of_tokens: float = 1.0
 
     def test(self, name: str, components: Floats) -> Signal:
-        """Test whether a panel follows the query.
+        """Measure the signal of a panel.
 
         Args:
             name: of the panel.
-            components: its own out-of-fold components, which are optimistic, ``(sample, components)``. Honest ones are
-                made only where they could change the outcome.
+            components: its own out-of-fold components, which are optimistic, ``(sample, components)``. Where they are
+                beyond doubt, no honest ones are made.
         """
         draft = self.drafts[name]
         signal = signal_of(draft.logged, draft.base, draft.forecast(components), self.sample)
-        if not signal.used or signal.explained > CERTAIN_SE * signal.explained_se:
-            return signal
+        if signal.explained > CERTAIN_SE * signal.explained_se:
+            return replace(signal, follows=1.0)
         return signal_of(draft.logged, draft.base, self.forecast(name), self.sample)
 
     def forecast(self, name: str) -> Floats:
@@ -150,14 +180,14 @@ class HonestForecasts:
         tokens = self._first_level("tokens", rest, inside)
         draft = self.drafts[name]
         level = second_level.fit(
-            second_level_inputs(tokens.rest * self.reads_tokens, quality.rest),
+            second_level_inputs(tokens.rest * self.of_tokens, quality.rest),
             quality.rest,
             draft.targets[self.sample.rows][~inside],
             query_weight=draft.logged_share[~inside],
             fold=rest.fold,
             folds=int(rest.fold.max()) + 1,
         ).level
-        inputs = second_level_inputs(tokens.inside * self.reads_tokens, quality.inside)
+        inputs = second_level_inputs(tokens.inside * self.of_tokens, quality.inside)
         return level.components(quality.inside, inputs)
 
     def _first_level(self, name: str, rest: Sample, inside: Mask) -> _FoldComponents:

@@ -21,13 +21,14 @@ def test_a_policy_file_knows_the_kinds_of_the_log_and_of_the_fit():
 
 def test_a_signal_within_noise_that_is_followed_is_called_faint(signal_fit):
     fit, grid = signal_fit
-    signals = tuple(replace(one, explained=1.2 * one.explained_se, used=True) for one in fit.signals)
+    signals = tuple(replace(one, explained=1.2 * one.explained_se, follows=0.42) for one in fit.signals)
 
     texts = [finding.text for finding in signal_findings(replace(fit, signals=signals), grid)]
 
     assert texts and all(": faint signal: the query explains " in text for text in texts)
-    assert all("within noise; followed, since it is more likely to help than to harm; " in text for text in texts)
-    assert not any("faint" in finding.text for finding in signal_findings(fit, grid))
+    assert all("within noise; followed at 42%, as far as it was seen; " in text for text in texts)
+    found = tuple(replace(one, explained=9.0 * one.explained_se, follows=1.0) for one in fit.signals)
+    assert not any("follow" in one.text for one in signal_findings(replace(fit, signals=found), grid))
 
 
 def test_an_unlogged_point_is_named_with_its_neighbours():

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import truncnorm
 
 import paretoroute as pr
 from paretoroute.fitting import pipeline
@@ -13,7 +14,7 @@ from paretoroute.fitting.logged_panels import LoggedPanel
 from paretoroute.fitting.points.log_grid import build_grid
 from paretoroute.fitting.result import Signal
 from paretoroute.fitting.sample import Sample
-from paretoroute.fitting.signal import CERTAIN_SE, FOLLOWED_SE, HonestForecasts, signal_of
+from paretoroute.fitting.signal import CERTAIN_SE, HonestForecasts, posterior_factor, signal_of
 from tests.synthetic_log import make_runs
 
 QUERIES, POINTS = 120, 4
@@ -99,25 +100,37 @@ def test_quality_is_followed_where_only_the_differences_between_points_are_forec
     tokens = signal_of(replace(panel, name="tokens"), base, forecast, sample_of(QUERIES))
     without = signal_of(panel_of(hard_queries(differences=0.0)[0]), base, forecast, sample_of(QUERIES))
 
-    assert quality.used and not quality.is_found
+    assert quality.follows > 0.7 and not quality.is_found
     assert not tokens.used
-    assert not without.used
+    assert without.follows < 0.3
 
 
 @pytest.mark.parametrize(("errors", "is_found"), [(1.2, False), (1.7, True), (-2.0, False)])
 def test_a_signal_is_found_beyond_the_one_sided_95_percent(errors, is_found):
-    assert Signal("quality", errors * 0.01, 0.01, used=True).is_found == is_found
+    assert Signal("quality", errors * 0.01, 0.01, follows=1.0).is_found == is_found
 
 
-def test_a_log_of_few_cells_asks_for_more_than_one_standard_error():
-    panel = replace(panel_of(np.random.default_rng(6).standard_normal((QUERIES, POINTS))), name="tokens")
-    forecast = 0.05 * panel.values
+@pytest.mark.parametrize("error", [0.05, 0.3, 2.0])
+@pytest.mark.parametrize("slope", [-1.5, 0.0, 0.4, 1.0, 3.0])
+def test_the_factor_is_the_mean_of_a_normal_distribution_cut_off_at_0_and_1(slope, error):
+    expected = truncnorm.mean(-slope / error, (1 - slope) / error, loc=slope, scale=error) if slope > 0 else 0.0
 
-    def tested(**options):
-        return signal_of(panel, np.zeros(POINTS), forecast, sample_of(QUERIES), **options)
+    assert posterior_factor(slope, error) == pytest.approx(expected, abs=2e-3)
 
-    errors = tested().explained / tested().explained_se
-    assert tested(followed_se=0.99 * errors).used and not tested(followed_se=1.01 * errors).used
+
+@pytest.mark.parametrize(("slope", "factor"), [(-5.0, 0.0), (0.3, 0.3), (5.0, 1.0)])
+def test_a_factor_without_error_is_itself_and_one_of_which_nothing_is_known_is_0(slope, factor):
+    assert posterior_factor(slope, 0.0) == pytest.approx(factor, abs=1e-3)
+    assert posterior_factor(slope, np.inf) == 0.0
+
+
+def test_forecasts_that_deviate_twice_as_far_as_the_log_are_halved():
+    panel = panel_of(np.random.default_rng(6).standard_normal((QUERIES, POINTS)))
+    panel = replace(panel, values=panel.values - panel.values.mean(0))
+
+    signal = signal_of(panel, np.zeros(POINTS), 2.0 * panel.values, sample_of(QUERIES))
+
+    assert signal.follows == pytest.approx(0.5, abs=1e-3)
 
 
 @pytest.mark.parametrize("name", ["quality", "tokens"])
@@ -146,22 +159,18 @@ def test_honest_forecasts_find_a_signal_that_is_there():
     assert signal.used and signal.explained > 4 * signal.explained_se
 
 
-def test_a_doubtful_signal_is_tested_again_and_a_certain_or_an_absent_one_is_not():
+def test_a_certain_signal_is_followed_whole_and_any_other_as_far_as_honest_forecasts_go():
     sample = sample_of(QUERIES)
     honest = HonestForecasts(drafts(sample), sample)
     draft = honest.drafts["quality"]
     noise = np.random.default_rng(4).standard_normal(draft.targets.shape)
-
-    def plain(components):
-        return signal_of(draft.logged, draft.base, draft.forecast(components), sample)
-
     again = signal_of(draft.logged, draft.base, honest.forecast("quality"), sample)
-    for share, is_doubtful in ((1.0, False), (0.25, True), (-1.0, False)):
-        components = share * draft.targets + noise
-        signal = plain(components * 0.1)
-        in_doubt = FOLLOWED_SE < signal.explained / signal.explained_se < CERTAIN_SE
-        assert in_doubt == is_doubtful, (share, signal)
-        assert honest.test("quality", components * 0.1) == (again if is_doubtful else signal)
+
+    for share, is_certain in ((1.0, True), (0.25, False), (-1.0, False)):
+        components = 0.1 * (share * draft.targets + noise)
+        plain = signal_of(draft.logged, draft.base, draft.forecast(components), sample)
+        assert (plain.explained / plain.explained_se > CERTAIN_SE) == is_certain
+        assert honest.test("quality", components) == (replace(plain, follows=1.0) if is_certain else again)
 
 
 def test_cells_of_points_with_few_runs_do_not_count_in_honest_forecasts():
@@ -202,16 +211,62 @@ def noise_log(seed: int) -> pr.Runs:
 
 
 def test_pure_noise_with_five_runs_per_point_is_seldom_a_signal():
-    used = []
+    found = []
     for seed in range(5):
         runs = noise_log(seed)
-        used += [signal.used for signal in pipeline.fit_surface(runs, build_grid(runs).grid).signals]
+        found += [signal.is_found for signal in pipeline.fit_surface(runs, build_grid(runs).grid).signals]
 
-    assert sum(used) <= 1
+    assert sum(found) <= 1
 
 
 def test_a_signal_survives_on_a_tenth_of_a_log():
     runs = make_runs(queries=60)
     fit = pipeline.fit_surface(runs, build_grid(runs).grid)
 
-    assert next(signal for signal in fit.signals if signal.name == "quality").used
+    assert next(signal for signal in fit.signals if signal.name == "quality").is_found
+
+
+def full_noise_log(seed: int) -> pr.Runs:
+    """Draw 120 queries at all of four points, whose outcomes follow no query."""
+    rng = np.random.default_rng(seed)
+    rows = [
+        {
+            "query_id": f"q{i}",
+            "query": text,
+            "model": f"m{j}",
+            "quality": float(rng.random() < 0.4 + 0.1 * j),
+            "cost_usd": 1e-4 * 2**j,
+        }
+        for i, text in enumerate(" ".join(rng.choice(list("abcdefghijklmnopqrstuvwxyz"), 12)) for _ in range(QUERIES))
+        for j in range(POINTS)
+    ]
+    return pr.read_runs(pd.DataFrame(rows))
+
+
+def test_forecasts_of_noise_are_shrunk_nearly_to_the_means():
+    spread = []
+    for seed in range(4):
+        runs = full_noise_log(seed)
+        fit = pipeline.fit_surface(runs, build_grid(runs).grid)
+        spread.append(fit.calibration_sample.quality.std(0).max())
+
+    assert np.mean(spread) < 0.02
+
+
+def test_a_panel_followed_by_half_lies_half_way_between_the_means_and_its_forecasts(signal_runs, monkeypatch):
+    grid = build_grid(signal_runs).grid
+
+    def fitted(follows):
+        monkeypatch.setattr(HonestForecasts, "test", lambda self, name, components: Signal(name, 0.5, 0.01, follows))
+        return pipeline.fit_surface(signal_runs, grid)
+
+    none, half, whole = map(fitted, (0.0, 0.5, 1.0))
+
+    def forecasts(fit):
+        of_text = np.stack([fit.surface.at_text(text).quality for text in signal_runs.texts[:20]])
+        return fit.surface.quality.base, of_text
+
+    base, _ = forecasts(none)
+    assert np.ptp(forecasts(none)[1], axis=0).max() < 1e-6 < np.ptp(forecasts(half)[1], axis=0).max()
+    assert np.ptp(forecasts(half)[1], axis=0).max() < np.ptp(forecasts(whole)[1], axis=0).max()
+    np.testing.assert_allclose(forecasts(half)[0], base)

@@ -19,7 +19,6 @@ from paretoroute.fitting.methods.pooled_means import Cells, PointMeans
 from paretoroute.fitting.methods.pooled_slopes import PooledSlopes
 from paretoroute.fitting.panel import FittedPanel, scale_of
 from paretoroute.fitting.partial_logs.propensities import Propensities
-from paretoroute.fitting.result import FOUND_SE
 from paretoroute.fitting.sample import Sample
 from paretoroute.fitting.signal import MOST_TRIALS, signal_of
 from paretoroute.runs.findings import Finding
@@ -158,7 +157,9 @@ def _fitted(pooled: _Pooled, sample: Sample, neighbours: int) -> _Fitted:
     forecast, means = model.forecast[rows], model.fold_means[sample.fold]
     # The bases differ between folds, a little higher where the fold's own outcomes are low: no signal of the query.
     by_query = model.means.mean + model.by_query[rows]
-    signal = signal_of(logged, model.means.mean, by_query, sample, followed_se=FOUND_SE)
+    signal = signal_of(logged, model.means.mean, by_query, sample)
+    # The strengths of the slopes were chosen by cross-validation, and shrink them already.
+    signal = replace(signal, follows=float(signal.is_found))
     base, slope = model.base, model.slope
     if not signal.used:
         forecast, base, slope = means, model.means.mean, np.zeros_like(slope)
