@@ -215,7 +215,8 @@ class Forecaster:
         return [next(featurized) if self._is_text_read(request.text) else None for request in requests]
 
     def _is_text_read(self, text: str | None) -> bool:
-        return text is not None and (bool(text.strip()) or self._surface.has_empty_queries)
+        """Whether a query has a text, or the log had queries without one, which have a forecast of their own."""
+        return bool(text and text.strip()) or self._surface.has_empty_queries
 
     def features_of(self, request: Request) -> TextFeatures | None:
         """Return the features of a query; None if nothing of it can be read.

@@ -159,8 +159,11 @@ def hashed(text: str) -> NgramCounts:
 
 
 def statistics(text: str) -> Floats:
-    """Measure a few readable properties of one text, in the order of ``STATISTICS``: ``(12,)``, all finite."""
-    text = capped(text)
+    """Measure a few readable properties of one text, in the order of ``STATISTICS``: ``(12,)``, all finite.
+
+    A blank text is as none, however many spaces it has.
+    """
+    text = "" if text.isspace() else capped(text)
     length = max(len(text), 1)
     words = text.split()
     count = max(len(words), 1)

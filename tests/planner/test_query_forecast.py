@@ -1,5 +1,7 @@
 """The forecast at a query is calibrated, and its status shows whether the query resembles the log."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,3 +48,15 @@ def test_expected_figures_are_the_calibrated_forecasts():
     assert decision.expected_quality == pytest.approx(shifted, rel=1e-12)
     assert decision.runner_up is not None
     assert decision.runner_up.point == decision.fallbacks[0]
+
+
+def test_without_a_text_a_query_is_forecast_as_the_logged_ones_without_one():
+    texts = tuple("" if i % 2 else text for i, text in enumerate(fitted().runs.texts))
+    policy = pr.fit(replace(fitted().runs, texts=texts), pr.MaxCost(usd=1e-3))
+    planner = pr.Planner(policy)
+
+    decisions = [planner.plan(query, query_id="a") for query in (None, "", " \n", [])]
+
+    assert decisions[0].status == "met"
+    figures = [(d.point, d.propensity, d.expected_quality, d.expected_cost_usd, d.status) for d in decisions]
+    assert figures == [figures[0]] * 4
