@@ -145,12 +145,14 @@ class Score:
         name: of what it judges, or ``""``.
         value: a number, boolean or word.
         ids: values of its ids, by name.
+        model: whose answer it judges, or ``""``.
     """
 
     place: Place
     name: str
     value: object
     ids: Mapping[str, str]
+    model: str = ""
 
 
 @dataclass

@@ -293,7 +293,7 @@ def _about_scores(joined: score_files.Joined, calls: int) -> list[Finding]:
     findings = []
     for scores, what in (
         (joined.unmatched, "scores that name no usable call"),
-        (joined.shared, "scores of a trace with several calls, which judge none of them alone"),
+        (joined.shared, "scores of a trace or an id with several calls, which judge none of them alone"),
     ):
         if scores:
             first: Score = scores[0]

@@ -1,7 +1,8 @@
 """Join scores with the calls that they judge, and choose the score that is the quality.
 
 A score names a call by the most specific id that it states: its own, else that of its trace, which counts only if the
-trace has one call. A score that names a call which is not in the log joins nothing.
+trace has one call. An id of several points or queries counts only where the score states the model that it judges. A
+score that names a call which is not in the log joins nothing, and scores that judge no call leave those of the log.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from paretoroute.errors import RunsError, file_name, name_some, shown
 from paretoroute.query import Misfit
 from paretoroute.runs.checks.quality_scale import QualityScale
 from paretoroute.runs.importers.calls import Aside, Call, Reading, Score
+from paretoroute.runs.importers.messages import query_id
+from paretoroute.runs.importers.model_names import is_same_model
 from paretoroute.runs.importers.records import Record, opened
 from paretoroute.runs.importers.values import first, text
 from paretoroute.runs.values import grade
@@ -36,7 +39,7 @@ class Joined:
     Args:
         calls: the calls.
         unmatched: scores that name no call of the log.
-        shared: scores of traces with several calls, which belong to none of them.
+        shared: scores of traces or ids with several calls, which belong to none of them.
     """
 
     calls: list[Call]
@@ -81,7 +84,7 @@ def score_of(record: Record) -> Score | None:
     ids = {snake(name): text(item) for name, item in row.items() if name.casefold().endswith("id") and text(item)}
     if value is None and not any(name in row for name in VALUES) or not ids:
         return None
-    return Score(record.place, text(row.get("name")), value, ids)
+    return Score(record.place, text(row.get("name")), value, ids, text(row.get("model")))
 
 
 def snake(name: str) -> str:
@@ -113,20 +116,35 @@ def join_scores(calls: Sequence[Call], scores: Sequence[Score], *, key: str | No
     joined = Joined([])
     for score in scores:
         named = _named(score, keys, index)
-        matches = index.get(named, []) if named else []
         is_trace = named is not None and named[0] in TRACES
+        matches = _of_its_model(score, calls, index.get(named, []) if named else [])
         if not matches:
             joined.unmatched.append(score)
-        elif len(matches) > 1 and is_trace:
+        elif len(matches) > 1 and (is_trace or not _is_one_point([calls[i] for i in matches])):
             joined.shared.append(score)
         else:
             for i in matches:
                 (traced if is_trace else given)[i][score.name].append(score.value)
+    if not any(given) and not any(traced):
+        joined.calls = list(calls)
+        return joined
     joined.calls = [
         replace(call, scores={**own, **direct}) if direct or own else replace(call, scores={})
         for call, direct, own in zip(calls, given, traced, strict=True)
     ]
     return joined
+
+
+def _of_its_model(score: Score, calls: Sequence[Call], matches: Sequence[int]) -> Sequence[int]:
+    """Return which of several calls with one id are by the model that a score states, if it states one."""
+    if len(matches) < 2 or not score.model:
+        return matches
+    return [i for i in matches if calls[i].model == score.model or is_same_model(score.model, calls[i].model)]
+
+
+def _is_one_point(calls: Sequence[Call]) -> bool:
+    """Return whether calls are repeats: one query at one point."""
+    return len({(call.model, call.budget, query_id(call.query)) for call in calls}) == 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ def test_a_score_of_a_trace_judges_its_one_call_and_none_of_several(tmp_path):
 
     assert [row["quality"] for row in log.rows] == [1]
     assert make.reasons(log).count("no score") == 2
-    assert "scores of a trace with several calls" in make.notes(log)
+    assert "scores of a trace or an id with several calls" in make.notes(log)
 
 
 def test_a_score_of_a_span_that_is_no_call_does_not_fall_to_the_trace(tmp_path):

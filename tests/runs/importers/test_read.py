@@ -192,6 +192,36 @@ def test_the_own_id_of_a_score_is_not_taken_for_that_of_a_call(tmp_path):
     assert make.imported("litellm", calls(tmp_path, make.payload()), scores=scores).rows[0]["quality"] == 1
 
 
+def wide_table(folder):
+    return make.lines(
+        folder / "wide.jsonl",
+        [{"sample_id": "q1", "prompt": "Why?", "a": 1, "a|total_cost": 0.1, "b": 0, "b|total_cost": 0.2}],
+    )
+
+
+def test_a_score_of_an_id_that_several_points_share_judges_none_of_them(tmp_path):
+    scores = scored(tmp_path, {"sample_id": "q1", "quality": 1}, {"sample_id": "q1", "quality": 0.5})
+
+    log = make.imported("routerbench", wide_table(tmp_path), scores=scores)
+
+    assert [row["quality"] for row in log.rows] == [1, 0]  # as the log states them
+    assert "scores of a trace or an id with several calls, which judge none of them alone: 2" in make.notes(log)
+
+
+def test_a_score_of_a_shared_id_may_state_the_model_that_it_judges(tmp_path):
+    scores = scored(tmp_path, {"sample_id": "q1", "model": "b", "quality": 0.75})
+
+    log = make.imported("routerbench", wide_table(tmp_path), scores=scores)
+
+    assert [(row["model"], row["quality"]) for row in log.rows] == [("b", 0.75)]
+
+
+def test_a_score_of_an_id_that_repeats_of_one_point_share_judges_all_of_them(tmp_path):
+    log = calls(tmp_path, make.payload(1), make.payload(2, litellm_call_id=make.payload(1)["litellm_call_id"]))
+
+    assert len(make.imported("litellm", log, scores=scored(tmp_path, make.call_score())).rows) == 2
+
+
 def test_the_users_prices_fill_what_is_unknown_and_are_compared_with_what_was_billed(tmp_path):
     files = calls(tmp_path, make.payload(), make.payload(2, response_cost=None))
     scores = scored(tmp_path, make.call_score(), make.call_score(2))
