@@ -21,14 +21,17 @@ from paretoroute.runs.importers.calls import CACHED, FAILED, Aside, Call, Place,
 from paretoroute.runs.importers.messages import query_of
 from paretoroute.runs.importers.records import Record, opened
 from paretoroute.runs.importers.scores import flat, score_of
-from paretoroute.runs.importers.usage import measured
+from paretoroute.runs.importers.usage import agreeing_with, measured
 from paretoroute.runs.importers.values import count, dig, first, items, mapping, number, seconds, text
 from paretoroute.runs.importers.zstd_zip import open_zip
 
 SUFFIXES = (".eval", ".json")
 _ATTACHMENT = "attachment://"
 _GRADES = {"I": 0.0, "N": 0.0, "P": 0.5, "C": 1.0}
-_USAGE = ("input_tokens", "output_tokens", "input_tokens_cache_read", "input_tokens_cache_write", "reasoning_tokens")
+_USAGE = (
+    *("input_tokens", "output_tokens", "total_tokens"),
+    *("input_tokens_cache_read", "input_tokens_cache_write", "reasoning_tokens"),
+)
 
 
 def read(files: Sequence[Path]) -> Reading:
@@ -159,7 +162,10 @@ def _config(header: Mapping[str, Any], own: Sequence[Mapping[str, Any]]) -> Mapp
 def _tokens(
     sample: Mapping[str, Any], model: str, events: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]]
 ) -> tuple[Tokens, float | None]:
-    """Return the counts of the evaluated model, and its cost where the log states it."""
+    """Return the counts of the evaluated model, and its cost where the log states it.
+
+    Early versions count the cache of some providers inside the prompt, and reasoning beside the answer.
+    """
     usage: Mapping[str, Any] = mapping(dig(sample, "model_usage", model))
     shares_its_model = any(event not in own and text(event.get("model")) == model for event in events)
     if own and (shares_its_model or not usage):
@@ -167,14 +173,15 @@ def _tokens(
     read = {name: count(usage.get(name)) for name in _USAGE}
     cached, written = read["input_tokens_cache_read"], read["input_tokens_cache_write"]
     prompt = read["input_tokens"]
+    cache = (cached or 0) + (written or 0)
     tokens = Tokens(
-        prompt=None if prompt is None else prompt + (cached or 0) + (written or 0),
+        prompt=None if prompt is None else prompt + cache,
         completion=read["output_tokens"],
         reasoning=read["reasoning_tokens"],
         cached=cached,
         cache_write=written,
     )
-    return tokens, count(usage.get("total_cost"))
+    return agreeing_with(tokens, read["total_tokens"], beside=cache), count(usage.get("total_cost"))
 
 
 def _sum(usages: Sequence[Mapping[str, Any]]) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """Observations of Langfuse: pages of its API in JSON, and its exports in JSON, JSON lines or CSV.
 
-Usage is in disjoint buckets: the prompt is the sum of those named ``input``, the answer of those named ``output``.
+Usage is in disjoint buckets: the prompt is the sum of those named ``input``, the answer of those named ``output``. If
+the logged total is that of ``input`` and ``output`` alone, a caller stated the others as parts of them.
 Parameters hold defaults that nobody sent, of which none is a budget. User, session and tags may stand on the trace
 alone, whose records may be among the files, and so may a score.
 
@@ -37,6 +38,10 @@ from paretoroute.runs.importers.values import between, count, dig, first, items,
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".parquet", ".json.gz", ".jsonl.gz", ".csv.gz")
 _WRITES = ("creation", "write")
+_MAIN_IN, _MAIN_OUT = (
+    ("input", "prompt", "input_tokens", "prompt_tokens"),
+    ("output", "completion", "output_tokens", "completion_tokens"),
+)
 
 
 @dataclass
@@ -179,13 +184,26 @@ def _tokens(row: _Row) -> Tokens:
                 first(legacy.get("output"), legacy.get("completionTokens"), row.get("completionTokens", "outputUsage"))
             ),
         )
+    prompt, completion = _whole(buckets)
     return Tokens(
-        prompt=_sum(buckets, _is_in),
-        completion=_sum(buckets, _is_out),
+        prompt=prompt,
+        completion=completion,
         reasoning=_sum(buckets, lambda name: _is_out(name) and "reasoning" in name),
         cached=_sum(buckets, lambda name: _is_in(name) and "cache" in name and not _is_write(name)),
         cache_write=_sum(buckets, lambda name: _is_in(name) and "cache" in name and _is_write(name)),
     )
+
+
+def _whole(buckets: Mapping[str, float]) -> tuple[float | None, float | None]:
+    """Return the tokens of prompt and answer: sums of the buckets, or the two main ones where these are the total."""
+    prompt, completion, total = _sum(buckets, _is_in), _sum(buckets, _is_out), buckets.get("total")
+    main_in = _sum(buckets, lambda name: name in _MAIN_IN)
+    main_out = _sum(buckets, lambda name: name in _MAIN_OUT)
+    for one in (prompt, main_in):
+        for other in (completion, main_out):
+            if total and one is not None and other is not None and one + other == total:
+                return one, other
+    return prompt, completion
 
 
 def _is_in(name: str) -> bool:

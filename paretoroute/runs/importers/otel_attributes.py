@@ -23,7 +23,7 @@ from paretoroute.runs.importers.calls import (
     Unusable,
 )
 from paretoroute.runs.importers.model_names import is_same_model
-from paretoroute.runs.importers.usage import is_claude, measured, with_whole_prompt
+from paretoroute.runs.importers.usage import agreeing_with, is_claude, measured, with_whole_prompt
 from paretoroute.runs.importers.values import count, dig, first, items, mapping, number, parsed, text
 from paretoroute.runs.values import amount_text
 from paretoroute.runs.values import budget_of as completed_budget
@@ -113,7 +113,8 @@ class Attributes:
                 "llm.token_count.prompt_details.cache_write",
             ),
         )
-        return measured(with_whole_prompt(read), model=self._answering())
+        total = self._count("gen_ai.usage.total_tokens", "llm.usage.total_tokens", "llm.token_count.total")
+        return measured(agreeing_with(with_whole_prompt(read), total), model=self._answering())
 
     def _answering(self) -> str:
         """Return provider and model."""
@@ -292,7 +293,7 @@ def _plain(value: object, depth: int) -> object:
         return value
     for name in (*_PLAIN_VALUES, *_SNAKE_VALUES):
         if name in value:
-            return number(value[name]) if name.startswith("int") else value[name]
+            return _whole(value[name]) if name.startswith("int") else value[name]
     for name in ("arrayValue", "array_value"):
         if name in value:
             return [_plain(item, depth - 1) for item in items(value, name, "values")]
@@ -300,6 +301,15 @@ def _plain(value: object, depth: int) -> object:
         if name in value:
             return dict(read_attributes(items(value, name, "values"), depth - 1).values)
     return None
+
+
+def _whole(value: object) -> object:
+    """Return a whole number that is written as text."""
+    read = number(value)
+    if read is None or not read.is_integer():
+        return read
+    stated = text(value)
+    return int(stated) if stated.lstrip("-").isdecimal() else int(read)
 
 
 def _numbered(values: Mapping[str, Any], prefix: str) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """Token counts of a call, from the usage objects of each client.
 
 A count of 0 beside an answer with text was not measured. Reasoning tokens of Claude are estimates of the tools that log
-them, and count as unknown.
+them, and count as unknown. Whether the cache is inside the prompt, and reasoning inside the answer, depends on provider
+and version; where the sum of all tokens is logged, it decides.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ def usage_of(usage: object) -> Tokens:
             "input_tokens_details.cached_tokens",
             "cache_read_input_tokens",
             "cachedContentTokenCount",
+            "cached_content_token_count",
+            "prompt_cache_hit_tokens",  # of DeepSeek
         ),
         cache_write=_first(
             usage,
@@ -52,7 +55,36 @@ def usage_of(usage: object) -> Tokens:
     )
     if is_anthropic and read.prompt is not None:
         return replace(read, prompt=read.prompt + (read.cached or 0) + (read.cache_write or 0))
-    return with_whole_prompt(read)
+    return agreeing_with(with_whole_prompt(read), total_of(usage))
+
+
+def total_of(usage: object) -> float | None:
+    """Return the sum of all tokens that a usage object states."""
+    return _first(usage, "total_tokens", "totalTokenCount", "total_token_count")
+
+
+def agreeing_with(tokens: Tokens, total: float | None, *, beside: float = 0.0) -> Tokens:
+    """Return the counts whose sum is the logged total: with the cache or the reasoning added, if need be.
+
+    Args:
+        tokens: as read.
+        total: of all tokens, as logged; None: unknown.
+        beside: how much of the cache is in the prompt by the usual reading of this log, and may have been in it before.
+
+    Example:
+        >>> agreeing_with(Tokens(prompt=10, completion=5, reasoning=20), 35).completion  # as xAI counts
+        25
+        >>> agreeing_with(Tokens(prompt=10, completion=25, reasoning=20), 35).completion
+        25
+    """
+    if tokens.prompt is None or tokens.completion is None or not total:
+        return tokens
+    cache = (tokens.cached or 0) + (tokens.cache_write or 0)
+    for completion in (tokens.completion, tokens.completion + (tokens.reasoning or 0)):
+        for prompt in (tokens.prompt, tokens.prompt - beside, tokens.prompt + (0 if beside else cache)):
+            if prompt + completion == total:
+                return replace(tokens, prompt=prompt, completion=completion)
+    return tokens
 
 
 def with_whole_prompt(tokens: Tokens) -> Tokens:

@@ -60,6 +60,19 @@ def test_the_calls_of_a_judge_count_neither_in_tokens_nor_in_time(tmp_path, judg
     assert (row["prompt_tokens"], row["completion_tokens"], row["latency_s"]) == (17, 40, 0.2)
 
 
+@pytest.mark.parametrize(
+    "total, prompt, completion",
+    [(57, 17, 40), (50, 10, 40), (87, 17, 70), (80, 10, 70), (999, 17, 40)],  # 10 + 7 of a cache, 40 with 30 hidden
+)
+def test_the_logged_total_decides_what_lies_inside_prompt_and_answer(tmp_path, total, prompt, completion):
+    sample = make.eval_sample(events=[])
+    sample["model_usage"]["openai/gpt-5-mini"]["total_tokens"] = total
+
+    (row,) = make.imported("inspect", eval_file(tmp_path / "a.eval", sample)).rows
+
+    assert (row["prompt_tokens"], row["completion_tokens"]) == (prompt, completion)
+
+
 @pytest.mark.parametrize("place", ["plan", "model", "event"])
 def test_the_effort_is_read_wherever_the_log_states_it(tmp_path, place):
     header, sample = make.eval_header(), make.eval_sample(events=[])

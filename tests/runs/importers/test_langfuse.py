@@ -96,6 +96,17 @@ def test_usage_of_early_versions_and_zeros_beside_text(tmp_path):
     assert {"prompt_tokens", "completion_tokens"}.isdisjoint(rows[2])
 
 
+def test_buckets_that_the_total_leaves_out_are_parts_of_the_others(tmp_path):
+    usage = {"input": 100, "input_cached_tokens": 80, "output": 50, "output_reasoning_tokens": 30}
+    apart = make.observation(1, usageDetails=usage | {"total": 260})
+    inside = make.observation(2, usageDetails=usage | {"total": 150})
+
+    rows = observed(tmp_path, apart, inside, scores=[make.langfuse_score(i) for i in (1, 2)]).rows
+
+    assert [(row["prompt_tokens"], row["completion_tokens"]) for row in rows] == [(180, 80), (100, 50)]
+    assert [(row["cached_prompt_tokens"], row["reasoning_tokens"]) for row in rows] == [(80, 30)] * 2
+
+
 def test_a_generation_inside_a_generation_is_one_call(tmp_path):
     outer, inner = make.observation(1), make.observation(2, parentObservationId="obs-1", traceId="trace-1")
 

@@ -55,6 +55,12 @@ def test_a_stream_without_usage_is_unknown_and_never_free(tmp_path):
     assert {"prompt_tokens", "completion_tokens", "cost_usd"}.isdisjoint(log.rows[1])
 
 
+def test_the_logged_total_decides_whether_reasoning_is_inside_the_answer(tmp_path):
+    inside, beside = make.payload(1, total_tokens=70), make.payload(2, total_tokens=102)
+
+    assert [row["completion_tokens"] for row in rows_of(tmp_path, inside, beside).rows] == [50, 82]
+
+
 def test_a_cost_of_zero_counts_only_where_the_price_map_states_that_the_model_is_free(tmp_path):
     prices = {"input_cost_per_token": 0.0, "output_cost_per_token": 0}
     free = {"model_map_information": {"model_map_value": prices}}

@@ -64,6 +64,13 @@ def test_responses_are_read_as_chats_are(tmp_path):
     assert (row["prompt_tokens"], row["completion_tokens"], row["reasoning_tokens"]) == (5, 9, 4)
 
 
+def test_reasoning_beside_the_answer_is_added_where_the_total_has_it(tmp_path):
+    answer = make.batch_answer()  # as xAI counts: 12 + 37 + 33
+    answer["response"]["body"]["usage"]["total_tokens"] = 82
+
+    assert batch(tmp_path, [make.batch_request()], [answer]).rows[0]["completion_tokens"] == 70
+
+
 def test_answers_without_their_requests_are_refused(tmp_path):
     with pytest.raises(RunsError, match="give its input file too"):
         make.imported("openai-batch", make.lines(tmp_path / "output.jsonl", [make.batch_answer()]))

@@ -184,6 +184,18 @@ def test_tokens_of_a_cache_that_the_prompt_leaves_out_are_added(tmp_path):
     assert "reasoning_tokens" not in row
 
 
+def test_reasoning_beside_the_answer_is_added_where_the_total_has_it(tmp_path):
+    values = otel.llmetry(**{"gen_ai.usage.output_tokens": 6, "gen_ai.usage.total_tokens": 53})
+
+    assert spans(tmp_path, otel.export(otel.span(1, values))).rows[0]["completion_tokens"] == 36
+
+
+def test_ids_that_are_whole_numbers_are_read(tmp_path):
+    (row,) = spans(tmp_path, otel.export(otel.span(1, otel.llmetry(**{"user.id": 12, "session.id": 2**53 + 1})))).rows
+
+    assert (row["tenant"], row["conversation"]) == ("12", str(2**53 + 1))
+
+
 def planned_span(number=1, *, kind="thinking_tokens", label="8000", amount=8000.0, answered_by=None, **changes):
     """Return a span with the attributes of a decision, as ``Decision.otel_attributes`` writes them."""
     point = Point("gpt-5-mini", Budget(kind, label, amount))
