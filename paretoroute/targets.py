@@ -1,64 +1,12 @@
-"""Targets: the quality or cost that a user asks for, in USD and in quality from 0 to 1; and their checks."""
+"""Targets: the quality or cost that a user asks for, in USD and in quality from 0 to 1."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Integral
 
-from paretoroute.errors import TargetError, shown
+from paretoroute.errors import TargetError, fraction, positive, real, shown
 from paretoroute.price import rounded_usd
-
-
-def real(name: str, value: object) -> float:
-    """Return a real number as a float.
-
-    Raises:
-        TargetError: it is of another type, such as text or a boolean, or too large for a float.
-    """
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TargetError(f"{name} must be a number, got {shown(value)}")
-    try:
-        return float(value)
-    except OverflowError:
-        raise TargetError(f"{name} must be below 1e308, got a whole number of more digits") from None
-
-
-def positive(name: str, value: float) -> float:
-    """Return a finite number greater than 0.
-
-    Raises:
-        TargetError: it is another number; the message names it.
-    """
-    number = real(name, value)
-    if not (math.isfinite(number) and number > 0):
-        raise TargetError(f"{name} must be a positive number, got {number:.12g}")
-    return number
-
-
-def not_negative(name: str, value: float) -> float:
-    """Return a finite number of at least 0.
-
-    Raises:
-        TargetError: it is another number; the message names it.
-    """
-    number = real(name, value)
-    if not (math.isfinite(number) and number >= 0):
-        raise TargetError(f"{name} must be a finite number of at least 0, got {number:.12g}")
-    return number
-
-
-def fraction(name: str, value: float) -> float:
-    """Return a number in [0, 1].
-
-    Raises:
-        TargetError: it is another number; the message names it, and asks whether percent were meant.
-    """
-    number = real(name, value)
-    if not 0 <= number <= 1:
-        hint = " Percent? Divide by 100." if 1 < number <= 100 else ""
-        raise TargetError(f"{name} must lie in [0, 1], got {number:.12g}.{hint}")
-    return number
 
 
 @dataclass(frozen=True, slots=True)

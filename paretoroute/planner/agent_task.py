@@ -19,11 +19,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from paretoroute._arrays import Mask
-from paretoroute.errors import TargetError, expect_items, shown
+from paretoroute.errors import TargetError, expect_items, not_negative, positive, shown
 from paretoroute.planner.knapsack import Choice, best_choice
 from paretoroute.planner.query_forecast import PointFigures
 from paretoroute.price import rounded_usd
-from paretoroute.targets import not_negative, positive
 
 if TYPE_CHECKING:
     from paretoroute.planner.cost_cap import CostCap

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from paretoroute._arrays import Floats, Mask
-from paretoroute.errors import DialectError, PolicyError, TargetError, expect, expect_seed
+from paretoroute.errors import DialectError, PolicyError, TargetError, expect, expect_seed, fraction
 from paretoroute.planner.admission import Admission, Admitted, DecidedCall, DecisionCounts, Tally
 from paretoroute.planner.cost_cap import CostCap
 from paretoroute.planner.decision import FALLBACKS, Decision, DecisionWriter
@@ -28,7 +28,6 @@ from paretoroute.policy.policy import Policy
 from paretoroute.query import Query
 from paretoroute.solver.argmax import scored
 from paretoroute.solver.rules import Draw, PointProbability, Rule, Stream, draw_from
-from paretoroute.targets import fraction
 
 if TYPE_CHECKING:
     from paretoroute.encoders.base import Encoder

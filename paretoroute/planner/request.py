@@ -12,10 +12,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from paretoroute._arrays import Mask, given_array
-from paretoroute.errors import QueryError, TargetError, did_you_mean, expect, expect_items, shown
+from paretoroute.errors import (
+    QueryError,
+    TargetError,
+    did_you_mean,
+    expect,
+    expect_items,
+    fraction,
+    not_negative,
+    positive,
+    shown,
+)
 from paretoroute.grid import Grid
 from paretoroute.query import Misfit, Query, bytes_beside_text, query_text
-from paretoroute.targets import fraction, not_negative, positive
 
 if TYPE_CHECKING:
     from paretoroute.planner.conversation.staying import HasPoint, Stay

@@ -11,12 +11,12 @@ import numpy as np
 from paretoroute.errors import PolicyError
 from paretoroute.grid import Between, Budget, Grid, Point, Price
 from paretoroute.solver.rules import MixtureComponent, MixtureRule, PriceRule, Rule
-from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
 
 if TYPE_CHECKING:  # the models of a file take long to load: they are when one is read or written
     from paretoroute.limits import PopulationLimit
     from paretoroute.policy import schema as doc
     from paretoroute.solver.constraints import Constraint
+    from paretoroute.targets import Target
 
 
 def grid_of(document: doc.PolicyDocument) -> Grid:
@@ -119,6 +119,8 @@ def with_names(target: Target, names: Sequence[str]) -> Target:
         target: relative to a point, or not.
         names: of the grid's points.
     """
+    from paretoroute.targets import MinQuality
+
     if isinstance(target, MinQuality) and target.of is not None and not isinstance(target.of, str):
         return replace(target, of=names[int(target.of)])
     return target
@@ -127,6 +129,7 @@ def with_names(target: Target, names: Sequence[str]) -> Target:
 def target_entry(target: Target) -> doc.TargetEntry:
     """Write a target down; its point is given by name."""
     from paretoroute.policy import schema as doc
+    from paretoroute.targets import BestTrade, MaxCost
 
     if isinstance(target, BestTrade):
         return doc.TargetBestTrade(usd_per_quality=float(target.usd_per_quality))
@@ -139,6 +142,8 @@ def target_entry(target: Target) -> doc.TargetEntry:
 
 def target_of(entry: doc.TargetEntry) -> Target:
     """Read a target: :func:`target_entry` in reverse."""
+    from paretoroute.targets import BestTrade, MaxCost, MinQuality  # loaded only where a target is read
+
     if entry.kind == "best_trade":
         return BestTrade(usd_per_quality=entry.usd_per_quality)
     if entry.kind == "max_cost":

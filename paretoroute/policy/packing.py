@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute.policy.arrays import FIRST_LEVEL, GROWTHS, OPTIONAL, PANELS, SCALE, SECOND_LEVEL, TABLES, Arrays
+from paretoroute.policy.arrays import FIRST_LEVEL, SCALE, SECOND_LEVEL, TABLES, Arrays
+from paretoroute.policy.checked.arrays import GROWTHS, OPTIONAL, PANELS
 from paretoroute.policy.numbers import second_view
 from paretoroute.policy.partial_logs.arrays import packed
 from paretoroute.surface.featurizer import Featurizer

@@ -18,7 +18,6 @@ from paretoroute.policy.codec import grid_of, target_of
 from paretoroute.price import expect_prices
 from paretoroute.surface.surface import Surface
 from paretoroute.surface.traffic import CalibrationSample
-from paretoroute.targets import Target
 
 if TYPE_CHECKING:
     from paretoroute.calibration.outcomes import LoggedOutcomes
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from paretoroute.policy import schema as doc
     from paretoroute.policy.files import Check
     from paretoroute.policy.signatures.keys import PublicKey
+    from paretoroute.targets import Target
 
 
 @dataclass(frozen=True)
@@ -122,10 +122,11 @@ class Policy:
             TargetError: a limit names an unknown model, needs labels or latencies that were not logged, or leaves
                 nothing to call.
         """
+        from paretoroute import targets
         from paretoroute.limits import Limit
         from paretoroute.policy.solving import Provenance, check_prices, solve_document
 
-        expect("the target", target, (*get_args(Target), type(None)), TargetError)
+        expect("the target", target, (*get_args(targets.Target), type(None)), TargetError)
         if limits is not None:
             expect_items("limits", limits, get_args(Limit), TargetError)
         expect_prices(prices)

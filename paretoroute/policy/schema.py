@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, cast
 
+from paretoroute.policy.checked import Section
 from paretoroute.policy.checked.checks import After, Field
-from paretoroute.policy.checked.section import Section
 from paretoroute.policy.schema_types import (
     FILE_PATTERN,
     KIND_PATTERN,

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from paretoroute.grid import MOST_KIND_CHARACTERS, kind_fault
+from paretoroute.policy.checked import Section
 from paretoroute.policy.checked.checks import After, Field
-from paretoroute.policy.checked.section import Section
 
 ROUNDING = 1e-6
 SHA256_PATTERN = "^[0-9a-f]{64}$"

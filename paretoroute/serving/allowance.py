@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from paretoroute.errors import LedgerError, TargetError, did_you_mean, expect, shown
+from paretoroute.errors import LedgerError, TargetError, did_you_mean, expect, positive, shown
 from paretoroute.planner.planner import Planner
 from paretoroute.query import Query
 from paretoroute.serving import ledger as base
@@ -21,7 +21,6 @@ from paretoroute.serving.cost_curve import CostCurve
 from paretoroute.serving.ledger import SHARED, Ledger, usd_of
 from paretoroute.serving.pacing import Pace, Pacer
 from paretoroute.serving.reservation import Reservation, settle
-from paretoroute.targets import positive
 
 _EXPIRY_CHECKS = 10  # within one lease
 _MOST_PERIOD_S = 10 * 365 * 24 * 3600.0

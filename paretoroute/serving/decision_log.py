@@ -13,12 +13,23 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from paretoroute._arrays import given_array
-from paretoroute.errors import QueryError, RunsError, TargetError, checked_path, expect, file_name, one_line, shown
+from paretoroute.errors import (
+    QueryError,
+    RunsError,
+    TargetError,
+    checked_path,
+    expect,
+    file_name,
+    fraction,
+    not_negative,
+    one_line,
+    real,
+    shown,
+)
 from paretoroute.planner.decision import Decision
 from paretoroute.planner.request import text_of
 from paretoroute.query import Misfit, Query, sound
 from paretoroute.serving.line_file import LineFile
-from paretoroute.targets import fraction, not_negative, real
 
 SUFFIXES = (".jsonl", ".ndjson")
 FALLBACK_QUALITY = "fallback_quality"  # where read_runs finds no quality, and sets the row aside

@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Literal, Protocol
 
-from paretoroute.errors import LedgerError, TargetError, shown
+from paretoroute.errors import LedgerError, TargetError, not_negative, shown
 from paretoroute.price import sum_usd
-from paretoroute.targets import not_negative
 
 NANO = 9  # decimals of a nano-USD
 MOST_NANO = 2**53 - 1  # Redis computes in float64, in which whole numbers up to here are exact: nine million USD

@@ -24,10 +24,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from paretoroute.errors import TargetError
+from paretoroute.errors import TargetError, positive
 from paretoroute.serving.cost_curve import CostCurve
 from paretoroute.serving.ledger import BILL_DECAY, CHOICE_DECAY, Account, Snapshot, usd_of
-from paretoroute.targets import positive
 
 _MOST_RATIO = 1e3  # of real over expected cost; beyond it a forecast says nothing
 PRIOR_CALLS = 500  # calls by which the forecasts are trusted before any is settled

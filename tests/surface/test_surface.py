@@ -8,7 +8,8 @@ import pytest
 from paretoroute.errors import PolicyError
 from paretoroute.fitting.result import context_free
 from paretoroute.grid import Budget, Grid, Point, Price, cost_usd
-from paretoroute.policy.arrays import PANELS, from_arrays
+from paretoroute.policy.arrays import from_arrays
+from paretoroute.policy.checked.arrays import PANELS
 from paretoroute.policy.packing import to_arrays
 from paretoroute.surface import neighbours
 from paretoroute.surface.panel import LEADING

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import get_args
 
 from paretoroute.encoders.base import Encoder, feature_function
-from paretoroute.errors import PolicyError, RunsError, TargetError, expect, needs_fit_extra, one_line
+from paretoroute.errors import PolicyError, RunsError, TargetError, expect, needs_fit_extra, one_line, real
 from paretoroute.evaluation.certificate.claims import check_target, default_method
 from paretoroute.evaluation.certificate.document import (
     at_rule,
@@ -33,7 +33,7 @@ from paretoroute.policy.policy import Policy
 from paretoroute.policy.schema_types import SplitEntry
 from paretoroute.price import rounded_usd
 from paretoroute.runs.table import Runs
-from paretoroute.targets import MaxCost, MinQuality, Target, real
+from paretoroute.targets import MaxCost, MinQuality, Target
 
 NOT_COVERED = (
     "single queries: the claim is about a mean",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from paretoroute._arrays import Mask
-from paretoroute.errors import RunsError, TargetError
+from paretoroute.errors import RunsError, TargetError, real
 from paretoroute.evaluation.certificate.certify import certified
 from paretoroute.evaluation.certificate.held_out import FeatureFunction
 from paretoroute.evaluation.certificate.results import Certified, NotCertified
@@ -19,7 +19,7 @@ from paretoroute.policy.schema_types import SplitEntry
 from paretoroute.policy.sections import with_finding
 from paretoroute.runs.folds import groups_of, is_seen
 from paretoroute.runs.table import Runs
-from paretoroute.targets import BestTrade, Target, real
+from paretoroute.targets import BestTrade, Target
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,13 +23,13 @@ from typing import Protocol
 import numpy as np
 
 from paretoroute._arrays import Floats, Mask
-from paretoroute.errors import TargetError, shown
+from paretoroute.errors import TargetError, fraction, shown
 from paretoroute.grid import Grid, Point
 from paretoroute.price import TOKENS_PER_PRICE_UNIT
 from paretoroute.solver.argmax import scored
 from paretoroute.solver.constraints import Constraint, target_coefficients
 from paretoroute.solver.rules import MixtureRule, PointProbability, Rule
-from paretoroute.targets import Target, fraction
+from paretoroute.targets import Target
 
 Figures = tuple[Floats, Floats, Floats]  # quality, cost and latency as a rule reads them, (queries, points) each
 

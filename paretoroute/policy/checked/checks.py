@@ -69,7 +69,7 @@ class Named(NamedTuple):
 
 
 class Checked:
-    """What the checks know of a section class; :class:`~paretoroute.policy.checked.section.Section` has the rest."""
+    """What the checks know of a section class; :class:`~paretoroute.policy.checked.Section` has the rest."""
 
     _left_out: ClassVar[tuple[str, ...]] = ()
 

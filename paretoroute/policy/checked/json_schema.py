@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
+from paretoroute.policy.checked import Section
 from paretoroute.policy.checked.checks import Field, Named, fields_of
-from paretoroute.policy.checked.section import Section
 
 _NAMES = {int: "integer", float: "number", bool: "boolean", str: "string"}
 _BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum", "pattern": "pattern"}

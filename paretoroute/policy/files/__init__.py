@@ -33,7 +33,7 @@ from paretoroute.errors import (
     file_name,
     one_line,
 )
-from paretoroute.policy.checked.section import SectionError
+from paretoroute.policy.checked import SectionError
 from paretoroute.policy.schema import SCHEMA_VERSION, PolicyDocument
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]

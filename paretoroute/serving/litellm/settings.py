@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from paretoroute.errors import PolicyError, TargetError, close_names, shown
+from paretoroute.errors import PolicyError, TargetError, close_names, fraction, shown
 from paretoroute.policy.signatures.environment import PREFIX, key_paths_in
-from paretoroute.targets import fraction
 
 NAMES = (
     "POLICY",

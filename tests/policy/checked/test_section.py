@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import pytest
 
+from paretoroute.policy.checked import Section, SectionError
 from paretoroute.policy.checked.checks import After, Field
-from paretoroute.policy.checked.section import Section, SectionError
 
 
 class Cat(Section):
