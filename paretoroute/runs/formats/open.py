@@ -56,8 +56,24 @@ def _open_file(path: Path) -> Source:
     plain = suffixes[:-1] if zipped else suffixes
     for format in FORMATS:
         if plain and plain[-1] in format.SUFFIXES:
-            return format.open_file(Origin(path.name, path, zipped))
+            origin = Origin(path.name, path, zipped)
+            return (json if format is jsonl and _is_array(origin) else format).open_file(origin)
     raise RunsError(f"{file_name(path)} has an extension that names no known format; give {_extensions()}")
+
+
+def _is_array(origin: Origin) -> bool:
+    """Return whether a file of JSON lines holds one array, over several lines or on its only one."""
+    with origin.open_text() as file:
+        line, rest = b"", file.read(_HEAD_BYTES).removeprefix(codecs.BOM_UTF8)
+    while rest and not line.strip():
+        line, _, rest = rest.partition(b"\n")
+    if not line.lstrip().startswith(b"["):
+        return False
+    try:
+        json_text.loads(line)
+    except ValueError:
+        return True
+    return not rest.strip()
 
 
 def _extensions() -> str:

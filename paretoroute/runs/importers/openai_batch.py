@@ -18,6 +18,7 @@ from paretoroute.errors import RunsError
 from paretoroute.runs.importers.budgets import budget_of
 from paretoroute.runs.importers.calls import FAILED, NO_MODEL, NOT_A_GENERATION, Aside, Call, Reading, Unusable
 from paretoroute.runs.importers.messages import query_of
+from paretoroute.runs.importers.model_names import is_same_model
 from paretoroute.runs.importers.records import Record, opened
 from paretoroute.runs.importers.scores import score_of
 from paretoroute.runs.importers.usage import measured, usage_of
@@ -25,6 +26,7 @@ from paretoroute.runs.importers.values import dig, first, items, mapping, number
 
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".jsonl.gz")
 BATCH_PRICE = 0.5  # of the list price
+SEVERAL_REQUESTS = "several requests of its custom_id; import each batch with its own input file"
 NO_ANSWER = "requests without an answer in the files"
 
 
@@ -60,7 +62,7 @@ def read(files: Sequence[Path]) -> Reading:
 
 
 def _request(record: Record, requests: Mapping[str, Sequence[Record]]) -> Mapping[str, Any]:
-    """Return the request that an answer is of.
+    """Return the request that an answer is of; of the requests of several batches, the one to its model.
 
     Raises:
         Unusable: there is none, or several that differ.
@@ -70,7 +72,10 @@ def _request(record: Record, requests: Mapping[str, Sequence[Record]]) -> Mappin
     if not same:
         raise Unusable("no request of its custom_id", custom_id)
     if any(one.value != same[0].value for one in same):
-        raise Unusable("several requests of its custom_id", custom_id)
+        answered = text(dig(record.value, "response", "body", "model"))
+        same = [one for one in same if answered and is_same_model(text(dig(one.value, "body", "model")), answered)]
+    if not same or any(one.value != same[0].value for one in same):
+        raise Unusable(SEVERAL_REQUESTS, custom_id)
     return same[0].value
 
 

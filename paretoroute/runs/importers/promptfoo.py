@@ -31,7 +31,7 @@ from paretoroute.runs.importers.calls import (
 from paretoroute.runs.importers.messages import check_text
 from paretoroute.runs.importers.records import Record, read_records
 from paretoroute.runs.importers.scores import score_of
-from paretoroute.runs.importers.usage import measured
+from paretoroute.runs.importers.usage import billed, measured
 from paretoroute.runs.importers.values import count, dig, first, items, mapping, number, text
 
 SUFFIXES = (".json", ".jsonl", ".yaml", ".yml")
@@ -207,8 +207,7 @@ def _tokens(row: Mapping[str, Any]) -> Tokens:
 
 def _cost(row: Mapping[str, Any], tokens: Tokens) -> float | None:
     """Return the cost of the answer; a cost of 0 is of a model without a price."""
-    cost = count(first(dig(row, "response", "cost"), row.get("cost")))
-    return cost if cost and tokens.are_known else None
+    return billed(first(dig(row, "response", "cost"), row.get("cost")), tokens)
 
 
 def _scores(row: Mapping[str, Any]) -> dict[str, list[object]]:

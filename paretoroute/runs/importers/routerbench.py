@@ -16,7 +16,7 @@ from typing import Any
 from paretoroute.errors import RunsError, file_name
 from paretoroute.query import Misfit
 from paretoroute.runs.importers.calls import NO_TEXT, Aside, Call, Reading, Unusable
-from paretoroute.runs.importers.messages import check_text
+from paretoroute.runs.importers.messages import check_text, query_id
 from paretoroute.runs.importers.records import Record, opened
 from paretoroute.runs.importers.scores import score_of
 from paretoroute.runs.importers.values import count, first, literal, text
@@ -87,7 +87,7 @@ def _add(record: Record, models: Sequence[str], reading: Reading) -> None:
                 tag=text(row.get("eval_name")),
                 scores={"score": [row[model]]},
                 ids={"sample_id": sample} if sample else {},
-                key=f"{sample} {model}" if sample else None,
+                key=f"{sample} {model} {query_id(query)}" if sample else None,
             )
         )
 

@@ -117,14 +117,15 @@ def is_claude(model: str) -> bool:
 
 
 def billed(cost: object, tokens: Tokens) -> float | None:
-    """Return a cost that tools compute from tokens, or None: without tokens, and at 0, it was not computed.
+    """Return a cost that tools compute from tokens, or None: at 0, or from one of two counts, it was not computed.
 
     Args:
         cost: in USD, as logged.
         tokens: as `measured` returns them.
     """
     usd = count(cost)
-    return usd if usd and tokens.are_known else None
+    is_whole = tokens.are_known or (tokens.prompt is None and tokens.completion is None)
+    return usd if usd and is_whole else None
 
 
 def _first(usage: object, *paths: str) -> float | None:

@@ -31,6 +31,21 @@ def test_an_array_of_objects_reads_as_one_object_per_line_does(tmp_path, text):
     assert_same(read_rows(tmp_path, *LOG), read_json(tmp_path, text))
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+def test_an_array_in_a_file_of_json_lines_is_read(tmp_path, indent):
+    (tmp_path / "array.jsonl").write_text(
+        ["\ufeff", "\n"][indent is None] + json.dumps(LOG, indent=indent) + "\n", encoding="utf-8"
+    )
+
+    assert_same(read_rows(tmp_path, *LOG), read_runs(tmp_path / "array.jsonl"))
+
+
+def test_lists_on_several_lines_are_no_array(tmp_path):
+    (tmp_path / "lists.jsonl").write_text("[1]\n" + json.dumps(GOOD) + "\n", encoding="utf-8")
+
+    assert only_fault(read_runs(tmp_path / "lists.jsonl")).reason == "no JSON object"
+
+
 def test_an_item_that_is_no_object_is_set_aside_by_its_row(tmp_path):
     fault = only_fault(read_json(tmp_path, [GOOD, 7, GOOD]))
 

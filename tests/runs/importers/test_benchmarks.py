@@ -44,6 +44,18 @@ def test_a_wide_table_in_parquet_and_csv(tmp_path):
         assert "cells without a score" in make.notes(log)
 
 
+def test_one_sample_id_of_two_tables_with_other_prompts_is_two_queries(tmp_path):
+    rows = [
+        {"sample_id": "q1", "prompt": prompt, "a": 1, "a|total_cost": 0.1} for prompt in ("Why?", "An example. Why?")
+    ]
+    files = [make.lines(tmp_path / f"{i}.jsonl", [row]) for i, row in enumerate(rows)]
+
+    log = make.imported("routerbench", *files, files[0])
+
+    assert [row["query"] for row in log.rows] == ["Why?", "An example. Why?"]
+    assert make.reasons(log) == ["a record of a call that was read before"]
+
+
 @pytest.mark.parametrize("name", ["table.pkl", "table.pickle", "table.pkl.gz", "t.joblib"])
 def test_a_pickle_is_refused_by_name_and_never_opened(tmp_path, name):
     (tmp_path / name).write_bytes(b"cos\nsystem\n(S'exit 1'\ntR.")

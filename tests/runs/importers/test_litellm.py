@@ -55,6 +55,15 @@ def test_a_stream_without_usage_is_unknown_and_never_free(tmp_path):
     assert {"prompt_tokens", "completion_tokens", "cost_usd"}.isdisjoint(log.rows[1])
 
 
+def test_a_cost_without_any_token_count_is_that_of_the_log(tmp_path):
+    priced_otherwise = make.payload(2, prompt_tokens=0, completion_tokens=0, metadata={})
+    half_counted = make.payload(3, completion_tokens=0, metadata={})
+
+    rows = rows_of(tmp_path, make.payload(), priced_otherwise, half_counted).rows
+
+    assert [row.get("cost_usd") for row in rows] == [0.001, 0.001, None]
+
+
 def test_the_logged_total_decides_whether_reasoning_is_inside_the_answer(tmp_path):
     inside, beside = make.payload(1, total_tokens=70), make.payload(2, total_tokens=102)
 

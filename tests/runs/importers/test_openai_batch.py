@@ -77,11 +77,25 @@ def test_answers_without_their_requests_are_refused(tmp_path):
 
 
 def test_one_custom_id_of_two_requests_joins_nothing(tmp_path):
-    requests = [make.batch_request(1), make.batch_request(2), make.batch_request(2, model="gpt-4.1")]
+    requests = [make.batch_request(1), make.batch_request(2), make.batch_request(2, reasoning_effort="high")]
 
     log = batch(tmp_path, requests, [make.batch_answer(1), make.batch_answer(2)])
 
-    assert make.reasons(log) == ["several requests of its custom_id"]
+    assert make.reasons(log) == ["several requests of its custom_id; import each batch with its own input file"]
+
+
+def test_batches_of_two_models_may_share_their_custom_ids(tmp_path):
+    requests = [make.batch_request(1), make.batch_request(1, model="gpt-4.1", reasoning_effort=None)]
+    answers = [make.batch_answer(1), make.batch_answer(1, id="other")]
+    answers[1]["response"]["body"]["model"] = "gpt-4.1-2025-04-14"
+    scores = [
+        {"custom_id": "r1", "model": "gpt-4.1", "value": 1},
+        {"custom_id": "r1", "model": "gpt-5-mini", "value": 0},
+    ]
+
+    log = batch(tmp_path, requests, answers, scores=scores)
+
+    assert [(row["model"], row["quality"]) for row in log.rows] == [("gpt-5-mini", 0), ("gpt-4.1", 1)]
 
 
 def test_several_prompts_in_one_request_are_no_samples_of_one(tmp_path):
