@@ -101,7 +101,7 @@ def fit(
         >>> policy.document.solution.status
         'met'
     """
-    _check_types(runs, target, limits=limits, grid=grid, add_points=add_points, prices=prices, seed=seed)
+    _check_types(runs, target, limits=limits, grid=grid, add_points=add_points, prices=prices, seed=seed, name=name)
 
     def fit_on(some: Runs) -> Policy:
         return _fit(
@@ -158,7 +158,15 @@ def _fit(
 
 
 def _check_types(
-    runs: object, target: object, *, limits: object, grid: object, add_points: object, prices: object, seed: object
+    runs: object,
+    target: object,
+    *,
+    limits: object,
+    grid: object,
+    add_points: object,
+    prices: object,
+    seed: object,
+    name: object,
 ) -> None:
     """Refuse arguments of another type."""
     expect("the log", runs, Runs, RunsError)
@@ -168,6 +176,7 @@ def _check_types(
     expect_items("add_points", add_points, (str, Point), GridError)
     expect_prices(prices)
     expect_seed(seed, TargetError)
+    expect("the name", name, str, TargetError)
 
 
 @dataclass(frozen=True)

@@ -223,6 +223,8 @@ def _size(values: object) -> int:
 
 
 def _iterated(name: str, values: object) -> Iterator[Any]:
+    if isinstance(values, Mapping) or (hasattr(values, "columns") and hasattr(values, "iloc")):
+        raise QueryError(f"{name} must be a list, got a {type(values).__name__}, which lists its keys; name one column")
     try:
         return iter(values)  # pyright: ignore[reportArgumentType, reportCallIssue]  # what cannot be iterated is refused
     except Exception:  # a number, an array without an axis, or an object's own __iter__

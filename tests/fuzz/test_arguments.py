@@ -155,7 +155,7 @@ def test_reading_takes_or_refuses_any_argument():
 UNFITTED = [value for value in VALUES if not (value is None or isinstance(value, (str, bool, int, np.integer)))]
 
 
-@pytest.mark.parametrize("name", ["target", "limits", "grid", "add_points", "prices", "seed"])
+@pytest.mark.parametrize("name", ["target", "limits", "grid", "add_points", "prices", "seed", "name"])
 def test_a_fit_refuses_arguments_before_it_starts(name):
     refused = 0
     for value in UNFITTED:
@@ -166,6 +166,22 @@ def test_a_fit_refuses_arguments_before_it_starts(name):
                 pr.fit(fitted().runs, **{name: value}, progress=_stop)
             refused += 1
     assert refused > 30
+
+
+@pytest.mark.parametrize("queries", [{"a": 1}, pd.DataFrame({"query": ["Why?"]})], ids=["dict", "frame"])
+def test_a_batch_of_a_table_is_refused_since_its_names_would_be_planned(queries):
+    with pytest.raises(pr.QueryError, match="lists its keys; name one column"):
+        pr.Planner(fitted().policy).plan_batch(queries)
+
+
+def test_a_fit_and_a_monitor_take_the_numbers_of_numpy(tmp_path):
+    prices = {model: pr.Price(np.float32(1), np.int64(2)) for model in {point.model for point in fitted().runs.points}}
+
+    policy = pr.fit(fitted().runs, pr.MaxCost(np.float32(1.0)), prices=prices, seed=np.int64(0))
+
+    policy.save(tmp_path / "policy.yaml")
+    assert pr.Planner.load(tmp_path / "policy.yaml").plan("Why?").status
+    assert pr.Monitor(policy, horizon_calls=np.int64(100), false_alarms=np.float32(0.1)).report().calls == 0
 
 
 def _stop(step):

@@ -6,6 +6,7 @@ import hashlib
 import math
 import os
 from collections.abc import Callable, Mapping
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from paretoroute.encoders.base import Encoder, feature_function
-from paretoroute.errors import PolicyError, RunsError, TargetError, checked_path, expect, needs_fit_extra
+from paretoroute.errors import PolicyError, RunsError, TargetError, checked_path, expect, needs_fit_extra, real
 from paretoroute.evaluation.drift import state, summary
 from paretoroute.evaluation.drift.calls import Calls, read_calls
 from paretoroute.evaluation.drift.detector import Moment, Score
@@ -68,8 +69,8 @@ class Monitor:
         encoder: Encoder | None = None,
     ) -> None:
         expect("the policy", policy, Policy, PolicyError)
-        expect("horizon_calls", horizon_calls, int, TargetError)
-        expect("false_alarms", false_alarms, (int, float), TargetError)
+        expect("horizon_calls", horizon_calls, Integral, TargetError)
+        false_alarms = real("false_alarms", false_alarms)
         if isinstance(horizon_calls, bool) or horizon_calls < 1:
             raise TargetError(f"horizon_calls must be at least 1, got {horizon_calls}")
         if horizon_calls > MOST_CALLS:
@@ -80,7 +81,7 @@ class Monitor:
         rule = Planner(policy, features=features).rule
         residuals = references(policy, rule)
         queries = len(policy.surface.neighbours.features)
-        self.record = Record(Streams(policy.grid, residuals, queries, horizon_calls, float(false_alarms)))
+        self.record = Record(Streams(policy.grid, residuals, queries, int(horizon_calls), false_alarms))
         self.observer = Observer(policy, rule, residuals, features)
         self._files: dict[Path, str] = {}  # SHA-256 of the states that were read or written last
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Self, cast, dataclass_transform
 
+import numpy as np
+
 from paretoroute.policy.checked.checks import Checked, Problem, check_of, fields_of
 
 
@@ -41,7 +43,7 @@ class Section(Checked):
     model_fields = _Names()
 
     def __init__(self, **values: Any) -> None:
-        made = self.model_validate(values)
+        made = self.model_validate({name: _plain(value) for name, value in values.items()})
         self.__dict__.update(made.__dict__)
 
     @classmethod
@@ -103,6 +105,11 @@ class Section(Checked):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
+
+
+def _plain(value: Any) -> Any:
+    """Return a number of NumPy, as callers may pass one, as Python's."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _dumped(value: Any, **options: Any) -> Any:

@@ -4,6 +4,7 @@ import math
 import pickle
 from typing import Annotated, Literal
 
+import numpy as np
 import pytest
 
 from paretoroute.policy.checked import Section, SectionError
@@ -137,3 +138,10 @@ def test_a_dump_leaves_keys_out_of_a_section_by_name():
     assert street.model_dump(exclude={"home": {"pets", "size"}}) == {
         "home": {"street": "elm", "notes": {}, "garden": 2.0}
     }
+
+
+def test_numbers_of_numpy_are_those_of_python():
+    home = Home(address="elm", pets=[Cat(lives=np.int64(9))], garden=np.float32(0.5))
+
+    assert (type(home.pets[0].lives), type(home.garden)) == (int, float)
+    assert home == Home(address="elm", pets=[Cat(lives=9)], garden=0.5)
