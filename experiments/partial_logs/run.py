@@ -26,7 +26,8 @@ from worlds import WORLDS, world
 
 import paretoroute as pr
 from paretoroute.errors import ParetorouteError
-from paretoroute.fitting import sample
+from paretoroute.fitting import pipeline, sample
+from paretoroute.fitting.partial_logs import left_out_features as projected
 from paretoroute.fitting.text_features import fit_texts
 from paretoroute.surface.featurizer import Featurizer
 
@@ -35,6 +36,19 @@ sample.fit_texts = functools.lru_cache(maxsize=2)(fit_texts)
 Featurizer.__hash__ = object.__hash__
 Featurizer.__eq__ = object.__eq__
 Featurizer.of_text = functools.lru_cache(maxsize=4 * 3000)(Featurizer.of_text)
+LEFT_OUT: dict[tuple, np.ndarray] = {}
+
+
+def left_out_features(runs: pr.Runs, featurizer: Featurizer, features: np.ndarray, *, seed: int) -> np.ndarray:
+    """Keep the features of the last log, of which a fit otherwise takes most of its time."""
+    key = (tuple(runs.query_ids), tuple(runs.texts), tuple(runs.conversations), seed)
+    if key not in LEFT_OUT:
+        LEFT_OUT.clear()
+        LEFT_OUT[key] = projected.left_out_features(runs, featurizer, features, seed=seed)
+    return LEFT_OUT[key]
+
+
+pipeline.left_out_features = left_out_features
 
 SOURCES = {"mixture": ("epoch_gpqa", "epoch_simpleqa")}
 TRAIN, TEST = 2100, 800  # most queries of a log that a logger chooses from, and that promises are held against

@@ -17,6 +17,7 @@ from paretoroute.fitting.logged_panels import LoggedPanel
 from paretoroute.fitting.methods import pooled_slopes
 from paretoroute.fitting.methods.pooled_means import Cells, PointMeans
 from paretoroute.fitting.methods.pooled_slopes import PooledSlopes
+from paretoroute.fitting.methods.retransformation import mean_slopes
 from paretoroute.fitting.panel import FittedPanel, scale_of
 from paretoroute.fitting.partial_logs.propensities import Propensities
 from paretoroute.fitting.sample import Sample
@@ -142,8 +143,18 @@ def _models(logged, sample: Sample, fold: NDArray[np.int64], propensities: Prope
         if name == "quality" and tokens is not None:
             covariates = [_means_by_fold(tokens)]
         model = pooled_slopes.fit(cells, sample.all_features, covariates, fold, labels=labels)
+        if name in ("tokens", "latency"):
+            model = _following_means(model, cells, fold)
         tokens = model if name == "tokens" else tokens
         yield name, model
+
+
+def _following_means(model: PooledSlopes, cells: Cells, fold: NDArray[np.int64]) -> PooledSlopes:
+    """Draw the slopes of a logarithm to those of the logarithm of the mean, which is what costs add up to."""
+    slopes = mean_slopes(cells.minus(model.of_labels), model.by_query, fold)
+    by_query = slopes.without[fold][:, None] * model.by_query
+    forecast = model.forecast - model.by_query + by_query
+    return replace(model, slope=slopes.all * model.slope, by_query=by_query, forecast=forecast)
 
 
 def _means_by_fold(model: PooledSlopes) -> Floats:

@@ -224,3 +224,25 @@ def test_the_policies_that_are_judged_do_not_choose_by_tags_that_a_planner_does_
     policy.save(tmp_path / "policy.yaml")
     loaded = pr.Policy.load(tmp_path / "policy.yaml")
     assert loaded.solve(pr.MaxCost(usd=2e-3)).document.expected == policy.solve(pr.MaxCost(usd=2e-3)).document.expected
+
+
+def test_costs_of_queries_that_look_cheap_are_their_means_where_these_vary_most():
+    """The logarithm of the cost is twice as spread where a query looks cheap: one smearing factor would not do."""
+    rng, queries = np.random.default_rng(3), 1500
+    topic, point = rng.integers(2, size=queries), rng.integers(POINTS, size=queries)
+    spread = np.array([1.5, 0.3])[topic]
+    cost = 1e-3 * np.exp(2.0 * topic + spread * rng.normal(size=queries))
+    words = [" ".join(f"topic{t}word{k}" for k in rng.integers(8, size=6)) for t in topic]
+    rows = [
+        {"query_id": f"q{i}", "query": f"{words[i]} {i}", "model": f"m{point[i]}", "quality": 0.5, "cost_usd": cost[i]}
+        for i in range(queries)
+    ]
+
+    policy = pr.fit(pr.read_runs(pa.Table.from_pylist(rows)))
+
+    forecast = np.asarray(policy.outcomes.cross_fitted.cost_usd).mean(1)
+    is_logged = policy.outcomes.is_logged
+    logged = np.nansum(np.where(is_logged, policy.outcomes.logged_cost_usd, 0.0), axis=1)
+    cheap = forecast < np.median(forecast)
+    for half in (cheap, ~cheap):
+        assert forecast[half].mean() == pytest.approx(logged[half].mean(), rel=0.15)
