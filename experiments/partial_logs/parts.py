@@ -8,6 +8,10 @@ One line per seed and target, in points of 100. T is the truth of the folds' pol
     queries    T minus the truth of the policy on held-out queries: other queries, and a fit of all of them
     cost       forecast cost over true cost of the called cells, on the log's queries
     spent      held-out cost over the promised one
+
+Then, per seed: logged over forecast cost by fifths of each point's forecasts, cheapest first; and how the error of
+forecast quality, on all cells, follows what the query adds to one point and not to others (in units of it), and the log
+of forecast cost likewise. Both are 0 for forecasts that cannot be mended by them.
 """
 
 from __future__ import annotations
@@ -72,6 +76,33 @@ def parts(outcomes, chance, quality, cost, expected, chosen) -> list[float]:
     return [*(100 * float(error) for error in errors), float(ratio), chosen[1] / expected.cost_usd]
 
 
+def by_fifths(outcomes) -> list[float]:
+    """Compute logged over forecast cost by fifths of each point's forecasts, cheapest first; points count alike."""
+    cost = outcomes.cost_usd
+    is_logged, forecast = cost.weight > 0, cost.forecast
+    logged = forecast + np.divide(cost.correction, cost.weight, out=np.zeros_like(forecast), where=is_logged)
+    fifth = np.stack([np.digitize(f, np.quantile(f, [0.2, 0.4, 0.6, 0.8])) for f in forecast.T], axis=1)
+    inside = [is_logged & (fifth == k) for k in range(5)]
+    size = forecast.mean(0)
+    return [float((logged / size)[cells].sum() / (forecast / size)[cells].sum()) for cells in inside]
+
+
+def followed(outcomes, quality) -> list[float]:
+    """Regress errors of forecast quality on what the query adds to a point alone, to quality and to the log of cost."""
+    forecast, log_cost = outcomes.quality.forecast, np.log(outcomes.cost_usd.forecast)
+
+    def within(table):
+        table = table.copy()
+        for k in np.unique(outcomes.fold):  # whose points' means differ
+            table[outcomes.fold == k] -= table[outcomes.fold == k].mean(0)
+        return table
+
+    alone = [within(table - table.mean(1, keepdims=True)) for table in (forecast, log_cost)]
+    together = [within(np.repeat(t.mean(1, keepdims=True), t.shape[1], axis=1)) for t in (forecast, log_cost)]
+    design = np.stack([table.ravel() for table in (*alone, *together)], axis=1)
+    return [float(c) for c in np.linalg.lstsq(design, within(quality - forecast).ravel(), rcond=None)[0][:2]]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder of the logs")
@@ -107,6 +138,10 @@ def main() -> None:
             chosen = [float(choice.mean_of(t[:, order]).mean()) for t in (truth.quality, truth.cost)]
             figures = parts(*judged, *tables, choice.document.expected, chosen)
             print(f"{seed} {usd:.3g}".ljust(16) + "".join(f"{f:+10.2f}" for f in figures))
+        outcomes = policy.policy.outcomes.corrected
+        fifths = ", ".join(f"{f:.2f}" for f in by_fifths(outcomes))
+        of_quality, of_cost = followed(outcomes, truth.train_quality[rows[: len(outcomes.fold)]][:, order])
+        print(f"{seed} cost by fifths {fifths}; quality follows {of_quality:+.2f}, log cost {of_cost:+.3f}")
 
 
 if __name__ == "__main__":
