@@ -9,7 +9,6 @@ A second view of the queries has neighbours of its own, in three sizes by one me
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,7 @@ HEADS = MEASURES * len(SIZES)
 SECOND_HEADS = len(SIZES)  # of a second view
 CONSTANT = 0.05
 LEAST_SIMILARITY = 1e-3
-MARGIN = 1e-4  # of similarities: twice the rounding of two float32 products of unit vectors of up to 400 features
+UNIT = 4000  # length of a unit vector in whole numbers: sums of up to 2**24 / UNIT**2 are exact in float32
 _IS_WITHIN = (np.arange(SIZES[-1]) < np.array(SIZES)[:, None]).astype(np.float64)
 EXCLUDED = -2.0  # similarity that marks a query of the same group: below any cosine
 
@@ -51,35 +50,40 @@ class Nearest:
 
 @dataclass(frozen=True)
 class Units:
-    """Unit vectors of queries in two parts, so that one product serves both measures.
+    """Unit vectors of queries in whole numbers and in two parts, so that one product serves both measures.
 
     With u the unit vector of the text part, the cosine in all features is ratio x ratio' x (u . u') + rest . rest'.
+    Products of whole numbers are exact in float32 and do not depend on the order of summation: no sum of theirs exceeds
+    the product of two lengths, which is below 2**24. The rounding to whole numbers, 1e-4 of a cosine, is about that of
+    the stored features.
 
     Args:
-        text: of the text part and the constant, float32 ``(queries, rank + 1)``, with columns of zeros up to a
-            multiple of eight: products of aligned rows take two thirds of the time.
+        text: of the text part and the constant, float32 ``(queries, rank + 1)``.
         rest: the other features over the length of all, float32 ``(queries, width - rank)``.
         ratio: length of the text part over that of all features, float32 ``(queries,)``.
     """
 
-    text: NDArray[np.float32]
-    rest: NDArray[np.float32]
-    ratio: NDArray[np.float32]
+    text: Floats32
+    rest: Floats32
+    ratio: Floats32
 
     @staticmethod
     def of(features: Floats, rank: int) -> Units:
         """Divide features, ``(queries, width)``, by their lengths; the first ``rank`` are of the text."""
-        text = np.zeros((len(features), -(-(rank + 1) // 8) * 8))
+        text, rest = np.empty((len(features), rank + 1)), features[:, rank:]
         text[:, :rank], text[:, rank] = features[:, :rank], CONSTANT
-        of_text = np.einsum("qf,qf->q", text, text)
-        rest = features[:, rank:]
-        length = np.sqrt(of_text + np.einsum("qf,qf->q", rest, rest))
+        of_text = np.vecdot(text, text)
+        length = np.sqrt(of_text + np.vecdot(rest, rest))
         of_text = np.sqrt(of_text)
         return Units(
-            (text / of_text[:, None]).astype(np.float32),
-            (rest / length[:, None]).astype(np.float32),
+            np.rint(text * (UNIT / of_text)[:, None]).astype(np.float32),
+            np.rint(rest * (UNIT / length)[:, None]).astype(np.float32),
             (of_text / length).astype(np.float32),
         )
+
+    def columns(self) -> Units:
+        """Return the same with a column per query, as the right side of a product reads them."""
+        return Units(np.ascontiguousarray(self.text.T), np.ascontiguousarray(self.rest.T), self.ratio)
 
 
 @dataclass(frozen=True)
@@ -88,12 +92,12 @@ class Neighbours:
 
     Args:
         features: their features without the second view, float16 ``(queries, width)``.
-        units: their unit vectors.
+        columns: their unit vectors, one column each.
         second: the same queries in the second view, or None.
     """
 
     features: NDArray[np.float16]
-    units: Units
+    columns: Units
     second: Neighbours | None = None
 
     @property
@@ -116,42 +120,17 @@ class Neighbours:
         return self._nearest(vectors[:, :width], rank).beside(of_second)
 
     def _nearest(self, vectors: Floats, rank: int) -> Nearest:
-        """Return the neighbours of each query in this view.
-
-        The product with all logged queries is rounded in an order that depends on the number of queries. It only names
-        candidates, with a margin for the rounding; their similarities are then computed one query at a time, always by
-        the same operations, so that a plan never depends on what else is in a batch.
-        """
-        own, logged = Units.of(vectors, rank), self.units
-        by_text = own.text @ logged.text.T
-        candidates = [_candidates(by_text)]
-        if logged.rest.shape[1]:
-            by_text *= logged.ratio
-            by_text *= own.ratio[:, None]
-            by_text += own.rest @ self._rest_columns
-            candidates.append(_candidates(by_text))
-        size = min(SIZES[-1], len(self.features))
-        rows = np.empty((len(vectors), len(candidates), size), np.intp)
-        similarity = np.empty(rows.shape)
-        for measure, of_queries in enumerate(candidates):
-            for i, some in enumerate(of_queries):
-                exact = self._similarity(some, own, i, in_all=measure == 1)
-                nearest = (-exact).argsort(kind="stable")[:size]  # of equally near ones the first
-                rows[i, measure], similarity[i, measure] = some.take(nearest), exact.take(nearest)
-        return Nearest(rows, similarity)
-
-    @cached_property
-    def _rest_columns(self) -> Floats32:
-        """The rest of the unit vectors, one column each, for the product with all of them."""
-        return np.ascontiguousarray(self.units.rest.T)
-
-    def _similarity(self, rows: Indices, own: Units, query: int, *, in_all: bool) -> Floats32:
-        """Return the similarity of some logged queries to a query, one dot product at a time."""
-        similarity = np.vecdot(self.units.text.take(rows, axis=0), own.text[query])
-        if not in_all:
-            return similarity
-        of_rest = np.vecdot(self.units.rest.take(rows, axis=0), own.rest[query])
-        return similarity * self.units.ratio.take(rows) * own.ratio[query] + of_rest
+        """Return the neighbours of each query in this view; what else is asked at once does not matter."""
+        own, logged = Units.of(vectors, rank), self.columns
+        similar = own.text @ logged.text
+        measures = [_most_similar(similar)]
+        if len(logged.rest):
+            similar *= logged.ratio
+            similar *= own.ratio[:, None]
+            similar += own.rest @ logged.rest
+            measures.append(_most_similar(similar))
+        rows, similarity = (np.array(one).swapaxes(0, 1) for one in zip(*measures, strict=True))
+        return Nearest(rows, similarity.astype(np.float64) / UNIT**2)
 
 
 def index(features: NDArray[np.floating], rank: int, *, second: NDArray[np.floating] | None = None) -> Neighbours:
@@ -165,28 +144,37 @@ def index(features: NDArray[np.floating], rank: int, *, second: NDArray[np.float
         second: features of the second view, ``(queries, second width)``, or None.
     """
     kept = features.astype(np.float16)
-    own = Neighbours(kept, Units.of(kept.astype(np.float64), rank))
+    own = Neighbours(kept, Units.of(kept.astype(np.float64), rank).columns())
     return own if second is None else replace(own, second=index(second, second.shape[1]))
 
 
-def _candidates(similarity: Floats32) -> list[Indices]:
-    """Return the logged queries that may be among the 150 nearest of each query, in order of their rows.
+def _most_similar(similarity: Floats32) -> tuple[list[Indices], list[Floats32]]:
+    """Return the rows of the 150 most similar logged queries to each query, most similar first, and their similarity.
 
     Of disjoint blocks with one largest similarity each, the 150th largest of these is at most the 150th largest of all.
+    Of equally similar queries the first are taken.
 
     Args:
-        similarity: float32 products of unit vectors, ``(queries, logged queries)``.
+        similarity: ``(queries, logged queries)``.
     """
     queries, logged = similarity.shape
     size = SIZES[-1]
     if logged <= size:
-        return [np.arange(logged)] * queries
-    per_block = min(max(logged // (4 * size), 1), 16)
-    blocks = logged // per_block
-    largest = similarity[:, : blocks * per_block].reshape(queries, per_block, blocks).max(axis=1)
-    largest.partition(blocks - size, axis=1)
-    is_candidate = similarity >= largest[:, blocks - size, None] - MARGIN
-    return [row.nonzero()[0] for row in is_candidate]
+        candidates = [np.arange(logged)] * queries
+    else:
+        per_block = min(max(logged // (4 * size), 1), 16)
+        blocks = logged // per_block
+        largest = similarity[:, : blocks * per_block].reshape(queries, per_block, blocks).max(axis=1)
+        largest.partition(blocks - size, axis=1)
+        is_candidate = similarity >= largest[:, blocks - size, None]
+        candidates = [row.nonzero()[0] for row in is_candidate]
+    rows, similar = list[Indices](), list[Floats32]()
+    for some, of_all in zip(candidates, similarity, strict=True):
+        own = of_all.take(some)
+        order = (-own).argsort(kind="stable")[:size]
+        rows.append(some.take(order))
+        similar.append(own.take(order))
+    return rows, similar
 
 
 def weights(similarity: Floats, size: int) -> Floats:
