@@ -11,6 +11,8 @@ features follow those of the text.
 from __future__ import annotations
 
 import hashlib
+import math
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -120,22 +122,28 @@ class Featurizer:
 
     def _weighted(self, counts: NgramCounts) -> _Weighted:
         """Weigh the n-grams of a text that the logged texts have too."""
-        place = self._places.take(counts.buckets)
+        place = self._places.take(counts.buckets).astype(np.intp)
         values, words, known_share = counts.values, int(counts.buckets.searchsorted(HALF)), 1.0
         shared = (place >= 0).nonzero()[0]
         if len(shared) < len(place):
             known_share = len(shared) / len(place)
             place, values, words = place.take(shared), values.take(shared), int(shared.searchsorted(words))
-        values = values * self.weights.take(place) if len(place) else values
-        return _Weighted(place, _balanced(values, words), known_share)
+        values = values * self._weights.take(place) if len(place) else values.copy()
+        _balance(values[:words])
+        _balance(values[words:])
+        return _Weighted(place, values, known_share)
 
     def _projected(self, place: Indices, values: Floats) -> Floats32:
         """Sum rows of the projection by their values, in float32: ``(rank,)``."""
         total = np.zeros(self.rank, np.float32)
-        scaled = (values * self.scales.take(place)).astype(np.float32) if len(place) else total[:0]
+        scaled = (values * self._scales.take(place)).astype(np.float32) if len(place) else total[:0]
+        codes, wide = _scratch(self.rank)
         for start in range(0, len(place), ROWS_AT_ONCE):
-            rows = slice(start, start + ROWS_AT_ONCE)
-            total += scaled[rows] @ self.projection.take(place[rows], axis=0).astype(np.float32)
+            rows = place[start : start + ROWS_AT_ONCE]
+            count = len(rows)
+            self.projection.take(rows, axis=0, out=codes[:count], mode="clip")
+            np.copyto(wide[:count], codes[:count])
+            total += scaled[start : start + count] @ wide[:count]
         return total
 
     def of_embedding(self, embedding: Floats) -> Floats:
@@ -152,11 +160,19 @@ class Featurizer:
         return self.directions.astype(np.float64)
 
     @cached_property
-    def _places(self) -> Indices:
+    def _places(self) -> NDArray[np.int16]:
         """The row of every hash bucket in the projection, -1 where no logged text has it, ``(WIDTH,)``."""
-        places = np.full(WIDTH, -1, np.intp)
+        places = np.full(WIDTH, -1, np.int16)
         places[self.buckets] = np.arange(len(self.buckets))
         return places
+
+    @cached_property
+    def _weights(self) -> Floats32:
+        return self.weights.astype(np.float32)  # in half of the cache; they are kept in single precision
+
+    @cached_property
+    def _scales(self) -> Floats32:
+        return self.scales.astype(np.float32)
 
     def _statistics(self, values: Floats) -> Floats:
         standard = np.minimum(np.maximum((values - self.centre) / self.scale, -STATISTICS_CLIP), STATISTICS_CLIP)
@@ -185,10 +201,21 @@ def stated_fingerprint(function: Callable[[str], ArrayLike]) -> str:
     return getattr(function, "own_fingerprint", None) or function_fingerprint(function)
 
 
-def _balanced(values: Floats, words: int) -> Floats:
-    """Scale words, which come first, and characters to length 1/sqrt(2) each, so that neither drowns the other."""
-    square = values * values
-    norms = np.sqrt(2 * square[:words].sum()), np.sqrt(2 * square[words:].sum())
-    balanced = values / (norms[1] or 1.0)
-    balanced[:words] = values[:words] / (norms[0] or 1.0)
-    return balanced
+class _Scratch(threading.local):
+    """Rows of the projection at work, of each thread: new memory for every text would cost more than the sums."""
+
+    rows: tuple[NDArray[np.int8], Floats32] = np.empty((0, 0), np.int8), np.empty((0, 0), np.float32)
+
+
+_SCRATCH = _Scratch()
+
+
+def _scratch(rank: int) -> tuple[NDArray[np.int8], Floats32]:
+    if _SCRATCH.rows[0].shape[1] != rank:
+        _SCRATCH.rows = np.empty((ROWS_AT_ONCE, rank), np.int8), np.empty((ROWS_AT_ONCE, rank), np.float32)
+    return _SCRATCH.rows
+
+
+def _balance(values: Floats) -> None:
+    """Scale values to length 1/sqrt(2): words and characters have the same, so that neither drowns the other."""
+    values /= math.sqrt(2 * float((values * values).sum())) or 1.0

@@ -25,13 +25,12 @@ TEXT_CAP_BYTES = 65_536
 BUCKET_BITS = 15
 WIDTH = 1 << BUCKET_BITS  # buckets of words in the lower half, of character n-grams in the upper half
 HALF = WIDTH // 2
+MOST_PIECES, MOST_PIECE_CHARACTERS = 20_000, 40  # whose words are kept with their hashes, 4 MB at most
 _WORD = re.compile(r"\w+|[^\w\s]")
-_ASCII_WORD = re.compile(rb"\w+|[^\w\s]")
 _ZERO_DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
 _VALUES = 1.0 + np.log(np.arange(1, 1025))  # of the counts of nearly all n-grams
 _MIX, _SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(64 - BUCKET_BITS + 1)
 _FIRST, _SECOND, _ROLL = np.uint64(31), np.uint64(1_000_003), np.uint64(0x100000001B3)
-_HALF = np.uint16(HALF)
 STATISTICS = (
     "log_characters",
     "log_words",
@@ -75,29 +74,37 @@ def capped(text: str) -> str:
     return data[:half].decode("utf-8", "ignore") + data[-half:].decode("utf-8", "ignore")
 
 
-def _word_hashes(lowered: str) -> NDArray[np.uint64]:
-    words = (
-        _ASCII_WORD.findall(lowered.encode())
-        if lowered.isascii()
-        else [word.encode("utf-8", "replace") for word in _WORD.findall(lowered)]
-    )
-    single = np.array(list(map(zlib.crc32, words)), np.uint64)
-    if len(single) < 2:
-        return single
-    return np.concatenate([single, single[:-1] * _FIRST + single[1:] * _SECOND])
+class _WordHashes(dict[str, tuple[int, ...]]):
+    """The hashes of the words and signs in each piece of text between spaces, of recent pieces."""
+
+    def __missing__(self, piece: str) -> tuple[int, ...]:
+        if len(self) >= MOST_PIECES:
+            self.clear()
+        hashes = tuple([zlib.crc32(word.encode("utf-8", "replace")) for word in _WORD.findall(piece)])
+        if len(piece) <= MOST_PIECE_CHARACTERS:
+            self[piece] = hashes
+        return hashes
 
 
-def _character_hashes(lowered: str) -> NDArray[np.uint64]:
-    codes = _codes(f" {lowered} ").astype(np.uint64)
-    rolling = codes
-    grams: list[NDArray[np.uint64]] = []
-    for order in range(2, 6):
+_WORD_HASHES = _WordHashes()
+
+
+def _hash_pairs(words: NDArray[np.uint64], pairs: NDArray[np.uint64]) -> None:
+    """Write the hashes of the pairs of neighbouring words."""
+    np.multiply(words[:-1], _FIRST, out=pairs)
+    pairs += words[1:] * _SECOND
+
+
+def _hash_characters(codes: NDArray[np.uint64], grams: NDArray[np.uint64]) -> None:
+    """Write the hashes of the 3-, 4- and 5-grams of some characters, one order after the other."""
+    rolling, end = codes[:-1] * _ROLL, 0
+    rolling ^= codes[1:]
+    for order in (3, 4, 5):
         if len(codes) < order:
-            break
-        rolling = rolling[:-1] * _ROLL ^ codes[order - 1 :]
-        if order >= 3:
-            grams.append(rolling)
-    return np.concatenate(grams) if grams else codes[:0]
+            return
+        start, end = end, end + len(codes) - order + 1
+        rolling = np.multiply(rolling[:-1], _ROLL, out=grams[start:end])
+        rolling ^= codes[order - 1 :]
 
 
 def _codes(text: str) -> NDArray[np.uint8] | NDArray[np.uint32]:
@@ -106,10 +113,6 @@ def _codes(text: str) -> NDArray[np.uint8] | NDArray[np.uint32]:
         return np.frombuffer(text.encode().translate(_ZERO_DIGITS), np.uint8)
     codes = np.frombuffer(text.encode("utf-32-le", "replace"), np.uint32)
     return np.where((codes >= 48) & (codes <= 57), np.uint32(48), codes)
-
-
-def _buckets(hashes: NDArray[np.uint64]) -> NDArray[np.uint16]:
-    return ((hashes * _MIX) >> _SHIFT).astype(np.uint16)
 
 
 class NgramCounts(NamedTuple):
@@ -140,15 +143,29 @@ class TextTable(NamedTuple):
     statistics: Floats
 
 
+def _buckets(pieces: Sequence[str]) -> NDArray[np.int32]:
+    """Return the sorted buckets of all n-grams of a text, each as often as it occurs; ``pieces`` are between spaces."""
+    words, codes = [one for piece in pieces for one in _WORD_HASHES[piece]], _codes(f" {' '.join(pieces)} ")
+    count = len(words)
+    of_words = max(2 * count - 1, 0)
+    hashes = np.empty(of_words + sum([max(len(codes) - order + 1, 0) for order in (3, 4, 5)]), np.uint64)
+    hashes[:count] = words
+    if count > 1:
+        _hash_pairs(hashes[:count], hashes[count:of_words])
+    _hash_characters(codes.astype(np.uint64), hashes[of_words:])
+    hashes *= _MIX
+    hashes >>= _SHIFT
+    both = hashes.astype(np.int32)
+    both[of_words:] += HALF
+    both.sort()
+    return both
+
+
 def hashed(text: str) -> NgramCounts:
     """Count the hashed n-grams of one text."""
-    lowered = " ".join(capped(text).casefold().split())
-    words, grams = _word_hashes(lowered), _character_hashes(lowered)
-    both = _buckets(np.concatenate([words, grams]))
-    both[len(words) :] += _HALF
+    both = _buckets(capped(text).casefold().split())
     if not len(both):
         return NgramCounts(np.zeros(0, np.int64), np.zeros(0))
-    both.sort(kind="stable")  # a radix sort for 16 bits
     is_first = np.empty(len(both) + 1, bool)
     is_first[0] = is_first[-1] = True
     np.not_equal(both[1:], both[:-1], out=is_first[1:-1])
@@ -176,7 +193,7 @@ def statistics(text: str) -> Floats:
             digits / length,
             max(length - letters - spaces - digits, 0) / length,
             upper / length,
-            (length - len(text.encode("ascii", "ignore"))) / length,
+            0.0 if text and text.isascii() else (length - len(text.encode("ascii", "ignore"))) / length,
             lines / length,
             len(set(words)) / count,
             math.log1p(questions),
