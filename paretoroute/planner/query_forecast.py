@@ -170,15 +170,15 @@ class Forecaster:
         features = self.features_of_each(requests)
         is_read = np.array([one is not None for one in features])
         amounts = self._amounts(requests, features, is_read)
-        amounts = replace(amounts, latency_s=np.where(self._latency_known, amounts.latency_s, np.nan))
+        if not self._latency_known.all():
+            amounts = replace(amounts, latency_s=np.where(self._latency_known, amounts.latency_s, np.nan))
         if self._means is None:
-            raw_cost = cost = self._cost_usd(amounts)
+            raw_cost = cost = self._cost_usd(amounts.amount, amounts.prompt_tokens)
         else:
             shape = amounts.quality.shape
             amounts = replace(amounts, quality=np.broadcast_to(self._means.quality[0], shape))
             raw_cost = np.broadcast_to(self._means.cost_usd[0], shape)
-            of_length = [self._of_length(TextSize.of(request.text)) for request in requests]
-            cost = np.maximum(raw_cost + np.stack(of_length), 0.0)
+            cost = np.maximum(raw_cost + self._of_lengths([TextSize.of(request.text) for request in requests]), 0.0)
         return QueryForecasts(
             amounts=amounts,
             raw_cost_usd=raw_cost,
@@ -187,15 +187,15 @@ class Forecaster:
             is_read=is_read,
         )
 
-    def _cost_usd(self, amounts: Amounts) -> Floats:
-        return forecast_cost_usd(amounts.amount, amounts.prompt_tokens, self._grid)
+    def _cost_usd(self, amount: Floats, prompt_tokens: Floats) -> Floats:
+        return forecast_cost_usd(amount, prompt_tokens, self._grid)
 
-    def _of_length(self, size: TextSize | None) -> Floats:
-        """Return what the length of a text adds to the mean cost of the logged ones, ``(points,)``."""
-        if size is None:
-            return np.zeros(len(self._grid.points))
-        of_text, typical = (self._surface.context_free(some) for some in (size, None))
-        return self._cost_usd(of_text) - self._cost_usd(typical)
+    def _of_lengths(self, sizes: Sequence[TextSize | None]) -> Floats:
+        """Return what the lengths of texts add to the mean cost of the logged ones, ``(texts, points)``."""
+        typical = self._surface.context_free()
+        of_texts = self._surface.grown(typical, sizes)
+        own, usual = (self._cost_usd(one.amount, one.prompt_tokens) for one in (of_texts, typical))
+        return own - usual
 
     def _calibrated(self, cost: Floats) -> Floats:
         """Correct costs as measured on the log; what a text costs beyond the dearest logged one is counted as it is."""

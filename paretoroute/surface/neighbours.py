@@ -183,16 +183,18 @@ def weights(similarity: Floats, size: int) -> Floats:
     return near / near.sum(axis=-1, keepdims=True)
 
 
-def averages(nearest: Nearest, targets: Floats) -> Floats:
+def averages(nearest: Nearest, targets: Floats | Floats32) -> Floats:
     """Average the neighbours' targets, ``(logged queries, components)``, in six ways: ``(queries, 6, components)``.
 
     With a second view there are three more.
     """
     queries, measures, kept = nearest.rows.shape
-    share = np.maximum(nearest.similarity, LEAST_SIMILARITY) ** 2
-    share = share[:, :, None, :] * _IS_WITHIN[:, :kept]
-    share /= share.sum(axis=-1, keepdims=True)
-    means = (share @ targets.take(nearest.rows, axis=0)).reshape(queries, measures * len(SIZES), -1)
+    share = np.maximum(nearest.similarity, LEAST_SIMILARITY)
+    share *= share
+    shares = share[:, :, None, :] * _IS_WITHIN[:, :kept]
+    shares /= shares.sum(axis=-1, keepdims=True)
+    near = targets.take(nearest.rows, axis=0).astype(np.float64)
+    means = (shares @ near).reshape(queries, measures * len(SIZES), -1)
     return means if measures > 1 else np.concatenate([means] * MEASURES, axis=1)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats, single
+from paretoroute._arrays import Floats, Floats32, Indices, single
 from paretoroute.surface.neighbours import Nearest, averages
 
 LEADING = 6  # components of quality that the second level reads
@@ -48,7 +48,8 @@ class FirstLevel:
             nearest: their neighbours.
         """
         near = averages(nearest, self._targets)
-        return self.offset + times(vectors, self.slope) + (self.weights * near).sum(axis=1)
+        near *= self.weights
+        return self.offset + times(vectors, self.slope) + near.sum(axis=1)
 
     @staticmethod
     def joined(levels: Sequence[FirstLevel]) -> FirstLevel:
@@ -61,8 +62,8 @@ class FirstLevel:
         )
 
     @cached_property
-    def _targets(self) -> Floats:
-        return self.targets.astype(np.float64)
+    def _targets(self) -> Floats32:
+        return self.targets.astype(np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,13 +164,18 @@ class Panel:
     second_level: SecondLevel | None = None
     scale: Scale
 
-    @property
+    @cached_property
     def is_constant(self) -> bool:
         """Whether no forecast depends on the query: each is the context-free mean."""
         return self.first_level.is_zero
 
     def context_free(self) -> Floats:
         """Forecast without a query: the context-free means, ``(points,)``."""
+        return self.same_for_all.copy()
+
+    @cached_property
+    def same_for_all(self) -> Floats:
+        """The context-free means, not to be changed, ``(points,)``."""
         return self.scale.finish(self.base)
 
     def at(self, components: Floats, inputs: Floats | None = None) -> Floats:
@@ -191,6 +197,80 @@ class Panel:
         See :meth:`Scale.at_quantile`.
         """
         return self.scale.at_quantile(mean, quantile)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinedPanels:
+    """All panels that depend on the query, forecast by one product.
+
+    Up to the clipping every figure is linear in the features and in the neighbours' averages, so that the second level
+    and the bases become one matrix: figure_j = base_j + sum_k matrix_kj s_k, s as in :class:`FirstLevel`.
+
+    Args:
+        names: of the panels; those that are no logs come first.
+        level: the first levels, without their offsets.
+        base: with what offsets and shifts add, ``(panels x points,)``.
+        matrix: from first-level components to figures, ``(components, panels x points)``.
+        low: least figures, ``(panels x points,)``.
+        high: largest.
+        smearing: of the logs, which are the last panels, ``(logs x points,)``.
+    """
+
+    names: tuple[str, ...]
+    level: FirstLevel
+    base: Floats
+    matrix: Floats
+    low: Floats
+    high: Floats
+    smearing: Floats
+
+    @staticmethod
+    def of(panels: Mapping[str, Panel]) -> JoinedPanels:
+        """Join some panels, of which ``amount`` and ``quality`` are inputs of the second level of ``quality``."""
+        names = sorted(panels, key=lambda name: panels[name].scale.smearing is not None)
+        ordered = [panels[name] for name in names]
+        ends = np.cumsum([panel.basis.shape[1] for panel in ordered])
+        places = {
+            name: np.arange(end - panels[name].basis.shape[1], end) for name, end in zip(names, ends, strict=True)
+        }
+        points, components = len(ordered[0].base), int(ends[-1])
+        basis, second, shift = np.zeros((components, len(names) * points)), np.eye(components), np.zeros(components)
+        for i, (name, panel) in enumerate(zip(names, ordered, strict=True)):
+            basis[places[name], i * points : (i + 1) * points] = panel.basis.T
+            if name == "quality" and panel.second_level is not None:
+                _add_second_level(second, shift, panel.second_level, places)
+        level = FirstLevel.joined([panel.first_level for panel in ordered])
+        logs = [panel.scale.smearing for panel in ordered if panel.scale.smearing is not None]
+        return JoinedPanels(
+            names=tuple(names),
+            level=replace(level, offset=np.zeros(components)),
+            base=np.concatenate([panel.base for panel in ordered]) + (shift + level.offset @ second) @ basis,
+            matrix=second @ basis,
+            low=np.concatenate([panel.scale.low for panel in ordered]),
+            high=np.concatenate([panel.scale.high for panel in ordered]),
+            smearing=np.concatenate([np.zeros(0), *logs]),
+        )
+
+    def at(self, vectors: Floats, nearest: Nearest) -> dict[str, Floats]:
+        """Forecast every panel's figures for some queries, ``(queries, points)`` each; as :meth:`Panel.at`."""
+        figures = self.base + times(self.level.components(vectors, nearest), self.matrix)
+        np.maximum(figures, self.low, out=figures)
+        np.minimum(figures, self.high, out=figures)
+        logs = figures[:, figures.shape[1] - len(self.smearing) :]
+        np.exp(logs, out=logs)
+        logs *= self.smearing
+        rounded = single(figures)
+        points = rounded.shape[1] // len(self.names)
+        return {name: rounded[:, i * points : (i + 1) * points] for i, name in enumerate(self.names)}
+
+
+def _add_second_level(matrix: Floats, shift: Floats, level: SecondLevel, places: Mapping[str, Indices]) -> None:
+    """Write a second level of quality into the matrix from first-level components to final ones, and their shift."""
+    own, tokens = places["quality"], places.get("amount", np.zeros(0, np.intp))
+    inputs = np.concatenate([tokens, own[:LEADING]])
+    matrix[own, own] = level.keep
+    matrix[inputs[:, None], own] += level.cross[len(level.cross) - len(inputs) :]
+    shift[own] = level.shift
 
 
 def times(rows: Floats, matrix: Floats) -> Floats:

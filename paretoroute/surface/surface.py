@@ -19,7 +19,7 @@ import numpy as np
 from paretoroute._arrays import Floats, Mask, single
 from paretoroute.surface.featurizer import Featurizer
 from paretoroute.surface.neighbours import Neighbours
-from paretoroute.surface.panel import FirstLevel, Panel, second_level_inputs, times
+from paretoroute.surface.panel import JoinedPanels, Panel, times
 
 if TYPE_CHECKING:
     from paretoroute.surface.logging_policy import LoggingPolicy
@@ -232,17 +232,21 @@ class Surface:
             prompt_tokens=self._unknown if self.prompt is None else self.prompt.context_free(),
             latency_s=self._unknown if self.latency is None else self.latency.context_free(),
         )
-        return self._grown(amounts, None if size is None else [size])
+        grown = amounts if size is None else self.grown(amounts, [size])
+        return replace(grown, prompt_tokens=grown.prompt_tokens.ravel(), amount=grown.amount.ravel())
 
-    def _grown(self, amounts: Amounts, sizes: Sequence[TextSize | None] | None) -> Amounts:
-        """Turn forecasts for texts of typical length into those for texts of these sizes; None: leave them."""
-        growths = (self.prompt_growth, self.amount_growth)
-        if sizes is None or growths == (None, None):
-            return amounts
-        prompt, amount = (
-            figure if growth is None else single(figure * growth.at_each(sizes).reshape(figure.shape))
-            for growth, figure in zip(growths, (amounts.prompt_tokens, amounts.amount), strict=True)
-        )
+    def grown(self, amounts: Amounts, sizes: Sequence[TextSize | None]) -> Amounts:
+        """Turn forecasts for texts of typical length into those for texts of these sizes, ``(texts, points)``.
+
+        Args:
+            amounts: of the texts, or of one for all.
+            sizes: of the texts; None: typical.
+        """
+        prompt, amount = amounts.prompt_tokens, amounts.amount
+        if self.prompt_growth is not None:
+            prompt = single(prompt * self.prompt_growth.at_each(sizes))
+        if self.amount_growth is not None:
+            amount = single(amount * self.amount_growth.at_each(sizes))
         return replace(amounts, prompt_tokens=prompt, amount=amount)
 
     @cached_property
@@ -261,17 +265,14 @@ class Surface:
         return {name: panel for name, panel in named.items() if panel is not None and not panel.is_constant}
 
     @cached_property
-    def _first_level(self) -> FirstLevel:
-        return FirstLevel.joined([panel.first_level for panel in self._panels.values()])
+    def _joined(self) -> JoinedPanels | None:
+        return JoinedPanels.of(self._panels) if self._panels else None
 
-    def _components(self, vectors: Floats) -> dict[str, Floats]:
-        """Forecast the components of every panel at some queries, ``(queries, components)`` each."""
-        if not self._panels:
+    def _figures(self, vectors: Floats) -> dict[str, Floats]:
+        """Forecast the panels that depend on the query, ``(queries, points)`` each."""
+        if self._joined is None:
             return {}
-        nearest = self.neighbours.nearest(vectors, self.featurizer.rank)
-        joined = self._first_level.components(vectors, nearest)
-        ends = np.cumsum([panel.basis.shape[1] for panel in self._panels.values()])
-        return dict(zip(self._panels, np.split(joined, ends[:-1], axis=1), strict=True))
+        return self._joined.at(vectors, self.neighbours.nearest(vectors, self.featurizer.rank))
 
     def supported(self, vector: Floats, labels: Mapping[str, str]) -> Mask | None:
         """Return the points that the log can speak for at a query, ``(points,)``; None: all.
@@ -325,25 +326,24 @@ class Surface:
         Returns:
             Figures ``(queries, points)``.
         """
-        leverage, components = self.familiarity.leverage(vectors), self._components(vectors)
-        quality, amount = (
-            components.get(name, np.zeros((len(vectors), panel.basis.shape[1])))
-            for name, panel in (("quality", self.quality), ("amount", self.amount))
+        leverage, figures = self.familiarity.leverage(vectors), self._figures(vectors)
+        supported = (
+            [mask for one in vectors if (mask := self.supported(one, labels)) is not None] if self.logging else ()
         )
-        supported = [mask for one in vectors if (mask := self.supported(one, labels)) is not None]
         amounts = Amounts(
-            quality=self.quality.at(quality, second_level_inputs(amount, quality)),
+            quality=self._figure(self.quality, figures.get("quality"), queries=len(vectors)),
             quality_se=self.quality.scale.spread * np.sqrt(leverage[:, None] + self._mean_variance),
-            amount=self.amount.at(amount),
-            prompt_tokens=self._figure(self.prompt, components.get("prompt"), queries=len(vectors)),
-            latency_s=self._figure(self.latency, components.get("latency"), queries=len(vectors)),
+            amount=self._figure(self.amount, figures.get("amount"), queries=len(vectors)),
+            prompt_tokens=self._figure(self.prompt, figures.get("prompt"), queries=len(vectors)),
+            latency_s=self._figure(self.latency, figures.get("latency"), queries=len(vectors)),
             unfamiliar=self.familiarity.is_unfamiliar(leverage, np.array(known_shares)),
             supported=np.stack(supported) if supported else None,
         )
-        return self._grown(amounts, sizes)
+        return self.grown(amounts, sizes)
 
-    def _figure(self, panel: Panel | None, components: Floats | None, *, queries: int) -> Floats:
-        """Forecast a figure that may be unknown or the same for every query, ``(queries, points)``."""
-        if panel is None or components is None:
-            return np.tile(self._unknown if panel is None else panel.context_free(), (queries, 1))
-        return panel.at(components)
+    def _figure(self, panel: Panel | None, figures: Floats | None, *, queries: int) -> Floats:
+        """Return a figure that may be unknown or the same for every query, ``(queries, points)``."""
+        if figures is not None:
+            return figures
+        same = self._unknown if panel is None else panel.same_for_all
+        return same[None] if queries == 1 else np.tile(same, (queries, 1))

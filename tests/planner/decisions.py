@@ -41,6 +41,7 @@ def with_surface(policy: pr.Policy, at_text) -> pr.Policy:
         at_each=at_each,
         has_empty_queries=True,
         context_free=kept.context_free,
+        grown=lambda amounts, sizes: amounts,
         amount=kept.amount,
         bounds=kept.bounds,
         featurizer=types.SimpleNamespace(
