@@ -11,7 +11,7 @@ point, and v = 0.2 for outcomes of 0 or 1: their variance where 28% or 72% are r
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -64,7 +64,7 @@ class PolicyValue(Generic[RuleT]):
         quality_shift: to add to the forecast quality of a chosen point; shrunk towards 0 if noise explains it.
         cost_ratio: to multiply the forecast cost of a chosen point by.
         effective: on a partial log, the effective number of runs that agree with the rule; below 20 there is no
-            interval, and its ends are None. None on any other log.
+            interval, and its ends are None. None on any other log that supports the rule.
     """
 
     rule: RuleT
@@ -117,6 +117,19 @@ def estimate_value(
         quality_shift=shift * max(0.0, 1 - (noise / shift) ** 2) if shift else 0.0,
         cost_ratio=mean_cost_usd / forecast_cost if forecast_cost > 0 and mean_cost_usd > 0 else 1.0,
     )
+
+
+def as_supported(value: PolicyValue[RuleT], queries: float) -> PolicyValue[RuleT]:
+    """Return an estimate on a full log without its interval where too few logged queries are behind it.
+
+    Args:
+        value: the estimate.
+        queries: with something logged at the point that the rule chooses.
+    """
+    if value.effective is not None or queries >= LEAST_EFFECTIVE:
+        return value
+    ends = dict.fromkeys(("quality_low", "quality_high", "cost_usd_low", "cost_usd_high"))
+    return replace(value, **ends, effective=queries)
 
 
 def least_variance(logged_quality: Floats) -> Floats:

@@ -189,6 +189,10 @@ class LoggedOutcomes:
         """Compute the share of calls to points that were logged for their query, in [0, 1]."""
         return float(self.mean_of(rule, self.is_logged.astype(np.float64)).mean())
 
+    def logged_queries(self, rule: Rule) -> float:
+        """Compute the number of queries with something logged at the point that a rule chooses."""
+        return len(self.is_logged) * self.logged_share(rule)
+
 
 def logged_outcomes(sample: CalibrationSample, grid: Grid) -> LoggedOutcomes:
     """Price a calibration sample and impute its missing cells."""

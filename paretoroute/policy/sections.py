@@ -8,7 +8,7 @@ import numpy as np
 
 from paretoroute._arrays import Floats
 from paretoroute.calibration import baselines
-from paretoroute.calibration.estimate import PolicyValue
+from paretoroute.calibration.estimate import PolicyValue, as_supported
 from paretoroute.calibration.intervals import Interval, normal_interval
 from paretoroute.calibration.outcomes import LoggedOutcomes
 from paretoroute.calibration.point_means import mean_qualities
@@ -39,9 +39,7 @@ def expected_section(outcomes: LoggedOutcomes, value: PolicyValue[Rule], names: 
         cost_usd_low=_end(_usd, value.cost_usd_low),
         cost_usd_high=_end(_usd, value.cost_usd_high),
         queries=queries,
-        effective_queries=readable(
-            queries * outcomes.logged_share(value.rule) if value.effective is None else value.effective
-        ),
+        effective_queries=readable(outcomes.logged_queries(value.rule) if value.effective is None else value.effective),
         best_single=BestSingleEntry(
             point=names[best],
             quality=_share(outcomes.quality[:, best].mean()),
@@ -152,7 +150,7 @@ def _never_logged(grid: Grid, column: int) -> doc.NeverLoggedEntry | None:
 
 def trade_off(outcomes: LoggedOutcomes) -> list[PolicyValue[PriceRule]]:
     """Compute the calibrated trade-off on the calibration sample, without limits on the population."""
-    return curve(
+    values = curve(
         outcomes.forecast,
         outcomes.calibration_quality,
         outcomes.calibration_cost_usd,
@@ -161,6 +159,7 @@ def trade_off(outcomes: LoggedOutcomes) -> list[PolicyValue[PriceRule]]:
         corrected=outcomes.corrected,
         left_out=outcomes.judges,
     )
+    return [as_supported(value, outcomes.logged_queries(value.rule)) for value in values]
 
 
 def trade_off_section(outcomes: LoggedOutcomes) -> tuple[doc.TradeOffEntry, ...]:

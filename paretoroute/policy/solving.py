@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from paretoroute.calibration.coupled.calibrate import calibrate_limited
+from paretoroute.calibration.estimate import as_supported
 from paretoroute.calibration.outcomes import LoggedOutcomes, logged_outcomes
 from paretoroute.calibration.single import calibrate
 from paretoroute.errors import GridError, TargetError, did_you_mean, shown
@@ -146,8 +147,9 @@ def _solve(
     routed, context_free = (_calibrate(some, by_column, population) for some in (outcomes, means))
     is_context_free = unrouted or outcomes.support is None and _better(context_free, routed)
     answer = context_free if is_context_free else routed
+    effective = outcomes.logged_queries(answer.estimate.rule)
     return Solved(
-        answer=answer,
+        answer=replace(answer, estimate=as_supported(answer.estimate, effective)),
         outcomes=means if is_context_free else outcomes,
         target=with_names(by_column, grid.names),
         nearest=None if answer.nearest is None else with_names(answer.nearest, grid.names),

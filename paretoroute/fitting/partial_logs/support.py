@@ -1,6 +1,6 @@
-"""How far a log with few cells per query supports a policy: its cells, its propensities, and its points.
+"""How far a log supports a policy: its cells, its propensities, and its points.
 
-Points with too few runs are left out by name: nothing that such a log holds can speak for them.
+Points with too few runs are left out by name: nothing that a log holds can speak for them.
 """
 
 from __future__ import annotations
@@ -30,19 +30,18 @@ def _is_partial(trials: Floats) -> bool:
 
 
 def without_thin_points(runs: Runs) -> Runs:
-    """Leave out the points of a partial log with fewer than 5 logged queries, and name them in a notice.
+    """Leave out the points with fewer than 5 logged queries, and name them in a notice.
 
-    A log of which fewer than two points would be left stays as it is, as does any other log.
+    A log of which fewer than two points would be left stays as it is.
     """
-    trials = runs.means("quality").trials
-    count = (trials > 0).sum(0)
+    count = (runs.means("quality").trials > 0).sum(0)
     kept = count >= LEAST_RUNS
-    if not _is_partial(trials) or kept.all() or kept.sum() < 2:
+    if kept.all() or kept.sum() < 2:
         return runs
     named = [f"{runs.points[j].name} ({count[j]})" for j in np.flatnonzero(~kept)]
     text = (
-        f"{len(named)} points have fewer than {LEAST_RUNS} runs in a log of about one run per query, too few to speak "
-        f"for them, and are left out: {', '.join(named)}"
+        f"points with fewer than {LEAST_RUNS} logged queries, too few to speak for them, are left out: "
+        f"{', '.join(named)}"
     )
     rows = kept[runs.point]
     columns = {name: getattr(runs, name)[rows] for name in ("query", "cost_is_mean", *ROW_NUMBERS)}
