@@ -209,7 +209,8 @@ def _offer(runs: Runs, grid: Grid | None, added: Sequence[str | Point], prices: 
     logged, findings = build_grid(runs, request.logged, prices)
     points = place_unlogged(request.unlogged, logged, runs.points, order=grid.points if grid else ())
     if len(logged.points) < 2:
-        raise RunsError(f"only {logged.names[0]!r} is left to choose from: {' '.join(texts(findings))}")
+        left_out = [finding for finding in findings if finding.kind == "grid"] or findings
+        raise RunsError(f"only {logged.names[0]!r} is left to choose from: {'; '.join(texts(left_out))}")
     return _Offer(runs, logged, points, (*totals.findings, *findings))
 
 

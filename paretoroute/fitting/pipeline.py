@@ -49,7 +49,7 @@ from paretoroute.fitting.sample import (
 from paretoroute.fitting.signal import HonestForecasts
 from paretoroute.grid import Grid
 from paretoroute.runs.folds import folds, groups_of
-from paretoroute.runs.table import Runs
+from paretoroute.runs.table import Runs, about_set_aside
 from paretoroute.surface import neighbours
 from paretoroute.surface.featurizer import Featurizer
 from paretoroute.surface.panel import second_level_inputs
@@ -91,7 +91,7 @@ def fit_surface(
     if len(runs.query_ids) < LEAST_QUERIES:
         raise RunsError(
             f"the log has {len(runs.query_ids)} queries; at least {LEAST_QUERIES} are needed to tell a policy's gain "
-            "from luck. Log more, or pick a point by hand."
+            f"from luck. Log more, or pick a point by hand{about_set_aside(runs) or '.'}"
         )
     report("reading the queries")
     featurizer, features = featurized(runs, kind, seed, second=second)

@@ -188,7 +188,8 @@ class Runs:
         if len(self.points) < 2:
             names = ", ".join(repr(point.name) for point in self.points)
             raise RunsError(
-                f"all runs are at one point, {names}: there is nothing to choose between; log a second model or budget"
+                f"all runs are at one point, {names}: there is nothing to choose between; log a second model or "
+                f"budget{about_set_aside(self)}"
             )
 
     def select(self, queries: NDArray[np.bool_]) -> Runs:
@@ -238,3 +239,10 @@ class Runs:
         total = np.bincount(cell, weights * values[is_logged], size)
         mean = np.divide(total, count, out=np.full(size, np.nan), where=count > 0)
         return CellMeans(mean.reshape(shape), count.reshape(shape))
+
+
+def about_set_aside(runs: Runs) -> str:
+    """Return what to add to an error about a log of too few rows: how many were set aside, and why the first."""
+    if not runs.set_aside_count or not runs.set_aside:
+        return ""
+    return f". Rows set aside: {runs.set_aside_count}, such as {runs.set_aside[0]}"

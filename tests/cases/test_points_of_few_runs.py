@@ -37,3 +37,14 @@ def test_a_policy_that_rests_on_fewer_than_twenty_queries_is_unsupported(lucky, 
     assert document.expected.effective_queries == pytest.approx(lucky)
     assert (document.solution.status != "unsupported") == is_supported
     assert (document.expected.quality_low is not None) == is_supported
+
+
+def test_an_error_about_one_point_that_is_left_states_why_the_others_were_left_out():
+    rows = [
+        {"query": f"q{i}", "model": model, "quality": 1.0, "cost_usd": cost}
+        for i in range(30)
+        for model, cost in (("small", 0.1), ("big", None))
+    ]
+
+    with pytest.raises(pr.RunsError, match="only 'small@default' is left to choose from: left out, since nothing"):
+        pr.fit(pr.read_runs(pd.DataFrame(rows)))

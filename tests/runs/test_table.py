@@ -54,6 +54,8 @@ def test_select_keeps_the_runs_of_some_queries_and_all_points(tmp_path):
 def test_one_point_is_no_choice(tmp_path):
     with pytest.raises(RunsError, match="all runs are at one point, 'small@default': there is nothing to choose"):
         read_rows(tmp_path, GOOD).require_choice()
+    with pytest.raises(RunsError, match="or budget. Rows set aside: 2, such as .*line 2: propensity: not in"):
+        read_rows(tmp_path, GOOD, *[GOOD | {"model": "large", "propensity": 50}] * 2).require_choice()
     read_rows(tmp_path, GOOD, GOOD | {"model": "large"}).require_choice()
 
 

@@ -62,7 +62,7 @@ def build_grid(runs: Runs, grid: Grid | None = None, prices: Mapping[str, Price]
         reason = _no_cost(unknown) + _cost_column(runs)
         if not kept:
             raise GridError(reason)
-        findings.append(Finding("grid", f"left out, since nothing says what a call costs: {reason}"))
+        findings.append(Finding("grid", f"left out, since nothing states what a call costs: {reason}"))
     if unused := sorted(set(given) - {point.model for point in kept}):
         text = f"prices given for models that are not in the log: {', '.join(unused)}"
         findings.append(Finding("given_price", text))

@@ -58,7 +58,7 @@ def test_models_with_tokens_and_neither_cost_nor_price_are_left_out_and_the_way_
 
     assert grid.models == ("small",)
     (text,) = (finding.text for finding in findings if finding.kind == "grid")
-    assert text.startswith("left out, since nothing says what a call costs")
+    assert text.startswith("left out, since nothing states what a call costs")
     assert "model 'new' has tokens but no cost" in text and "(likewise 'newer')" in text and "input: USD" in text
     grid, _ = build_grid(runs, prices={"new": Price(1.0, 2.0), "newer": Price(1.0, 2.0)})
     assert set(grid.prices) == {"small", "new", "newer"}
