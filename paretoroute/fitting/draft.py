@@ -8,6 +8,7 @@ import numpy as np
 
 from paretoroute._arrays import Floats, Mask
 from paretoroute.fitting.logged_panels import LoggedPanel
+from paretoroute.fitting.methods import ridge, shrinkage, stacking
 from paretoroute.fitting.sample import Sample, View
 from paretoroute.surface import neighbours
 
@@ -65,6 +66,33 @@ def _left_out(view: View, sample: Sample, targets: Floats) -> Floats:
     for rows in view.alike:
         heads[:, rows] = heads[:, rows].mean(axis=1, keepdims=True)
     return heads
+
+
+def head_weights(sample: Sample, heads: Floats, targets: Floats, logged_share: Floats, *, folds: int) -> Floats:
+    """Stack the heads, those of a second view as far as they were seen to help: ``(folds + 1, heads, components)``.
+
+    Heads of numbers that tell nothing would still get some weight by chance, and their noise would decide between
+    points that are nearly equal. So the weights lie between those of the text's heads alone and those of all heads, at
+    the posterior mean of the factor that fits the logged components best
+    (:mod:`paretoroute.fitting.methods.shrinkage`).
+
+    Args:
+        sample: the queries.
+        heads: out-of-fold forecasts of :func:`heads_left_out`, ``(heads, sample, components)``.
+        targets: components to forecast, ``(sample, components)``.
+        logged_share: share of the points that were logged, of each query, ``(sample,)``.
+        folds: number of folds.
+    """
+    every = stacking.stack(heads, targets, logged_share, sample.fold, folds=folds)
+    if len(sample.views) == 1:
+        return every
+    own = len(ridge.STRENGTHS) + sample.views[0].measures * len(neighbours.SIZES)
+    alone = np.zeros_like(every)
+    alone[:, :own] = stacking.stack(heads[:own], targets, logged_share, sample.fold, folds=folds)
+    of_text, of_both = (stacking.cross_fitted(heads, weights, sample.fold) for weights in (alone, every))
+    group = sample.group[sample.rows]
+    follow = shrinkage.factor(targets - of_text, of_both - of_text, logged_share[:, None], group)
+    return alone + follow * (every - alone)
 
 
 def heads_at(asked: Sample, rows: Mask, rest: Sample, targets: Floats) -> Floats:

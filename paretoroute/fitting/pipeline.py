@@ -23,7 +23,7 @@ import numpy as np
 
 from paretoroute._arrays import Floats, single
 from paretoroute.errors import GridError, RunsError
-from paretoroute.fitting.draft import PanelDraft, heads_left_out
+from paretoroute.fitting.draft import PanelDraft, head_weights, heads_left_out
 from paretoroute.fitting.logged_panels import LoggedPanel, bounds_of, panels_of
 from paretoroute.fitting.methods import gaussian_process, matrix_completion, ridge, second_level, stacking
 from paretoroute.fitting.panel import FittedPanel, fit_panel
@@ -188,7 +188,7 @@ def _first_level(logged: LoggedPanel, grid: Grid, sample: Sample, seed: int) -> 
     targets = imputed.completed.residual @ basis
     heads = heads_left_out(sample, targets)
     logged_share = (logged.count[sample.rows] > 0).mean(1)
-    weights = stacking.stack(heads, targets[sample.rows], logged_share, sample.fold, folds=FOLDS)
+    weights = head_weights(sample, heads, targets[sample.rows], logged_share, folds=FOLDS)
     return PanelDraft(
         logged=logged,
         base=imputed.completed.base,

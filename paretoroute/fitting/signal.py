@@ -8,12 +8,11 @@ left out of heads and weights alike (nested cross-validation: Varma and Simon, "
 cross-validation for model selection", BMC Bioinformatics 7:91, 2006, doi:10.1186/1471-2105-7-91).
 
 A signal is reported as found beyond 1.645 standard errors. How far quality follows the query has no threshold: the
-forecasts' deviations from the means are multiplied by the factor b that fits the logged ones best, or rather by its
-posterior mean, with all b from 0 to 1 equally likely before the log was seen, and by 0 where the best fit is not above
-0. On noise little or nothing is left of them, and a signal that is faint but real is followed as far as it was seen.
-What decides is not how hard a query is at all points but how they differ on it: the larger of two factors counts, for
-all deviations and for those between points alone. Any other figure, with much less noise, is followed whole beyond one
-standard error.
+forecasts' deviations from the means are multiplied by the factor that fits the logged ones best, or rather by its
+posterior mean (:mod:`paretoroute.fitting.methods.shrinkage`), and by 0 where the best fit is not above 0. On noise
+little or nothing is left of them, and a signal that is faint but real is followed as far as it was seen. What decides
+is not how hard a query is at all points but how they differ on it: the larger of two factors counts, for all deviations
+and for those between points alone. Any other figure, with much less noise, is followed whole beyond one standard error.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ from typing import NamedTuple
 import numpy as np
 
 from paretoroute._arrays import Floats, Indices, Mask
-from paretoroute.fitting.draft import PanelDraft, heads_at, heads_left_out
+from paretoroute.fitting.draft import PanelDraft, head_weights, heads_at, heads_left_out
 from paretoroute.fitting.logged_panels import LoggedPanel
-from paretoroute.fitting.methods import second_level, stacking
+from paretoroute.fitting.methods import second_level, shrinkage, stacking
 from paretoroute.fitting.result import Signal
 from paretoroute.fitting.sample import FOLDS, Sample
 from paretoroute.surface.panel import second_level_inputs
@@ -35,8 +34,6 @@ from paretoroute.surface.panel import second_level_inputs
 FOLLOWED_SE = 1.0  # standard errors beyond which any other figure than quality is followed
 CERTAIN_SE = 6.0  # beyond all that weights which have read a query reach on noise (3.7): followed whole
 LEAST_VARIANCE = 1e-18  # within points, in squared logs or quality: rounding of forecasts that are exact
-LEAST_ERROR = 1e-4  # of a factor
-FACTORS = np.linspace(0.0, 1.0, 1001)
 MOST_TRIALS = 16.0  # a cell of more trials counts as one of so many
 
 
@@ -83,34 +80,8 @@ def _explained(deviation: Floats, expected: Floats, weight: Floats, group: Indic
     scale = float((weight * deviation**2).sum())
     if scale <= LEAST_VARIANCE * float(weight.sum()):
         return _Explained(0.0, 0.0, 0.0)
-    error = _error_of_sum(gain, group) / scale
-    power = float((weight * expected**2).sum())
-    if power <= LEAST_VARIANCE * float(weight.sum()):
-        return _Explained(float(gain.sum()) / scale, error, 0.0)
-    slope = float((weight * deviation * expected).sum()) / power
-    slope_error = _error_of_sum((weight * expected * (deviation - slope * expected)).sum(1), group) / power
-    return _Explained(float(gain.sum()) / scale, error, posterior_factor(slope, slope_error))
-
-
-def posterior_factor(slope: float, error: float) -> float:
-    """Return the mean of a factor in [0, 1], all equally likely before it was estimated.
-
-    It is the mean of a normal distribution cut off at 0 and 1, summed over 1,001 factors. Forecasts that point the
-    wrong way are not followed at all, so that half of the logs of noise keep to the means.
-
-    Args:
-        slope: the estimate.
-        error: its standard error; infinite where nothing is known of it, and nothing is followed.
-
-    Example:
-        >>> [round(posterior_factor(slope, 0.2), 2) for slope in (-1.0, 0.0, 0.5, 1.0)]
-        [0.0, 0.0, 0.5, 0.84]
-    """
-    if not np.isfinite(error) or slope <= 0:
-        return 0.0
-    log_density = -0.5 * ((FACTORS - slope) / max(error, LEAST_ERROR)) ** 2
-    density = np.exp(log_density - log_density.max())
-    return float((density * FACTORS).sum() / density.sum())
+    error = shrinkage.error_of_sum(gain, group) / scale
+    return _Explained(float(gain.sum()) / scale, error, shrinkage.factor(deviation, expected, weight, group))
 
 
 def _within_queries(figure: Floats, weight: Floats) -> Floats:
@@ -123,12 +94,6 @@ def _within_points(figure: Floats, weight: Floats) -> Floats:
     figure = np.where(weight > 0, figure, 0.0)
     mean = (weight * figure).sum(0) / np.maximum(weight.sum(0), 1e-300)
     return np.where(weight > 0, figure - mean, 0.0)
-
-
-def _error_of_sum(values: Floats, group: Indices) -> float:
-    """Compute the standard error of a sum of values that are independent between groups; infinite for one group."""
-    total = np.bincount(np.unique(group, return_inverse=True)[1], values)
-    return float(total.std(ddof=1)) * len(total) ** 0.5 if len(total) > 1 else np.inf
 
 
 @dataclass(frozen=True)
@@ -194,7 +159,7 @@ class HonestForecasts:
         draft, sample = self.drafts[name], self.sample
         targets, share = draft.targets[sample.rows][~inside], draft.logged_share[~inside]
         heads = heads_left_out(rest, targets)
-        weights = stacking.stack(heads, targets, share, rest.fold, folds=int(rest.fold.max()) + 1)
+        weights = head_weights(rest, heads, targets, share, folds=int(rest.fold.max()) + 1)
         forecast = np.einsum("hik,hk->ik", heads_at(sample, inside, rest, targets), weights[-1])
         return _FoldComponents(forecast, stacking.cross_fitted(heads, weights, rest.fold))
 

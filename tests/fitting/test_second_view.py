@@ -1,12 +1,15 @@
 """Two views of a query in one surface: each has heads of its own, and both decide."""
 
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 import paretoroute as pr
+from paretoroute.fitting import pipeline, signal
+from paretoroute.fitting.methods import stacking
 from paretoroute.fitting.sample import draw_sample, featurized
 from paretoroute.surface import neighbours
 from tests.synthetic_log import fitted, make_runs
@@ -114,3 +117,26 @@ def test_a_partial_log_reads_both_views(tmp_path):
         planner.plan(f"Name a river in France, {i}", embedding=[1.0, 0.0], query_id=str(i)).model for i in range(5)
     }
     assert chosen == {"counts"}
+
+
+def test_numbers_that_tell_nothing_hardly_move_the_forecasts():
+    runs = make_runs(queries=200)
+    draw = np.random.default_rng(0)
+    noise = replace(runs, embeddings=draw.standard_normal((len(runs.texts), 24)).astype(np.float32))
+
+    (text, _), (both, _), (whole, _) = (
+        fitted(runs),
+        fitted(noise, second="embedding"),
+        _fitted_with_all_weights(noise),
+    )
+
+    moved = np.abs(both.calibration_sample.quality - text.calibration_sample.quality).mean()
+    assert moved < 0.5 * np.abs(whole.calibration_sample.quality - text.calibration_sample.quality).mean()
+
+
+def _fitted_with_all_weights(runs: pr.Runs):
+    def stacked(sample, heads, targets, share, *, folds):
+        return stacking.stack(heads, targets, share, sample.fold, folds=folds)
+
+    with mock.patch.object(pipeline, "head_weights", stacked), mock.patch.object(signal, "head_weights", stacked):
+        return fitted(runs, second="embedding")

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import truncnorm
 
 import paretoroute as pr
 from paretoroute.fitting import pipeline
@@ -14,7 +13,7 @@ from paretoroute.fitting.logged_panels import LoggedPanel
 from paretoroute.fitting.points.log_grid import build_grid
 from paretoroute.fitting.result import Signal
 from paretoroute.fitting.sample import Sample
-from paretoroute.fitting.signal import CERTAIN_SE, HonestForecasts, posterior_factor, signal_of
+from paretoroute.fitting.signal import CERTAIN_SE, HonestForecasts, signal_of
 from tests.synthetic_log import make_runs
 
 QUERIES, POINTS = 120, 4
@@ -108,20 +107,6 @@ def test_quality_is_followed_where_only_the_differences_between_points_are_forec
 @pytest.mark.parametrize(("errors", "is_found"), [(1.2, False), (1.7, True), (-2.0, False)])
 def test_a_signal_is_found_beyond_the_one_sided_95_percent(errors, is_found):
     assert Signal("quality", errors * 0.01, 0.01, follows=1.0).is_found == is_found
-
-
-@pytest.mark.parametrize("error", [0.05, 0.3, 2.0])
-@pytest.mark.parametrize("slope", [-1.5, 0.0, 0.4, 1.0, 3.0])
-def test_the_factor_is_the_mean_of_a_normal_distribution_cut_off_at_0_and_1(slope, error):
-    expected = truncnorm.mean(-slope / error, (1 - slope) / error, loc=slope, scale=error) if slope > 0 else 0.0
-
-    assert posterior_factor(slope, error) == pytest.approx(expected, abs=2e-3)
-
-
-@pytest.mark.parametrize(("slope", "factor"), [(-5.0, 0.0), (0.3, 0.3), (5.0, 1.0)])
-def test_a_factor_without_error_is_itself_and_one_of_which_nothing_is_known_is_0(slope, factor):
-    assert posterior_factor(slope, 0.0) == pytest.approx(factor, abs=1e-3)
-    assert posterior_factor(slope, np.inf) == 0.0
 
 
 def test_forecasts_that_deviate_twice_as_far_as_the_log_are_halved():
