@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paretoroute.cli.arguments.encoder import EncoderFolder, read_encoder
 from paretoroute.cli.arguments.options import (
     INFEASIBLE,
     REFUSED,
@@ -59,6 +60,7 @@ def fit(
     grid: Annotated[Path | None, typer.Option("--grid", help="YAML file of the points to choose from.")] = None,
     add_point: AddPoints = None,
     prices: PriceFile = None,
+    encoder: EncoderFolder = None,
     seed: Annotated[int, typer.Option("--seed", help="Same runs and seed, same bytes.")] = 0,
     name: Annotated[str | None, typer.Option("--name", help="Name of the policy; the file's by default.")] = None,
     certify: Annotated[
@@ -98,6 +100,7 @@ def fit(
             grid=points,
             add_points=add_point or (),
             prices=token_prices,
+            encoder=read_encoder(encoder),
             seed=seed,
             name=name or out.stem,
             certify=certify,

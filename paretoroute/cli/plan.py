@@ -13,6 +13,7 @@ import typer
 
 from paretoroute.cli.arguments import conversation
 from paretoroute.cli.arguments.completion import one_of
+from paretoroute.cli.arguments.encoder import EncoderFolder, read_encoder
 from paretoroute.cli.arguments.options import INFEASIBLE, PolicyFile, check_format
 from paretoroute.cli.arguments.trust import TrustedKeys, read_trusted_keys
 from paretoroute.cli.console import print_text, show
@@ -76,6 +77,7 @@ def plan(
     explore: _Explore = 0.0,
     safe_point: _SafePoint = None,
     request: _Dialect = None,
+    encoder: EncoderFolder = None,
     trusted_key: TrustedKeys = None,
     form: _Form = "text",
 ) -> None:
@@ -90,8 +92,14 @@ def plan(
     given = (query is not None) + (queries is not None)
     if given != 1 and not (given == 0 and explore):
         raise QueryError("give one query in quotes, or --queries FILE.jsonl")
-    trusted = read_trusted_keys(trusted_key)
-    planner = Planner.load(policy, dialect=request, explore=explore, safe_point=safe_point, trusted_keys=trusted)
+    planner = Planner.load(
+        policy,
+        dialect=request,
+        explore=explore,
+        safe_point=safe_point,
+        encoder=read_encoder(encoder),
+        trusted_keys=read_trusted_keys(trusted_key),
+    )
     if given == 0:
         return _show_price(planner, form)
     allowed = None if models is None else [name.strip() for name in models.split(",")]

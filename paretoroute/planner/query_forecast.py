@@ -313,7 +313,8 @@ def _check_function(about: FeaturesEntry | SecondViewEntry, features: Callable[[
     """Refuse another function or encoder than that of the fit, and none."""
     argument, noun = _SOURCES[about.kind]
     if features is None:
-        raise PolicyError(f"the policy was fitted with the {noun} {about.name!r}; pass it as {argument}=")
+        option = ", or plan with --encoder FOLDER" if argument == "encoder" else ""
+        raise PolicyError(f"the policy was fitted with the {noun} {about.name!r}; pass it as {argument}={option}")
     if hasattr(features, "own_fingerprint") != (about.kind == "encoder"):
         raise PolicyError(f"the policy was fitted with the {noun} {about.name!r}; pass it as {argument}=, and no other")
     if stated_fingerprint(features) != about.fingerprint:
