@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from numbers import Real
 from typing import Any
 
@@ -160,7 +161,7 @@ def _per_token(usd_per_mtok: float | None, default: float) -> float:
     return (default if usd_per_mtok is None else usd_per_mtok) / TOKENS_PER_PRICE_UNIT
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TokenPrices:
     """USD per token at every point, ``(points,)`` each; NaN at points whose model has no token price.
 
@@ -172,7 +173,7 @@ class TokenPrices:
     prompt: Floats
     completion: Floats
 
-    @property
+    @cached_property
     def priced(self) -> Mask:
         """Which points have token prices, ``(points,)``."""
         return ~np.isnan(self.completion)

@@ -16,10 +16,9 @@ import numpy as np
 from paretoroute._arrays import Floats, Mask
 from paretoroute.errors import TargetError
 from paretoroute.planner.cost_cap import CappedOutput, CostCap
-from paretoroute.planner.query_forecast import QueryForecast
+from paretoroute.planner.query_forecast import QueryForecast, QueryForecasts
 from paretoroute.planner.request import Request
 from paretoroute.policy.policy import Policy
-from paretoroute.price import rounded_usd
 
 if TYPE_CHECKING:
     from paretoroute.limits import CallLimit
@@ -129,6 +128,31 @@ class Admission:
             self._reads_latency = any(isinstance(limit, MaxMeanLatency) for limit in policy.limits)
         self._has_latency = bool(policy.calibration_sample.latency_known(policy.grid).any())
 
+    def admit_each(self, requests: Sequence[Request], forecasts: QueryForecasts, caps: Floats) -> list[Admitted]:
+        """Return :meth:`admit` of requests that differ in their queries alone.
+
+        Args:
+            requests: the calls.
+            forecasts: of every point.
+            caps: the usual output caps, ``(requests, points)``.
+
+        Raises:
+            TargetError: as of :meth:`admit`.
+        """
+        shared = requests[0]
+        if self._call_limits or shared.has_limits:
+            rows = [forecasts.row(i) for i in range(len(requests))]
+            return [self.admit(*call) for call in zip(requests, rows, caps, strict=True)]
+        usual, amounts = self._cost_cap.usual, forecasts.amounts
+        if amounts.supported is None and not self._reads_latency:
+            return [Admitted(shared.callable, usual(own), None) for own in caps]
+        allowed = np.broadcast_to(shared.callable, caps.shape)
+        if amounts.supported is not None:
+            allowed = _where_any(allowed & amounts.supported, allowed)
+        if self._reads_latency:
+            allowed = _where_any(allowed & np.isfinite(amounts.latency_s), allowed)
+        return [Admitted(mask, usual(own), None) for mask, own in zip(allowed, caps, strict=True)]
+
     def admit(self, request: Request, forecast: QueryForecast, caps: Floats | None = None) -> Admitted:
         """Return the points that keep every limit, or the nearest where none does.
 
@@ -185,6 +209,11 @@ class Admission:
         return _PolicyLimits(eligible.mask, bool(eligible.within_limits))
 
 
+def _where_any(preferred: Mask, allowed: Mask) -> Mask:
+    """Return the preferred points of each query that has any, and the allowed ones of the others."""
+    return np.where(preferred.any(axis=1, keepdims=True), preferred, allowed)
+
+
 def _limits_of(request: Request, forecast: QueryForecast, output: CappedOutput) -> list[_CallLimit]:
     """List the limits of a call in the order in which they win over one another."""
     limits: list[_CallLimit] = []
@@ -196,26 +225,6 @@ def _limits_of(request: Request, forecast: QueryForecast, output: CappedOutput) 
         latency = np.nan_to_num(forecast.latency_s, nan=np.inf)
         limits.append(_CallLimit("latency", latency <= request.max_latency_s, latency))
     return limits
-
-
-def remark(request: Request, forecast: QueryForecast, admitted: Admitted, *, column: int) -> str:
-    """Return sentences about a call that the reader has to know before the reason, each with a space after it.
-
-    Args:
-        request: the call.
-        forecast: of every point.
-        admitted: the points that keep the limits, and the output caps.
-        column: of the point that is called.
-    """
-    remarks = []
-    if not forecast.is_read:
-        remarks.append("Nothing of the query could be read, and the means of the log stand for it. ")
-    elif forecast.is_unfamiliar:
-        remarks.append("The query is unlike the logged ones. ")
-    if admitted.is_feasible and admitted.output.is_lowered[column]:
-        cap, limit = int(admitted.output.tokens[column]), request.max_cost_usd or 0.0
-        remarks.append(f"The output is capped at {cap} tokens, so that the call costs at most {rounded_usd(limit)}. ")
-    return "".join(remarks)
 
 
 def status_of(forecast: QueryForecast, admitted: Admitted, column: int, *, of_policy: str) -> str:

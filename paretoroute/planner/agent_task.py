@@ -181,7 +181,7 @@ class Task:
             return decision
         least = rounded_usd(choice.least_usd, 4)
         why = f"the money left does not pay for the steps to come; the cheapest points cost {least}"
-        return replace(decision, status="infeasible", why=why)
+        return replace(decision, status="infeasible", reason=decision.reason._replace(stated=why, is_compared=False))
 
     def spent(self, usd: float) -> None:
         """Report the real cost of the last call; the steps to come are planned with the money left then.

@@ -70,6 +70,12 @@ class CostCap:
                 self._most[j] = most * self._calls[j]
 
     @cached_property
+    def _terms(self) -> list[tuple[float, ...]]:
+        """USD per prompt token and per completion token, the fee, the calls and the overhead, of every point."""
+        of_points = self._most_per_prompt_token, self._prices.completion, self._grid.most_fee_usd, self._calls
+        return np.column_stack([*of_points, self._overhead_tokens]).tolist()
+
+    @cached_property
     def _overhead_tokens(self) -> Floats:
         """The largest logged prompt tokens beyond the bytes of the text, ``(points,)``."""
         return np.maximum(np.nan_to_num(self._surface.bounds.prompt_overhead_tokens, nan=TEMPLATE_TOKENS), 0.0)
@@ -103,6 +109,10 @@ class CostCap:
         """Return the amounts of the budgets of one kind, where known and not 0, else NaN."""
         return np.array([(p.budget.kind == kind and p.budget.amount) or np.nan for p in self._grid.points])
 
+    def usual(self, caps: Floats) -> CappedOutput:
+        """Return the usual output caps, ``(points,)``, where no limit lowers them."""
+        return CappedOutput(caps, self._nowhere, self._everywhere)
+
     def under_limit(self, request: Request, forecast: QueryForecast, *, caps: Floats | None = None) -> CappedOutput:
         """Return the output caps that hold a request's ``max_cost_usd``, and the points at which they do.
 
@@ -114,7 +124,7 @@ class CostCap:
         usual = self.caps(forecast.amounts) if caps is None else caps
         limit = request.max_cost_usd
         if limit is None:
-            return CappedOutput(usual, self._nowhere, self._everywhere)
+            return self.usual(usual)
         affordable = self._affordable_tokens(limit, self._most_prompt_tokens(request, forecast))
         held = affordable >= 1
         lowered = np.fmin(affordable, self._most)
@@ -136,16 +146,17 @@ class CostCap:
             column: of the point that is called.
             tokens: the output cap, of the whole call.
         """
-        per_prompt, per_token = float(self._most_per_prompt_token[column]), float(self._prices.completion[column])
+        per_prompt, per_token, fee, calls, overhead = self._terms[column]
         if math.isnan(per_token) or not math.isfinite(tokens):
             return None
-        of_output = float(self._grid.most_fee_usd[column]) + tokens * per_token
+        of_output = fee + tokens * per_token
         if per_prompt == 0:
             return of_output
-        if not math.isfinite(request.prompt_bytes):
+        prompt_bytes = request.prompt_bytes
+        if not math.isfinite(prompt_bytes):
             return None
-        forecast_tokens = float(forecast.amounts.prompt_tokens[column])
-        most = float(self._calls[column]) * request.prompt_bytes + float(self._overhead_tokens[column])
+        forecast_tokens = float(forecast.tables.amounts.prompt_tokens[forecast.query, column])
+        most = calls * prompt_bytes + overhead
         return of_output + per_prompt * (max(most, forecast_tokens) if forecast_tokens > 0 else most)
 
     def _most_prompt_tokens(self, request: Request, forecast: QueryForecast) -> Floats:

@@ -1,28 +1,20 @@
-"""The decision: the point to call, its expected quality and cost, the reason, and the arguments of the request."""
+"""The decision: the point to call, its expected quality and cost, the reason, and the arguments of the request.
+
+A planner decides much more often than anyone reads a reason, so that a decision holds the facts, and its sentence is
+written when it is read.
+"""
 
 from __future__ import annotations
 
-import math
-import os
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from paretoroute.grid import Budget, Point
-from paretoroute.planner.admission import DecidedCall, remark, status_of
-from paretoroute.price import UNIT, rounded_usd
-from paretoroute.solver.rules import PriceRule, Rule
 
 if TYPE_CHECKING:
-    from paretoroute.planner.cost_cap import CostCap
     from paretoroute.planner.outputs.fallback_call import FallbackCall
     from paretoroute.planner.outputs.telemetry import Attribute
-    from paretoroute.planner.query_forecast import QueryForecast
     from paretoroute.planner.repeated_calls import RepeatedCalls
-    from paretoroute.policy.policy import Policy
 
 FALLBACKS = 3
 
@@ -34,6 +26,43 @@ class Alternative:
     point: str
     expected_quality: float
     expected_cost_usd: float
+
+
+class Reason(NamedTuple):
+    """The facts behind a decision, of which :attr:`Decision.why` is the sentence.
+
+    Args:
+        name: of the point, with a remark if it was never logged.
+        choices: number of points that keep the limits.
+        points: number of points of the grid.
+        usd_per_quality: the cost that a right answer in place of a wrong one is worth, calibrated; infinite where cost
+            does not count, and None where other prices count too.
+        is_drawn: whether the point was drawn from several.
+        is_mixture: whether the policy mixes several sets of prices, and not one price with ties.
+        explored_share: share of the calls that explores, if this one does; else None.
+        is_safe_point: whether the point is the safe one, since the query is unfamiliar.
+        stays: whether the point is of the previous call's model, and the policy alone would never have called it.
+        is_read: whether the query could be read.
+        is_unfamiliar: whether it could not, or is unlike the logged ones.
+        held_usd: the limit on cost that the output cap was lowered to keep; None: it was not.
+        stated: a sentence, without its full stop, in place of one from these facts, or None.
+        is_compared: whether a comparison with the runner-up follows.
+    """
+
+    name: str
+    choices: int
+    points: int
+    usd_per_quality: float | None
+    is_drawn: bool = False
+    is_mixture: bool = False
+    explored_share: float | None = None
+    is_safe_point: bool = False
+    stays: bool = False
+    is_read: bool = True
+    is_unfamiliar: bool = False
+    held_usd: float | None = None
+    stated: str | None = None
+    is_compared: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +84,7 @@ class Decision:
         status: ``met``, ``slack`` or ``infeasible`` as the policy is; ``infeasible`` also when no point keeps the
             limits of this call; ``capped``: the output cap was lowered to keep a cost limit; ``unfamiliar``: the query
             is unlike the logged ones; ``fallback``: it could not be read, and the context-free means decided.
-        why: the reason in a sentence or two, with a comparison with the runner-up.
+        reason: the facts behind the decision.
         runner_up: the next best point, or None.
         fallbacks: points to try if the call fails, best first.
         interpolated: whether the point was never logged; its figures are interpolated between two that were.
@@ -82,7 +111,7 @@ class Decision:
     output_cap_tokens: int | None
     propensity: float
     status: str
-    why: str
+    reason: Reason
     runner_up: Alternative | None
     fallbacks: tuple[str, ...]
     interpolated: bool = False
@@ -94,6 +123,13 @@ class Decision:
     stays: bool = False
     fallback_points: tuple[Point, ...] = ()
     fallback_caps_tokens: tuple[int | None, ...] = ()
+
+    @property
+    def why(self) -> str:
+        """The reason in a sentence or two, with a comparison with the runner-up."""
+        from paretoroute.planner.outputs.reasons import why  # loaded only where a reason is read
+
+        return why(self)
 
     @property
     def model(self) -> str:
@@ -194,157 +230,3 @@ class Decision:
             "fallbacks": list(self.fallbacks),
             "unfamiliar": self.unfamiliar,
         }
-
-
-class DecisionWriter:
-    """Writes decisions, with their reasons.
-
-    Args:
-        policy: that decides.
-        explored_share: share of the calls that explores.
-        cost_cap: bounds the cost of calls.
-    """
-
-    def __init__(self, policy: Policy, *, explored_share: float, cost_cap: CostCap) -> None:
-        self._policy, self._grid, self._explored_share, self._cost_cap = policy, policy.grid, explored_share, cost_cap
-        self._status = policy.document.solution.status
-        between = policy.grid.between
-        self._interpolated = [point in between for point in policy.grid.points]
-        self._named = [
-            f"{point.name} (never logged: forecast between {between[point].below} and {between[point].above})"
-            if point in between
-            else point.name
-            for point in policy.grid.points
-        ]
-
-    def write_each(self, calls: Sequence[DecidedCall], rule: Rule) -> list[Decision]:
-        """Write the decisions on calls that a rule decided."""
-        ids = os.urandom(8 * len(calls)).hex()
-        return [self._write(call, rule, id=ids[16 * i : 16 * i + 16]) for i, call in enumerate(calls)]
-
-    def _write(self, call: DecidedCall, rule: Rule, *, id: str) -> Decision:
-        request, forecast, admitted, draw, ranked, at_safe_point, stays = call
-        column, others = draw.column, [j for j in ranked if j != draw.column]
-        chosen = self._alternative(forecast, column)
-        runner_up = self._alternative(forecast, others[0]) if others else None
-        beside = f"; {against(chosen, runner_up)}." if runner_up else "."
-        latency, caps = float(forecast.latency_s[column]), admitted.output.tokens.tolist()
-        fallbacks, names, points = others[:FALLBACKS], self._grid.names, self._grid.points
-        return Decision(
-            id=id,
-            query_id=request.query_id,
-            policy_sha256=self._policy.sha256,
-            point=points[column],
-            expected_quality=chosen.expected_quality,
-            expected_quality_se=float(forecast.amounts.quality_se[column]),
-            expected_cost_usd=chosen.expected_cost_usd,
-            expected_latency_s=None if math.isnan(latency) else latency,
-            output_cap_tokens=_whole(caps[column]),
-            propensity=draw.propensity,
-            status=status_of(forecast, admitted, column, of_policy=self._status),
-            why=remark(request, forecast, admitted, column=column) + self._reason(call, rule) + beside,
-            runner_up=runner_up,
-            fallbacks=tuple([names[j] for j in fallbacks]),
-            interpolated=self._interpolated[column],
-            keeps_limits=admitted.is_feasible,
-            explores=draw.explores,
-            most_cost_usd=self._cost_cap.most_usd(request, forecast, column=column, tokens=caps[column]),
-            unfamiliar=forecast.is_unfamiliar,
-            at_safe_point=at_safe_point,
-            stays=stays,
-            fallback_points=tuple([points[j] for j in fallbacks]),
-            fallback_caps_tokens=tuple([_whole(caps[j]) for j in fallbacks]),
-        )
-
-    def _alternative(self, forecast: QueryForecast, column: int) -> Alternative:
-        return Alternative(self._grid.names[column], float(forecast.quality[column]), float(forecast.cost_usd[column]))
-
-    def _reason(self, call: DecidedCall, rule: Rule) -> str:
-        """Return why the point is called, or which limit no point keeps."""
-        request, forecast, admitted, draw, _, at_safe_point, stays = call
-        name = self._named[draw.column]
-        if at_safe_point:
-            return f"{name} is the safe point for such queries"
-        if stays and admitted.unkept is None:
-            return f"{name} stays with the model of the previous call, since a change is not worth its price"
-        if admitted.unkept is None:
-            grounds = Grounds(
-                is_drawn=draw.is_random,
-                explored_share=self._explored_share if draw.explores else None,
-                is_mixture=not isinstance(rule, PriceRule),
-                choices=int(np.count_nonzero(admitted.callable)),
-                points=len(self._grid.points),
-                usd_per_quality=rule.usd_per_quality * self._policy.document.solution.cost_ratio,
-            )
-            return explain(name, grounds)
-        from paretoroute.planner.unkept import NearestCall, unkept_text  # loaded only where no point keeps the limits
-
-        nearest = NearestCall(
-            column=draw.column,
-            name=name,
-            request=request,
-            forecast=forecast,
-            priced=self._cost_cap.priced,
-            names=self._grid.names,
-            limits=self._policy.limits,
-        )
-        return unkept_text(admitted.unkept, nearest)
-
-
-class Grounds(NamedTuple):
-    """The facts behind a choice among points that keep every limit.
-
-    Args:
-        is_drawn: whether the point was drawn from several.
-        is_mixture: whether the policy mixes several sets of prices, and not one price with ties.
-        choices: number of points that keep the limits.
-        points: number of points of the grid.
-        usd_per_quality: the cost that a right answer in place of a wrong one is worth, calibrated; infinite where cost
-            does not count, and NaN where other prices count too.
-        explored_share: share of the calls that explores, if this one does; else None.
-    """
-
-    is_drawn: bool
-    is_mixture: bool
-    choices: int
-    points: int
-    usd_per_quality: float
-    explored_share: float | None = None
-
-
-@lru_cache(1024)
-def explain(name: str, grounds: Grounds) -> str:
-    """Return why a point was chosen, in a sentence without its full stop.
-
-    Args:
-        name: of the point chosen, with a remark if it was never logged.
-        grounds: the facts.
-    """
-    if grounds.explored_share is not None:
-        share = f"{100 * grounds.explored_share:.3g}%"
-        return f"{name} is called to learn about it, since {share} of the calls explore beside the policy's choice"
-    among = "" if grounds.choices == grounds.points else " of the points that keep the limits"
-    if grounds.choices == 1:
-        return f"{name} is the only point that may be called"
-    if grounds.is_drawn and grounds.is_mixture:
-        return f"{name} was drawn at random, since the policy mixes several choices to keep its target and limits"
-    if grounds.is_drawn:
-        return f"{name} was drawn at random, since several points tie at the policy's price"
-    if math.isnan(grounds.usd_per_quality):
-        return f"{name} is worth the most at the policy's prices{among}"
-    if math.isinf(grounds.usd_per_quality):
-        return f"{name} has the highest forecast quality{among}"
-    worth = f"where a right answer in place of a wrong one is worth {rounded_usd(grounds.usd_per_quality, 3)}"
-    return f"{name} is the best trade of quality and cost{among}, {worth}"
-
-
-def against(chosen: Alternative, runner_up: Alternative) -> str:
-    """Compare a point with the next best one."""
-    quality = 100 * (chosen.expected_quality - runner_up.expected_quality)
-    cost = 1000 * (chosen.expected_cost_usd - runner_up.expected_cost_usd)
-    signed = f"{'-' if cost < 0 else '+'}{rounded_usd(abs(cost), 3)}"
-    return f"against {runner_up.point}: {quality:+.1f} quality points, {signed} {UNIT}"
-
-
-def _whole(tokens: float) -> int | None:
-    return int(tokens) if math.isfinite(tokens) else None

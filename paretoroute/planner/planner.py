@@ -7,27 +7,23 @@ of its text, since all queries tie where the text predicts nothing.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from paretoroute._arrays import Floats, Mask
+from paretoroute._arrays import Mask
 from paretoroute.errors import DialectError, PolicyError, TargetError, expect, expect_seed, fraction
-from paretoroute.planner.admission import Admission, Admitted, DecidedCall, DecisionCounts, Tally
+from paretoroute.planner.admission import DecisionCounts
 from paretoroute.planner.cost_cap import CostCap
-from paretoroute.planner.decision import FALLBACKS, Decision, DecisionWriter
-from paretoroute.planner.query_forecast import Forecaster, PointFigures, QueryForecast
-from paretoroute.planner.request import Request, shared_request, with_each
-from paretoroute.policy.codec import rule_of, target_of
+from paretoroute.planner.deciding import Decider
+from paretoroute.planner.decision import Decision
+from paretoroute.planner.query_forecast import Forecaster, PointFigures
+from paretoroute.planner.request import shared_request, with_each
 from paretoroute.policy.policy import Policy
 from paretoroute.query import Query
-from paretoroute.solver.argmax import scored
-from paretoroute.solver.rules import Draw, PointProbability, Rule, Stream, draw_from
 
 if TYPE_CHECKING:
     from paretoroute.encoders.base import Encoder
@@ -88,18 +84,21 @@ class Planner:
 
             features = feature_function(features, encoder)
         self.policy, self.dialect, self.features, self._grid = policy, dialect, features, policy.grid
-        self._forecaster = Forecaster(policy, features)
         if dialect is not None:
             from paretoroute.planner import dialects  # loaded only where a dialect is given
 
             dialects.check(dialect, self._grid.points, repeat_calls=repeat_calls)
-        self.rule = rule_of(policy.document, policy.population_limits, self._grid)
         self.cost_cap = CostCap(self._grid, policy.surface, dialect, repeat_calls=repeat_calls)
-        self._admission = Admission(policy, self.cost_cap)
-        self._stream, self._seed = Stream(seed), policy.document.coin_seed.encode() + b":"
-        self._safe_column = None if safe_point is None else self._grid.index(safe_point)
-        self._tally, self._explorer = Tally(), _explorer(policy, explore)
-        self._writer = DecisionWriter(policy, explored_share=explore, cost_cap=self.cost_cap)
+        self._forecaster, self._explorer = Forecaster(policy, features), _explorer(policy, explore)
+        self._decider = Decider(
+            policy,
+            forecaster=self._forecaster,
+            cost_cap=self.cost_cap,
+            seed=seed,
+            safe_column=None if safe_point is None else self._grid.index(safe_point),
+            explorer=self._explorer,
+        )
+        self.rule, self._unlimited = self._decider.rule, shared_request(self._grid)
 
     @staticmethod
     def load(
@@ -133,7 +132,7 @@ class Planner:
     @property
     def counts(self) -> DecisionCounts:
         """Decisions so far, with those on unfamiliar queries apart; threads may read it while others decide."""
-        return self._tally.read()
+        return self._decider.tally.read()
 
     def plan(
         self,
@@ -181,23 +180,25 @@ class Planner:
             TargetError: a limit is out of range, names an unknown model, needs a latency and none was logged, or leaves
                 no point to call.
         """
-        shared = shared_request(
-            self._grid,
-            previous=previous,
-            cached_tokens=cached_tokens,
-            cached_price_ratio=cached_price_ratio,
-            switch_margin=switch_margin,
-            max_cost_usd=max_cost_usd,
-            min_quality=min_quality,
-            max_latency_s=max_latency_s,
-            models=models,
-            price=price,
-            callable=callable,
-            tag=tag,
-            tenant=tenant,
-            step=step,
-        )
-        return self._decide([shared.of_query(query, query_id, embedding)])[0]
+        limits: dict[str, Any] = {
+            "previous": previous,
+            "cached_price_ratio": cached_price_ratio,
+            "max_cost_usd": max_cost_usd,
+            "min_quality": min_quality,
+            "max_latency_s": max_latency_s,
+            "models": models,
+            "price": price,
+            "callable": callable,
+            "tag": tag,
+            "tenant": tenant,
+            "step": step,
+        }
+        shared = self._unlimited
+        is_usual = type(cached_tokens) is type(switch_margin) is float and cached_tokens == switch_margin == 0.0
+        if not is_usual or any(limit is not None for limit in limits.values()):
+            limits |= {"cached_tokens": cached_tokens, "switch_margin": switch_margin}
+            shared = shared_request(self._grid, **limits)
+        return self._decider.decide([shared.of_query(query, query_id, embedding)])[0]
 
     def plan_batch(
         self,
@@ -226,7 +227,7 @@ class Planner:
         while rows := list(islice(batch, AT_ONCE)):
             shared = shared or shared_request(self._grid, **limits)
             asked = [shared.of_query(row.query, row.query_id, row.embedding_or(embedding)) for row in rows]
-            decisions += self._decide(asked)
+            decisions += self._decider.decide(asked)
         return decisions
 
     def start_task(self, steps: Sequence[str | tuple[str, Query]], *, max_cost_usd: float) -> Task:
@@ -248,7 +249,7 @@ class Planner:
         """
         request = shared_request(self._grid, step=step, max_cost_usd=max_cost_usd).of_query(query, None, None)
         forecast = self._forecaster.at(request)
-        return PointFigures(forecast.quality, forecast.cost_usd, self._admission.within_cost(request, forecast))
+        return PointFigures(forecast.quality, forecast.cost_usd, self._decider.admission.within_cost(request, forecast))
 
     def mean_figures(self, step: str) -> PointFigures:
         """Return every point's means over the logged queries of a step, or over all where the step was not logged."""
@@ -265,77 +266,6 @@ class Planner:
         from paretoroute.planner.exploration_preview import ExplorationPreview
 
         return ExplorationPreview.of(self.policy, self.rule, self._explorer)
-
-    def _decide(self, requests: Sequence[Request]) -> list[Decision]:
-        """Decide on requests that differ in their queries alone."""
-        forecasts, labels, stay = self._forecaster.at_each(requests), requests[0].labels, requests[0].stay
-        rule, own_figures = self._rule(requests[0]), forecasts.rule_figures
-        if stay is not None:
-            ratio = self.policy.document.solution.cost_ratio
-            forecasts = forecasts.less(stay.saved_usd(forecasts.amounts.prompt_tokens, ratio), ratio)
-        rows = [forecasts.row(i) for i in range(len(requests))]
-        caps = self.cost_cap.caps(forecasts.amounts)
-        admitted = [self._admission.admit(*call) for call in zip(requests, rows, caps, strict=True)]
-        callable = np.stack([one.callable for one in admitted])
-        own = distributions = rule.distributions(*own_figures, labels=labels, callable=callable)
-        figures = own_figures if stay is None else forecasts.rule_figures
-        if stay is not None:
-            target = target_of(self.policy.document.target)
-            calls = stay.calls(rule, target, labels=labels, callable=callable, figures=own_figures)
-            distributions = stay.kept(own, calls, discounted=figures)
-        ranked = _ranked(scored(*figures, rule.weights(labels)), callable)
-        decided = list(map(self._called, requests, rows, admitted, distributions, own, ranked))
-        self._tally.add(decided)
-        return self._writer.write_each(decided, rule)
-
-    def _called(
-        self,
-        request: Request,
-        forecast: QueryForecast,
-        admitted: Admitted,
-        distribution: Sequence[PointProbability],
-        own: Sequence[PointProbability],
-        ranked: Sequence[int],
-    ) -> DecidedCall:
-        """Take the safe point for an unfamiliar query, if there is one that keeps the limits; else draw a point."""
-        safe = self._safe_column if forecast.is_unfamiliar and not request.takes_cheapest else None
-        if safe is not None and admitted.is_feasible and admitted.callable[safe]:
-            draw = Draw(safe, 1.0, is_random=False)
-            return DecidedCall(request, forecast, admitted, draw, ranked, at_safe_point=True)
-        draw = self._draw(request, forecast, admitted, distribution)
-        stays = distribution is not own and not draw.explores and all(draw.column != one.point for one in own)
-        return DecidedCall(request, forecast, admitted, draw, ranked, stays=stays)
-
-    def _rule(self, request: Request) -> Rule:
-        return self.rule if request.price is None else self.rule.at_price(request.price)
-
-    def _draw(
-        self,
-        request: Request,
-        forecast: QueryForecast,
-        admitted: Admitted,
-        distribution: Sequence[PointProbability],
-    ) -> Draw:
-        """Draw one of the points that the rule may take, or in a share of the calls another one, to explore."""
-        draw = draw_from(distribution, lambda: self._uniform(request.query_id))
-        if self._explorer is None or not admitted.is_feasible:
-            return draw
-        rule = self._rule(request)
-        call = self._explorer.call(request, forecast, admitted, rule=rule, distribution=distribution)
-        return self._explorer.redraw(draw, call, self._uniform(request.query_id, b"explore"))
-
-    def _uniform(self, query_id: str | None, purpose: bytes = b"") -> float:
-        """Return a number in [0, 1): a hash of the policy's seed and the id, or without an id the next random one."""
-        if query_id is None:
-            return self._stream.next()
-        key = self._seed + query_id.encode("utf-8", "replace")
-        return int.from_bytes(hashlib.blake2b(key, digest_size=8, person=purpose).digest(), "big") / 2**64
-
-
-def _ranked(scores: Floats, callable: Mask) -> list[list[int]]:
-    """Return the columns of the best admitted points of each query, best score first: one more than fallbacks."""
-    best = np.where(callable, -scores, np.inf).argsort(axis=1, kind="stable")[:, : FALLBACKS + 1]
-    return [row[:count] for row, count in zip(best.tolist(), callable.sum(axis=1).tolist(), strict=True)]
 
 
 def _explorer(policy: Policy, share: float) -> Explorer | None:

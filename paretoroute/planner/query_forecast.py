@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,43 +25,69 @@ if TYPE_CHECKING:
 _SOURCES = {"function": ("features", "feature function"), "encoder": ("encoder", "encoder")}
 
 
-class QueryForecast(NamedTuple):
-    """Figures of every point at one query, ``(points,)`` each.
+@dataclass(frozen=True, slots=True)
+class QueryForecast:
+    """Figures of every point at one query, ``(points,)`` each: a row of the tables of a batch, read where it is used.
 
     Args:
-        amounts: tokens, latency and quality before calibration; a context-free policy has its mean quality there.
-        raw_cost_usd: before calibration, as the policy's rule reads it; a context-free policy has its mean cost there,
-            whatever the length of the text.
-        quality: calibrated, in [0, 1].
-        cost_usd: calibrated.
-        is_read: whether the query could be read; if not, its means over all logged queries stand for it.
+        tables: of all queries.
+        query: the row.
     """
 
-    amounts: Amounts
-    raw_cost_usd: Floats
-    quality: Floats
-    cost_usd: Floats
-    is_read: bool
+    tables: QueryForecasts
+    query: int
+
+    @property
+    def amounts(self) -> Amounts:
+        """Tokens, latency and quality before calibration; a context-free policy has its mean quality there."""
+        return self.tables.amounts.row(self.query)
+
+    @property
+    def raw_cost_usd(self) -> Floats:
+        """Cost before calibration, as the policy's rule reads it.
+
+        A context-free policy has its mean cost there, whatever the length of the text.
+        """
+        return self.tables.raw_cost_usd[self.query]
+
+    @property
+    def quality(self) -> Floats:
+        """Quality, calibrated, in [0, 1]."""
+        return self.tables.quality[self.query]
+
+    @property
+    def cost_usd(self) -> Floats:
+        """Cost, calibrated."""
+        return self.tables.cost_usd[self.query]
 
     @property
     def latency_s(self) -> Floats:
         """Mean latency; NaN where none was logged."""
-        return self.amounts.latency_s
+        return self.tables.amounts.latency_s[self.query]
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the query could be read; if not, its means over all logged queries stand for it."""
+        return bool(self.tables.is_read[self.query])
 
     @property
     def is_unfamiliar(self) -> bool:
         """Whether the query could not be read, or is unlike the logged ones."""
-        return bool(not self.is_read or self.amounts.unfamiliar)
+        return self.tables.is_unfamiliar[self.query]
 
     @property
     def rule_figures(self) -> tuple[Floats, Floats, Floats]:
         """Quality, cost and latency as the policy's rule reads them: before calibration, 0 for an unknown latency."""
-        return _rule_figures(self.amounts, self.raw_cost_usd)
+        quality, cost_usd, latency_s = self.tables.rule_figures
+        return quality[self.query], cost_usd[self.query], latency_s[self.query]
 
 
 @dataclass(frozen=True)
 class QueryForecasts:
-    """Figures of every point at some queries, ``(queries, points)`` each: those of :class:`QueryForecast`."""
+    """Figures of every point at some queries, ``(queries, points)`` each: those of :class:`QueryForecast`.
+
+    ``is_read`` is ``(queries,)``.
+    """
 
     amounts: Amounts
     raw_cost_usd: Floats
@@ -68,10 +95,16 @@ class QueryForecasts:
     cost_usd: Floats
     is_read: Mask
 
-    @property
+    @cached_property
     def rule_figures(self) -> tuple[Floats, Floats, Floats]:
         """Quality, cost and latency as the policy's rule reads them: before calibration, 0 for an unknown latency."""
-        return _rule_figures(self.amounts, self.raw_cost_usd)
+        latency_s = self.amounts.latency_s
+        return self.amounts.quality, self.raw_cost_usd, np.where(np.isnan(latency_s), 0.0, latency_s)
+
+    @cached_property
+    def is_unfamiliar(self) -> list[bool]:
+        """Whether each query could not be read, or is unlike the logged ones."""
+        return np.logical_or(~self.is_read, self.amounts.unfamiliar).tolist()
 
     def less(self, saved_usd: Floats, cost_ratio: float) -> QueryForecasts:
         """Return the same forecasts at costs that are lower by a saving, at least 0.
@@ -88,18 +121,7 @@ class QueryForecasts:
 
     def row(self, query: int) -> QueryForecast:
         """Return the forecast of one of the queries."""
-        return QueryForecast(
-            self.amounts.row(query),
-            self.raw_cost_usd[query],
-            self.quality[query],
-            self.cost_usd[query],
-            bool(self.is_read[query]),
-        )
-
-
-def _rule_figures(amounts: Amounts, raw_cost_usd: Floats) -> tuple[Floats, Floats, Floats]:
-    latency_s = amounts.latency_s
-    return amounts.quality, raw_cost_usd, np.where(np.isnan(latency_s), 0.0, latency_s)
+        return QueryForecast(self, query)
 
 
 @dataclass(frozen=True)

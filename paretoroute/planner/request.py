@@ -94,6 +94,11 @@ class Request:
         return self.price is not None and self.price >= CHEAPEST
 
     @property
+    def has_limits(self) -> bool:
+        """Whether the call itself limits cost, quality or latency."""
+        return not (self.max_cost_usd is self.min_quality is self.max_latency_s is None)
+
+    @property
     def text_bytes(self) -> int | None:
         """Length of the text in UTF-8; None without a text."""
         return None if self.text is None else len(self.text.encode("utf-8", "replace"))

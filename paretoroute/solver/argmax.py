@@ -95,9 +95,12 @@ def choose_row(quality: Floats, cost_usd: Floats, price: float, callable: Mask |
     """
     priced_cost = price * cost_usd
     scores = quality - priced_cost
-    if callable is not None:
+    if callable is not None and not callable.all():
         scores[~callable] = -np.inf
     best = int(scores.argmax())
+    least = scores[best] - TIE * (abs(scores[best]) + priced_cost.max())
+    if np.count_nonzero(scores >= least) == 1:  # no other is so near that the tie's own scale has to be computed
+        return best, best
     tied = _tied(scores[best], scores, priced_cost[best], priced_cost)
     if np.count_nonzero(tied) == 1:
         return best, best
@@ -148,7 +151,7 @@ def _choose_priced(
     rows = np.arange(len(quality), dtype=np.intp)
     cost = np.broadcast_to(priced.cost, quality.shape)
     scores = priced.gain - cost
-    if callable is not None:
+    if callable is not None and not callable.all():
         scores[~np.broadcast_to(callable, quality.shape)] = -np.inf
     low = scores.argmax(axis=1)
     high = low.copy()

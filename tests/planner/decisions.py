@@ -18,8 +18,9 @@ QUERIES = (EASY_QUERY, HARD_QUERY, "пожалуйста, докажите те�
 
 
 def same(decision: pr.Decision) -> dict:
-    """Return every field of a decision but its own id."""
-    return {item.name: getattr(decision, item.name) for item in dataclasses.fields(decision) if item.name != "id"}
+    """Return every field of a decision but its own id, and its reason as a sentence."""
+    own = {item.name: getattr(decision, item.name) for item in dataclasses.fields(decision) if item.name != "id"}
+    return own | {"why": decision.why}
 
 
 def mask(name: str) -> np.ndarray:

@@ -1,7 +1,8 @@
 """A decision has an id, makes the arguments of its request, and is logged as a row that is read back."""
 
 import paretoroute as pr
-from paretoroute.planner.decision import Alternative, against
+from paretoroute.planner.decision import Alternative
+from paretoroute.planner.outputs.reasons import against
 from tests.planner.decisions import EASY_QUERY, mask
 from tests.planner_cases import fitted, make_rows, no_signal, write_rows
 

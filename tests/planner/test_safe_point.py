@@ -20,7 +20,7 @@ import paretoroute as pr
 
 planner = pr.Planner.load(sys.argv[1], safe_point=sys.argv[2])
 planner.plan(sys.argv[3])
-with planner._tally._lock:
+with planner._decider.tally._lock:
     child = os.fork()
     if child == 0:
         planner.plan(sys.argv[3])

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import paretoroute as pr
-from paretoroute.planner.planner import Stream
+from paretoroute.solver.rules import Stream
 from tests.planner_cases import no_signal
 from tests.processes import python
 

@@ -182,10 +182,9 @@ def test_a_replay_lists_limits_and_warns_of_few_queries_and_of_runs_that_were_fi
 
 def test_a_decision_explains_its_interval_and_names_points_as_people_read_them():
     policy = fitted().policy
-    decision = replace(
-        _decision(policy.grid),
-        why="small@default has the most quality for its cost; against thinker@2000: +1.0 quality points.",
-    )
+    why = "small@default has the most quality for its cost; against thinker@2000: +1.0 quality points."
+    decision = _decision(policy.grid)
+    decision = replace(decision, reason=decision.reason._replace(stated=why, is_compared=False))
 
     call, expected, why, *_ = decision_text(decision, labels_of_points(policy.grid.points)).plain().splitlines()
 

@@ -1,4 +1,4 @@
-"""The forms in which a decision leaves the planner: calls of its fallbacks, attributes of a span.
+"""The forms in which a decision leaves the planner: its reason, calls of its fallbacks, attributes of a span.
 
 May import dialects, repeated calls and the grid. Each module is loaded only where its form is asked for.
 """

@@ -15,8 +15,9 @@ import numpy as np
 
 from paretoroute import _yaml
 from paretoroute.errors import GridError, TargetError, did_you_mean, one_line, shown
+from paretoroute.planner.decision import FALLBACKS
 from paretoroute.planner.dialects.litellm_models import family_of
-from paretoroute.planner.planner import FALLBACKS, Planner
+from paretoroute.planner.planner import Planner
 from paretoroute.serving.litellm.arguments import StandingCall, standing_calls
 
 OPENING = "# Written by paretoroute export"
