@@ -230,7 +230,7 @@ class JoinedPanels:
         names = sorted(panels, key=lambda name: panels[name].scale.smearing is not None)
         ordered = [panels[name] for name in names]
         ends = np.cumsum([panel.basis.shape[1] for panel in ordered])
-        places = {
+        places: dict[str, Indices] = {
             name: np.arange(end - panels[name].basis.shape[1], end) for name, end in zip(names, ends, strict=True)
         }
         points, components = len(ordered[0].base), int(ends[-1])

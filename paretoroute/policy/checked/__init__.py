@@ -109,7 +109,7 @@ class Section(Checked):
 
 def _plain(value: Any) -> Any:
     """Return a number of NumPy, as callers may pass one, as Python's."""
-    return value.item() if isinstance(value, np.generic) else value
+    return cast("np.generic[Any]", value).item() if isinstance(value, np.generic) else value
 
 
 def _dumped(value: Any, **options: Any) -> Any:
