@@ -22,8 +22,19 @@ from paretoroute.runs.formats.origin import GZIP_MAGIC, Origin, Replayed
 from paretoroute.runs.formats.pandas import Frame
 
 FORMATS: tuple[Format, ...] = (jsonl, json, csv, parquet, arrow)
+_TEXTS = (jsonl, json, csv)
 STANDARD_INPUT = "-"
 _OPENS_ARRAY = re.compile(r'\{\s*"[^"]*"\s*:\s*\[\s*\{')
+_BINARY = {  # first bytes of files that hold no text, and how to read one
+    GZIP_MAGIC: "gzip; end its name in .gz",
+    b"PAR1\x15": "Parquet; end its name in .parquet",
+    b"ARROW1\x00": "an Arrow file; end its name in .arrow",
+    b"\x28\xb5\x2f\xfd": "Zstandard; decompress it, or compress it with gzip",
+    b"BZh91AY&SY": "bzip2; decompress it, or compress it with gzip",
+    b"\xfd7zXZ": "xz; decompress it, or compress it with gzip",
+    b"PK\x03\x04": "a ZIP archive or a spreadsheet; unpack it, or save it as CSV",
+    b"SQLite format 3": "an SQLite database; export the table as CSV",
+}
 _HEAD_BYTES = 2**20  # of standard input, from which its format is detected
 
 
@@ -57,8 +68,26 @@ def _open_file(path: Path) -> Source:
     for format in FORMATS:
         if plain and plain[-1] in format.SUFFIXES:
             origin = Origin(path.name, path, zipped)
+            if format in _TEXTS and not zipped:
+                _check_is_text(path)
             return (json if format is jsonl and _is_array(origin) else format).open_file(origin)
     raise RunsError(f"{file_name(path)} has an extension that names no known format; give {_extensions()}")
+
+
+def _check_is_text(path: Path) -> None:
+    """Refuse a file of another kind than its name states, which would otherwise be one broken line after the other.
+
+    Raises:
+        RunsError: its first bytes are those of another kind of file.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError as error:
+        raise RunsError(f"{file_name(path)} cannot be read: {error.strerror}") from None
+    for magic, kind in _BINARY.items():
+        if head.startswith(magic):
+            raise RunsError(f"{file_name(path)} is no text: its first bytes are those of {kind}")
 
 
 def _is_array(origin: Origin) -> bool:

@@ -1,11 +1,15 @@
 """Every kind of source gives the same runs, and what cannot be opened is one clear error."""
 
+import bz2
 import gzip
 import json
+import lzma
+import zipfile
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.feather
+import pyarrow.parquet as pq
 import pytest
 
 from paretoroute.errors import RunsError
@@ -51,6 +55,36 @@ def test_a_log_that_cannot_be_used_at_all_is_one_clear_error(tmp_path):
             read_runs(source)
     with pytest.raises(RunsError, match="no log was given"):
         read_runs()
+
+
+def write_zip(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("log.jsonl", "{}")
+
+
+@pytest.mark.parametrize("name", ["log.jsonl", "log.json", "log.csv"])
+def test_a_file_of_another_kind_than_its_name_states_is_named(tmp_path, name):
+    table = pa.Table.from_pylist([GOOD])
+    for kind, write in (
+        ("gzip", lambda path: path.write_bytes(gzip.compress(b"{}\n"))),
+        ("bzip2", lambda path: path.write_bytes(bz2.compress(b"{}\n"))),
+        ("xz", lambda path: path.write_bytes(lzma.compress(b"{}\n"))),
+        ("Zstandard", lambda path: path.write_bytes(pa.compress(b"{}\n", "zstd", asbytes=True))),
+        ("Parquet", lambda path: pq.write_table(table, path)),
+        ("an Arrow file", lambda path: pyarrow.feather.write_feather(table, str(path))),
+        ("a ZIP archive", write_zip),
+    ):
+        write(tmp_path / name)
+
+        with pytest.raises(RunsError, match=f"{name} is no text: its first bytes are those of {kind}"):
+            read_runs(tmp_path / name)
+
+
+def test_a_table_whose_first_column_looks_like_another_kind_is_read(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("PAR1,query,model,quality\n1,a,m,1\n1,b,m,0\n", encoding="utf-8")
+
+    assert len(read_runs(path)) == 2
 
 
 def test_every_source_of_a_table_gives_the_same_runs(tmp_path):
