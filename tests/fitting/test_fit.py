@@ -1,5 +1,7 @@
 """fit, the call that most users make: it routes kinds to the points good at them, and its predictions hold."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -176,6 +178,7 @@ def test_a_feature_function_that_gives_no_vectors_is_refused(function, message):
 
 def test_an_embedding_column_is_used_without_being_asked_for():
     runs = make_runs(embedding=True, seed=1)
+    runs = replace(runs, texts=tuple(f"Question {i}" for i in range(len(runs.texts))))
 
     policy = pr.fit(runs, pr.MaxCost(usd=0.003))
 
