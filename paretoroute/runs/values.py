@@ -21,7 +21,11 @@ _DECIMAL = re.compile(
     r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:nan|inf|infinity)", re.I | re.A
 )
 _MOST_DIGITS = 4000  # of an id; Python writes no more than 4300
-_NO_QUALITY = frozenset(("", "n/a", "#n/a", "na", "<na>", "none", "null", "nan", "-"))
+_MOST_NUMBER = 1000  # characters of a number
+ABSENT = frozenset(  # words for an unknown number, in lower case: those of pandas, and a dash
+    ("", "-", "na", "n/a", "#na", "#n/a", "#n/a n/a", "<na>", "null", "none", "nan", "-nan")
+    + ("1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan")
+)
 _QUALITY_WORDS = {
     **dict.fromkeys(("true", "yes", "pass", "passed", "correct", "right", "success"), 1.0),
     **dict.fromkeys(("false", "no", "fail", "failed", "incorrect", "wrong", "failure"), 0.0),
@@ -30,14 +34,20 @@ _QUALITY_LETTERS = {"c": 1.0, "i": 0.0, "p": 0.5, "n": 0.0, "t": 1.0, "f": 0.0, 
 
 
 def number(value: object) -> float:
-    """Return a number as a float; text and booleans are not numbers.
+    """Return a number as a float, also one that a text states; booleans are not numbers.
 
     Raises:
         Misfit: the value is no number.
+
+    Example:
+        >>> number(2), number("0.012"), number("N/A")
+        (2.0, 0.012, nan)
     """
     if value is None:
         return math.nan
-    if isinstance(value, bool) or not hasattr(value, "__float__") or isinstance(value, str):
+    if isinstance(value, str):
+        return number_in_text(value)
+    if isinstance(value, bool) or not hasattr(value, "__float__"):
         raise Misfit(f"{kind_of(value)} where a number belongs")
     try:
         return float(value)  # pyright: ignore[reportArgumentType]  # it has __float__
@@ -46,21 +56,26 @@ def number(value: object) -> float:
 
 
 def number_in_text(value: object) -> float:
-    """Return the number in a CSV cell: a plain decimal, ``nan``, ``inf``, or nothing.
+    """Return the number that a text states: a plain decimal or ``inf``; NaN for nothing, and for a word of `ABSENT`.
 
     Raises:
-        Misfit: the cell holds other text.
+        Misfit: it is other text.
 
     Example:
-        >>> number_in_text(" 2.5e-3 ")
-        0.0025
+        >>> number_in_text(" 2.5e-3 "), number_in_text("NA"), number_in_text("-")
+        (0.0025, nan, nan)
     """
     text = str(value or "").strip()
-    if not text:
+    if is_absent_text(text):
         return math.nan
-    if not _DECIMAL.fullmatch(text):
+    if len(text) > _MOST_NUMBER or not _DECIMAL.fullmatch(text):
         raise Misfit("text where a number belongs")
     return float(text)
+
+
+def is_absent_text(text: str) -> bool:
+    """Return whether a text stands for an unknown number: it is empty, or one of `ABSENT` in any case."""
+    return len(text) <= _MOST_NUMBER and text.strip().casefold() in ABSENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +112,7 @@ def grade(value: object) -> Grade:
     if not isinstance(value, str):
         return Grade(number(value))
     text = value.strip().casefold()
-    if text in _NO_QUALITY:
+    if is_absent_text(text):
         return Grade(math.nan)
     if text in _QUALITY_WORDS:
         return Grade(_QUALITY_WORDS[text], is_number=False)

@@ -8,6 +8,7 @@ import pytest
 from paretoroute.errors import RunsError
 from paretoroute.grid import Budget, Point
 from paretoroute.runs.read import read_runs
+from paretoroute.runs.values import ABSENT
 from tests.runs.logs import GOOD, only_fault, read_rows, write_csv, write_jsonl, write_parquet
 
 
@@ -16,7 +17,10 @@ from tests.runs.logs import GOOD, only_fault, read_rows, write_csv, write_jsonl,
     [
         ({"quality": None}, "quality", "missing"),
         ({"quality": math.nan}, "quality", "missing"),
-        ({"cost_usd": "0.5"}, "cost_usd", "text where a number belongs ('0.5')"),
+        ({"cost_usd": "0,5"}, "cost_usd", "text where a number belongs ('0,5')"),
+        ({"cost_usd": "$0.5"}, "cost_usd", "text where a number belongs ('$0.5')"),
+        ({"cost_usd": "inf"}, "cost_usd", "not finite (inf)"),
+        ({"prompt_tokens": "-3"}, "prompt_tokens", "negative (-3.0)"),
         ({"cost_usd": True}, "cost_usd", "a boolean where a number belongs (True)"),
         ({"cost_usd": [1]}, "cost_usd", "a list where a number belongs ([1])"),
         ({"cost_usd": -1}, "cost_usd", "negative (-1.0)"),
@@ -71,6 +75,65 @@ def test_nan_in_an_optional_number_is_absent_and_not_an_error(tmp_path):
 
     assert math.isnan(runs.cost_usd[0]) and runs.set_aside_count == 0
     assert runs.query_ids[0].startswith("q:") and len(runs.query_ids[0]) == 18
+
+
+NUMBERS = {
+    "cost_usd": "0.0125",
+    "prompt_tokens": " 12 ",
+    "latency_s": "2.5e-1",
+    "quality": "1",
+    "trials": "3",
+    "propensity": ".5",
+    "sample_index": "0",
+    "budget": "8000",
+}
+
+
+@pytest.mark.parametrize(
+    "others", [[], [{"query": "x", "query_id": "1", "model": "small", "quality": 1, "cost_usd": 0.5}]]
+)
+def test_numbers_are_read_alike_whether_they_are_written_as_text(tmp_path, others):
+    stated = {"query": "a", "query_id": "0", "model": "small", "budget_kind": "thinking_tokens"}
+    texts, numbers = stated | NUMBERS, stated | {name: float(text) for name, text in NUMBERS.items()}
+    as_text = write_jsonl(tmp_path / "text.jsonl", [texts, *others])
+
+    runs = read_runs(write_jsonl(tmp_path / "numbers.jsonl", [numbers, *others]))
+
+    assert (runs.cost_usd[0], runs.prompt_tokens[0], runs.latency_s[0]) == (0.0125, 12, 0.25)
+    assert read_runs(as_text).sha256 == runs.sha256
+    assert read_runs(pa.Table.from_pylist([texts])).sha256 == read_runs(pa.Table.from_pylist([numbers])).sha256
+    assert read_runs(write_csv(tmp_path / "log.csv", [texts])).sha256 == read_rows(tmp_path, numbers).sha256
+
+
+@pytest.mark.parametrize(
+    "word", ["", " ", "NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "None", "nan", "-NaN", "-"]
+)
+@pytest.mark.parametrize("write", [write_csv, write_jsonl, write_parquet])
+def test_words_for_an_unknown_number_are_no_fault_in_any_format(tmp_path, word, write):
+    suffix = write.__name__.removeprefix("write_")
+    rows = [GOOD | {"prompt_tokens": "20", "query_id": f"q{i}"} for i in range(3)]
+    rows[1] |= {"cost_usd": word, "prompt_tokens": word}
+    rows = [row | {"cost_usd": str(row["cost_usd"])} for row in rows]
+
+    runs = read_runs(write(tmp_path / f"log.{suffix}", rows), strict=True)
+
+    assert runs.cost_usd.tolist()[0::2] == [0.001, 0.001] and math.isnan(runs.cost_usd[1])
+    assert runs.prompt_tokens.tolist()[0::2] == [20, 20] and math.isnan(runs.prompt_tokens[1])
+
+
+def test_the_words_of_pandas_for_a_missing_number_are_those_of_a_log():
+    from pandas._libs.parsers import STR_NA_VALUES
+
+    assert {word.casefold() for word in STR_NA_VALUES} | {"-"} == ABSENT
+
+
+@pytest.mark.parametrize("text", ["1_000", "0x10", "1,5", "nan(1)", "infinit", "1e", "--", "١٢", "5 %", "true", "1 2"])
+def test_a_whole_column_of_other_texts_is_refused_as_each_of_them_is(tmp_path, text):
+    log = [GOOD | {"query": f"q{i}", "cost_usd": text} for i in range(3)]
+
+    for path in (write_csv(tmp_path / "log.csv", log), write_jsonl(tmp_path / "log.jsonl", log)):
+        with pytest.raises(RunsError, match="no usable row among 3: cost_usd: text where a number belongs"):
+            read_runs(path)
 
 
 @pytest.mark.parametrize("label", ["off", "1:30", "16000", "007", "true", "null", "1e3"])

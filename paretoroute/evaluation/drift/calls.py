@@ -25,6 +25,7 @@ from paretoroute.runs.columns.python_values import python_values
 from paretoroute.runs.formats.base import Source
 from paretoroute.runs.formats.open import open_source
 from paretoroute.runs.table import Runs
+from paretoroute.runs.values import is_absent_text
 
 LOGGED_FORECASTS = ("expected_quality", "expected_cost_usd", "expected_latency_s")
 EXTRA = (*LOGGED_FORECASTS, "policy_sha256", "time")
@@ -161,7 +162,7 @@ class _Marks:
         for name in EXTRA:
             convert = {"time": _time_column, "policy_sha256": _text_column}.get(name, _number_column)
             self._columns[name] += convert(columns.pop(name, None), batch)
-        columns["sample_index"] = [str(i) for i in numbers] if batch.numbers_are_text else list(numbers)
+        columns["sample_index"] = list(numbers)
         return replace(batch, columns=columns)
 
     def calls(self, runs: Runs, is_stated: list[bool]) -> Calls:
@@ -183,13 +184,13 @@ class _Marks:
 
 def _is_gap(value: object) -> bool:
     if isinstance(value, str):
-        return value.strip().lower() in ("", "n/a", "na", "none", "null", "nan", "-")
+        return is_absent_text(value)
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _number_column(column: Any, batch: Batch) -> list[float]:
     """Read numbers; whatever is none counts as absent."""
-    values = None if column is None else uniform_numbers(column, batch.numbers_are_text)
+    values = None if column is None else uniform_numbers(column)
     return [math.nan] * len(batch.lines) if values is None else values.tolist()
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from paretoroute.errors import close_names, one_line
 from paretoroute.runs.findings import Finding
+from paretoroute.runs.values import is_absent_text
 
 # Names that other tools give to a known column, likeliest first; compared in lower case, letters and digits alone.
 OTHER_NAMES: dict[str, str] = {
@@ -236,7 +237,7 @@ def _wide(log: _Lacking, near: Mapping[str, str]) -> str | None:
 
 
 def _is_numeric(values: Sequence[object]) -> bool:
-    stated = [value for value in values if value is not None and value != ""]
+    stated = [value for value in values if not (value is None or (isinstance(value, str) and is_absent_text(value)))]
     return bool(stated) and all(_is_number(value) for value in stated)
 
 

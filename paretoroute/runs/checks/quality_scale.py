@@ -178,7 +178,7 @@ class QualityCheck:
     def _graded(self, batch: Batch) -> _Graded:
         column = batch.columns.get("quality")
         size = len(batch.lines)
-        values = np.full(size, np.nan) if column is None else uniform_numbers(column, batch.numbers_are_text)
+        values = np.full(size, np.nan) if column is None else uniform_numbers(column)
         is_number = np.ones(size, bool)
         if values is not None:
             infinite = np.flatnonzero(np.isinf(values)).tolist()

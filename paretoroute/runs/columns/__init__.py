@@ -7,6 +7,7 @@ that does not fit becomes a `Fault` with the rows that hold it.
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -152,7 +153,7 @@ class Batch:
     Args:
         columns: Arrow array or list by known name, ``(rows,)`` each.
         lines: line of the file, or row of the table, of each row, ``(rows,)``.
-        numbers_are_text: whether every cell is text (CSV).
+        numbers_are_text: whether every cell is text (CSV), so that decimal commas may stand in them.
         broken: lines that are not rows.
     """
 
@@ -167,11 +168,10 @@ def numbers(name: str, column: Any, batch: Batch, faults: list[Fault]) -> NDArra
     size = len(batch.lines)
     if column is None:
         return np.full(size, np.nan)
-    values = uniform_numbers(column, batch.numbers_are_text)
+    values = uniform_numbers(column)
     if values is None:
-        convert = single_values.number_in_text if batch.numbers_are_text else single_values.number
         defects = [] if name in _OPTIONAL else faults
-        values = np.array(one_by_one(name, column, convert, absent=np.nan, faults=defects), float)
+        values = np.array(one_by_one(name, column, single_values.number, absent=np.nan, faults=defects), float)
     if name in _OPTIONAL:
         return np.where(np.isfinite(values), values, np.nan)
     limits = NUMBERS[name]
@@ -183,19 +183,18 @@ def numbers(name: str, column: Any, batch: Batch, faults: list[Fault]) -> NDArra
     return values
 
 
-def uniform_numbers(column: Any, numbers_are_text: bool) -> NDArray[np.float64] | None:
-    """Convert a column of numbers and gaps alone; return None if it holds anything else."""
+def uniform_numbers(column: Any) -> NDArray[np.float64] | None:
+    """Convert a column of numbers and gaps, or of texts that state such; return None if it holds anything else."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     try:
-        if numbers_are_text:
-            cells = pc.utf8_trim_whitespace(pa.array(column, pa.large_string()))  # pyright: ignore  # pyarrow.compute has no stubs
-            column = pc.if_else(pc.equal(cells, ""), None, cells).cast(pa.float64())  # pyright: ignore  # pyarrow.compute has no stubs
-        elif not isinstance(column, pa.Array):
-            if not set(map(type, column)) <= {int, float, type(None)}:  # a bool would pass for a number below
+        if not isinstance(column, pa.Array):
+            kinds = set(map(type, column)) - {type(None)}
+            if not (kinds <= {int, float} or kinds == {str}):  # a bool would pass for a number below
                 return None
-            column = pa.array(column, pa.float64())
+            column = pa.array(column, pa.large_string() if kinds == {str} else pa.float64())
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            column = _stated_numbers(column.cast(pa.large_string()))
     except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError, OverflowError):
         return None
     kind = column.type
@@ -206,6 +205,28 @@ def uniform_numbers(column: Any, numbers_are_text: bool) -> NDArray[np.float64] 
     values = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     with np.errstate(invalid="ignore"):  # of signalling NaN
         return values + 0.0  # a copy that does not hold on to the batch, and without negative zeros
+
+
+def _stated_numbers(cells: Any) -> Any:
+    """Return the numbers that texts state, as an Arrow array; words for an unknown number are gaps.
+
+    Raises:
+        pyarrow.ArrowInvalid: a text states none.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    cells = pc.utf8_trim_whitespace(cells)  # pyright: ignore  # pyarrow.compute has no stubs
+    with contextlib.suppress(pa.ArrowInvalid):
+        numbers = pc.if_else(pc.equal(cells, ""), None, cells).cast(pa.float64())  # pyright: ignore  # pyarrow.compute has no stubs
+        if not pc.any(pc.is_nan(numbers)).as_py():  # pyright: ignore  # pyarrow.compute has no stubs
+            return numbers
+    words = pa.array(sorted(single_values.ABSENT), pa.large_string())
+    is_absent = pc.is_in(pc.utf8_lower(cells), value_set=words)  # pyright: ignore  # pyarrow.compute has no stubs
+    numbers = pc.if_else(is_absent, None, cells).cast(pa.float64())  # pyright: ignore  # pyarrow.compute has no stubs
+    if pc.any(pc.is_nan(numbers)).as_py():  # pyright: ignore  # pyarrow.compute has no stubs
+        raise pa.ArrowInvalid("Arrow takes nan(1) for a number")
+    return numbers
 
 
 def texts(

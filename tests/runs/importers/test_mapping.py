@@ -148,6 +148,16 @@ def test_values_that_cannot_be_read_are_set_aside(tmp_path):
     ]
 
 
+def test_words_for_an_unknown_number_are_missing_numbers(tmp_path):
+    row = {"p": "Why?", "m": "a", "q": 1, "c": "0.5", "t": 350}
+    log = make.lines(tmp_path / "log.jsonl", [row, row | {"p": "How?", "c": "N/A", "t": "-"}])
+    text = "mapping: 1\ncolumns: {query: p, model: m, quality: q, cost_usd: c, latency_s: {from: t, unit: ms}}\n"
+
+    rows = make.imported(str(mapping(tmp_path, text)), log).rows
+
+    assert [(row.get("cost_usd"), row.get("latency_s")) for row in rows] == [(0.5, 0.35), (None, None)]
+
+
 def test_scores_are_joined_on_the_ids_of_a_mapping(tmp_path):
     log = make.lines(tmp_path / "log.jsonl", [{"p": "Why?", "m": "a", "meta": {"id": 7}}])
     text = "mapping: 1\ncolumns: {query: p, model: m}\nids: {call_id: meta.id}\n"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from paretoroute.query import Misfit
 from paretoroute.runs.importers.values import number
-from paretoroute.runs.values import Grade, grade
+from paretoroute.runs.values import Grade, grade, is_absent_text
 
 UNITS: dict[str, dict[str, float]] = {
     "cost_usd": {"usd": 1.0, "cents": 0.01, "millicents": 1e-5, "usd_micros": 1e-6, "usd_nanos": 1e-9},
@@ -45,7 +45,7 @@ class Conversion:
         Raises:
             Misfit: the value is no number.
         """
-        if value is None or (isinstance(value, str) and not value.strip()):
+        if value is None or (isinstance(value, str) and is_absent_text(value)):
             return None
         read = number(_MONEY.sub(r"\1", value) if isinstance(value, str) else value)
         if read is None:
