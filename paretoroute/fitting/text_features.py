@@ -124,7 +124,8 @@ def _quantised(vectors: Floats) -> _Quantised:
     """Round each row to 255 levels of its largest entry: a quarter of the space for the largest part of a policy."""
     scales = (np.abs(vectors).max(axis=1) / 127).astype(np.float32)
     safe = np.where(scales > 0, scales, 1.0)[:, None]
-    return _Quantised(np.rint(vectors / safe).astype(np.int8), scales)
+    # Rows in one piece each: taking rows of any other order would copy the whole projection.
+    return _Quantised(np.rint(vectors / safe).astype(np.int8, order="C"), scales)
 
 
 def _singular_vectors(matrix: SparseRows, rank: int, seed: int) -> Floats:

@@ -26,6 +26,15 @@ def test_texts_that_tell_little_still_give_finite_vectors(texts):
     assert np.isfinite(featurizer.of_text("something else")[0]).all()
 
 
+def test_the_rows_of_a_projection_lie_in_one_piece_each(texts):
+    # of any other order, NumPy copies the whole projection for every text that is planned without saving the policy
+    featurizer, _ = fit_texts(texts, seed=0)
+    of_numbers, _ = fit_embeddings(np.random.default_rng(0).standard_normal((40, 6)))
+
+    assert featurizer.projection.flags.c_contiguous
+    assert of_numbers.projection.flags.c_contiguous
+
+
 def test_the_same_texts_give_the_same_bits_again(texts):
     featurizer, vectors = fit_texts(texts, seed=0)
 

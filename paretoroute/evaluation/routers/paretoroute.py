@@ -19,10 +19,11 @@ from paretoroute.evaluation.routers.priced import KNOBS
 from paretoroute.evaluation.routers.remembered import Remembered
 from paretoroute.fitting.fit import fit
 from paretoroute.forecast import Forecast
-from paretoroute.grid import forecast_cost_usd
+from paretoroute.planner.planner import AT_ONCE
+from paretoroute.planner.query_forecast import Forecaster
+from paretoroute.planner.request import shared_request
 from paretoroute.policy.policy import Policy
 from paretoroute.solver.argmax import choose
-from paretoroute.surface.surface import TextSize
 from paretoroute.targets import MaxCost
 
 
@@ -77,26 +78,18 @@ class FittedPolicy:
         return SolvedPolicy(self._remembered, solution.quality_per_usd, solution.split)
 
     def _forecast(self, batch: QueryBatch) -> Forecast:
-        surface, about = self.policy.surface, self.policy.document.features
-        if "context_free" in self.policy.document.fitted_on.finding_kinds:
-            predictions = [surface.context_free()] * len(batch.texts)
-        elif batch.embeddings is None or not about.reads_embedding:
-            predictions = [surface.at_text(text) for text in batch.texts]
-        elif about.second is not None:
-            pairs = zip(batch.texts, batch.embeddings.astype(np.float64), strict=True)
-            predictions = [
-                surface.at(*surface.featurizer.of_both(text, vector), size=TextSize.of(text)) for text, vector in pairs
-            ]
-        else:
-            vectors = batch.embeddings.astype(np.float64)
-            predictions = [
-                surface.at(surface.featurizer.of_embedding(vector), size=TextSize.of(text))
-                for vector, text in zip(vectors, batch.texts, strict=True)
-            ]
-        amount = np.stack([prediction.amount for prediction in predictions])
-        prompt = np.stack([prediction.prompt_tokens for prediction in predictions])
-        quality = np.stack([prediction.quality for prediction in predictions])
-        return Forecast(quality, forecast_cost_usd(amount, prompt, self.policy.grid))
+        forecaster, usual = Forecaster(self.policy, None), shared_request(self.policy.grid)
+        embeddings = batch.embeddings if self.policy.document.features.reads_embedding else None
+        requests = [
+            usual.of_query(text, None, None if embeddings is None else embeddings[i])
+            for i, text in enumerate(batch.texts)
+        ]
+        figures = [
+            forecaster.at_each(requests[start : start + AT_ONCE]).rule_figures
+            for start in range(0, len(requests), AT_ONCE)
+        ]
+        quality, cost_usd, _ = (np.concatenate(one) for one in zip(*figures, strict=True))
+        return Forecast(quality, cost_usd)
 
 
 @dataclass(frozen=True)
