@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from paretoroute.fitting.logged_panels import LoggedPanel
 from paretoroute.fitting.methods import ridge, shrinkage, stacking
 from paretoroute.fitting.sample import Sample, View
 from paretoroute.surface import neighbours
+from paretoroute.surface.neighbours import Nearest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,17 +54,14 @@ def heads_left_out(sample: Sample, targets: Floats) -> Floats:
     features share their mean: left out one by one, their forecasts would differ only by their own outcomes with the
     sign reversed, and the second level would read them.
     """
-    return np.concatenate([_left_out(view, sample, targets) for view in sample.views])
-
-
-def _left_out(view: View, sample: Sample, targets: Floats) -> Floats:
-    own, group = targets[sample.rows], sample.group[sample.rows]
-    linear = view.decomposed.left_out(targets, sample.group, sample.rows)
-    groups = neighbours.Groups(group, group)
-    near = neighbours.averages_between(
-        view.features, own, view.features, view.rank, groups=groups, measures=view.measures
+    return np.concatenate(
+        [_left_out(view, near, sample, targets) for view, near in zip(sample.views, sample.near, strict=True)]
     )
-    heads = np.concatenate([linear, near])
+
+
+def _left_out(view: View, near: Nearest, sample: Sample, targets: Floats) -> Floats:
+    linear = view.decomposed.left_out(targets, sample.group, sample.rows)
+    heads = np.concatenate([linear, neighbours.averages_of_many(near, targets[sample.rows])])
     for rows in view.alike:
         heads[:, rows] = heads[:, rows].mean(axis=1, keepdims=True)
     return heads
@@ -95,19 +94,39 @@ def head_weights(sample: Sample, heads: Floats, targets: Floats, logged_share: F
     return alone + follow * (every - alone)
 
 
-def heads_at(asked: Sample, rows: Mask, rest: Sample, targets: Floats) -> Floats:
-    """Forecast some queries' components by every head as fitted on other queries: ``(heads, rows, components)``.
+@dataclass(frozen=True)
+class HeldOut:
+    """Some queries of a sample, and the rest to fit on.
 
     Args:
-        asked: a sample with the queries to forecast.
-        rows: which of its queries, ``(sample,)``.
-        rest: the queries to fit on, all of its own sample.
-        targets: their components, ``(rest, components)``.
+        sample: all queries.
+        rows: which are held out, ``(sample,)``.
+        rest: the others, as if they were all.
     """
-    heads: list[Floats] = []
-    for view, fitted in zip(asked.views, rest.views, strict=True):
-        features = view.features[rows]
-        slopes, intercepts = fitted.decomposed.coefficients(targets)
-        heads.append(np.einsum("if,sfk->sik", features, slopes) + intercepts[:, None])
-        heads.append(neighbours.averages_between(fitted.features, targets, features, view.rank, measures=view.measures))
-    return np.concatenate(heads)
+
+    sample: Sample
+    rows: Mask
+    rest: Sample
+
+    @cached_property
+    def _near(self) -> tuple[Nearest, ...]:
+        """The neighbours of the queries held out among the rest, in each view; panels share them."""
+        return tuple(
+            [
+                neighbours.nearest_between(fitted.features, view.features[self.rows], view.rank, measures=view.measures)
+                for view, fitted in zip(self.sample.views, self.rest.views, strict=True)
+            ]
+        )
+
+    def heads(self, targets: Floats) -> Floats:
+        """Forecast components by every head as fitted on the rest: ``(heads, rows, components)``.
+
+        Args:
+            targets: components of the rest, ``(rest, components)``.
+        """
+        heads: list[Floats] = []
+        for view, fitted, near in zip(self.sample.views, self.rest.views, self._near, strict=True):
+            slopes, intercepts = fitted.decomposed.coefficients(targets)
+            heads.append(np.einsum("if,sfk->sik", view.features[self.rows], slopes) + intercepts[:, None])
+            heads.append(neighbours.averages_of_many(near, targets))
+        return np.concatenate(heads)

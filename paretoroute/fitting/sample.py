@@ -18,7 +18,7 @@ from paretoroute.fitting.text_features import Featurized, fit_embeddings, fit_te
 from paretoroute.grid import Grid
 from paretoroute.runs.folds import folds, groups_of
 from paretoroute.runs.table import Runs
-from paretoroute.surface.neighbours import MEASURES
+from paretoroute.surface.neighbours import MEASURES, Groups, Nearest, nearest_between
 from paretoroute.surface.surface import Surface, TextSize
 from paretoroute.surface.traffic import CalibrationSample, Labels, LogSupport, sample_size
 
@@ -90,6 +90,18 @@ class Sample:
                 np.ascontiguousarray(self.features[:, own]), np.ascontiguousarray(self.all_features[:, own]), self.rank
             ),
             View(*map(np.ascontiguousarray, beside), rank=beside[0].shape[1], measures=1),
+        )
+
+    @cached_property
+    def near(self) -> tuple[Nearest, ...]:
+        """The neighbours of each query in each view, without its own group; panels share them."""
+        group = self.group[self.rows]
+        groups = Groups(group, group)
+        return tuple(
+            [
+                nearest_between(view.features, view.features, view.rank, groups=groups, measures=view.measures)
+                for view in self.views
+            ]
         )
 
     @cached_property

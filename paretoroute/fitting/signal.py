@@ -19,12 +19,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from paretoroute._arrays import Floats, Indices, Mask
-from paretoroute.fitting.draft import PanelDraft, head_weights, heads_at, heads_left_out
+from paretoroute.fitting.draft import HeldOut, PanelDraft, head_weights, heads_left_out
 from paretoroute.fitting.logged_panels import LoggedPanel
 from paretoroute.fitting.methods import second_level, shrinkage, stacking
 from paretoroute.fitting.result import Signal
@@ -128,39 +129,41 @@ class HonestForecasts:
         """Forecast a panel, ``(sample, points)``; NaN in points with few runs, whose cells read a query's own run."""
         draft = self.drafts[name]
         components = np.zeros((len(self.sample.rows), draft.basis.shape[1]))
-        for f in range(FOLDS):
-            inside = self.sample.fold == f
-            if inside.any():
-                components[inside] = self._fold(name, inside)
+        for inside, apart in self._folds:
+            if apart is not None:
+                components[inside] = self._fold(name, apart)
         return np.where(np.isnan(draft.left_out), draft.base + components @ draft.basis.T, np.nan)
 
-    def _fold(self, name: str, inside: Mask) -> Floats:
+    @cached_property
+    def _folds(self) -> list[tuple[Mask, HeldOut | None]]:
+        """The queries of each fold, apart from the others; None where there are too few others. Panels share them."""
+        masks = [inside for f in range(FOLDS) if (inside := self.sample.fold == f).any()]
+        return [(inside, _held_out(self.sample, inside)) for inside in masks]
+
+    def _fold(self, name: str, apart: HeldOut) -> Floats:
         """Forecast one fold's components of a panel."""
-        rest = _without(self.sample, inside)
-        if rest is None:
-            return np.zeros((int(inside.sum()), self.drafts[name].basis.shape[1]))
-        quality = self._first_level(name, rest, inside)
+        quality = self._first_level(name, apart)
         if name != "quality":
             return quality.inside
-        tokens = self._first_level("tokens", rest, inside)
+        tokens = self._first_level("tokens", apart)
         draft = self.drafts[name]
         level = second_level.fit(
             second_level_inputs(tokens.rest * self.of_tokens, quality.rest),
             quality.rest,
-            draft.targets[self.sample.rows][~inside],
-            query_weight=draft.logged_share[~inside],
-            fold=rest.fold,
-            folds=int(rest.fold.max()) + 1,
+            draft.targets[self.sample.rows][~apart.rows],
+            query_weight=draft.logged_share[~apart.rows],
+            fold=apart.rest.fold,
+            folds=int(apart.rest.fold.max()) + 1,
         ).level
         inputs = second_level_inputs(tokens.inside * self.of_tokens, quality.inside)
         return level.components(quality.inside, inputs)
 
-    def _first_level(self, name: str, rest: Sample, inside: Mask) -> _FoldComponents:
-        draft, sample = self.drafts[name], self.sample
-        targets, share = draft.targets[sample.rows][~inside], draft.logged_share[~inside]
+    def _first_level(self, name: str, apart: HeldOut) -> _FoldComponents:
+        draft, rest = self.drafts[name], apart.rest
+        targets, share = draft.targets[self.sample.rows][~apart.rows], draft.logged_share[~apart.rows]
         heads = heads_left_out(rest, targets)
         weights = head_weights(rest, heads, targets, share, folds=int(rest.fold.max()) + 1)
-        forecast = np.einsum("hik,hk->ik", heads_at(sample, inside, rest, targets), weights[-1])
+        forecast = np.einsum("hik,hk->ik", apart.heads(targets), weights[-1])
         return _FoldComponents(forecast, stacking.cross_fitted(heads, weights, rest.fold))
 
 
@@ -171,14 +174,14 @@ class _FoldComponents(NamedTuple):
     rest: Floats
 
 
-def _without(sample: Sample, inside: Mask) -> Sample | None:
-    """Return the sample without a fold, as if it were all queries; None if fewer than two folds are left."""
+def _held_out(sample: Sample, inside: Mask) -> HeldOut | None:
+    """Hold a fold out, as if the others were all queries; None if fewer than two folds are left."""
     rows = np.flatnonzero(~inside)
     folds, fold = np.unique(sample.fold[rows], return_inverse=True)
     if len(folds) < 2:
         return None
     features = sample.features[rows]
-    return replace(
+    rest = replace(
         sample,
         rows=np.arange(len(rows)),
         features=features,
@@ -186,3 +189,4 @@ def _without(sample: Sample, inside: Mask) -> Sample | None:
         group=sample.group[sample.rows[rows]],
         all_features=features,
     )
+    return HeldOut(sample, inside, rest)

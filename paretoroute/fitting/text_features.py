@@ -20,6 +20,7 @@ PROJECTION_CAP_BYTES = 5_500_000
 FIT_SAMPLE = 20_000
 OVERSAMPLING = 16
 POWER_STEPS = 3
+LEAST_SQUARE = 1e-13  # of the largest: a smaller eigenvalue of a Gram matrix is only rounding
 LEAST_SINGULAR = 1e-5  # of the largest singular value; below it there is only rounding
 
 
@@ -140,14 +141,33 @@ def _singular_vectors(matrix: SparseRows, rank: int, seed: int) -> Floats:
     if rank < 1 or matrix.nnz == 0:
         return np.zeros((matrix.shape[1], 1))
     width = min(rank + OVERSAMPLING, min(matrix.shape))
-    rows = matrix @ np.random.default_rng(seed).standard_normal((matrix.shape[1], width))
-    for _ in range(POWER_STEPS):
-        rows = matrix @ (matrix.T @ np.linalg.qr(rows)[0])
-    span = np.linalg.qr(rows)[0]
-    _, size, vectors = np.linalg.svd((matrix.T @ span).T, full_matrices=False)
-    vectors = vectors[:rank][size[:rank] > LEAST_SINGULAR * size[0]]
-    heaviest = np.abs(vectors).argmax(axis=1)
-    return (vectors * np.sign(vectors[np.arange(len(vectors)), heaviest])[:, None]).T
+    matrix = matrix.astype(np.float32)  # for 255 levels no more is needed, and products take a quarter of the time
+    transposed = matrix.T.tocsr()
+    span = np.random.default_rng(seed).standard_normal((matrix.shape[1], width)).astype(np.float32)
+    for _ in range(POWER_STEPS + 1):
+        rows, _ = _principal(matrix @ span)
+        rows, _ = _principal(rows)  # once more, since the first pass squares the rounding
+        span = transposed @ rows.astype(np.float32)
+    vectors, size = _principal(span)
+    vectors = vectors[:, :rank][:, size[:rank] > LEAST_SINGULAR * size[0]]
+    heaviest = np.abs(vectors).argmax(axis=0)
+    return vectors * np.sign(vectors[heaviest, np.arange(vectors.shape[1])])
+
+
+class _Principal(NamedTuple):
+    """Left singular vectors of a tall matrix, ``(rows, kept)``, with the largest values first, ``(kept,)``."""
+
+    vectors: Floats
+    values: Floats
+
+
+def _principal(tall: Floats | Floats32) -> _Principal:
+    """Compute the left singular vectors of a tall matrix by the eigenvectors of its small Gram matrix."""
+    wide = np.asarray(tall, np.float64)
+    squares, turned = np.linalg.eigh(wide.T @ wide)
+    kept = np.flatnonzero(squares > LEAST_SQUARE * squares[-1])[::-1]
+    values = np.sqrt(squares[kept])
+    return _Principal(wide @ (turned[:, kept] / values), values)
 
 
 def fit_embeddings(embeddings: Floats, *, kind: str = "embedding") -> Featurized:

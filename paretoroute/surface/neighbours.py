@@ -37,8 +37,8 @@ class Nearest:
         similarity: cosine similarity to the query, ``(queries, measures, at most 150)``.
     """
 
-    rows: Indices
-    similarity: Floats
+    rows: NDArray[np.integer]
+    similarity: NDArray[np.floating]
 
     def beside(self, second: Nearest) -> Nearest:
         """Append the neighbours by the measure of a second view."""
@@ -189,7 +189,7 @@ def averages(nearest: Nearest, targets: Floats | Floats32) -> Floats:
     With a second view there are three more.
     """
     queries, measures, kept = nearest.rows.shape
-    share = np.maximum(nearest.similarity, LEAST_SIMILARITY)
+    share = np.maximum(nearest.similarity, LEAST_SIMILARITY).astype(np.float64, copy=False)
     share *= share
     shares = share[:, :, None, :] * _IS_WITHIN[:, :kept]
     shares /= shares.sum(axis=-1, keepdims=True)
@@ -220,20 +220,32 @@ def averages_between(
     groups: Groups | None = None,
     measures: int = MEASURES,
 ) -> Floats:
-    """Average targets over neighbours for many queries at once, for fitting.
+    """Average targets over neighbours for many queries at once, for fitting: ``(3 x measures, test, components)``.
+
+    The arguments are those of :func:`nearest_between` and :func:`averages_of_many`.
+    """
+    return averages_of_many(nearest_between(train, test, rank, groups=groups, measures=measures), targets)
+
+
+def nearest_between(
+    train: Floats,
+    test: Floats,
+    rank: int,
+    *,
+    groups: Groups | None = None,
+    measures: int = MEASURES,
+) -> Nearest:
+    """Find the neighbours of many queries at once, for fitting; their similarities are not rounded.
 
     Args:
         train: features of the candidate neighbours, ``(train, width)``.
-        targets: their targets, ``(train, components)``.
         test: features of the queries to forecast, ``(test, width)``.
         rank: how many features are of the text.
-        groups: a query has no neighbour of its own group; None: no restriction.
+        groups: a query has no neighbour of its own group: its similarity is ``EXCLUDED``; None: no restriction.
         measures: 2, or 1 for the nearness in the first ``rank`` features alone.
-
-    Returns:
-        ``(3 x measures, test, components)``.
     """
-    out = np.zeros((measures * len(SIZES), len(test), targets.shape[1]))
+    shape = len(test), measures, min(SIZES[-1], len(train))
+    near = Nearest(np.empty(shape, np.int32), np.empty(shape, np.float32))
     for measure, part in enumerate((slice(0, rank), slice(None))[:measures]):
         units, query_units = _unit(train[:, part]), _unit(test[:, part])
         for start in range(0, len(test), 1024):
@@ -241,13 +253,20 @@ def averages_between(
             similarity = query_units[rows] @ units.T
             if groups is not None:
                 similarity[groups.test[rows, None] == groups.train[None, :]] = EXCLUDED
-            near = _nearest_rows(similarity)
-            for head, count in enumerate(SIZES):
-                share = weights(near.similarity, count)
-                if groups is not None:
-                    share = np.where(near.similarity[:, :count] > -1.5, share, 0.0)
-                    share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-12)
-                out[measure * len(SIZES) + head, rows] = _weighted(share, targets, near.rows[:, :count])
+            near.rows[rows, measure], near.similarity[rows, measure] = _most_similar(similarity)
+    return near
+
+
+def averages_of_many(near: Nearest, targets: Floats) -> Floats:
+    """Average targets, ``(train, components)``, over the neighbours of many queries: as :func:`averages_between`."""
+    queries, measures, _ = near.rows.shape
+    out = np.empty((measures * len(SIZES), queries, targets.shape[1]))
+    for measure in range(measures):
+        rows, similarity = near.rows[:, measure], near.similarity[:, measure].astype(np.float64)
+        for head, count in enumerate(SIZES):
+            share = np.where(similarity[:, :count] > EXCLUDED, weights(similarity, count), 0.0)
+            share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-12)
+            out[measure * len(SIZES) + head] = _weighted(share, targets, rows[:, :count])
     return out
 
 
@@ -256,16 +275,7 @@ def _unit(vectors: Floats) -> NDArray[np.float32]:
     return (wide / np.sqrt(np.einsum("qf,qf->q", wide, wide))[:, None]).astype(np.float32)
 
 
-def _nearest_rows(similarity: Floats32) -> Nearest:
-    """Return the nearest of each row, nearest first."""
-    size = min(SIZES[-1], similarity.shape[1])
-    chosen = np.argpartition(-similarity, size - 1, axis=1)[:, :size]
-    near = np.take_along_axis(similarity, chosen, axis=1)
-    order = np.argsort(-near, axis=1, kind="stable")
-    return Nearest(np.take_along_axis(chosen, order, 1), np.take_along_axis(near, order, 1).astype(np.float64))
-
-
-def _weighted(share: Floats, targets: Floats, rows: Indices) -> Floats:
+def _weighted(share: Floats, targets: Floats, rows: NDArray[np.integer]) -> Floats:
     """Sum targets by shares, one neighbour at a time: all at once would not fit in memory."""
     total = np.zeros((len(rows), targets.shape[1]))
     for step in range(rows.shape[1]):
