@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import math
+import re
+import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 Query = str | Sequence[Any] | Mapping[str, Any]  # a text, chat messages, or an object that holds these
 
@@ -16,6 +20,9 @@ _MEDIA = ("image", "audio", "video", "file", "document", "media")  # in the type
 _BESIDE_TEXT = ("tool_calls", "function_call", "tool_call_id", "name", "refusal", "reasoning_content", "audio")
 _PER_VALUE = 8  # bytes for quotes, brackets and separators around a value, however a chat template writes them
 NOT_UTF8 = "not valid UTF-8 text (a stray byte or half a character)"
+LONE_MESSAGE = "user: "  # how the text of a chat of one message began in logs of earlier versions
+MOST_MARKS = 30  # in a row, which languages keep below ten
+_JOINER = "\u034f"  # the combining grapheme joiner, before which marks are not reordered
 
 
 class Misfit(ValueError):
@@ -25,9 +32,11 @@ class Misfit(ValueError):
 def query_text(value: object) -> str:
     r"""Return the text of a query: a text as it is, or chat messages as lines ``role: content``.
 
-    A text that is the JSON of chat messages counts as these messages; any other text stays as it is, except that an
-    empty JSON value (``{}``, ``[]``, ``null``), as logs write where prompts are not stored, is no text. Logs and calls
-    of the planner are read by this one function.
+    A query has one text, however it is written. A text that is the JSON of chat messages counts as these messages, a
+    chat of one message of a user as that message, and characters that are written with accents of their own as those
+    that have them (Unicode's form NFC). Any other text stays as it is, except that an empty JSON value (``{}``, ``[]``,
+    ``null``), as logs write where prompts are not stored, is no text. Logs and calls of the planner are read by this
+    one function.
 
     Args:
         value: text, or a list of messages whose content is text, None (a call of tools) or a list of parts, or
@@ -41,8 +50,14 @@ def query_text(value: object) -> str:
         >>> query_text([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}])
         'system: Be brief.\nuser: Why?'
         >>> query_text('[{"role": "user", "content": "Why?"}]'), query_text("[redacted]"), query_text("{}")
-        ('user: Why?', '[redacted]', '')
+        ('Why?', '[redacted]', '')
     """
+    text = _text_as_written(value)
+    return text if text.isascii() else normalised(text, "NFC")
+
+
+def _text_as_written(value: object) -> str:
+    """Return the text of a query in the Unicode form in which it is written."""
     if is_absent(value):
         return ""
     if isinstance(value, str):
@@ -57,21 +72,34 @@ def query_text(value: object) -> str:
 
 def _text_in(text: str) -> str:
     """Return a text, or the text of the chat messages that it is the JSON of."""
-    json_text = text.strip()
-    if len(json_text) < 8 and "".join(json_text.split()) in _NO_TEXT:
+    if _is_no_text(text):
         return ""
-    if json_text[:1] in ("[", "{") and ('"role"' in json_text or '"messages"' in json_text):
-        import json  # loaded only for a text that looks like it
-
-        try:
-            value = json.loads(json_text)
-            is_wrapped = isinstance(value, dict) and "messages" in value
-            messages = (value["messages"] or []) if is_wrapped else value
-            if isinstance(messages, list) and all(map(_is_message, messages)):
-                return _joined(messages)
-        except (ValueError, RecursionError):  # broken, nested too deeply, or with content of another form: plain text
-            pass
+    messages = _messages_in(text)
+    if messages is not None:
+        with contextlib.suppress(Misfit):  # content of another form: plain text
+            return _joined(messages)
     return sound(text)
+
+
+def _is_no_text(text: str) -> bool:
+    json_text = text.strip()
+    return len(json_text) < 8 and "".join(json_text.split()) in _NO_TEXT
+
+
+def _messages_in(text: str) -> list[Any] | None:
+    """Return the chat messages that a text is the JSON of, or None."""
+    json_text = text.strip()
+    if json_text[:1] not in ("[", "{") or not ('"role"' in json_text or '"messages"' in json_text):
+        return None
+    import json  # loaded only for a text that looks like it
+
+    try:
+        value = json.loads(json_text)
+    except (ValueError, RecursionError):  # broken, or nested too deeply
+        return None
+    is_wrapped = isinstance(value, dict) and "messages" in value
+    messages = (value["messages"] or []) if is_wrapped else value
+    return messages if isinstance(messages, list) and all(map(_is_message, messages)) else None
 
 
 def _is_message(value: object) -> bool:
@@ -82,21 +110,30 @@ def _is_message(value: object) -> bool:
 
 
 def _joined(messages: Sequence[object]) -> str:
-    return sound("\n".join(_message(message, i) for i, message in enumerate(messages, start=1)))
+    texts = [(_role(message, i), _content(message, i)) for i, message in enumerate(messages, start=1)]
+    if len(texts) == 1 and texts[0][0] == "user":
+        content = texts[0][1]
+        if _messages_in(content) is None:  # else it would be read as them
+            return "" if _is_no_text(content) else sound(content)
+    return sound("\n".join(f"{role}: {content}" for role, content in texts))
 
 
-def _message(message: object, position: int) -> str:
+def _role(message: object, position: int) -> str:
     role = _field(message, "role")
     role = getattr(role, "value", role)  # of an enumeration
     if not isinstance(role, str):
         raise Misfit(f"chat message {position} has no role")
+    return role
+
+
+def _content(message: object, position: int) -> str:
     content = _field(message, "content")
     if content is None or isinstance(content, str):
-        return f"{role}: {content or ''}"
+        return content or ""
     parts = listed(content)
     if parts is None:
         raise Misfit(f"the content of chat message {position} is neither text nor a list of parts")
-    return f"{role}: " + "\n".join(_part(part, position) for part in parts)
+    return "\n".join(_part(part, position) for part in parts)
 
 
 def _part(part: object, position: int) -> str:
@@ -114,7 +151,8 @@ def _field(item: object, name: str) -> object:
 def bytes_beside_text(value: object) -> float:
     """Return how many bytes the prompt of a query holds beside its text: calls of tools, their ids, names.
 
-    Infinite where it holds an image, audio or a file, whose tokens no text bounds.
+    What the text as it is sent takes beyond its form NFC counts too. Infinite where the prompt holds an image, audio or
+    a file, whose tokens no text bounds.
 
     Args:
         value: a query that `query_text` reads.
@@ -126,18 +164,24 @@ def bytes_beside_text(value: object) -> float:
         >>> bytes_beside_text([{"role": "assistant", "content": None, "tool_calls": [call]}]) > len('"add" [1, 2]')
         True
     """
+    more = _bytes_beyond_nfc(value)
     if isinstance(value, str):
         if value.lstrip()[:1] not in ("[", "{") or _text_in(value) == value:
-            return 0.0
+            return more
         import json  # loaded only for a text that is the JSON of messages
 
         value = json.loads(value)
     if isinstance(value, Mapping):
         value = value.get("messages")
     try:
-        return sum((_beside(message) for message in listed(value) or ()), 0.0)
+        return sum((_beside(message) for message in listed(value) or ()), more)
     except RecursionError:
         return math.inf
+
+
+def _bytes_beyond_nfc(value: object) -> float:
+    text = _text_as_written(value)
+    return 0.0 if text.isascii() else float(max(0, len(text.encode()) - len(normalised(text, "NFC").encode())))
 
 
 def _beside(message: object) -> float:
@@ -186,6 +230,38 @@ def listed(value: object) -> Sequence[object] | None:
         return None if isinstance(value, str | bytes | bytearray) else value
     items = value.tolist() if hasattr(value, "tolist") else None  # pyright: ignore[reportAttributeAccessIssue]  # has it
     return items if isinstance(items, list) else None
+
+
+def normalised(text: str, form: Literal["NFC", "NFKC"]) -> str:
+    """Return a text in a normal form, in time linear in its length.
+
+    The time would be quadratic in the longest run of combining marks: in a run of more than 30, a character that stands
+    for nothing is put after every 30.
+
+    References:
+        Unicode Standard Annex 15, "Unicode normalization forms", section 13, stream-safe text format.
+    """
+    import unicodedata  # loaded only for a text beyond ASCII
+
+    if _may_be_marks().search(text):
+        text = _many_marks().sub(rf"\g<0>{_JOINER}", text)
+    return unicodedata.normalize(form, text)
+
+
+@functools.cache
+def _may_be_marks() -> re.Pattern[str]:
+    """Match more than 30 signs of which each may be a mark; two that count as letters are listed."""
+    return re.compile(rf"(?:[^\w\s\0-\x7f]|[\uff9e\uff9f]){{{MOST_MARKS + 1}}}")
+
+
+@functools.cache
+def _many_marks() -> re.Pattern[str]:
+    """Match 30 marks that another follows: characters whose form begins with one that may be reordered."""
+    from unicodedata import combining, normalize
+
+    signs = (chr(code) for code in range(0x80, sys.maxunicode + 1) if not 0xD800 <= code < 0xE000)
+    marks = "".join(re.escape(sign) for sign in signs if combining(normalize("NFKD", sign)[0]) > 0)
+    return re.compile(f"[{marks}]{{{MOST_MARKS}}}(?=[{marks}])")
 
 
 def query_id_of(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import time
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from paretoroute.planner.planner import Planner
-from paretoroute.query import Misfit, query_text
+from paretoroute.query import Misfit, bytes_beside_text, query_text
 from paretoroute.runs.read import read_runs
 from tests.runs.logs import GOOD, read_rows, write_csv, write_parquet
 
@@ -66,7 +67,72 @@ def test_a_call_of_tools_has_no_content_and_a_part_without_text_is_its_type():
     shown.content[0].type = "input_audio"
 
     assert query_text([call]) == query_text('[{"role": "assistant", "tool_calls": [{"id": "x"}]}]') == "assistant: "
-    assert query_text([shown]) == "user: [input_audio]\n[image_url]"
+    assert query_text([shown]) == "[input_audio]\n[image_url]"
+
+
+ACCENTS = "Nguye\u0302\u0303n v\u00e0 \u1100\u1161"  # Nguyễn và 가, some letters and accents apart
+
+
+@pytest.mark.parametrize("text", ["Why?", "two\nlines", "", "{}", "null", "[1, 2]", "user: Why?", ACCENTS])
+def test_a_text_and_a_chat_of_it_alone_are_one_query(text):
+    message = {"role": "user", "content": text}
+    parts = [{"role": "user", "content": [{"type": "text", "text": text}]}]
+    forms = [[message], {"messages": [message]}, json.dumps([message]), parts, [Model(**message)], np.array([message])]
+
+    assert {query_text(form) for form in [text, *forms]} == {query_text(text)}
+
+
+def test_a_chat_of_a_system_or_of_several_messages_keeps_its_roles():
+    user = {"role": "user", "content": "Why?"}
+
+    assert query_text([{"role": "system", "content": "Why?"}]) == "system: Why?"
+    assert query_text([user, user]) == "user: Why?\nuser: Why?"
+
+
+def test_a_text_is_read_again_as_it_was_read():
+    inner = json.dumps([{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}])
+    for value in (inner, [{"role": "user", "content": inner}], [{"role": "user", "content": json.dumps(MESSAGES)}]):
+        assert query_text(query_text(value)) == query_text(value)
+    assert query_text([{"role": "user", "content": inner}]) == f"user: {inner}"  # not the chat that it quotes
+
+
+def test_chats_inside_chats_are_read_in_linear_time():
+    value = "Why?"
+    for _ in range(14):
+        value = json.dumps([{"role": "user", "content": value}])
+    start = time.process_time()
+
+    query_text(value)
+
+    assert time.process_time() - start < 1
+
+
+def test_the_unicode_form_of_a_query_makes_no_difference_to_its_plan(signal_policy):
+    planner = Planner(signal_policy)
+    one, other = (planner.plan(unicodedata.normalize(form, f"{ACCENTS} é?")) for form in ("NFC", "NFD"))
+
+    assert (one.point, one.expected_quality, one.why) == (other.point, other.expected_quality, other.why)
+
+
+def test_a_cost_cap_counts_the_bytes_that_are_sent():
+    sent, composed = (unicodedata.normalize(form, ACCENTS) for form in ("NFD", "NFC"))
+
+    for query in (sent, [{"role": "user", "content": sent}], json.dumps([{"role": "user", "content": sent}])):
+        text_bytes = len(query_text(query).encode())
+        assert text_bytes == len(composed.encode())
+        assert text_bytes + bytes_beside_text(query) == len(sent.encode())
+
+
+def test_runs_of_one_query_are_joined_whatever_form_the_rows_have(tmp_path):
+    texts = [ACCENTS, unicodedata.normalize("NFD", ACCENTS), [{"role": "user", "content": ACCENTS}]]
+    log = [GOOD | {"query": text} for text in texts] + [
+        GOOD | {"query": json.dumps([{"role": "user", "content": "b"}])}
+    ]
+
+    runs = read_rows(tmp_path, *log, GOOD | {"query": "b"})
+
+    assert sorted(runs.texts) == sorted(["b", unicodedata.normalize("NFC", ACCENTS)])
+    assert (len(runs), len(runs.query_ids)) == (5, 2)
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Mask
+from paretoroute.query import LONE_MESSAGE
 from paretoroute.runs.table import Runs
 
 _NOT_WORD = re.compile(r"[\W_]+")
+_NEXT_MESSAGE = re.compile(r"\n(?:system|developer|user|assistant|tool|function): ")
 
 
 def group_key(query_id: str, text: str, conversation: str | None = None) -> str:
@@ -34,8 +36,13 @@ def group_key(query_id: str, text: str, conversation: str | None = None) -> str:
     """
     if conversation is not None:
         return f"conversation:{conversation}"
-    plain = _NOT_WORD.sub(" ", text.casefold()).strip()
+    is_lone = text.startswith(LONE_MESSAGE) and not _NEXT_MESSAGE.search(text)
+    plain = _plain(text.removeprefix(LONE_MESSAGE) if is_lone else text)
     return f"text:{plain}" if plain else f"id:{query_id}"
+
+
+def _plain(text: str) -> str:
+    return _NOT_WORD.sub(" ", text.casefold()).strip()
 
 
 def groups_of(runs: Runs) -> tuple[str, ...]:
@@ -86,10 +93,16 @@ def is_seen(runs: Runs, hashes: NDArray[np.uint64], salt: str) -> Mask:
 
     queries = list(zip(runs.query_ids, runs.texts, runs.conversations, strict=True))
     seen = among(list(groups_of(runs))) | among([group_key(query_id, text) for query_id, text, _ in queries])
+    # Earlier versions hashed a chat of one message with its role.
+    lone = [
+        f"text:{_plain(LONE_MESSAGE + text.removeprefix(LONE_MESSAGE))}" if text.strip() else "" for text in runs.texts
+    ]
+    seen |= among(lone)
     seen |= among([group_key(query_id, "") for query_id, *_ in queries])
     # Turns of a fitted conversation count as copies only of queries without one: short turns recur in all of them.
     single = np.array([conversation is None for *_, conversation in queries])
     seen |= single & among([f"turn {group_key(query_id, text)}" for query_id, text, _ in queries])
+    seen |= single & among([f"turn {name}" for name in lone])
     bare = np.array([not text.strip() for text in runs.texts])
     return seen | (bare & among([f"beside {group_key(query_id, '')}" for query_id, *_ in queries]))
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from paretoroute.runs import folds as folds_module
 from paretoroute.runs.folds import folds, group_key, is_seen, query_hashes
 from paretoroute.runs.read import read_runs
 from paretoroute.runs.table import Runs
@@ -21,6 +22,7 @@ from paretoroute.runs.table import Runs
         ("a_b", "a b"),
         ("STRASSE 1", "straße 1"),
         ("证明 12。", "证明 12"),
+        ("user: Name a tree.", "name a tree"),
     ],
 )
 def test_copies_share_a_group(one, two):
@@ -28,7 +30,13 @@ def test_copies_share_a_group(one, two):
 
 
 @pytest.mark.parametrize(
-    ("one", "two"), [("sort a list", "sort a tree"), ("2 apples", "apples"), ("12 apples", "7 apples")]
+    ("one", "two"),
+    [
+        ("sort a list", "sort a tree"),
+        ("2 apples", "apples"),
+        ("12 apples", "7 apples"),
+        ("user: sort it\nassistant: how?", "sort it\nassistant: how?"),
+    ],
 )
 def test_other_texts_do_not(one, two):
     assert group_key("x", one) != group_key("x", two)
@@ -111,6 +119,7 @@ def seen_of(fitted: Runs, runs: Runs) -> list[bool]:
     return is_seen(runs, query_hashes(fitted, "salt"), "salt").tolist()
 
 
+TREE_FORMS = ("Name a tree.", "user: Name a tree.", "Name a bird.")
 FITTED = {
     "texts": log_of({"query_id": "1", "query": "Name a tree."}),
     "conversations": log_of({"query_id": "1", "query": "Name a tree.", "conversation": "c1"}),
@@ -123,6 +132,7 @@ FITTED = {
     ("fitted", "query", "expected"),
     [
         ("texts", {"query_id": "7", "query": "name a TREE"}, True),
+        ("texts", {"query_id": "7", "query": [{"role": "user", "content": "Name a tree."}]}, True),
         ("texts", {"query_id": "1", "query": "Name a bird."}, False),
         ("texts", {"query_id": "7", "query": "Name a tree.", "conversation": "c9"}, True),
         ("texts", {"query_id": "7", "query": "Name a bird.", "conversation": "c9"}, False),
@@ -138,6 +148,18 @@ FITTED = {
 )
 def test_a_seen_query_is_recognised_whatever_the_log_has_of_it(fitted, query, expected):
     assert seen_of(FITTED[fitted], log_of(query)) == [expected]
+
+
+@pytest.mark.parametrize("conversation", [None, "c1"])
+def test_a_chat_that_an_earlier_version_hashed_with_its_role_is_recognised(monkeypatch, conversation):
+    monkeypatch.setattr(folds_module, "LONE_MESSAGE", "\0")
+    fitted = log_of({"query_id": "1", "query": "user: Name a tree.", "conversation": conversation})
+    hashes = query_hashes(fitted, "salt")
+    monkeypatch.undo()
+
+    seen = [is_seen(log_of({"query_id": "7", "query": text}), hashes, "salt").item() for text in TREE_FORMS]
+
+    assert seen == [True, True, False]
 
 
 def test_hashes_ascend_once_each_differ_by_salt_and_take_8_bytes_a_query():

@@ -21,7 +21,7 @@ def test_chat_messages_become_one_text(tmp_path):
 
     assert sorted(runs.texts) == ["plain", "system: Be brief.\nuser: look\n[image_url]"]
     table = read_runs(pa.table({**{k: [v] for k, v in GOOD.items()}, "query": [[{"role": "user", "content": "hi"}]]}))
-    assert table.texts == ("user: hi",)
+    assert table.texts == ("hi",)
 
 
 def test_a_query_with_two_texts_or_tags_keeps_the_one_that_sorts_first(tmp_path):

@@ -13,7 +13,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from paretoroute.grid import BUDGET_KINDS, EFFORT_ORDER, Budget, Point
-from paretoroute.runs.checks.unicode_forms import compatible, normalised
+from paretoroute.query import normalised
+from paretoroute.runs.checks.unicode_forms import compatible
 from paretoroute.runs.findings import Finding
 
 MOST_GROUPS = 5  # groups of names in one finding

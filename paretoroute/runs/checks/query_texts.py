@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute.errors import RunsError, one_line
+from paretoroute.query import LONE_MESSAGE
 from paretoroute.runs.checks.unicode_forms import compatible
 from paretoroute.runs.findings import Finding
 
@@ -43,7 +44,6 @@ _STAMPS = re.compile(
 _OPERATORS = re.compile(r"(?<=\d)\s*([-+*/^%=<>:×÷·]+)\s*(?=\d)")  # between numbers they are no punctuation
 _OPERATOR_NAMES = {ord(sign): f"op{ord(sign)} " for sign in "-+*/^%=<>:×÷·"}
 _PROSE = re.compile(r"[\s.,;:!?'\"()*_#`\-–—…“”‘’„«»¿¡。、，；：！？]+")
-_LONE_MESSAGE = "user: "  # a text, and a chat of it as the one message, are the same query
 _WORD_OR_SYMBOL = re.compile(r"\w+|[^\w\s]")
 
 
@@ -71,7 +71,7 @@ def _folded(text: str) -> str:
 @functools.lru_cache(maxsize=4)  # two texts are compared by their keys, their sketches and their sources
 def _plain(text: str) -> str:
     """Return the form of a text that its near-copies share."""
-    folded = compatible(text).casefold().removeprefix(_LONE_MESSAGE)
+    folded = compatible(text).casefold().removeprefix(LONE_MESSAGE)
     plain = _words(_STAMPS.sub(" ", folded))
     return plain if plain.count(" ") >= LEAST_WORDS - 1 else _words(folded) or folded.strip()
 

@@ -22,7 +22,6 @@ _REDACTED = (
     "redacted",
 )
 SEVERAL_PROMPTS = "several prompts in one call, whose tokens and answers are logged together"
-_LONE = "user: "
 _TEXT_KEYS = ("text", "content", "response", "result", "output", "refusal")
 
 
@@ -69,9 +68,7 @@ def check_text(query: Query) -> None:
 
 def query_id(query: Query) -> str:
     """Return an id of a query's text alone: the same for a text, and for a chat of it as the one message of a user."""
-    text = query_text(query)
-    is_lone = not isinstance(query, str) and len(query) == 1 and text.startswith(_LONE)
-    return query_id_of(text[len(_LONE) :] if is_lone else text)
+    return query_id_of(query_text(query))
 
 
 def _query(value: object) -> Query:

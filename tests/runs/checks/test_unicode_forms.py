@@ -6,7 +6,8 @@ import unicodedata
 import pytest
 
 import paretoroute as pr
-from paretoroute.runs.checks.unicode_forms import compatible, normalised
+from paretoroute.query import normalised
+from paretoroute.runs.checks.unicode_forms import compatible
 
 MARKS = ["\u0301\u0316", "\u0345\u0334", "\uff9e\u0301", "\u0344\u0316", "\u0f73\u0301"]
 TEXTS = ["", "e\u0301", "\uff08\uff09" * 40, "\U0001f600" * 40, "a" + MARKS[0] * 15, "\u2026" * 99]

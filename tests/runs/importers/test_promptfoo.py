@@ -94,4 +94,4 @@ def test_chat_prompts_and_prompt_settings_are_read(tmp_path):
     log = make.imported("promptfoo", path)
 
     assert log.rows[0]["budget_label"] == "minimal"
-    assert log.runs().texts == ("user: Why?",)
+    assert log.runs().texts == ("Why?",)
