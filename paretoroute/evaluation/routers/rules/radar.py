@@ -62,8 +62,9 @@ def fit(embeddings: Floats, quality: Floats, *, ridge: float = 1.0, rounds: int 
         a, b = embeddings @ w_a, embeddings @ w_b
         gap = theta - b[:, None]
         logits = a[:, None] * gap
-        error = np.where(logged, sigmoid(logits) - target, 0.0)
-        total = np.where(logged, np.logaddexp(0, logits) - target * logits, 0.0).sum()
+        small = np.exp(-np.abs(logits))  # shared by the chance of success and its logarithm, which cost most
+        error = np.where(logged, np.where(logits >= 0, 1.0, small) / (1 + small) - target, 0.0)
+        total = np.where(logged, np.maximum(logits, 0.0) + np.log(1 + small) - target * logits, 0.0).sum()
         by_a, by_b = (error * gap).sum(1), -(error.sum(1) * a)
         slope = np.concatenate([(error * a[:, None]).sum(0), embeddings.T @ by_a, embeddings.T @ by_b])
         away = values - start
