@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Floats32, single
-from paretoroute.surface.featurizer import STATISTICS_CLIP, STATISTICS_SCALE, Featurizer
-from paretoroute.surface.ngrams import HALF, WIDTH, TextTable, featurize
+from paretoroute.surface.featurizer import STATISTICS_CLIP, STATISTICS_SCALE, Featurizer, places_of, weighted
+from paretoroute.surface.ngrams import WIDTH, Ngrams, hashed, statistics_of_each
 
 SparseRows: TypeAlias = Any  # scipy.sparse.csr_matrix, whose type stubs do not know its shape
 
@@ -54,12 +54,12 @@ def fit_texts(texts: Sequence[str], *, seed: int) -> Featurized:
 
     Above 20,000 queries the projection is learned on 20,000 of them, evenly spaced in their order.
     """
-    table = featurize(texts)
+    ngrams, measured = hashed(texts), statistics_of_each(texts)
     rank = max(1, min(RANK, len(texts) - 2))
-    vocabulary = _vocabulary(table, len(texts), rank)
-    matrix = _weighted(table, vocabulary, len(texts))
+    vocabulary = _vocabulary(ngrams, rank)
+    matrix = _matrix(ngrams, vocabulary)
     projection = _quantised(_singular_vectors(matrix, rank, seed))
-    centre, scale = table.statistics.mean(0), table.statistics.std(0)
+    centre, scale = measured.mean(0), measured.std(0)
     centre, scale = single(centre), single(np.where(scale > 1e-9, scale, 1.0))
     featurizer = Featurizer(
         kind="hashed_ngrams",
@@ -70,7 +70,7 @@ def fit_texts(texts: Sequence[str], *, seed: int) -> Featurized:
         centre=centre,
         scale=scale,
     )
-    clipped = np.clip((table.statistics - centre) / scale, -STATISTICS_CLIP, STATISTICS_CLIP)
+    clipped = np.clip((measured - centre) / scale, -STATISTICS_CLIP, STATISTICS_CLIP)
     text_part = matrix @ featurizer.directions.astype(np.float64)
     return Featurized(featurizer, np.hstack([text_part, STATISTICS_SCALE * clipped]))
 
@@ -78,12 +78,12 @@ def fit_texts(texts: Sequence[str], *, seed: int) -> Featurized:
 def weighted_ngrams(texts: Sequence[str], featurizer: Featurizer) -> SparseRows:
     """Return the weighted n-grams of some texts that a featurizer knows, ``(texts, buckets)``."""
     vocabulary = _Vocabulary(featurizer.buckets.astype(np.intp), featurizer.weights)
-    return _weighted(featurize(texts), vocabulary, len(texts))
+    return _matrix(hashed(texts), vocabulary)
 
 
-def _vocabulary(table: TextTable, count: int, rank: int) -> _Vocabulary:
+def _vocabulary(ngrams: Ngrams, rank: int) -> _Vocabulary:
     """Keep the n-grams of at least two texts, or of more where the projection would exceed its cap."""
-    document = np.bincount(table.buckets, minlength=WIDTH)
+    count, document = len(ngrams.indptr) - 1, np.bincount(ngrams.buckets, minlength=WIDTH)
     least = 2
     while (document >= least).sum() * rank > PROJECTION_CAP_BYTES:
         least += 1
@@ -91,22 +91,13 @@ def _vocabulary(table: TextTable, count: int, rank: int) -> _Vocabulary:
     return _Vocabulary(buckets, (np.log((1 + count) / (1 + document[buckets])) + 1).astype(np.float32))
 
 
-def _weighted(table: TextTable, vocabulary: _Vocabulary, count: int) -> SparseRows:
-    """Weigh the n-grams of every text, words and characters to length 1/sqrt(2) each: ``(texts, buckets)``."""
+def _matrix(ngrams: Ngrams, vocabulary: _Vocabulary) -> SparseRows:
+    """Weigh the n-grams of every text: ``(texts, buckets)``."""
     from scipy.sparse import csr_matrix
 
-    column_of_bucket = np.full(WIDTH, -1)
-    column_of_bucket[vocabulary.buckets] = np.arange(len(vocabulary.buckets))
-    column = column_of_bucket[table.buckets]
-    kept = column >= 0
-    row = np.repeat(np.arange(count), np.diff(table.indptr))[kept]
-    column = column[kept]
-    values = table.values[kept] * vocabulary.weights[column]
-    is_word = vocabulary.buckets[column] < HALF
-    for part in (is_word, ~is_word):
-        norm = np.sqrt(2 * np.bincount(row[part], values[part] ** 2, minlength=count))
-        values[part] /= np.where(norm > 0, norm, 1.0)[row[part]]
-    return csr_matrix((values, (row, column)), shape=(count, max(len(vocabulary.buckets), 1)))
+    found = weighted(ngrams, places_of(vocabulary.buckets), vocabulary.weights)
+    shape = len(found.indptr) - 1, max(len(vocabulary.buckets), 1)
+    return csr_matrix((found.values, found.places, found.indptr), shape=shape)
 
 
 class _Quantised(NamedTuple):

@@ -11,7 +11,6 @@ features follow those of the text.
 from __future__ import annotations
 
 import hashlib
-import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,10 +21,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from paretoroute._arrays import Floats, Floats32, Indices
-from paretoroute.surface.ngrams import HALF, STATISTICS, WIDTH, NgramCounts, hashed, statistics
+from paretoroute.surface.ngrams import HALF, STATISTICS, WIDTH, Ngrams, hashed, statistics, statistics_of_each
 
 STATISTICS_SCALE = 0.1  # a standard deviation of a statistic counts as a tenth of the whole bag of n-grams
 STATISTICS_CLIP = 4.0
+_NOTHING = np.zeros(0, np.float32)
 ROWS_AT_ONCE = 512  # of the projection: in float32 they fit into a core's cache
 
 PROBES = ("What is 17 + 25?", "Write a haiku about the sea, in French.", "def f(x):\n    return x ** 2  # \u8bf4\u660e")
@@ -43,18 +43,21 @@ class TextFeatures(NamedTuple):
     known_share: float
 
 
-class _Weighted(NamedTuple):
-    """The n-grams of a text that the log has too.
+class WeightedNgrams(NamedTuple):
+    """Weighted n-grams of some texts, a compressed sparse row matrix ``(texts, buckets of the log)``.
 
     Args:
-        place: their rows of the projection, ``(n-grams,)``.
-        values: their weights, ``(n-grams,)``.
-        known_share: as of :class:`TextFeatures`.
+        indptr: start of each text among the entries, ``(texts + 1,)``.
+        places: column of every entry, sorted within a text, ``(entries,)``.
+        values: weight of every entry, ``(entries,)``.
+        known_share: share of each text's n-gram mass that the log has too, in [0, 1]; 1 for an empty text,
+            ``(texts,)``.
     """
 
-    place: Indices
+    indptr: NDArray[np.int64]
+    places: Indices
     values: Floats
-    known_share: float
+    known_share: Floats
 
 
 @dataclass(frozen=True)
@@ -111,35 +114,21 @@ class Featurizer:
 
         One step is taken for all texts before the next: the tables of a step then stay in the cache.
         """
-        counted = [hashed(text) for text in texts]
-        measured = np.array([statistics(text) for text in texts])
-        weighted = [self._weighted(counts) for counts in counted]
-        vectors = np.empty((len(texts), self.own_width))
-        for vector, one in zip(vectors, weighted, strict=True):
-            vector[: self.rank] = self._projected(one.place, one.values)
-        vectors[:, self.rank :] = self._statistics(measured)
-        return [TextFeatures(vector, one.known_share) for vector, one in zip(vectors, weighted, strict=True)]
+        found = weighted(hashed(texts), self._places, self._weights)
+        scaled = (found.values * self._scales.take(found.places)).astype(np.float32) if len(found.places) else _NOTHING
+        vectors, ends = np.zeros((len(texts), self.own_width)), found.indptr.tolist()
+        for vector, start, end in zip(vectors, ends, ends[1:], strict=False):
+            if end > start:
+                vector[: self.rank] = self._projected(found.places[start:end], scaled[start:end])
+        vectors[:, self.rank :] = self._statistics(statistics_of_each(texts))
+        return list(map(TextFeatures, vectors, found.known_share.tolist()))
 
-    def _weighted(self, counts: NgramCounts) -> _Weighted:
-        """Weigh the n-grams of a text that the logged texts have too."""
-        place = self._places.take(counts.buckets).astype(np.intp)
-        values, words, known_share = counts.values, int(counts.buckets.searchsorted(HALF)), 1.0
-        shared = (place >= 0).nonzero()[0]
-        if len(shared) < len(place):
-            known_share = len(shared) / len(place)
-            place, values, words = place.take(shared), values.take(shared), int(shared.searchsorted(words))
-        values = values * self._weights.take(place) if len(place) else values.copy()
-        _balance(values[:words])
-        _balance(values[words:])
-        return _Weighted(place, values, known_share)
-
-    def _projected(self, place: Indices, values: Floats) -> Floats32:
-        """Sum rows of the projection by their values, in float32: ``(rank,)``."""
+    def _projected(self, places: Indices, scaled: Floats32) -> Floats32:
+        """Sum rows of the projection by their scaled values, in float32: ``(rank,)``."""
         total = np.zeros(self.rank, np.float32)
-        scaled = (values * self._scales.take(place)).astype(np.float32) if len(place) else total[:0]
         codes, wide = _scratch(self.rank)
-        for start in range(0, len(place), ROWS_AT_ONCE):
-            rows = place[start : start + ROWS_AT_ONCE]
+        for start in range(0, len(places), ROWS_AT_ONCE):
+            rows = places[start : start + ROWS_AT_ONCE]
             count = len(rows)
             self.projection.take(rows, axis=0, out=codes[:count], mode="clip")
             np.copyto(wide[:count], codes[:count])
@@ -161,10 +150,7 @@ class Featurizer:
 
     @cached_property
     def _places(self) -> NDArray[np.int16]:
-        """The row of every hash bucket in the projection, -1 where no logged text has it, ``(WIDTH,)``."""
-        places = np.full(WIDTH, -1, np.int16)
-        places[self.buckets] = np.arange(len(self.buckets))
-        return places
+        return places_of(self.buckets)
 
     @cached_property
     def _weights(self) -> Floats32:
@@ -179,11 +165,49 @@ class Featurizer:
         return STATISTICS_SCALE * standard
 
 
+def places_of(buckets: NDArray[np.integer]) -> NDArray[np.int16]:
+    """Return the column of every hash bucket, -1 where no logged text has it, ``(WIDTH,)``.
+
+    Args:
+        buckets: of the log, sorted.
+    """
+    places = np.full(WIDTH, -1, np.int16)
+    places[buckets] = np.arange(len(buckets))
+    return places
+
+
+def weighted(ngrams: Ngrams, places: NDArray[np.int16], weights: Floats32) -> WeightedNgrams:
+    """Weigh the n-grams of texts, each text as if it came alone.
+
+    Words and characters of a text have length 1/sqrt(2) each, so that neither drowns the other.
+
+    Args:
+        ngrams: of the texts.
+        places: of :func:`places_of`.
+        weights: inverse document frequencies, ``(buckets,)``.
+    """
+    texts, own = len(ngrams.indptr) - 1, np.diff(ngrams.indptr)
+    place = places.take(ngrams.buckets)
+    shared = (place >= 0).nonzero()[0]
+    place = place.take(shared).astype(np.intp)
+    text = np.arange(texts).repeat(own).take(shared)
+    known = np.bincount(text, minlength=texts)
+    part = text * 2
+    part += ngrams.buckets.take(shared) >= HALF
+    values = ngrams.values.take(shared)
+    values *= weights.take(place)
+    squares = np.bincount(part, values * values, minlength=2 * texts)
+    values /= np.sqrt(2 * squares).take(part)
+    indptr = np.zeros(texts + 1, np.int64)
+    np.cumsum(known, out=indptr[1:])
+    return WeightedNgrams(indptr, place, values, np.where(own > 0, known / np.maximum(own, 1), 1.0))
+
+
 def ngram_fingerprint() -> str:
     """Hash the n-grams and statistics of the probe texts, in hex: the hash changes when the features do."""
     digest = hashlib.sha256()
     for text in PROBES:
-        digest.update(hashed(text).buckets.astype("<i4").tobytes())
+        digest.update(hashed([text]).buckets.astype("<i4").tobytes())
         digest.update(np.round(statistics(text), 4).astype("<f4").tobytes())
     return digest.hexdigest()
 
@@ -214,8 +238,3 @@ def _scratch(rank: int) -> tuple[NDArray[np.int8], Floats32]:
     if _SCRATCH.rows[0].shape[1] != rank:
         _SCRATCH.rows = np.empty((ROWS_AT_ONCE, rank), np.int8), np.empty((ROWS_AT_ONCE, rank), np.float32)
     return _SCRATCH.rows
-
-
-def _balance(values: Floats) -> None:
-    """Scale values to length 1/sqrt(2): words and characters have the same, so that neither drowns the other."""
-    values /= math.sqrt(2 * float((values * values).sum())) or 1.0

@@ -123,13 +123,13 @@ class Neighbours:
         """Return the neighbours of each query in this view; what else is asked at once does not matter."""
         own, logged = Units.of(vectors, rank), self.columns
         similar = own.text @ logged.text
-        measures = [_most_similar(similar)]
+        measures = [most_similar(similar)]
         if len(logged.rest):
             similar *= logged.ratio
             similar *= own.ratio[:, None]
             similar += own.rest @ logged.rest
-            measures.append(_most_similar(similar))
-        rows, similarity = (np.array(one).swapaxes(0, 1) for one in zip(*measures, strict=True))
+            measures.append(most_similar(similar))
+        rows, similarity = (np.stack(one, axis=1) for one in zip(*measures, strict=True))
         return Nearest(rows, similarity.astype(np.float64) / UNIT**2)
 
 
@@ -148,33 +148,58 @@ def index(features: NDArray[np.floating], rank: int, *, second: NDArray[np.float
     return own if second is None else replace(own, second=index(second, second.shape[1]))
 
 
-def _most_similar(similarity: Floats32) -> tuple[list[Indices], list[Floats32]]:
+def most_similar(similarity: Floats32) -> tuple[Indices, Floats32]:
     """Return the rows of the 150 most similar logged queries to each query, most similar first, and their similarity.
 
-    Of disjoint blocks with one largest similarity each, the 150th largest of these is at most the 150th largest of all.
-    Of equally similar queries the first are taken.
+    Of disjoint blocks with one largest similarity each, the 150th largest of these is at most the 150th largest of all,
+    so that few candidates are left. Of equally similar queries the first are taken.
 
     Args:
         similarity: ``(queries, logged queries)``.
     """
     queries, logged = similarity.shape
-    size = SIZES[-1]
+    size, flat = min(SIZES[-1], logged), similarity.ravel()
+    starts: Indices = np.arange(queries + 1, dtype=np.intp) * logged
     if logged <= size:
-        candidates = [np.arange(logged)] * queries
+        candidates, ends = np.arange(queries * logged, dtype=np.intp), starts
     else:
         per_block = min(max(logged // (4 * size), 1), 16)
         blocks = logged // per_block
         largest = similarity[:, : blocks * per_block].reshape(queries, per_block, blocks).max(axis=1)
         largest.partition(blocks - size, axis=1)
-        is_candidate = similarity >= largest[:, blocks - size, None]
-        candidates = [row.nonzero()[0] for row in is_candidate]
-    rows, similar = list[Indices](), list[Floats32]()
-    for some, of_all in zip(candidates, similarity, strict=True):
-        own = of_all.take(some)
-        order = (-own).argsort(kind="stable")[:size]
-        rows.append(some.take(order))
-        similar.append(own.take(order))
-    return rows, similar
+        candidates = (similarity >= largest[:, blocks - size, None]).ravel().nonzero()[0]
+        ends = candidates.searchsorted(starts)
+    own = flat.take(candidates)
+    if queries == 1:
+        rows = candidates.take((-own).argsort(kind="stable")[:size])[None]
+    else:
+        candidates -= starts[:-1].repeat(ends[1:] - ends[:-1])
+        rows = _sorted_at_once(own, candidates, ends, size=size)
+    return rows, flat.take(rows + starts[:-1, None])
+
+
+def _sorted_at_once(similarity: Floats32, rows: Indices, ends: Indices, *, size: int) -> Indices:
+    """Return the most similar candidates of each query, of equally similar ones the first: ``(queries, size)``.
+
+    All are sorted together as whole numbers: the first bits are the query, the next the similarity, the last the row.
+
+    Args:
+        similarity: of the candidates, ``(candidates,)``.
+        rows: of the candidates.
+        ends: where those of each query end, after a 0, ``(queries + 1,)``.
+        size: how many to return.
+    """
+    order = (similarity + 0.0).view(np.int32).astype(np.int64)  # 0.0 has two signs: one order for both
+    order ^= (order >> 31) & 0x7FFFFFFF  # the bits of negative numbers run backwards
+    keys = (np.arange(len(ends) - 1) << 32).repeat(ends[1:] - ends[:-1])
+    keys -= order
+    bits = int(rows.max()).bit_length()
+    keys <<= bits
+    keys += rows
+    keys.sort()
+    nearest = keys.take(ends[:-1, None] + np.arange(size))
+    nearest &= (1 << bits) - 1
+    return nearest
 
 
 def weights(similarity: Floats, size: int) -> Floats:
@@ -253,7 +278,7 @@ def nearest_between(
             similarity = query_units[rows] @ units.T
             if groups is not None:
                 similarity[groups.test[rows, None] == groups.train[None, :]] = EXCLUDED
-            near.rows[rows, measure], near.similarity[rows, measure] = _most_similar(similarity)
+            near.rows[rows, measure], near.similarity[rows, measure] = most_similar(similarity)
     return near
 
 

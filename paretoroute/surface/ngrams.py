@@ -1,4 +1,4 @@
-"""Hashed n-grams and a few readable statistics of a text.
+"""Hashed n-grams and a few readable statistics of texts.
 
 They need no download and no vocabulary, and work for any language and script. A text becomes a sparse bag of hashed
 words, word pairs and character 3- to 5-grams; the learned parts (document frequencies, a projection) are in the
@@ -13,19 +13,21 @@ from __future__ import annotations
 import math
 import re
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats
+from paretoroute._arrays import Floats, Indices
 
 TEXT_CAP_BYTES = 65_536
 BUCKET_BITS = 15
 WIDTH = 1 << BUCKET_BITS  # buckets of words in the lower half, of character n-grams in the upper half
 HALF = WIDTH // 2
 MOST_PIECES, MOST_PIECE_CHARACTERS = 20_000, 40  # whose words are kept with their hashes, 4 MB at most
+ORDERS = (3, 4, 5)  # of character n-grams
+MOST_CHARACTERS, MOST_TEXTS = 16_384, 1024  # hashed at once
 _WORD = re.compile(r"\w+|[^\w\s]")
 _ZERO_DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
 _VALUES = 1.0 + np.log(np.arange(1, 1025))  # of the counts of nearly all n-grams
@@ -89,6 +91,109 @@ class _WordHashes(dict[str, tuple[int, ...]]):
 _WORD_HASHES = _WordHashes()
 
 
+class Ngrams(NamedTuple):
+    """Hashed n-grams of some texts, a compressed sparse row matrix ``(texts, WIDTH)``.
+
+    Args:
+        indptr: start of each text among the entries, ``(texts + 1,)``.
+        buckets: column of every entry, in [0, WIDTH), sorted within a text, ``(entries,)``.
+        values: 1 + log(count) of every entry, ``(entries,)``.
+    """
+
+    indptr: NDArray[np.int64]
+    buckets: NDArray[np.int32]
+    values: Floats
+
+
+def hashed(texts: Sequence[str]) -> Ngrams:
+    """Count the hashed n-grams of texts, each as if it came alone; a text of spaces has none."""
+    parts = [_hashed(some) for some in _blocks([capped(text) for text in texts])]
+    if len(parts) == 1:
+        return parts[0]
+    ends = np.cumsum([0, *(len(part.buckets) for part in parts)])
+    starts = [part.indptr[:-1] + end for part, end in zip(parts, ends, strict=False)]
+    nothing = np.zeros(0, np.int32), np.zeros(0)
+    return Ngrams(
+        np.concatenate([*starts, ends[-1:]]).astype(np.int64),
+        np.concatenate([nothing[0], *(part.buckets for part in parts)]),
+        np.concatenate([nothing[1], *(part.values for part in parts)]),
+    )
+
+
+def _blocks(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Split texts into blocks whose hashes fit into a core's cache, of at least one text each."""
+    block, characters = list[str](), 0
+    for text in texts:
+        if block and (characters + len(text) > MOST_CHARACTERS or len(block) == MOST_TEXTS):
+            yield block
+            block, characters = [], 0
+        block.append(text)
+        characters += len(text)
+    if block:
+        yield block
+
+
+def _hashed(texts: Sequence[str]) -> Ngrams:
+    """Count the n-grams of some texts at once: all hashes in one array, each marked with its text, then sorted."""
+    lowered = [text.casefold().split() for text in texts]
+    words = [[one for piece in pieces for one in _WORD_HASHES[piece]] for pieces in lowered]
+    joined = [f" {' '.join(pieces)} " for pieces in lowered]
+    word_ends, code_ends = np.cumsum([*map(len, words)]), np.cumsum([*map(len, joined)])
+    codes, count = _codes("".join(joined)), int(word_ends[-1])
+    of_words = max(2 * count - 1, 0)
+    orders = [max(len(codes) - order + 1, 0) for order in ORDERS]
+    starts = np.cumsum([0, count, of_words - count, *orders])
+    hashes, owners = np.empty(starts[-1], np.uint64), np.empty(starts[-1], np.int32)
+    hashes[:count] = [one for some in words for one in some]
+    _hash_pairs(hashes[:count], hashes[count:of_words])
+    _hash_characters(codes.astype(np.uint64), hashes[of_words:])
+    hashes *= _MIX
+    hashes >>= _SHIFT
+    marked = hashes.astype(np.int32)
+    marked[of_words:] += HALF
+    if len(texts) > 1:
+        _write_owners(owners, starts, word_ends, code_ends)
+        marked += owners
+    marked.sort()
+    return _counted(marked[: marked.searchsorted(len(texts) << BUCKET_BITS)], len(texts))
+
+
+def _write_owners(owners: NDArray[np.int32], starts: Indices, word_ends: Indices, code_ends: Indices) -> None:
+    """Write the number of the text that each n-gram is of, shifted; those that run into the next text get the last.
+
+    Args:
+        owners: to write to, ``(n-grams,)``.
+        starts: of the words, of their pairs and of each order of character n-grams in it.
+        word_ends: end of each text among the words.
+        code_ends: end of each text among the characters.
+    """
+    texts = len(word_ends)
+    numbers = np.arange(texts, dtype=np.int32) << BUCKET_BITS
+    of_word, of_code = numbers.repeat(np.diff(word_ends, prepend=0)), numbers.repeat(np.diff(code_ends, prepend=0))
+    for i, order in enumerate((1, 2, *ORDERS)):
+        own = owners[starts[i] : starts[i + 1]]
+        owner, ends = (of_word, word_ends) if i < 2 else (of_code, code_ends)
+        own[:] = owner[: len(own)]
+        across = (ends[:-1, None] - np.arange(1, order)).ravel()
+        own[across[(across >= 0) & (across < len(own))]] = texts << BUCKET_BITS
+
+
+def _counted(marked: NDArray[np.int32], texts: int) -> Ngrams:
+    """Count equal ones of sorted n-grams that are marked with their texts."""
+    if not len(marked):
+        return Ngrams(np.zeros(texts + 1, np.int64), marked, np.zeros(0))
+    is_first = np.empty(len(marked) + 1, bool)
+    is_first[0] = is_first[-1] = True
+    np.not_equal(marked[1:], marked[:-1], out=is_first[1:-1])
+    first = is_first.nonzero()[0]
+    counts = first[1:] - first[:-1]
+    values = _VALUES.take(counts - 1) if counts.max() <= len(_VALUES) else 1.0 + np.log(counts)
+    distinct = marked.take(first[:-1])
+    indptr = distinct.searchsorted(np.arange(texts + 1) << BUCKET_BITS)
+    distinct &= WIDTH - 1
+    return Ngrams(indptr, distinct, values)
+
+
 def _hash_pairs(words: NDArray[np.uint64], pairs: NDArray[np.uint64]) -> None:
     """Write the hashes of the pairs of neighbouring words."""
     np.multiply(words[:-1], _FIRST, out=pairs)
@@ -99,7 +204,7 @@ def _hash_characters(codes: NDArray[np.uint64], grams: NDArray[np.uint64]) -> No
     """Write the hashes of the 3-, 4- and 5-grams of some characters, one order after the other."""
     rolling, end = codes[:-1] * _ROLL, 0
     rolling ^= codes[1:]
-    for order in (3, 4, 5):
+    for order in ORDERS:
         if len(codes) < order:
             return
         start, end = end, end + len(codes) - order + 1
@@ -113,66 +218,6 @@ def _codes(text: str) -> NDArray[np.uint8] | NDArray[np.uint32]:
         return np.frombuffer(text.encode().translate(_ZERO_DIGITS), np.uint8)
     codes = np.frombuffer(text.encode("utf-32-le", "replace"), np.uint32)
     return np.where((codes >= 48) & (codes <= 57), np.uint32(48), codes)
-
-
-class NgramCounts(NamedTuple):
-    """Hashed n-grams of one text; empty for a text of spaces.
-
-    Args:
-        buckets: sorted bucket numbers in [0, WIDTH), ``(buckets hit,)``.
-        values: 1 + log(count) of each, ``(buckets hit,)``.
-    """
-
-    buckets: NDArray[np.int64]
-    values: Floats
-
-
-class TextTable(NamedTuple):
-    """Hashed n-grams and statistics of many texts; the n-grams are a compressed sparse row matrix, (texts, WIDTH).
-
-    Args:
-        indptr: start of each text among the entries, ``(texts + 1,)``.
-        buckets: column of every entry, ``(entries,)``.
-        values: 1 + log(count) of every entry, ``(entries,)``.
-        statistics: ``(texts, 12)``.
-    """
-
-    indptr: NDArray[np.int64]
-    buckets: NDArray[np.int64]
-    values: Floats
-    statistics: Floats
-
-
-def _buckets(pieces: Sequence[str]) -> NDArray[np.int32]:
-    """Return the sorted buckets of all n-grams of a text, each as often as it occurs; ``pieces`` are between spaces."""
-    words, codes = [one for piece in pieces for one in _WORD_HASHES[piece]], _codes(f" {' '.join(pieces)} ")
-    count = len(words)
-    of_words = max(2 * count - 1, 0)
-    hashes = np.empty(of_words + sum([max(len(codes) - order + 1, 0) for order in (3, 4, 5)]), np.uint64)
-    hashes[:count] = words
-    if count > 1:
-        _hash_pairs(hashes[:count], hashes[count:of_words])
-    _hash_characters(codes.astype(np.uint64), hashes[of_words:])
-    hashes *= _MIX
-    hashes >>= _SHIFT
-    both = hashes.astype(np.int32)
-    both[of_words:] += HALF
-    both.sort()
-    return both
-
-
-def hashed(text: str) -> NgramCounts:
-    """Count the hashed n-grams of one text."""
-    both = _buckets(capped(text).casefold().split())
-    if not len(both):
-        return NgramCounts(np.zeros(0, np.int64), np.zeros(0))
-    is_first = np.empty(len(both) + 1, bool)
-    is_first[0] = is_first[-1] = True
-    np.not_equal(both[1:], both[:-1], out=is_first[1:-1])
-    first = is_first.nonzero()[0]
-    counts = first[1:] - first[:-1]
-    values = _VALUES.take(counts - 1) if counts.max() <= len(_VALUES) else 1.0 + np.log(counts)
-    return NgramCounts(both.take(first[:-1]).astype(np.int64), values)
 
 
 def statistics(text: str) -> Floats:
@@ -220,14 +265,6 @@ def _class_counts(text: str) -> list[float]:
     ]
 
 
-def featurize(texts: Sequence[str]) -> TextTable:
-    """Count hashed n-grams and measure statistics of many texts."""
-    if not texts:
-        return TextTable(np.zeros(1, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros((0, len(STATISTICS))))
-    rows = [hashed(text) for text in texts]
-    return TextTable(
-        indptr=np.concatenate([[0], np.cumsum([len(row.buckets) for row in rows])]).astype(np.int64),
-        buckets=np.concatenate([row.buckets for row in rows]),
-        values=np.concatenate([row.values for row in rows]),
-        statistics=np.stack([statistics(text) for text in texts]),
-    )
+def statistics_of_each(texts: Sequence[str]) -> Floats:
+    """Measure the properties of some texts, ``(texts, 12)``."""
+    return np.array([statistics(text) for text in texts]).reshape(-1, len(STATISTICS))

@@ -24,7 +24,8 @@ def fitted_texts(texts):
 def slow_vector(featurizer, text):
     """Weigh, balance and project with dictionaries and one n-gram at a time."""
     place = {int(bucket): i for i, bucket in enumerate(featurizer.buckets)}
-    counted = zip(*(part.tolist() for part in hashed(text)), strict=True)
+    _, *counts = hashed([text])
+    counted = zip(*(part.tolist() for part in counts), strict=True)
     weighed = {b: v * float(featurizer.weights[place[b]]) for b, v in counted if b in place}
     words = sum(v * v for b, v in weighed.items() if b < HALF)
     grams = sum(v * v for b, v in weighed.items() if b >= HALF)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from paretoroute.surface.neighbours import (
     CONSTANT,
@@ -15,6 +17,7 @@ from paretoroute.surface.neighbours import (
     averages,
     averages_between,
     index,
+    most_similar,
     weights,
 )
 
@@ -160,3 +163,17 @@ def test_an_index_that_is_stored_in_half_precision_finds_the_same():
 
     for part in ("text", "rest", "ratio"):
         np.testing.assert_array_equal(getattr(first.columns, part), getattr(again.columns, part))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.integers(1, 900), st.sampled_from([3, 50, 10**6]))
+def test_the_most_similar_are_the_first_of_a_stable_sort(seed, queries, logged, levels):
+    chance = np.random.default_rng(seed)
+    similarity = np.rint(chance.standard_normal((queries, logged)) * levels).astype(np.float32) * np.float32(0.25)
+    similarity *= chance.choice(np.array([1, -1], np.float32), similarity.shape)  # zeros of both signs
+
+    rows, found = most_similar(similarity)
+
+    expected = np.argsort(-similarity, axis=1, kind="stable")[:, :150]
+    np.testing.assert_array_equal(rows, expected)
+    np.testing.assert_array_equal(found, np.take_along_axis(similarity, expected, 1))

@@ -10,7 +10,18 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from paretoroute.surface.ngrams import HALF, STATISTICS, TEXT_CAP_BYTES, WIDTH, capped, featurize, hashed, statistics
+from paretoroute.surface.ngrams import (
+    HALF,
+    MOST_CHARACTERS,
+    MOST_TEXTS,
+    STATISTICS,
+    TEXT_CAP_BYTES,
+    WIDTH,
+    capped,
+    hashed,
+    statistics,
+    statistics_of_each,
+)
 from tests.processes import python
 
 ANY = st.text(st.characters(exclude_categories=[]), max_size=60)
@@ -22,6 +33,10 @@ SCRIPTS = {
     "thai": "เขียนบทกวีเกี่ยวกับทะเล",
     "emoji": "👩‍👩‍👧 says 🎉🎉",
 }
+
+
+def buckets_of(text):
+    return hashed([text]).buckets
 
 
 def slow_hashed(text):
@@ -55,7 +70,7 @@ def slow_hashed(text):
 @example("17+25=42 17+25")
 @example("İ ﬁ ß")
 def test_the_counts_are_those_of_a_slow_version_for_any_text(text):
-    buckets, values = hashed(text)
+    _, buckets, values = hashed([text])
 
     assert dict(zip(buckets.tolist(), values.tolist(), strict=True)) == pytest.approx(slow_hashed(text), rel=1e-12)
     assert (np.diff(buckets) > 0).all()
@@ -92,52 +107,67 @@ def test_the_statistics_say_what_their_names_say():
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_every_script_gives_words_and_characters_of_its_own(script):
-    own = set(hashed(SCRIPTS[script])[0].tolist())
+    own = set(buckets_of(SCRIPTS[script]).tolist())
 
     assert any(bucket < HALF for bucket in own)
     assert any(bucket >= HALF for bucket in own)
     for other in SCRIPTS.keys() - {script}:
-        shared = own & set(hashed(SCRIPTS[other])[0].tolist())
+        shared = own & set(buckets_of(SCRIPTS[other]).tolist())
         assert len(shared) < 0.2 * len(own), other
 
 
 def test_another_process_with_another_hash_seed_counts_alike():
     text = SCRIPTS["chinese"] + SCRIPTS["latin"]
-    code = f"from paretoroute.surface.ngrams import hashed; print(hashed({text!a})[0].tolist())"
+    code = f"from paretoroute.surface.ngrams import hashed; print(hashed([{text!a}]).buckets.tolist())"
 
     said = python("-c", code, PYTHONHASHSEED="7")
 
-    assert said.stdout.strip() == str(hashed(text)[0].tolist())
+    assert said.stdout.strip() == str(buckets_of(text).tolist())
 
 
-@settings(max_examples=60)
-@given(st.lists(ANY, min_size=1, max_size=6))
+@settings(max_examples=100)
+@given(st.lists(ANY, min_size=1, max_size=8))
+@example(["", "a", "", "ab", "", ""])
+@example(["a", "b", "", "cd e", "é"])
 def test_a_text_counts_alike_alone_and_in_any_batch(texts):
-    indptr, buckets, values, stats = featurize(texts)
+    indptr, buckets, values = hashed(texts)
+    measured = statistics_of_each(texts)
 
+    assert len(indptr) == len(texts) + 1
     for i, text in enumerate(texts):
-        alone = hashed(text)
+        alone = hashed([text])
         row = slice(indptr[i], indptr[i + 1])
-        np.testing.assert_array_equal(alone[0], buckets[row])
-        np.testing.assert_array_equal(alone[1], values[row])
-        np.testing.assert_array_equal(statistics(text), stats[i])
+        np.testing.assert_array_equal(alone.buckets, buckets[row])
+        np.testing.assert_array_equal(alone.values, values[row])
+        np.testing.assert_array_equal(statistics(text), measured[i])
+
+
+def test_batches_of_many_and_of_long_texts_are_hashed_in_blocks():
+    texts = [*["so it goes"] * (MOST_TEXTS + 1), "lorem ipsum " * MOST_CHARACTERS, "", "the end"]
+
+    indptr, buckets, _ = hashed(texts)
+
+    assert len(indptr) == len(texts) + 1
+    for i in (0, MOST_TEXTS - 1, MOST_TEXTS, MOST_TEXTS + 1, MOST_TEXTS + 2, MOST_TEXTS + 3):
+        np.testing.assert_array_equal(buckets[indptr[i] : indptr[i + 1]], buckets_of(texts[i]))
 
 
 def test_no_texts_give_an_empty_table():
-    indptr, buckets, values, stats = featurize([])
+    indptr, buckets, values = hashed([])
 
-    assert (indptr.tolist(), len(buckets), len(values), stats.shape) == ([0], 0, 0, (0, len(STATISTICS)))
+    assert (indptr.tolist(), len(buckets), len(values)) == ([0], 0, 0)
+    assert statistics_of_each([]).shape == (0, len(STATISTICS))
 
 
 def test_numbers_look_alike_to_the_characters_but_not_to_the_words():
-    one, two = hashed("what is 17+25")[0], hashed("what is 31+48")[0]
+    one, two = buckets_of("what is 17+25"), buckets_of("what is 31+48")
 
     np.testing.assert_array_equal(one[one >= HALF], two[two >= HALF])
     assert set(one[one < HALF]) != set(two[two < HALF])
 
 
 def test_case_and_spacing_make_no_difference_to_the_n_grams():
-    np.testing.assert_array_equal(hashed("Prove  THIS\n now")[0], hashed("prove this now")[0])
+    np.testing.assert_array_equal(buckets_of("Prove  THIS\n now"), buckets_of("prove this now"))
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "语", "🎉"])
@@ -160,9 +190,9 @@ def test_what_lies_in_the_middle_of_a_long_text_is_not_read_and_its_ends_are():
     filler = "lorem ipsum " * 9_000
     one, two = (f"begin {filler[:40_000]}{middle}{filler[:40_000]} end" for middle in ("AAAA", "BBBB"))
 
-    np.testing.assert_array_equal(hashed(one)[0], hashed(two)[0])
-    assert not np.array_equal(hashed(one)[0], hashed(one + " otherwise")[0])
-    assert not np.array_equal(hashed(one)[0], hashed("unless " + one)[0])
+    np.testing.assert_array_equal(buckets_of(one), buckets_of(two))
+    assert not np.array_equal(buckets_of(one), buckets_of(one + " otherwise"))
+    assert not np.array_equal(buckets_of(one), buckets_of("unless " + one))
 
 
 def test_a_text_of_just_64_kb_is_kept_whole():
@@ -177,5 +207,5 @@ def test_a_long_text_with_half_characters_does_not_crash():
     text = "\ud83d" * 70_000
 
     assert len(capped(text).encode()) == TEXT_CAP_BYTES
-    assert len(hashed(text)[0]) > 0
+    assert len(buckets_of(text)) > 0
     assert np.isfinite(statistics(text)).all()
