@@ -17,7 +17,7 @@ import math
 import os
 import re
 import stat
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -109,7 +109,14 @@ def loads_bytes(content: bytes, *, name: str, text_keys: Collection[str] = TEXT_
     return loads(text, name=name, text_keys=text_keys)
 
 
-def loads(text: str, *, name: str, text_keys: Collection[str] = TEXT_KEYS, parser: Parser = PARSER) -> Any:
+def loads(
+    text: str,
+    *,
+    name: str,
+    text_keys: Collection[str] = TEXT_KEYS,
+    parser: Parser = PARSER,
+    expand: Callable[[Iterator[events.Event]], Iterator[events.Event]] = iter,
+) -> Any:
     """Read YAML text as plain data: None, bool, int, float, str, and lists and dicts of them.
 
     Args:
@@ -117,6 +124,7 @@ def loads(text: str, *, name: str, text_keys: Collection[str] = TEXT_KEYS, parse
         name: the file name in error messages, without its folder.
         text_keys: keys whose values, or lists of values, stay text.
         parser: PyYAML's loader in C where it is installed, or the one in Python; both read the same.
+        expand: changes the events of the parser before they are checked.
 
     Raises:
         YamlError: the text breaks a rule in the module docstring.
@@ -130,7 +138,7 @@ def loads(text: str, *, name: str, text_keys: Collection[str] = TEXT_KEYS, parse
     if forbidden := _FORBIDDEN.search(text):
         line = text.count("\n", 0, forbidden.start()) + 1
         raise _error(name, f"holds the character {ascii(forbidden.group())}", "write it as an escape in quotes", line)
-    reader = _Reader(_checked_events(text, name, parser), name, text_keys)
+    reader = _Reader(_checked_events(expand(_parser_events(text, name, parser)), name), name, text_keys)
     values = [reader.value(event) for event in reader.events if isinstance(event, events.NodeEvent)]
     if not values:
         raise _error(name, "is empty", "give the file that was written")
@@ -179,9 +187,9 @@ def _plain_value(text: str, keep_text: bool) -> Any:
     return text
 
 
-def _checked_events(text: str, name: str, parser: Parser) -> Iterator[events.Event]:
+def _checked_events(stream: Iterator[events.Event], name: str) -> Iterator[events.Event]:
     """Yield the parser's events up to the first that is not allowed."""
-    for count, event in enumerate(_parser_events(text, name, parser)):
+    for count, event in enumerate(stream):
         if count >= MAX_EVENTS:
             raise _error(name, f"holds more than {MAX_EVENTS} items", "split it", event)
         if count > 1 and isinstance(event, events.DocumentStartEvent):  # the first one is event 1

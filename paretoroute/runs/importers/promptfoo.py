@@ -1,4 +1,4 @@
-"""Results of promptfoo (``eval --output results.json`` or ``.jsonl``), with its configuration.
+"""Results of promptfoo (``eval --output results.json``, ``.jsonl`` or ``.yaml``), with its configuration.
 
 The budget stands in the configuration of a provider alone, which is matched by its label: two providers may have one
 id. Results from promptfoo's own cache, failed ones and those without an assertion are set aside.
@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from paretoroute import _yaml
 from paretoroute.runs.importers.budgets import budget_of
 from paretoroute.runs.importers.calls import (
     CACHED,
@@ -33,6 +32,7 @@ from paretoroute.runs.importers.records import Record, read_records
 from paretoroute.runs.importers.scores import score_of
 from paretoroute.runs.importers.usage import billed, measured
 from paretoroute.runs.importers.values import count, dig, first, items, mapping, number, text
+from paretoroute.runs.importers.yaml_logs import read_yaml
 
 SUFFIXES = (".json", ".jsonl", ".yaml", ".yml")
 _KINDS = frozenset(
@@ -40,6 +40,7 @@ _KINDS = frozenset(
 )
 _ERROR = 2  # promptfoo's ResultFailureReason.ERROR
 _UNJUDGED = "no assertion judges the answer"
+_ADVICE = "promptfoo also writes JSON, which may be larger: promptfoo export eval ID -o results.json"
 
 
 @dataclass
@@ -105,10 +106,7 @@ def read(files: Sequence[Path]) -> Reading:
     reading, providers = Reading(preferred=["score"]), _Providers()
     results: list[tuple[Mapping[str, Any], Place]] = []
     for path in files:
-        if path.suffix.lower() in (".yaml", ".yml"):
-            providers.add(mapping(_yaml.read(path)))
-            continue
-        for record in read_records(path):
+        for record in [_yaml_record(path)] if path.suffix.lower() in (".yaml", ".yml") else read_records(path):
             if isinstance(record, Aside):
                 reading.asides.append(record)
                 continue
@@ -125,6 +123,11 @@ def read(files: Sequence[Path]) -> Reading:
         except Unusable as why:
             reading.asides.append(why.at(place))
     return reading
+
+
+def _yaml_record(path: Path) -> Record:
+    """Return the document of a YAML file, in which promptfoo writes a value that it has twice as an alias."""
+    return Record(Place(path.name), dict(mapping(read_yaml(path, advice=_ADVICE))), path)
 
 
 def _results_of(record: Record) -> Iterator[tuple[Mapping[str, Any], Place]]:

@@ -1,8 +1,10 @@
 """Results of promptfoo: the effort stands in the configuration of the provider with the label."""
 
 import json
+import time
 
 import pytest
+import yaml
 
 from paretoroute.errors import RunsError
 from tests.runs.importers import foreign_logs as make
@@ -33,6 +35,63 @@ def test_json_lines_take_the_configuration_from_its_own_file(tmp_path, suffix):
     results = make.lines(tmp_path / "results.jsonl", [make.promptfoo_result()])
 
     assert make.imported("promptfoo", config, results).rows[0]["budget_label"] == "low"
+
+
+def as_promptfoo_writes_it(*results):
+    """Return results as YAML of js-yaml, which writes an object that stands twice in the memory as an alias."""
+    document_of = document(*({**result, "vars": result["testCase"]} for result in results))
+    document_of["metadata"] = {"exportedAt": "2026-11-26T11:21:22.138Z", "again": document_of["config"]}
+    return yaml.safe_dump(document_of, sort_keys=False, width=80)
+
+
+@pytest.mark.parametrize("suffix", [".yaml", ".yml"])
+def test_results_in_yaml_are_those_in_json(tmp_path, suffix):
+    long = make.promptfoo_result(
+        2, prompt={"raw": "Explain: why?  " * 30 + "\n\n- one\n- two: 'three' # four\n", "config": {}}
+    )
+    results = make.promptfoo_result(), long, make.promptfoo_result(3, failureReason=2, error="500")
+    text = as_promptfoo_writes_it(*results)
+    (tmp_path / f"results{suffix}").write_text(text, encoding="utf-8")
+
+    log = make.imported("promptfoo", tmp_path / f"results{suffix}")
+
+    assert "&id001" in text and "*id001" in text
+    assert log.rows == make.imported("promptfoo", make.document(tmp_path / "r.json", document(*results))).rows
+    assert (len(log.rows), make.reasons(log)) == (2, ["failed call"])
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        (
+            "a: &x [*x]",
+            r"r.yaml, line 1: \*x refers to a value that does not end before it. promptfoo also writes JSON",
+        ),
+        ("a: *x", r"r.yaml, line 1: \*x refers to a value"),
+        ("a: &x {b: 1}\nc:\n  <<: *x", "r.yaml, line 3: uses a merge key"),
+        ("a: !!python/object:os.system {}", "r.yaml, line 1: uses a tag"),
+        ("a: " + "[" * 40 + "]" * 40, "nests deeper than 32 levels"),
+        (
+            "a: &a [x, x, x, x, x, x, x, x]\n"
+            + "".join(
+                f"{b}: &{b} [{', '.join([f'*{a}'] * 8)}]\n" for a, b in zip("abcdefghij", "bcdefghijk", strict=True)
+            ),
+            "holds more than 200000 items",
+        ),
+        (
+            "a: &a [1]\n" + "".join(f"{i + 1}: &k{i + 1} [*{'a' if not i else f'k{i}'}]\n" for i in range(40)),
+            "nests deeper than 32 levels",
+        ),
+    ],
+)
+def test_a_yaml_file_that_is_not_plain_or_explodes_is_refused_at_once(tmp_path, text, message):
+    (tmp_path / "r.yaml").write_text(text, encoding="utf-8")
+    start = time.process_time()
+
+    with pytest.raises(RunsError, match=message):
+        make.imported("promptfoo", tmp_path / "r.yaml")
+
+    assert time.process_time() - start < 20
 
 
 def test_providers_that_only_labels_tell_apart_are_not_mixed_up(tmp_path):
