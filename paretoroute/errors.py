@@ -246,9 +246,13 @@ def fraction(name: str, value: float) -> float:
     """
     number = real(name, value)
     if not 0 <= number <= 1:
-        hint = " Percent? Divide by 100." if 1 < number <= 100 else ""
-        raise TargetError(f"{name} must lie in [0, 1], got {number:.12g}.{hint}")
+        raise TargetError(f"{name} must lie in [0, 1], got {number:.12g}.{percent_hint(number)}")
     return number
+
+
+def percent_hint(number: float) -> str:
+    """Ask whether a number beyond 1 is meant as percent, as the last sentence of a message."""
+    return " Percent? Divide by 100." if 1 < number <= 100 else ""
 
 
 @contextmanager

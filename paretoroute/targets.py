@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from numbers import Integral
 
-from paretoroute.errors import TargetError, fraction, positive, real, shown
+from paretoroute.errors import TargetError, fraction, percent_hint, positive, real, shown
 from paretoroute.price import rounded_usd
+
+MOST_RATIO = 10.0  # of a quality to that of a point; more is meant as percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class MinQuality:
 
     Args:
         quality: absolute floor in [0, 1]; leave it None to use a relative one.
-        ratio: share of the reference point's quality, positive; both sides are taken on the same queries.
+        ratio: share of the reference point's quality, above 0 and at most 10; both sides are taken on the same queries.
         of: the reference point: its name (``model@label``), or its column when solving a bare forecast.
 
     Raises:
@@ -58,12 +60,22 @@ class MinQuality:
         elif self.ratio is None:
             object.__setattr__(self, "ratio", 1.0)
         else:
-            object.__setattr__(self, "ratio", positive("the ratio of MinQuality", self.ratio))
+            object.__setattr__(self, "ratio", _ratio(self.ratio))
 
     def __str__(self) -> str:
         if self.quality is not None:
             return f"mean quality at least {self.quality:.6g}"
         return f"mean quality at least {self.ratio:.6g} of that of {self.of}"
+
+
+def _ratio(value: float) -> float:
+    ratio = positive("the ratio of MinQuality", value)
+    if ratio > MOST_RATIO:
+        raise TargetError(
+            f"the ratio of MinQuality must be at most {MOST_RATIO:g}, since it is a share of the point's quality, got "
+            f"{ratio:.12g}.{percent_hint(ratio)}"
+        )
+    return ratio
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class TargetMinQualityOf(Section):
 
     kind: Literal["min_quality_of"] = "min_quality_of"
     of: str
-    ratio: Annotated[float, Field(gt=0)]
+    ratio: Annotated[float, Field(gt=0, le=10)]  # as paretoroute.targets.MOST_RATIO
 
 
 class TargetBestTrade(Section):

@@ -22,6 +22,7 @@ from paretoroute.runs.checks import bills
 from paretoroute.runs.checks.labels import LABELS, LabelCheck
 from paretoroute.runs.checks.near_names import near_names
 from paretoroute.runs.checks.quality_scale import QualityCheck, QualityScale
+from paretoroute.runs.checks.units import unit_findings
 from paretoroute.runs.columns import NUMBERS, TEXTS, Batch, Coded, Fault, numbers, texts
 from paretoroute.runs.columns.vectors import embeddings
 from paretoroute.runs.findings import Finding
@@ -163,7 +164,7 @@ class Builder:
             points=ordered,
             set_aside=tuple(self.set_aside.rows),
             set_aside_count=self.set_aside.count,
-            notices=(*notices, *near_names(ordered), *self._notices(columns, about_queries)),
+            notices=(*notices, *near_names(ordered), *unit_findings(columns), *self._notices(columns, about_queries)),
             **columns,
         )
 

@@ -151,6 +151,11 @@ def test_a_broken_line_is_set_aside_with_its_number_and_strict_stops_at_it(tmp_p
             ("--min-quality-of", "small@default", "--ratio", "0"),
             "the ratio of MinQuality must be a positive number, got 0",
         ),
+        (
+            ("--min-quality-of", "small@default", "--ratio", "97"),
+            "the ratio of MinQuality must be at most 10, since it is a share of the point's quality, got 97. Percent?",
+        ),
+        (("--certify", "90"), "certify must lie between 0 and 1, got 90.0. Percent? Divide by 100."),
         (("--columns", "model"), "--columns 'model': write NAME=YOURS,NAME=YOURS"),
         (("--columns", "modell=name"), "columns: 'modell' is no known column"),
         (("--grid", "nowhere.yaml"), "nowhere.yaml: cannot be read: No such file or directory"),

@@ -16,6 +16,7 @@ from tests.policy.documents import refusal, replace_in, side_of
         ("schema: 1", "schema: 0", "policy.yaml: schema: must be 1 (got 0)"),
         ("schema: 1", "schema: true", "policy.yaml: schema: must be 1 (got true)"),
         ("schema: 1", 'schema: "1"', "policy.yaml: schema: must be 1 (got the text '1')"),
+        ("ratio: 0.97", "ratio: 97", "policy.yaml: target.ratio: must be at most 10 (got 97)"),
         ("share: 0.2", "share: 1.5", "policy.yaml: grid.1.points.0.share: must be at most 1 (got 1.5)"),
         ("share: 0.2", "share: -0.1", "policy.yaml: grid.1.points.0.share: must be at least 0 (got -0.1)"),
         ("share: 0.2", "share: true", "policy.yaml: grid.1.points.0.share: must be a number (got true)"),

@@ -14,7 +14,16 @@ from collections.abc import Sequence
 from typing import get_args
 
 from paretoroute.encoders.base import Encoder, feature_function
-from paretoroute.errors import PolicyError, RunsError, TargetError, expect, needs_fit_extra, one_line, real
+from paretoroute.errors import (
+    PolicyError,
+    RunsError,
+    TargetError,
+    expect,
+    needs_fit_extra,
+    one_line,
+    percent_hint,
+    real,
+)
 from paretoroute.evaluation.certificate.claims import check_target, default_method
 from paretoroute.evaluation.certificate.document import (
     at_rule,
@@ -82,7 +91,7 @@ def certify(
     expect("the log", runs, Runs, RunsError)
     expect("the target", target, (*get_args(Target), type(None)), TargetError)
     if not 0 < real("level", level) < 1:
-        raise TargetError(f"level must lie between 0 and 1, such as 0.9, got {level}")
+        raise TargetError(f"level must lie between 0 and 1, such as 0.9, got {level}.{percent_hint(level)}")
     if method is not None and not (isinstance(method, str) and method in METHODS):
         raise TargetError(f"method {one_line(repr(method))}: use {', '.join(METHODS)}")
     own = SplitEntry(by="other_runs", share=None, seed=None, sha256="0" * 64)

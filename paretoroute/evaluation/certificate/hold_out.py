@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from paretoroute._arrays import Mask
-from paretoroute.errors import RunsError, TargetError, real
+from paretoroute.errors import RunsError, TargetError, percent_hint, real
 from paretoroute.evaluation.certificate.certify import certified
 from paretoroute.evaluation.certificate.held_out import FeatureFunction
 from paretoroute.evaluation.certificate.results import Certified, NotCertified
@@ -100,7 +100,7 @@ def fit_and_certify(
     """
     for name, value in (("certify", level), ("hold_out", share)):
         if not 0 < real(name, value) < 1:
-            raise TargetError(f"{name} must lie between 0 and 1, got {value}")
+            raise TargetError(f"{name} must lie between 0 and 1, got {value}.{percent_hint(value)}")
     if isinstance(target, BestTrade):
         raise TargetError("the best trade has no threshold that could be certified; give another target")
     split = HoldOut(share=float(share), seed=seed)

@@ -12,12 +12,13 @@ from paretoroute._arrays import Floats
 from paretoroute.fitting.points.bills import TOLERANCE, Bill, bill_of, decimal_unit
 from paretoroute.fitting.points.token_prices import DerivedPrice, derive_price
 from paretoroute.grid import Point, PointKey
-from paretoroute.price import Price, sum_usd
+from paretoroute.price import TOKENS_PER_PRICE_UNIT, Price, sum_usd
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.table import Runs
 
 MENTIONED = 1e-3  # fees below this share of the logged sum are not worth a finding
 ABSURD_USD = (1e-4, 1e3)  # per million tokens: prices beyond are those of another currency or unit
+ABSURD_CALL_USD = 100.0  # likewise a median cost of a call, where no tokens are logged
 MOST_UNIT_USD = 0.01  # of rounding: round amounts of dollars are fees
 FEW_UNITS = 20  # a median cost of fewer decimal units is rounded coarsely
 
@@ -51,6 +52,7 @@ class ModelCost:
         tokenless: names of those without logged tokens.
         costless: names of those without a logged cost.
         rounding: a finding about coarsely rounded costs, or None.
+        unit: a question about the unit of costs that no tokens explain, or None.
     """
 
     model: str
@@ -59,6 +61,7 @@ class ModelCost:
     tokenless: tuple[str, ...]
     costless: tuple[str, ...]
     rounding: Finding | None = field(default=None)
+    unit: Finding | None = field(default=None)
 
     @property
     def by_tokens(self) -> bool:
@@ -83,7 +86,8 @@ class ModelCost:
         price, note = self.settled.price, self.settled.note
         if price is None or not self.by_tokens:
             reason = f"{self.tokenless[0]!r} has no tokens logged, so that no price applies" if price else note
-            return [Finding("logged_cost", f"cost: logged for {self.model}: {reason}"), *reported]
+            asked = [self.unit] if self.unit else []
+            return [Finding("logged_cost", f"cost: logged for {self.model}: {reason}"), *asked, *reported]
         if price.source == "derived":
             caveat = f" ({note})" if note else ""
             text = f"in USD per million tokens: {spelled(price)}{caveat}"
@@ -140,6 +144,7 @@ def model_costs(runs: Runs, points: Sequence[Point], given: Mapping[str, Price])
                 tokenless=tokenless,
                 costless=tuple(point.name for point in own if point.key not in with_cost),
                 rounding=_rounding(runs, model),
+                unit=_unit(runs, model),
             )
         )
     return costs
@@ -206,10 +211,26 @@ def _absurd(price: Price, model: str) -> Finding | None:
     odd = [usd_per_mtok for usd_per_mtok in price.parts.values() if 0 < usd_per_mtok < least or usd_per_mtok > most]
     if not odd:
         return None
-    text = (
-        f"is cost_usd of {model} in USD? It gives {sum_usd(odd[0])} per million tokens, far from the price of any model"
-    )
-    return Finding("note", text)
+    return _in_usd(model, f"gives {sum_usd(odd[0])} per million tokens, far from the price of any model")
+
+
+def _unit(runs: Runs, model: str) -> Finding | None:
+    """Ask for the currency where costs that no tokens explain are far from those of any model."""
+    rows = np.array([point.model == model for point in runs.points])[runs.point] & (np.nan_to_num(runs.cost_usd) > 0)
+    cost, tokens = runs.cost_usd[rows], (runs.prompt_tokens + runs.completion_tokens)[rows]
+    counted = np.nan_to_num(tokens) > 0
+    if counted.any():
+        per_mtok = float(np.median(cost[counted] / tokens[counted])) * TOKENS_PER_PRICE_UNIT
+        least, most = ABSURD_USD
+        if not least <= per_mtok <= most:
+            return _in_usd(model, f"is {sum_usd(per_mtok)} per million tokens (median), far from that of any model")
+    elif len(cost) and np.median(cost) > ABSURD_CALL_USD:
+        return _in_usd(model, f"is {sum_usd(float(np.median(cost)))} per call (median)")
+    return None
+
+
+def _in_usd(model: str, figure: str) -> Finding:
+    return Finding("note", f"is cost_usd of {model} in USD? It {figure}")
 
 
 def _rounding(runs: Runs, model: str) -> Finding | None:

@@ -193,6 +193,26 @@ def test_prices_that_no_model_has_ask_for_the_currency():
     assert any(text.startswith("is cost_usd of big in USD? It gives $30,000.00") for text in finding(findings, "note"))
 
 
+@pytest.mark.parametrize(
+    "cost_usd, tokens, figure",
+    [
+        (lambda draw: 15.0 + draw, True, "is $"),  # the price of a million tokens in place of a call's cost
+        (lambda draw: 15.0 + draw, False, None),
+        (lambda draw: 250.0 + draw, False, "is $250."),
+    ],
+)
+def test_costs_that_no_tokens_explain_ask_for_the_currency_where_no_model_costs_as_much(cost_usd, tokens, figure):
+    def plant(columns, draw):
+        columns["cost_usd"] = cost_usd(draw.random(len(columns["cost_usd"])))
+        if not tokens:
+            columns["completion_tokens"] = np.full(len(columns["cost_usd"]), np.nan)
+
+    _, findings = build_grid(bill_runs(plant))
+
+    asked = [text for text in finding(findings, "note") if text.startswith("is cost_usd of big in USD? It ")]
+    assert len(asked) == (figure is not None) and all(figure in text for text in asked)
+
+
 def test_means_over_queries_count_in_the_sum_and_not_in_the_price():
     table = bill_table()
     mean = table.filter([model == "big" for model in table["model"].to_pylist()])
