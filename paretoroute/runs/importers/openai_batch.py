@@ -1,16 +1,20 @@
-"""OpenAI's Batch API: the input, output and error files of a batch, joined on ``custom_id``.
+"""OpenAI's Batch API, and Anthropic's Message Batches: the files of a batch, joined on ``custom_id``.
 
 The query, the effort, the number of samples and the model asked for stand in the input; the output has its own order,
 and the dated name of the model. A batch costs half of the list price, and its hours in a queue are no latency.
 
+Anthropic's requests (``params``) and results (``result``) are read as OpenAI's, and cost half of the list price, too.
+
 References:
     OpenAI, "Batch API", ``/v1/chat/completions``, ``/v1/responses`` and ``/v1/completions``.
+    Anthropic, "Batch processing", ``/v1/messages/batches``.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +40,8 @@ def read(files: Sequence[Path]) -> Reading:
     requests: defaultdict[str, list[Record]] = defaultdict(list)
     answers: list[Record] = []
     for path in files:
-        for record in opened(path):
+        for item in opened(path):
+            record = item if isinstance(item, Aside) else replace(item, value=_as_openai(item.value))
             if isinstance(record, Aside):
                 reading.asides.append(record)
             elif isinstance(record.value.get("body"), Mapping):
@@ -59,6 +64,22 @@ def read(files: Sequence[Path]) -> Reading:
     answered = {text(record.value.get("custom_id")) for record in answers}
     reading.notes += [NO_ANSWER for custom_id in requests if custom_id not in answered]
     return reading
+
+
+def _as_openai(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a request or a result of Anthropic's batches as one of OpenAI's; any other object as it is."""
+    result = value.get("result")
+    if "custom_id" not in value or "body" in value or "response" in value:
+        return value
+    if isinstance(value.get("params"), Mapping) and result is None:
+        return {"custom_id": value["custom_id"], "body": value["params"]}
+    if not isinstance(result, Mapping) or not isinstance(result.get("type"), str):
+        return value
+    message = mapping(result, "message")
+    if result["type"] == "succeeded" and message:
+        return {"custom_id": value["custom_id"], "id": message.get("id"), "response": {"body": message}}
+    code = first(text(dig(result, "error", "error", "type")), text(dig(result, "error", "type")), result["type"])
+    return {"custom_id": value["custom_id"], "error": {"code": code}}
 
 
 def _request(record: Record, requests: Mapping[str, Sequence[Record]]) -> Mapping[str, Any]:

@@ -106,3 +106,60 @@ def test_several_prompts_in_one_request_are_no_samples_of_one(tmp_path):
 
     assert [row["query"] for row in log.rows] == ["One?"]
     assert make.reasons(log) == ["several prompts in one call, whose tokens and answers are logged together"]
+
+
+ANTHROPIC = {
+    "model": "claude-opus-4-6",
+    "max_tokens": 1024,
+    "system": "Be brief.",
+    "messages": [{"role": "user", "content": "Name a prime."}],
+    "thinking": {"type": "adaptive"},
+    "output_config": {"effort": "low"},
+}
+ANTHROPIC_USAGE = {
+    "input_tokens": 10,
+    "cache_read_input_tokens": 90,
+    "cache_creation_input_tokens": 0,
+    "output_tokens": 5,
+}
+
+
+def message(**result):
+    body = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-opus-4-6-20260101"}
+    body |= {"content": [{"type": "text", "text": "7"}], "usage": ANTHROPIC_USAGE}
+    return {"custom_id": "r1", "result": {"type": "succeeded", "message": body} | result}
+
+
+def test_batches_of_anthropic_are_read_alike(tmp_path):
+    request = {"custom_id": "r1", "params": ANTHROPIC}
+
+    log = batch(tmp_path, [request], [message()], prices={"claude-opus-4-6": Price(5.0, 25.0, 0.5)})
+
+    (row,) = log.rows
+    assert (row["model"], row["budget_label"], row["quality"]) == ("claude-opus-4-6", "low", 1)
+    assert log.runs().texts == ("system: Be brief.\nuser: Name a prime.",)
+    assert (row["prompt_tokens"], row["cached_prompt_tokens"], row["completion_tokens"]) == (100, 90, 5)
+    assert row["cost_usd"] == pytest.approx((10 * 5.0 + 90 * 0.5 + 5 * 25.0) / 1e6 / 2)
+
+
+@pytest.mark.parametrize(
+    "result, code",
+    [
+        ({"type": "errored", "error": {"type": "error", "error": {"type": "overloaded_error"}}}, "overloaded_error"),
+        ({"type": "errored", "error": {"type": "invalid_request"}}, "invalid_request"),
+        ({"type": "expired"}, "expired"),
+        ({"type": "canceled"}, "canceled"),
+    ],
+)
+def test_requests_of_anthropic_that_failed_are_set_aside(tmp_path, result, code):
+    requests = [{"custom_id": f"r{i}", "params": ANTHROPIC} for i in (1, 2)]
+
+    log = batch(tmp_path, requests, [message(), {"custom_id": "r2", "result": result}])
+
+    assert make.reasons(log) == ["failed call"]
+    assert code in str(log.asides[0])
+
+
+def test_results_of_anthropic_alone_ask_for_the_requests(tmp_path):
+    with pytest.raises(RunsError, match="answers of a batch and no requests; give its input file too"):
+        batch(tmp_path, [], [message()])

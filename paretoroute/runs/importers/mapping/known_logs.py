@@ -17,6 +17,8 @@ _KEYS = (  # a row or document with all of these is of that source
     ("promptfoo", ("promptIdx", "provider", "gradingResult")),
     ("openai-batch", ("custom_id", "response")),
     ("openai-batch", ("custom_id", "body")),
+    ("openai-batch", ("custom_id", "params")),  # of Anthropic
+    ("openai-batch", ("custom_id", "result")),
     ("llmrouterbench", ("dataset_name", "records")),
 )
 
