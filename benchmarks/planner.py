@@ -129,7 +129,7 @@ def products(planner: pr.Planner, texts: list[str]) -> tuple[Work, Work]:
 
 def _rows(featurizer: Featurizer, text: str) -> np.ndarray:
     """Return the rows of the projection that a text's n-grams have."""
-    buckets = hashed(text).buckets
+    buckets = hashed([text]).buckets
     return np.searchsorted(featurizer.buckets, buckets[np.isin(buckets, featurizer.buckets)])
 
 

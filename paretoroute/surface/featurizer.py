@@ -186,20 +186,19 @@ def weighted(ngrams: Ngrams, places: NDArray[np.int16], weights: Floats32) -> We
         places: of :func:`places_of`.
         weights: inverse document frequencies, ``(buckets,)``.
     """
-    texts, own = len(ngrams.indptr) - 1, np.diff(ngrams.indptr)
-    place = places.take(ngrams.buckets)
+    own, place = np.diff(ngrams.indptr), places.take(ngrams.buckets)
+    part = (ngrams.buckets >= HALF).astype(np.intp)  # twice the text, and 1 for characters
+    if len(own) > 1:
+        part += (2 * np.arange(len(own))).repeat(own)
     shared = (place >= 0).nonzero()[0]
-    place = place.take(shared).astype(np.intp)
-    text = np.arange(texts).repeat(own).take(shared)
-    known = np.bincount(text, minlength=texts)
-    part = text * 2
-    part += ngrams.buckets.take(shared) >= HALF
+    place, part = place.take(shared).astype(np.intp), part.take(shared)
     values = ngrams.values.take(shared)
     values *= weights.take(place)
-    squares = np.bincount(part, values * values, minlength=2 * texts)
+    squares = np.bincount(part, values * values, minlength=2 * len(own))
     values /= np.sqrt(2 * squares).take(part)
-    indptr = np.zeros(texts + 1, np.int64)
-    np.cumsum(known, out=indptr[1:])
+    known = np.bincount(part, minlength=2 * len(own)).reshape(-1, 2).sum(axis=1)
+    indptr = np.zeros(len(own) + 1, np.int64)
+    known.cumsum(out=indptr[1:])
     return WeightedNgrams(indptr, place, values, np.where(own > 0, known / np.maximum(own, 1), 1.0))
 
 

@@ -14,6 +14,7 @@ import math
 import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -138,13 +139,13 @@ def _hashed(texts: Sequence[str]) -> Ngrams:
     lowered = [text.casefold().split() for text in texts]
     words = [[one for piece in pieces for one in _WORD_HASHES[piece]] for pieces in lowered]
     joined = [f" {' '.join(pieces)} " for pieces in lowered]
-    word_ends, code_ends = np.cumsum([*map(len, words)]), np.cumsum([*map(len, joined)])
-    codes, count = _codes("".join(joined)), int(word_ends[-1])
-    of_words = max(2 * count - 1, 0)
+    found = [one for some in words for one in some]
+    codes, count = _codes("".join(joined)), len(found)
     orders = [max(len(codes) - order + 1, 0) for order in ORDERS]
-    starts = np.cumsum([0, count, of_words - count, *orders])
-    hashes, owners = np.empty(starts[-1], np.uint64), np.empty(starts[-1], np.int32)
-    hashes[:count] = [one for some in words for one in some]
+    starts = [*accumulate([count, max(count - 1, 0), *orders], initial=0)]
+    of_words = starts[2]
+    hashes = np.empty(starts[-1], np.uint64)
+    hashes[:count] = found
     _hash_pairs(hashes[:count], hashes[count:of_words])
     _hash_characters(codes.astype(np.uint64), hashes[of_words:])
     hashes *= _MIX
@@ -152,17 +153,16 @@ def _hashed(texts: Sequence[str]) -> Ngrams:
     marked = hashes.astype(np.int32)
     marked[of_words:] += HALF
     if len(texts) > 1:
-        _write_owners(owners, starts, word_ends, code_ends)
-        marked += owners
+        _mark(marked, starts, np.cumsum([*map(len, words)]), np.cumsum([*map(len, joined)]))
     marked.sort()
-    return _counted(marked[: marked.searchsorted(len(texts) << BUCKET_BITS)], len(texts))
+    return _counted(marked, len(texts))
 
 
-def _write_owners(owners: NDArray[np.int32], starts: Indices, word_ends: Indices, code_ends: Indices) -> None:
-    """Write the number of the text that each n-gram is of, shifted; those that run into the next text get the last.
+def _mark(ngrams: NDArray[np.int32], starts: Sequence[int], word_ends: Indices, code_ends: Indices) -> None:
+    """Add the number of the text that each n-gram is of, shifted; those that run into the next text get the last.
 
     Args:
-        owners: to write to, ``(n-grams,)``.
+        ngrams: to mark, ``(n-grams,)``.
         starts: of the words, of their pairs and of each order of character n-grams in it.
         word_ends: end of each text among the words.
         code_ends: end of each text among the characters.
@@ -171,15 +171,17 @@ def _write_owners(owners: NDArray[np.int32], starts: Indices, word_ends: Indices
     numbers = np.arange(texts, dtype=np.int32) << BUCKET_BITS
     of_word, of_code = numbers.repeat(np.diff(word_ends, prepend=0)), numbers.repeat(np.diff(code_ends, prepend=0))
     for i, order in enumerate((1, 2, *ORDERS)):
-        own = owners[starts[i] : starts[i + 1]]
+        own = ngrams[starts[i] : starts[i + 1]]
         owner, ends = (of_word, word_ends) if i < 2 else (of_code, code_ends)
-        own[:] = owner[: len(own)]
+        own += owner[: len(own)]
         across = (ends[:-1, None] - np.arange(1, order)).ravel()
         own[across[(across >= 0) & (across < len(own))]] = texts << BUCKET_BITS
 
 
 def _counted(marked: NDArray[np.int32], texts: int) -> Ngrams:
-    """Count equal ones of sorted n-grams that are marked with their texts."""
+    """Count equal ones of sorted n-grams that are marked with their texts, without those that run across."""
+    if texts > 1:
+        marked = marked[: marked.searchsorted(texts << BUCKET_BITS)]
     if not len(marked):
         return Ngrams(np.zeros(texts + 1, np.int64), marked, np.zeros(0))
     is_first = np.empty(len(marked) + 1, bool)
@@ -189,6 +191,8 @@ def _counted(marked: NDArray[np.int32], texts: int) -> Ngrams:
     counts = first[1:] - first[:-1]
     values = _VALUES.take(counts - 1) if counts.max() <= len(_VALUES) else 1.0 + np.log(counts)
     distinct = marked.take(first[:-1])
+    if texts == 1:
+        return Ngrams(np.array([0, len(distinct)]), distinct, values)
     indptr = distinct.searchsorted(np.arange(texts + 1) << BUCKET_BITS)
     distinct &= WIDTH - 1
     return Ngrams(indptr, distinct, values)
