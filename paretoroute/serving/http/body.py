@@ -85,12 +85,20 @@ def parse_object(content: bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise Fault(400, "not valid UTF-8; send JSON in UTF-8", where="body") from None
     except ValueError as error:
-        reason = f"{error.msg} at character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else error
+        reason = "a number of thousands of digits"  # which Python's own message would explain by its settings
+        if isinstance(error, json.JSONDecodeError):
+            reason = f"{error.msg} at character {error.pos + 1}"
+        elif isinstance(error, _Lax):
+            reason = str(error)
         raise Fault(400, f"not JSON ({reason}); send one JSON object", where="body") from None
     if not isinstance(value, dict):
         raise Fault(400, 'the body is no JSON object; send {"query": "..."}', where="body")
     _check_depth(value)
     return value
+
+
+class _Lax(ValueError):
+    """What Python reads as JSON and no other program does."""
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -99,12 +107,12 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     if len(keys) != len(pairs):
         counts = Counter(name for name, _ in pairs)
         twice = next(name for name, count in counts.items() if count > 1)
-        raise ValueError(f"key {shown(twice)} stands twice")
+        raise _Lax(f"key {shown(twice)} stands twice")
     return keys
 
 
 def _constant(name: str) -> float:
-    raise ValueError(f"{name} is no number of JSON")
+    raise _Lax(f"{name} is no number of JSON")
 
 
 def _check_depth(value: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from paretoroute.errors import ParetorouteError, QueryError, did_you_mean, expect, shown
+from paretoroute.errors import ParetorouteError, QueryError, did_you_mean, shown
 from paretoroute.planner.decision import Decision
 from paretoroute.planner.dialects import DIALECTS
 from paretoroute.query import Misfit
@@ -128,6 +128,7 @@ class PlanCall:
             arguments = {name: fields.get(name) for name in names if name != "request"}
             arguments |= {name: _label(name, fields.get(name)) for name in LABEL_FIELDS}
             arguments["query_id"] = _id(fields.get("query_id"))
+            _check_embedding(fields.get("embedding"))
             return PlanCall(fields.get("query"), arguments, _dialect(fields), where)
 
     @property
@@ -241,8 +242,16 @@ def check_names(fields: Mapping[str, Any], allowed: Mapping[str, Any]) -> None:
 
 
 def _dialect(fields: Mapping[str, Any]) -> str | None:
-    expect("request", fields.get("request"), (str, type(None)), QueryError)
-    return fields.get("request")
+    dialect = fields.get("request")
+    if not (dialect is None or isinstance(dialect, str)):
+        raise QueryError(f"request must be the name of a client, such as openai, got {shown(dialect)}")
+    return dialect
+
+
+def _check_embedding(value: Any) -> None:
+    """Refuse what is no list of numbers, also where the policy reads texts alone and would not look at it."""
+    if value is not None and not (isinstance(value, list) and value and set(map(type, value)) <= {int, float}):
+        raise QueryError("embedding must be a list of numbers; leave it out where the policy reads none")
 
 
 def _id(value: Any) -> str | None:

@@ -158,7 +158,7 @@ def test_a_batch_of_another_form_is_refused(fields, reason):
         (b'{"query": "a", "max_cost_usd": NaN}', "NaN is no number of JSON"),
         (b'{"query": "a", "max_cost_usd": Infinity}', "Infinity is no number"),
         (b'{"query": "\xff"}', "not valid UTF-8"),
-        (b'{"query": "x", "max_cost_usd": ' + b"9" * 5000 + b"}", "not JSON"),
+        (b'{"query": "x", "max_cost_usd": ' + b"9" * 5000 + b"}", "not JSON (a number of thousands of digits)"),
         (b"[" * 200_000, "nested more than"),
         (b'{"a":' * 100_000, "nested more than"),
         (b'{"query": ' + b"[" * MOST_DEPTH + b"]" * MOST_DEPTH + b"}", "nested more than"),
@@ -170,6 +170,21 @@ def test_a_body_that_is_no_flat_json_object_is_refused(client, content, reason):
     error = error_of(answer, 400)
     assert error["type"] == "RequestError" and error["where"] == "body"
     assert reason in error["message"]
+
+
+@pytest.mark.parametrize("embedding", ["abc", [], ["a"], [1, None], [[1.0]], [True], {"a": 1}, 7])
+def test_an_embedding_that_is_no_list_of_numbers_is_refused_also_where_none_is_read(client, embedding):
+    for query in ({}, {"query": "x"}):
+        error = error_of(client.post("/plan", json=query | {"embedding": embedding}), 422)
+        assert error["message"].startswith("embedding must be a list of numbers")
+    batch = {"queries": [{"query": "x"}, {"query": "x", "embedding": embedding}]}
+    assert error_of(client.post("/plan_batch", json=batch), 422)["where"] == "queries[1]"
+
+
+def test_a_client_that_is_no_text_is_refused_in_words_of_the_service(client):
+    error = error_of(client.post("/plan", json={"query": "x", "request": 7}), 422)
+
+    assert error["message"] == "request must be the name of a client, such as openai, got 7"
 
 
 def test_a_body_of_another_type_is_refused(client):
