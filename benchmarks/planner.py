@@ -1,11 +1,12 @@
-"""Time the planner for benchmarks/README.md: python benchmarks/planner.py (about 45 seconds).
+"""Time the planner for benchmarks/README.md: python benchmarks/planner.py (about a minute).
 
 32 points, a made-up log of 10,000 queries of 500 characters, and new queries of the same kind. CPU seconds of one
 process with one BLAS thread; all sides in turn, medians. The products of a decision are those of its own formula, as
 plain NumPy: the query against the kept logged queries in both measures, its n-grams against the projection, and the
 heads of every panel. Imports and commands are the CPU seconds of processes of their own, which keep their bytecode.
 
-With --against FOLDER, another checkout, only imports and commands are timed, in turn with those of that checkout.
+With --against FOLDER, another checkout, imports, commands and decisions are timed in turn with those of that checkout,
+each in processes of its own; the ratio of decisions is the median of those of 60 turns.
 """
 
 from __future__ import annotations
@@ -46,6 +47,26 @@ IMPORTS = {
     "the planner": "from paretoroute.planner.planner import Planner",
     "the planner with a policy": "from paretoroute.planner.planner import Planner\nPlanner.load({policy!r})",
 }
+
+WORKER = """
+import sys, time
+import planner, paretoroute as pr
+texts, one = planner.texts_of(planner.ASKED, seed=2)[0], pr.Planner.load(sys.argv[1])
+featurizer = one.policy.surface.featurizer
+works = {
+    "plan, from a text": lambda some: [one.plan(text) for text in some],
+    "plan_batch, from texts": one.plan_batch,
+    "features of a text": lambda some: [featurizer.of_text(text) for text in some],
+    "features of 64 texts together": featurizer.of_texts,
+}
+for line in sys.stdin:
+    turn, name = line.rstrip().split(" ", 1)
+    some = texts[int(turn) % 8 * 64 :][:64]
+    start = time.process_time()
+    works[name](some)
+    print(1e6 * (time.process_time() - start) / len(some), flush=True)
+"""
+TURNS = 60
 
 Work = Callable[[], Any]
 
@@ -201,8 +222,43 @@ def processes(policy: str, folder: Path, *others: Path) -> Iterator[dict[str, fl
         yield {name: ms - medians["nothing"] * (not name.endswith("whole")) for name, ms in medians.items()}
 
 
+def decisions_in_turn(policy: str, *folders: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Time decisions by the packages of some checkouts in turn: CPU microseconds per query, ``(turns, folders)``."""
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WORKER, policy],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT / "benchmarks")])},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+        )
+        for folder in folders
+    ]
+
+    def asked(worker: subprocess.Popen[str], turn: int, name: str) -> float:
+        assert worker.stdin is not None and worker.stdout is not None
+        print(turn, name, file=worker.stdin, flush=True)
+        return float(worker.stdout.readline())
+
+    names = ("plan, from a text", "plan_batch, from texts", "features of a text", "features of 64 texts together")
+    for name in names:
+        times = [[asked(worker, turn, name) for worker in workers] for turn in range(TURNS + 4)]
+        yield name, np.array(times[4:])
+    for worker in workers:
+        worker.communicate()
+
+
 def against(folder: Path) -> None:
-    """Print the times of processes, those of another checkout, and their ratio."""
+    """Print the times of processes and decisions, those of another checkout, and their ratio."""
+    with tempfile.TemporaryDirectory() as made:
+        log, path = Path(made) / "runs.parquet", Path(made) / "policy.yaml"
+        write_log(log)
+        pr.fit(pr.read_runs(log), seed=0).save(path)
+        for name, times in decisions_in_turn(str(path), ROOT, folder):
+            here, there = np.median(times, axis=0)
+            ratio = np.median(times[:, 0] / times[:, 1])
+            print(f"{name:32} {here:6.0f} us {there:6.0f} us in the other   {ratio:.2f}")
     policy = str(ROOT / "policies" / "demo-max-cost.yaml")
     here, there = processes(policy, ROOT, folder)
     for name, value in here.items():

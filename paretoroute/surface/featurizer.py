@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from paretoroute._arrays import Floats, Floats32, Indices
-from paretoroute.surface.ngrams import HALF, STATISTICS, WIDTH, Ngrams, hashed, statistics, statistics_of_each
+from paretoroute.surface.ngrams import STATISTICS, WIDTH, Ngrams, hashed, statistics, statistics_of_each
 
 STATISTICS_SCALE = 0.1  # a standard deviation of a statistic counts as a tenth of the whole bag of n-grams
 STATISTICS_CLIP = 4.0
@@ -50,14 +50,11 @@ class WeightedNgrams(NamedTuple):
         indptr: start of each text among the entries, ``(texts + 1,)``.
         places: column of every entry, sorted within a text, ``(entries,)``.
         values: weight of every entry, ``(entries,)``.
-        known_share: share of each text's n-gram mass that the log has too, in [0, 1]; 1 for an empty text,
-            ``(texts,)``.
     """
 
-    indptr: NDArray[np.int64]
+    indptr: NDArray[np.intp]
     places: Indices
     values: Floats
-    known_share: Floats
 
 
 @dataclass(frozen=True)
@@ -114,14 +111,18 @@ class Featurizer:
 
         One step is taken for all texts before the next: the tables of a step then stay in the cache.
         """
-        found = weighted(hashed(texts), self._places, self._weights)
+        ngrams = hashed(texts)
+        found = weighted(ngrams, self._places, self._weights)
         scaled = (found.values * self._scales.take(found.places)).astype(np.float32) if len(found.places) else _NOTHING
-        vectors, ends = np.zeros((len(texts), self.own_width)), found.indptr.tolist()
-        for vector, start, end in zip(vectors, ends, ends[1:], strict=False):
+        vectors = np.zeros((len(texts), self.own_width))
+        vectors[:, self.rank :] = self._statistics(statistics_of_each(texts))
+        ends, own_ends, features = found.indptr.tolist(), ngrams.indptr.tolist(), list[TextFeatures]()
+        for i, vector in enumerate(vectors):
+            start, end, own = ends[i], ends[i + 1], own_ends[i + 1] - own_ends[i]
             if end > start:
                 vector[: self.rank] = self._projected(found.places[start:end], scaled[start:end])
-        vectors[:, self.rank :] = self._statistics(statistics_of_each(texts))
-        return list(map(TextFeatures, vectors, found.known_share.tolist()))
+            features.append(TextFeatures(vector, (end - start) / own if own else 1.0))
+        return features
 
     def _projected(self, places: Indices, scaled: Floats32) -> Floats32:
         """Sum rows of the projection by their scaled values, in float32: ``(rank,)``."""
@@ -186,20 +187,15 @@ def weighted(ngrams: Ngrams, places: NDArray[np.int16], weights: Floats32) -> We
         places: of :func:`places_of`.
         weights: inverse document frequencies, ``(buckets,)``.
     """
-    own, place = np.diff(ngrams.indptr), places.take(ngrams.buckets)
-    part = (ngrams.buckets >= HALF).astype(np.intp)  # twice the text, and 1 for characters
-    if len(own) > 1:
-        part += (2 * np.arange(len(own))).repeat(own)
+    place = places.take(ngrams.buckets)
     shared = (place >= 0).nonzero()[0]
-    place, part = place.take(shared).astype(np.intp), part.take(shared)
+    place = place.take(shared).astype(np.intp)
+    bounds = shared.searchsorted(ngrams.bounds)
+    part = np.arange(len(bounds) - 1).repeat(bounds[1:] - bounds[:-1])
     values = ngrams.values.take(shared)
     values *= weights.take(place)
-    squares = np.bincount(part, values * values, minlength=2 * len(own))
-    values /= np.sqrt(2 * squares).take(part)
-    known = np.bincount(part, minlength=2 * len(own)).reshape(-1, 2).sum(axis=1)
-    indptr = np.zeros(len(own) + 1, np.int64)
-    known.cumsum(out=indptr[1:])
-    return WeightedNgrams(indptr, place, values, np.where(own > 0, known / np.maximum(own, 1), 1.0))
+    values /= np.sqrt(2 * np.bincount(part, values * values, minlength=len(bounds) - 1)).take(part)
+    return WeightedNgrams(bounds[::2], place, values)
 
 
 def ngram_fingerprint() -> str:

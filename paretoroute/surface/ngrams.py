@@ -96,28 +96,32 @@ class Ngrams(NamedTuple):
     """Hashed n-grams of some texts, a compressed sparse row matrix ``(texts, WIDTH)``.
 
     Args:
-        indptr: start of each text among the entries, ``(texts + 1,)``.
+        bounds: where the words of each text start among the entries and where its characters do, in turn, and the end,
+            ``(2 x texts + 1,)``.
         buckets: column of every entry, in [0, WIDTH), sorted within a text, ``(entries,)``.
         values: 1 + log(count) of every entry, ``(entries,)``.
     """
 
-    indptr: NDArray[np.int64]
+    bounds: NDArray[np.intp]
     buckets: NDArray[np.int32]
     values: Floats
+
+    @property
+    def indptr(self) -> NDArray[np.intp]:
+        """Start of each text among the entries, and the end, ``(texts + 1,)``."""
+        return self.bounds[::2]
 
 
 def hashed(texts: Sequence[str]) -> Ngrams:
     """Count the hashed n-grams of texts, each as if it came alone; a text of spaces has none."""
+    if len(texts) == 1:
+        return _hashed([capped(texts[0])])
     parts = [_hashed(some) for some in _blocks([capped(text) for text in texts])]
-    if len(parts) == 1:
-        return parts[0]
-    ends = np.cumsum([0, *(len(part.buckets) for part in parts)])
-    starts = [part.indptr[:-1] + end for part, end in zip(parts, ends, strict=False)]
-    nothing = np.zeros(0, np.int32), np.zeros(0)
+    ends = accumulate([len(part.buckets) for part in parts], initial=0)
     return Ngrams(
-        np.concatenate([*starts, ends[-1:]]).astype(np.int64),
-        np.concatenate([nothing[0], *(part.buckets for part in parts)]),
-        np.concatenate([nothing[1], *(part.values for part in parts)]),
+        np.concatenate([[0], *(part.bounds[1:] + end for part, end in zip(parts, ends, strict=False))]),
+        np.concatenate([np.zeros(0, np.int32), *(part.buckets for part in parts)]),
+        np.concatenate([np.zeros(0), *(part.values for part in parts)]),
     )
 
 
@@ -139,7 +143,7 @@ def _hashed(texts: Sequence[str]) -> Ngrams:
     lowered = [text.casefold().split() for text in texts]
     words = [[one for piece in pieces for one in _WORD_HASHES[piece]] for pieces in lowered]
     joined = [f" {' '.join(pieces)} " for pieces in lowered]
-    found = [one for some in words for one in some]
+    found = words[0] if len(words) == 1 else [one for some in words for one in some]
     codes, count = _codes("".join(joined)), len(found)
     orders = [max(len(codes) - order + 1, 0) for order in ORDERS]
     starts = [*accumulate([count, max(count - 1, 0), *orders], initial=0)]
@@ -183,7 +187,7 @@ def _counted(marked: NDArray[np.int32], texts: int) -> Ngrams:
     if texts > 1:
         marked = marked[: marked.searchsorted(texts << BUCKET_BITS)]
     if not len(marked):
-        return Ngrams(np.zeros(texts + 1, np.int64), marked, np.zeros(0))
+        return Ngrams(np.zeros(2 * texts + 1, np.intp), marked, np.zeros(0))
     is_first = np.empty(len(marked) + 1, bool)
     is_first[0] = is_first[-1] = True
     np.not_equal(marked[1:], marked[:-1], out=is_first[1:-1])
@@ -191,11 +195,10 @@ def _counted(marked: NDArray[np.int32], texts: int) -> Ngrams:
     counts = first[1:] - first[:-1]
     values = _VALUES.take(counts - 1) if counts.max() <= len(_VALUES) else 1.0 + np.log(counts)
     distinct = marked.take(first[:-1])
-    if texts == 1:
-        return Ngrams(np.array([0, len(distinct)]), distinct, values)
-    indptr = distinct.searchsorted(np.arange(texts + 1) << BUCKET_BITS)
-    distinct &= WIDTH - 1
-    return Ngrams(indptr, distinct, values)
+    bounds = distinct.searchsorted(np.arange(2 * texts + 1, dtype=np.int32) << (BUCKET_BITS - 1))
+    if texts > 1:
+        distinct &= WIDTH - 1
+    return Ngrams(bounds, distinct, values)
 
 
 def _hash_pairs(words: NDArray[np.uint64], pairs: NDArray[np.uint64]) -> None:

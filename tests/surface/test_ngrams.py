@@ -70,7 +70,8 @@ def slow_hashed(text):
 @example("17+25=42 17+25")
 @example("İ ﬁ ß")
 def test_the_counts_are_those_of_a_slow_version_for_any_text(text):
-    _, buckets, values = hashed([text])
+    found = hashed([text])
+    buckets, values = found.buckets, found.values
 
     assert dict(zip(buckets.tolist(), values.tolist(), strict=True)) == pytest.approx(slow_hashed(text), rel=1e-12)
     assert (np.diff(buckets) > 0).all()
@@ -130,8 +131,8 @@ def test_another_process_with_another_hash_seed_counts_alike():
 @example(["", "a", "", "ab", "", ""])
 @example(["a", "b", "", "cd e", "é"])
 def test_a_text_counts_alike_alone_and_in_any_batch(texts):
-    indptr, buckets, values = hashed(texts)
-    measured = statistics_of_each(texts)
+    found, measured = hashed(texts), statistics_of_each(texts)
+    indptr, buckets, values = found.indptr, found.buckets, found.values
 
     assert len(indptr) == len(texts) + 1
     for i, text in enumerate(texts):
@@ -139,13 +140,16 @@ def test_a_text_counts_alike_alone_and_in_any_batch(texts):
         row = slice(indptr[i], indptr[i + 1])
         np.testing.assert_array_equal(alone.buckets, buckets[row])
         np.testing.assert_array_equal(alone.values, values[row])
+        np.testing.assert_array_equal(alone.bounds + indptr[i], found.bounds[2 * i : 2 * i + 3])
+        assert (buckets[found.bounds[2 * i] : found.bounds[2 * i + 1]] < HALF).all()
         np.testing.assert_array_equal(statistics(text), measured[i])
 
 
 def test_batches_of_many_and_of_long_texts_are_hashed_in_blocks():
     texts = [*["so it goes"] * (MOST_TEXTS + 1), "lorem ipsum " * MOST_CHARACTERS, "", "the end"]
 
-    indptr, buckets, _ = hashed(texts)
+    found = hashed(texts)
+    indptr, buckets = found.indptr, found.buckets
 
     assert len(indptr) == len(texts) + 1
     for i in (0, MOST_TEXTS - 1, MOST_TEXTS, MOST_TEXTS + 1, MOST_TEXTS + 2, MOST_TEXTS + 3):
@@ -153,9 +157,9 @@ def test_batches_of_many_and_of_long_texts_are_hashed_in_blocks():
 
 
 def test_no_texts_give_an_empty_table():
-    indptr, buckets, values = hashed([])
+    found = hashed([])
 
-    assert (indptr.tolist(), len(buckets), len(values)) == ([0], 0, 0)
+    assert (found.indptr.tolist(), len(found.buckets), len(found.values)) == ([0], 0, 0)
     assert statistics_of_each([]).shape == (0, len(STATISTICS))
 
 
