@@ -51,18 +51,19 @@ def fit_panel(
     forecast = draft.forecast(draft.components if second is None else second.components)
     base = single(draft.base)
     forecast = (1 - signal.follows) * base + signal.follows * forecast
-    rows = sample.rows[:neighbours]
     panel = Panel(
         base=base,
         basis=single(draft.basis),
-        first_level=_first_level(draft, sample, rows, follows=signal.follows if second is None else float(signal.used)),
+        first_level=_first_level(
+            draft, sample, neighbours, follows=signal.follows if second is None else float(signal.used)
+        ),
         second_level=None if second is None else _second_level(second.level, signal.follows),
         scale=_scale(_Residuals(draft.logged, forecast, sample)),
     )
     return FittedPanel(panel, signal, panel.scale.finish(forecast))
 
 
-def _first_level(draft: PanelDraft, sample: Sample, rows: Indices, *, follows: float) -> FirstLevel:
+def _first_level(draft: PanelDraft, sample: Sample, neighbours: int, *, follows: float) -> FirstLevel:
     """Weigh and sum the heads, shrunk to how far the panel follows the query: weights of 0 if it does not."""
     strengths, weights, start = len(ridge.STRENGTHS), draft.weights * follows, 0
     offsets, slopes, near = list[Floats](), list[Floats](), list[Floats]()
@@ -77,7 +78,7 @@ def _first_level(draft: PanelDraft, sample: Sample, rows: Indices, *, follows: f
     return FirstLevel(
         offset=single(np.sum(offsets, axis=0)),
         slope=single(np.concatenate(slopes)),
-        targets=draft.targets[rows].astype(np.float16),
+        targets=sample.shared(draft.targets[sample.rows])[:neighbours].astype(np.float16),
         weights=single(np.concatenate(near)),
     )
 

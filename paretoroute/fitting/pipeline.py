@@ -23,9 +23,9 @@ import numpy as np
 
 from paretoroute._arrays import Floats, single
 from paretoroute.errors import GridError, RunsError
-from paretoroute.fitting.draft import PanelDraft, head_weights, heads_left_out
+from paretoroute.fitting.draft import PanelDraft, head_weights, heads_left_out, left_out_components
 from paretoroute.fitting.logged_panels import LoggedPanel, bounds_of, panels_of
-from paretoroute.fitting.methods import gaussian_process, matrix_completion, ridge, second_level, stacking
+from paretoroute.fitting.methods import gaussian_process, matrix_completion, ridge, second_level
 from paretoroute.fitting.panel import FittedPanel, fit_panel
 from paretoroute.fitting.partial_logs import panels as partial
 from paretoroute.fitting.partial_logs.left_out_features import left_out_features
@@ -196,7 +196,7 @@ def _first_level(logged: LoggedPanel, grid: Grid, sample: Sample, seed: int) -> 
         targets=targets,
         logged_share=logged_share,
         weights=weights[-1],
-        components=stacking.cross_fitted(heads, weights, sample.fold),
+        components=left_out_components(sample, heads, weights),
         left_out=imputed.left_out[sample.rows],
     )
 

@@ -112,7 +112,20 @@ class Sample:
     @cached_property
     def alike(self) -> list[Indices]:
         """Groups of 20 or more rows with equal features in all views."""
-        return _alike(self.features)
+        return self.views[0].alike if len(self.views) == 1 else _alike(self.features)
+
+    def shared(self, figures: Floats) -> Floats:
+        """Replace figures of queries with equal features by their mean, ``(sample, components)``.
+
+        Such queries are equally near to any other one. Which of them are its nearest would be an accident, not the same
+        in a fit and in a planner, and the average of a few of them would be far from that of all.
+        """
+        if not self.alike:
+            return figures
+        figures = figures.copy()
+        for rows in self.alike:
+            figures[rows] = figures[rows].mean(axis=0)
+        return figures
 
 
 def _alike(features: Floats) -> list[Indices]:

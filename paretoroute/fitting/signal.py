@@ -25,9 +25,9 @@ from typing import NamedTuple
 import numpy as np
 
 from paretoroute._arrays import Floats, Indices, Mask
-from paretoroute.fitting.draft import HeldOut, PanelDraft, head_weights, heads_left_out
+from paretoroute.fitting.draft import HeldOut, PanelDraft, head_weights, heads_left_out, left_out_components
 from paretoroute.fitting.logged_panels import LoggedPanel
-from paretoroute.fitting.methods import second_level, shrinkage, stacking
+from paretoroute.fitting.methods import second_level, shrinkage
 from paretoroute.fitting.result import Signal
 from paretoroute.fitting.sample import FOLDS, Sample
 from paretoroute.surface.panel import second_level_inputs
@@ -164,7 +164,7 @@ class HonestForecasts:
         heads = heads_left_out(rest, targets)
         weights = head_weights(rest, heads, targets, share, folds=int(rest.fold.max()) + 1)
         forecast = np.einsum("hik,hk->ik", apart.heads(targets), weights[-1])
-        return _FoldComponents(forecast, stacking.cross_fitted(heads, weights, rest.fold))
+        return _FoldComponents(forecast, left_out_components(rest, heads, weights))
 
 
 class _FoldComponents(NamedTuple):

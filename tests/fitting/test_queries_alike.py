@@ -1,0 +1,73 @@
+"""Queries with equal features, such as those without a text: they are fitted on what a planner computes for them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from paretoroute.fitting import pipeline
+from paretoroute.fitting.draft import HeldOut
+from paretoroute.fitting.panel import fit_panel
+from paretoroute.fitting.sample import Sample
+from paretoroute.runs.table import Runs
+from tests.synthetic_log import fitted, make_runs
+
+
+def mostly_blank_runs(*, seed: int) -> Runs:
+    """Blank three of four texts; what their queries are about still decides which point answers well."""
+    runs = make_runs(queries=240, seed=seed)
+    return replace(runs, texts=tuple("" if i % 4 else text for i, text in enumerate(runs.texts)))
+
+
+def test_the_second_level_reads_of_them_what_a_planner_computes(monkeypatch: pytest.MonkeyPatch):
+    drafts = []
+
+    def spy(draft, second, sample, **options):
+        drafts.append((draft, sample))
+        return fit_panel(draft, second, sample, **options)
+
+    monkeypatch.setattr(pipeline, "fit_panel", spy)
+
+    surface = fitted(mostly_blank_runs(seed=5))[0].surface
+
+    draft, sample = drafts[0]
+    (rows,) = sample.alike
+    vector = sample.features[rows[:1]]
+    near = surface.neighbours.nearest(vector, surface.featurizer.rank)
+    deployed = surface.quality.first_level.components(vector, near)
+    spread = draft.targets.std()
+    assert len(rows) == 180
+    np.testing.assert_allclose(draft.components[rows], np.tile(deployed, (180, 1)), atol=0.01 * spread)
+
+
+def test_they_are_forecast_at_the_mean_of_their_outcomes():
+    misses = []
+    for seed in range(6):
+        runs = mostly_blank_runs(seed=seed)
+        outcomes = runs.means("quality").mean[[not text for text in runs.texts]]
+        forecast = fitted(runs)[0].surface.at_text("").quality
+        misses.append(np.abs(forecast - outcomes.mean(axis=0)).max())
+
+    # The standard error of such a mean is 0.035: a fit that took some of them for all would miss by as much.
+    assert np.mean(misses) < 0.02, misses
+
+
+def test_to_another_query_each_counts_as_their_mean():
+    rng = np.random.default_rng(0)
+    features, targets = rng.standard_normal((60, 4)), rng.standard_normal((60, 2))
+    features[:30] = features[0]
+    rows = np.arange(60)
+    sample = Sample(rows, features, rows % 5, rows, features, 3)
+    shared = targets.copy()
+    shared[:30] = targets[:30].mean(0)
+
+    np.testing.assert_allclose(sample.shared(targets), shared, atol=1e-12)
+    apart = HeldOut(sample, rows >= 30, sample)
+    np.testing.assert_allclose(apart.heads(targets), apart.heads(shared), atol=1e-12)
+
+
+def test_fewer_than_20_stay_as_they_are():
+    features, rows = np.arange(40.0)[:, None] // 19, np.arange(40)
+    figures = np.arange(40.0)[:, None]
+
+    assert (Sample(rows, features, rows % 5, rows, features, 1).shared(figures) == figures).all()
