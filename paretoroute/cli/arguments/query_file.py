@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from paretoroute.errors import QueryError
-from paretoroute.runs.values import label
+from paretoroute.query import Misfit
+from paretoroute.runs.values import label, opaque
 
 LABELS = ("tag", "tenant", "step")
 STAY = ("previous", "cached_tokens", "cached_price_ratio", "switch_margin")  # arguments of Planner.plan
@@ -22,7 +23,7 @@ class FileQuery:
     Args:
         where: the file and line, for error messages.
         query: a text or chat messages, as they stand in the file, or None.
-        query_id: an opaque key, or None.
+        query_id: an opaque key, read as that of a log, or None.
         embedding: ready features, or None.
         labels: the tag, tenant and step that the line has.
         stay: what the line has about the call before in its conversation, by argument of ``Planner.plan``.
@@ -64,11 +65,14 @@ def _parse(line: bytes, where: str) -> FileQuery:
         raise QueryError(f"{where}: not JSON ({reason}); each line is an object with a query") from None
     if not isinstance(row, dict) or not ({"query", "embedding"} & set(row)):
         raise QueryError(f'{where}: not an object with a query; write {{"query": "..."}}')
-    query_id = row.get("query_id")
+    try:
+        query_id = None if row.get("query_id") is None else opaque(row["query_id"])
+    except Misfit as error:
+        raise QueryError(f"{where}: query_id: {error}; write it as text") from None
     return FileQuery(
         where=where,
         query=row.get("query"),
-        query_id=None if query_id is None else str(query_id),
+        query_id=query_id,
         embedding=row.get("embedding"),
         labels=_labels(row),
         stay={name: row[name] for name in STAY if row.get(name) is not None},
