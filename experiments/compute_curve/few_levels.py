@@ -1,6 +1,6 @@
 """Compare a policy that has some levels of a model on few queries with that of the full log.
 
-python experiments/compute_curve/few_levels.py RUNS... [--kept 100] [--seeds 2] [--models 2]. Every second level of the
+python experiments/compute_curve/few_levels.py RUNS... [--kept 100] [--seeds 4] [--models 2]. Every second level of the
 model is dropped wholly, so 3 of 5 remain; the dropped ones are offered as unlogged points (``add_points``).
 """
 
@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from scipy import stats
 
 HERE = Path(__file__).parents[1]
 sys.path[:0] = [str(HERE), str(HERE / "holes")]
@@ -50,7 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="+")
     parser.add_argument("--kept", type=int, default=100)
-    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--models", type=int, default=2)
     args = parser.parse_args()
     for path in args.runs:
@@ -60,11 +61,17 @@ def main() -> None:
         models = [model for model in ranked if dropped_levels(runs, model)][: args.models]
         for model in models:
             lost = np.array([difference(runs, model, args.kept, seed) for seed in range(args.seeds)])
-            shown = [", ".join(f"{one:+.2f}" for one in lost[:, n].mean(1)) for n in (0, 1)]
-            print(
-                f"{Path(path).name} {model}, by split: levels offered {shown[0]}; remaining levels alone {shown[1]}",
-                flush=True,
-            )
+            print(f"{Path(path).name} {model}: ", end="")
+            print("; ".join(f"{name} {shown(lost[:, n])}" for n, name in enumerate(("offered", "alone"))), flush=True)
+
+
+def shown(lost: np.ndarray) -> str:
+    """Write the mean over splits with its 90% interval, every split, and the worst single cost, ``(splits, costs)``."""
+    splits = lost.mean(1)
+    reach = stats.t.ppf(0.95, len(splits) - 1) * splits.std(ddof=1) / len(splits) ** 0.5 if len(splits) > 1 else np.nan
+    each = ", ".join(f"{one:+.2f}" for one in splits)
+    mean = splits.mean()
+    return f"{mean:+.2f} [{mean - reach:+.2f}, {mean + reach:+.2f}] ({each}), worst cost {lost.min():+.1f}"
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def curve_of(policy: pr.Policy, test: pr.Runs, targets) -> Curve:
     rows, qualities, costs, models = np.arange(len(quality)), [], [], []
     for target in targets:
         planner = pr.Planner(policy.solve(pr.MaxCost(usd=float(target))))
-        decisions = [planner.plan(t, query_id=k) for t, k in zip(test.texts, test.query_ids, strict=True)]
+        decisions = planner.plan_batch(test.texts, query_ids=test.query_ids)
         choice = np.array([test.points.index(d.point) for d in decisions])
         qualities.append(quality[rows, choice])
         costs.append(cost[rows, choice].mean())
