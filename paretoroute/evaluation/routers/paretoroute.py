@@ -19,12 +19,14 @@ from paretoroute.evaluation.routers.priced import KNOBS
 from paretoroute.evaluation.routers.remembered import Remembered
 from paretoroute.fitting.fit import fit
 from paretoroute.forecast import Forecast
-from paretoroute.planner.planner import AT_ONCE
-from paretoroute.planner.query_forecast import Forecaster
-from paretoroute.planner.request import shared_request
+from paretoroute.grid import forecast_cost_usd
 from paretoroute.policy.policy import Policy
 from paretoroute.solver.argmax import choose
+from paretoroute.surface.featurizer import TextFeatures
+from paretoroute.surface.surface import Amounts, TextSize
 from paretoroute.targets import MaxCost
+
+AT_ONCE = 64  # queries that are forecast together
 
 
 @dataclass(frozen=True)
@@ -78,18 +80,36 @@ class FittedPolicy:
         return SolvedPolicy(self._remembered, solution.quality_per_usd, solution.split)
 
     def _forecast(self, batch: QueryBatch) -> Forecast:
-        forecaster, usual = Forecaster(self.policy, None), shared_request(self.policy.grid)
-        embeddings = batch.embeddings if self.policy.document.features.reads_embedding else None
-        requests = [
-            usual.of_query(text, None, None if embeddings is None else embeddings[i])
-            for i, text in enumerate(batch.texts)
-        ]
-        figures = [
-            forecaster.at_each(requests[start : start + AT_ONCE]).rule_figures
-            for start in range(0, len(requests), AT_ONCE)
-        ]
-        quality, cost_usd, _ = (np.concatenate(one) for one in zip(*figures, strict=True))
-        return Forecast(quality, cost_usd)
+        """Forecast by the surface, whether the policy's own solution reads the query or not: others may."""
+        starts = range(0, len(batch.texts), AT_ONCE)
+        amounts = [self._amounts(batch, slice(start, start + AT_ONCE)) for start in starts]
+        quality, amount, prompt = (
+            np.concatenate([getattr(one, name) for one in amounts]) for name in ("quality", "amount", "prompt_tokens")
+        )
+        return Forecast(quality, forecast_cost_usd(amount, prompt, self.policy.grid))
+
+    def _amounts(self, batch: QueryBatch, rows: slice) -> Amounts:
+        surface, about, texts = self.policy.surface, self.policy.document.features, batch.texts[rows]
+        if "context_free" in self.policy.document.fitted_on.finding_kinds:
+            return _repeated(surface.context_free(), len(texts))
+        embeddings = None if batch.embeddings is None else batch.embeddings[rows].astype(np.float64)
+        if embeddings is None or not about.reads_embedding:
+            features = surface.featurizer.of_texts(texts)
+        elif about.second is not None:
+            features = list(map(surface.featurizer.of_both, texts, embeddings))
+        else:
+            features = [TextFeatures(surface.featurizer.of_embedding(vector), 1.0) for vector in embeddings]
+        return surface.at_each(
+            np.stack([one.vector for one in features]),
+            [one.known_share for one in features],
+            sizes=[TextSize.of(text) for text in texts],
+        )
+
+
+def _repeated(amounts: Amounts, queries: int) -> Amounts:
+    tables = Amounts.empty(queries, points=len(amounts.quality))
+    tables.put(np.ones(queries, bool), amounts)
+    return tables
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,45 @@
+"""The default router forecasts as its surface does, in batches, whatever the policy's own solution reads."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import paretoroute as pr
+from paretoroute.evaluation.routers.base import QueryBatch
+from paretoroute.evaluation.routers.paretoroute import AT_ONCE, FittedPolicy
+from paretoroute.grid import forecast_cost_usd
+from tests.synthetic_log import make_runs
+
+
+@pytest.fixture(scope="module")
+def policy():
+    return pr.fit(make_runs(queries=120))
+
+
+def batch_of(texts):
+    return QueryBatch(texts, (None,) * len(texts), tuple(map(str, range(len(texts)))), np.zeros((len(texts), 1)))
+
+
+def test_forecasts_in_batches_are_those_of_one_query_at_a_time(policy):
+    texts = (*make_runs(queries=AT_ONCE + 6, seed=1).texts, "", "another thing")
+
+    found = FittedPolicy(policy, np.ones(1)).forecast(batch_of(texts))
+
+    alone = [policy.surface.at_text(text) for text in texts]
+    np.testing.assert_array_equal(found.quality, [one.quality for one in alone])
+    cost = [forecast_cost_usd(one.amount, one.prompt_tokens, policy.grid) for one in alone]
+    np.testing.assert_array_equal(found.cost_usd, cost)
+    assert np.ptp(found.quality, axis=0).max() > 0
+
+
+def test_a_solution_that_does_not_read_the_query_leaves_the_forecasts_of_others_alone(policy):
+    # solved for another cost, the same surface may route
+    document = policy.document
+    solution = document.solution.model_copy(update={"prompt_blind": True})
+    blind = replace(policy, document=document.model_copy(update={"solution": solution}))
+    texts = make_runs(queries=20, seed=1).texts
+
+    found, expected = (FittedPolicy(one, np.ones(1)).forecast(batch_of(texts)) for one in (blind, policy))
+
+    np.testing.assert_array_equal(found.quality, expected.quality)
