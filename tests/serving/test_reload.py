@@ -80,7 +80,7 @@ def test_a_missing_file_is_reported_once_and_a_new_one_ends_the_error(tmp_path):
 def test_a_side_file_that_arrives_late_is_read_at_a_later_try(tmp_path):
     clock = Clock()
     live = ReloadingPolicy(policy_in(tmp_path), clock=clock)
-    side = next(tmp_path.glob("*.safetensors"))
+    side = next(tmp_path.glob("demo-same-quality.*.safetensors"))
     numbers = side.read_bytes()
     side.unlink()
     replace(live.path, SAME_QUALITY.read_bytes())

@@ -66,7 +66,9 @@ def _parse(line: bytes, where: str) -> FileQuery:
     if not isinstance(row, dict) or not ({"query", "embedding"} & set(row)):
         raise QueryError(f'{where}: not an object with a query; write {{"query": "..."}}')
     try:
-        query_id = None if row.get("query_id") is None else opaque(row["query_id"])
+        query_id = row.get("query_id")
+        if not isinstance(query_id, str | None):  # text comes back as it went in, be it broken
+            query_id = opaque(query_id)
     except Misfit as error:
         raise QueryError(f"{where}: query_id: {error}; write it as text") from None
     return FileQuery(

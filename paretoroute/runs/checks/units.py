@@ -31,7 +31,8 @@ def unit_findings(columns: Mapping[str, Floats]) -> list[Finding]:
             return []
         speed = ""
     else:
-        per_s = float(np.median(tokens[counted] / latency[counted]))
+        with np.errstate(over="ignore"):  # a latency of next to nothing is not in milliseconds
+            per_s = float(np.median(tokens[counted] / latency[counted]))
         if median <= SLOW_S or per_s >= FEWEST_TOKENS_PER_S:
             return []
         speed = f", {per_s:.2g} completion tokens a second"
