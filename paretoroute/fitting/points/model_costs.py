@@ -220,7 +220,8 @@ def _unit(runs: Runs, model: str) -> Finding | None:
     cost, tokens = runs.cost_usd[rows], (runs.prompt_tokens + runs.completion_tokens)[rows]
     counted = np.nan_to_num(tokens) > 0
     if counted.any():
-        per_mtok = float(np.median(cost[counted] / tokens[counted])) * TOKENS_PER_PRICE_UNIT
+        with np.errstate(over="ignore"):  # an infinite price is asked about as well
+            per_mtok = float(np.median(cost[counted] / tokens[counted])) * TOKENS_PER_PRICE_UNIT
         least, most = ABSURD_USD
         if not least <= per_mtok <= most:
             return _in_usd(model, f"is {sum_usd(per_mtok)} per million tokens (median), far from that of any model")

@@ -345,11 +345,3 @@ def test_a_call_stays_with_the_point_before_as_the_planner_does(client):
     assert same(answer, stays.to_json())
     assert stays.stays and alone.point.name != "gemma3-270m@1", "the case shows nothing"
     assert "'smollm2@1' is not in the grid" in error_of(refused, 422)["message"]
-
-
-def test_fallbacks_have_arguments_of_their_own(client):
-    answer = client.post("/plan", json={"query": QUESTION, "request": "openai"}).json()
-
-    models = [arguments["model"] for arguments in answer["fallback_requests"]]
-    assert models == [name.rpartition("@")[0] for name in answer["fallbacks"]] != []
-    assert all(arguments["n"] >= 1 and arguments["max_completion_tokens"] for arguments in answer["fallback_requests"])
