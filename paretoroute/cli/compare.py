@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paretoroute._threads import one_thread_each
 from paretoroute.cli.arguments.options import (
     Columns,
     Join,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from paretoroute.runs.table import Runs
 
 INTERRUPTED = 130
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 RunFilesOrNone = Annotated[
     list[Path] | None,
@@ -89,7 +89,7 @@ def compare(
             if is_same_file(html, path):
                 raise RunsError(f"--html {html}: {path} is read by this command and would be lost; choose another name")
     kept = None if no_cache else _step_cache(cache)
-    with _interruptible(kept, no_cache=no_cache), _one_thread_each(), progress("reading the runs") as step:
+    with _interruptible(kept, no_cache=no_cache), one_thread_each(), progress("reading the runs") as step:
         names, token_prices = _router_names(routers), read_price_file(prices)
         log = _read_log(runs, columns=columns, quality_scale=quality_scale, join=join)
         chosen = _routers(names, pair, log)
@@ -197,21 +197,6 @@ def _interruptible(kept: StepCache | None, *, no_cache: bool) -> Iterator[None]:
         else:
             print_error(f"stopped; finished steps are kept in {kept.folder}, and the same command goes on from there")
         raise typer.Exit(INTERRUPTED) from None
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Let linear algebra use one thread per process, here and in workers, unless the user has set it.
-
-    Processes share the cores better than threads do, and last digits do not depend on the number of jobs.
-    """
-    missing = [name for name in _THREADS if name not in os.environ]
-    os.environ.update(dict.fromkeys(missing, "1"))
-    try:
-        yield
-    finally:
-        for name in missing:
-            os.environ.pop(name, None)
 
 
 def _write_page(html: Path, comparison: Comparison, log: Runs) -> None:

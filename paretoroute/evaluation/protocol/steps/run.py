@@ -22,8 +22,8 @@ def run_steps(
     """Judge every router on every fold.
 
     Results do not depend on which steps the cache holds, nor on the number of jobs but for rounding: in this process,
-    linear algebra has the threads with which it was loaded; in workers, one on the command line. A router that a fold
-    leaves out is not judged on later folds.
+    linear algebra has the threads with which it was loaded; in workers, one, unless the user has set another number. A
+    router that a fold leaves out is not judged on later folds.
 
     Args:
         study: the runs and their folds.

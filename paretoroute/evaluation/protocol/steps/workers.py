@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
 from multiprocessing.reduction import ForkingPickler
 
+from paretoroute._threads import one_thread_each
 from paretoroute.errors import ParetorouteError, TargetError, one_line
 from paretoroute.evaluation.protocol.outer_fold import FoldResult, LeftOut, OuterFold
 from paretoroute.evaluation.protocol.steps.queue import Step, StepQueue
@@ -102,8 +103,9 @@ def in_workers(
     job = _packed(study, routers)
     context, workers = multiprocessing.get_context("spawn"), []
     try:
-        for _ in range(jobs):
-            workers.append(_Worker.start(context))
+        with one_thread_each():
+            for _ in range(jobs):
+                workers.append(_Worker.start(context))
         for worker in workers:
             worker.send(job)
         yield from _results(workers, queue)

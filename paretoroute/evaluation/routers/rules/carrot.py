@@ -102,9 +102,7 @@ def knn(logged: Floats, table: Floats, asked: Floats, k: int) -> Floats:
 
     Where none of the neighbours was logged at a point, the point's mean stands.
     """
-    rows = nearest(unit(asked) @ unit(logged).T, k)
-    means = weighted_mean(table[rows], np.ones(rows.shape))
-    return np.where(np.isnan(means), mean_logged(table), means)
+    return _averaged(table, nearest(unit(asked) @ unit(logged).T, k))
 
 
 def best_k(logged: Floats, table: Floats, sizes: Sequence[int], *, folds: int = 5) -> int:
@@ -112,18 +110,26 @@ def best_k(logged: Floats, table: Floats, sizes: Sequence[int], *, folds: int = 
 
     R-squared is averaged over the points, then over the folds. Sizes beyond the training rows are not tried.
     """
-    parts = np.array_split(np.arange(len(logged)), folds)
-    scores = []
-    for k in sizes:
-        by_fold = []
-        for part in parts:
-            train = np.setdiff1d(np.arange(len(logged)), part)
-            if k > len(train) or not len(part):
-                by_fold.append(-np.inf)
-                continue
-            by_fold.append(_r_squared(table[part], knn(logged[train], table[train], logged[part], k)))
-        scores.append(np.mean(by_fold))
-    return sizes[int(np.argmax(scores))]
+    by_fold = []
+    for part in np.array_split(np.arange(len(logged)), folds):
+        train = np.setdiff1d(np.arange(len(logged)), part)
+        if not len(part):
+            by_fold.append([-np.inf] * len(sizes))
+            continue
+        rows = nearest(unit(logged[part]) @ unit(logged[train]).T, max(sizes))
+        by_fold.append(
+            [
+                _r_squared(table[part], _averaged(table[train], rows[:, :k])) if k <= len(train) else -np.inf
+                for k in sizes
+            ]
+        )
+    return sizes[int(np.mean(by_fold, axis=0).argmax())]
+
+
+def _averaged(table: Floats, rows: Indices) -> Floats:
+    """Average a table over the given rows of every query, leaving out NaN; the point's mean where all are."""
+    means = weighted_mean(table[rows], np.ones(rows.shape))
+    return np.where(np.isnan(means), mean_logged(table), means)
 
 
 def _r_squared(truth: Floats, forecast: Floats) -> float:

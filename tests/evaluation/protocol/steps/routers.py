@@ -69,3 +69,13 @@ class Stopping:
         if len(self.fits) == self.at:
             raise KeyboardInterrupt
         return Tag().fit(training)
+
+
+@dataclass(frozen=True)
+class Counting:
+    """Cannot be fitted: its error says how many threads its process was told to use."""
+
+    name: str = "counting"
+
+    def fit(self, training: Training) -> Strategies:
+        raise RunsError(f"threads: {os.environ.get('MKL_NUM_THREADS')}")

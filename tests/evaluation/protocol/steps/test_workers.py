@@ -1,6 +1,7 @@
 """Worker processes: the results of one process, and errors that name their cause."""
 
 import multiprocessing
+import os
 from dataclasses import dataclass
 
 import pytest
@@ -10,7 +11,7 @@ from paretoroute.evaluation.protocol.steps.codec import encoded
 from paretoroute.evaluation.protocol.steps.run import run_steps
 from paretoroute.evaluation.protocol.steps.workers import _Worker
 from paretoroute.evaluation.routers.tag import Tag
-from tests.evaluation.protocol.steps.routers import QUICK, Dying, Failing, Picky, others_than
+from tests.evaluation.protocol.steps.routers import QUICK, Counting, Dying, Failing, Picky, others_than
 
 
 def ignore(text):
@@ -34,6 +35,20 @@ def test_an_error_in_a_worker_is_raised_here(study):
         run_steps(study, (*QUICK, failing), jobs=2, cache=None, progress=ignore)
 
     assert "routers.py" in raised.value.__notes__[0], "with the trace of the worker"
+
+
+@pytest.mark.parametrize(("set_by_user", "threads"), [(None, "1"), ("7", "7")])
+def test_workers_compute_with_one_thread_unless_the_user_has_set_another_number(
+    study, monkeypatch, set_by_user, threads
+):
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    if set_by_user is not None:
+        monkeypatch.setenv("MKL_NUM_THREADS", set_by_user)
+
+    with pytest.raises(RunsError, match=f"threads: {threads}$"):
+        run_steps(study, (Counting(),), jobs=2, cache=None, progress=ignore)
+
+    assert os.environ.get("MKL_NUM_THREADS") == set_by_user
 
 
 def test_a_worker_that_dies_is_an_error_that_says_how(study):
