@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element
 
+from paretoroute.calibration.intervals import Interval
 from paretoroute.evaluation.details.details import Details
 from paretoroute.evaluation.details.small_first import SmallFirstPolicy
 from paretoroute.price import costs_text
@@ -47,8 +48,8 @@ def policy_sentences(details: Details) -> list[str]:
 
 
 def _policy_text(policy: SmallFirstPolicy) -> str:
-    lost = interval_text(policy.loss, ".2f")
+    over = Interval(-policy.loss.value, -policy.loss.high, -policy.loss.low)
     return (
         f"{policy.router} gives small points {percent(policy.small_share)} of the calls, at "
-        f"{costs_text(policy.cost_usd)}; it loses {lost} quality points to the best single point"
+        f"{costs_text(policy.cost_usd)}; its quality is {interval_text(over)} points over the best single point's"
     )

@@ -10,6 +10,7 @@ from tests.report.page.browser import Page, browser, executable
 
 pytestmark = pytest.mark.skipif(executable() is None, reason="no Chromium is installed")
 
+AT_FIRST = len(HEIGHTS) - 1  # the oracle is hidden
 LINES = "document.querySelectorAll('#curves-chart [data-mark=line] path').length"
 DOT = """(() => {
   const dot = document.querySelectorAll('#curves-chart circle[data-mark=carrot]')[2];
@@ -48,10 +49,10 @@ def load(started, tmp_path):
 def test_every_router_has_a_curve_and_nothing_but_the_page_is_requested(load, plain_page):
     page = load(plain_page)
 
-    assert page.run(LINES) == len(HEIGHTS)
+    assert page.run(LINES) == AT_FIRST
     for chart in ("small-first", "quality-calibration", "cost-calibration", "spending"):
         assert page.run(f"document.querySelectorAll('#{chart}-chart svg[role=img] circle').length") >= 3, chart
-    assert page.run("document.querySelectorAll('#legend input:checked').length") == len(HEIGHTS)
+    assert page.run("document.querySelectorAll('#legend input:checked').length") == AT_FIRST
     assert page.errors == []
     assert len(page.requests) == 1 and page.requests[0].endswith("/page.html")
 
@@ -69,10 +70,24 @@ def test_pointing_at_a_result_names_its_router_and_figures_and_a_click_hides_it(
     assert f"${1000 * carrot.cost_usd.value:.2f} per 1,000 queries" in page.run(TIP)
     page.mouse("mousePressed", x, y)
     page.mouse("mouseReleased", x, y)
-    assert page.run(LINES) == len(HEIGHTS) - 1
+    assert page.run(LINES) == AT_FIRST - 1
     unticked = "[...document.querySelectorAll('#legend label:has(input:not(:checked))')].map(one => one.textContent)"
-    assert [text.split("+")[0] for text in page.run(unticked)] == ["carrot"]
+    assert [text.split("+")[0] for text in page.run(unticked)] == ["oracle", "carrot"]
     assert page.errors == []
+
+
+def test_the_oracle_is_hidden_until_it_is_asked_for(load, plain_page):
+    page = load(plain_page)
+    top = (
+        "Math.max(...[...document.querySelectorAll('#curves-chart [data-mark$=label] text')].map(one => +one.textContent)"
+        ".filter(value => value < 1))"
+    )
+    before = page.run(top)
+
+    page.run("document.querySelector('#legend input').click()")
+
+    assert page.run(LINES) == len(HEIGHTS)
+    assert page.run(top) > before, "the axis reaches up to it"
 
 
 def test_the_keyboard_reaches_every_result_and_hides_a_router(load, plain_page):
@@ -88,7 +103,7 @@ def test_the_keyboard_reaches_every_result_and_hides_a_router(load, plain_page):
 
     assert first.startswith("paretoroute, $0.51 per 1,000 queries"), first
     assert second.startswith("ridge, $1.02 per 1,000 queries"), second
-    assert page.run(LINES) == len(HEIGHTS) - 1
+    assert page.run(LINES) == AT_FIRST - 1
     assert page.run("document.activeElement.id") == "curves-chart"
 
 
@@ -126,7 +141,7 @@ def test_texts_of_a_log_run_nothing_and_fetch_nothing(load, hostile_page):
 
     assert page.run("document.title") == "Comparison of routers"
     assert page.run("document.querySelectorAll('img, script:not([id])').length") == 3
-    assert page.run(LINES) == len(HEIGHTS)
+    assert page.run(LINES) == AT_FIRST
     assert (page.errors, len(page.requests)) == ([], 1)
     fetched = page.run("fetch('https://example.invalid/').then(() => 'fetched', () => 'refused')")
     assert fetched == "refused" and any("Content Security Policy" in error for error in page.errors)

@@ -115,8 +115,8 @@ def test_the_policy_with_most_calls_to_small_points_is_named_with_its_loss():
     (sentence,) = policy_sentences(details())
 
     assert sentence == (
-        "At no loss beyond noise, paretoroute gives small points 60% of the calls, at $2.04 per 1,000 queries; it "
-        "loses 0.50 [-1.50, 2.50] quality points to the best single point."
+        "At no loss beyond noise, paretoroute gives small points 60% of the calls, at $2.04 per 1,000 queries; "
+        "its quality is -0.50 [-2.50, +1.50] points over the best single point's."
     )
 
 
