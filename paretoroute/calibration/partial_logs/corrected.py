@@ -15,12 +15,12 @@ with e_j the posterior variance of a point's mean. The estimate takes from C as 
 
     V = F + k C,    k = D^2 / (D^2 + s^2).
 
-Where the logger looked at the query F may have a larger bias, and tau is larger. There, too, the mean of the weights
-u_i tells how much of the choices the log supports: it is 1 if all, and what is missing adds to D.
+Where the logger looked at the query, the mean of the weights u_i tells how much of the choices the log supports: it is
+1 if all, and what is missing adds to D. Forecasts of cost may have a larger bias there, and their tau is larger.
 
 Both errors point the same way if luck chose the point, so they add up: the half-width is 1.645 sqrt(var(F_i) / n +
 ((1 - k) D + k s)^2). Chances that were not logged but estimated are off by an amount that no number of runs makes
-smaller; it adds to this s.
+smaller; it adds to s.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from paretoroute.forecast import Forecast
 from paretoroute.solver.frontier import Frontier
 from paretoroute.surface.traffic import LogSupport
 
-QUALITY_ERROR, QUALITY_ERROR_LOOKING = 0.04, 0.15  # tau of quality
+QUALITY_ERROR = 0.04  # tau of quality
 ESTIMATED_ERROR = 0.05  # of a correction by estimated chances, of a figure of size 1, where the logger looked
 MISSING_ERROR = 0.3  # of a figure of size 1, at queries where the log does not support the choice
 COST_ERROR, COST_ERROR_LOOKING = 0.1, 0.3  # tau of cost, relative
@@ -138,13 +138,12 @@ class Corrected:
         """Correct forecasts of quality by logged outcomes, NaN in missing cells, ``(queries, points)`` each."""
         weight, correction = _weighted(forecast, logged, support)
         error = support.quality_error.astype(np.float64)
-        prior_error = QUALITY_ERROR_LOOKING if support.looks else QUALITY_ERROR
         return Corrected(
             forecast,
             correction,
             weight,
             error,
-            prior_error,
+            QUALITY_ERROR,
             QUALITY_VARIANCE,
             relative=False,
             looks=support.looks,
@@ -187,6 +186,7 @@ class Corrected:
         count = np.divide(size, (self.weight**2).sum(0), out=np.zeros_like(size), where=size > 0)
         mean = self.forecast.mean(0)
         noise = self._of_size(self.variance, mean) / np.maximum(count, 1e-12)
+        noise = noise + self._of_size(self.chance_error**2, mean)
         prior = self.point_error + self._of_size(self.prior_error**2, mean)
         return self.forecast + prior / (prior + noise) * self.correction
 
@@ -235,6 +235,7 @@ class Corrected:
         )
         spread = np.maximum(sums.correction_square - sums.correction**2, 0.0) / queries
         noise = np.maximum(spread, self._of_size(self.variance, sums.forecast) / np.maximum(effective, 1e-12))
+        noise = noise + self._of_size(self.chance_error**2, sums.forecast)
         prior = self._of_size(self.prior_error**2, sums.forecast) + np.maximum(sums.error, 0.0)
         if self.looks:
             missing = np.clip(1 - sums.weight, 0.0, 1.0)
@@ -244,7 +245,7 @@ class Corrected:
         if self.relative:
             value = np.maximum(value, LEAST_COST * sums.forecast)
         between = np.maximum(sums.forecast_square - sums.forecast**2, 0.0) / queries
-        noise = np.where(effective > 0, noise + self._of_size(self.chance_error**2, sums.forecast), 0.0)
+        noise = np.where(effective > 0, noise, 0.0)
         if self.relative:
             between += (CHOICE_ERROR * sums.forecast) ** 2
         total = np.sqrt(between + ((1 - shrink) * np.sqrt(prior) + shrink * np.sqrt(noise)) ** 2)

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from paretoroute.calibration.fold_policies import FoldPolicies
-from paretoroute.calibration.intervals import Z90
-from paretoroute.calibration.partial_logs.corrected import ESTIMATED_ERROR, Corrected
+from paretoroute.calibration.partial_logs.corrected import ESTIMATED_ERROR, MISSING_ERROR, QUALITY_ERROR, Corrected
 from paretoroute.forecast import Forecast
 from paretoroute.solver.frontier import frontier
 from paretoroute.surface.traffic import LogSupport
@@ -137,13 +136,19 @@ def test_costs_are_corrected_relatively_and_stay_positive():
         assert 0.05 < estimate.reach < 1
 
 
-def test_estimated_chances_widen_the_interval_and_leave_the_estimate():
-    _, forecast, logged, support = partial_log(3, queries=5000, looks=True)
+def test_estimated_chances_widen_the_interval_and_count_for_less():
+    _, forecast, logged, support = partial_log(3, queries=5000, looks=True, bias=-0.1)
     by_logged = Corrected.quality(forecast, logged, support).of(at(0, 5000))
     by_estimated = Corrected.quality(forecast, logged, replace(support, is_estimated=True)).of(at(0, 5000))
 
-    assert by_estimated.value == by_logged.value
-    assert by_estimated.reach == pytest.approx(Z90 * np.hypot(by_logged.reach / Z90, ESTIMATED_ERROR), rel=0.1)
+    planned, whole = forecast[:, 0].mean(), support.weight[:, 0] @ np.nan_to_num(logged - forecast)[:, 0] / 5000
+    prior, noise = QUALITY_ERROR**2 + 0.01, 0.2 / by_logged.effective
+    missing = max(1 - support.weight[:, 0].mean(), 0.0)
+    prior += MISSING_ERROR**2 * missing**2
+    for estimate, error in ((by_logged, noise), (by_estimated, noise + ESTIMATED_ERROR**2)):
+        assert estimate.value == pytest.approx(planned + prior / (prior + error) * whole, abs=2e-3)
+    assert by_estimated.reach > 2 * by_logged.reach
+    assert planned + 0.05 < by_estimated.value < by_logged.value
 
 
 def test_where_the_logger_did_not_look_no_chance_was_estimated():
