@@ -16,7 +16,8 @@ with e_j the posterior variance of a point's mean. The estimate takes from C as 
     V = F + k C,    k = D^2 / (D^2 + s^2).
 
 Where the logger looked at the query, the mean of the weights u_i tells how much of the choices the log supports: it is
-1 if all, and what is missing adds to D. Forecasts of cost may have a larger bias there, and their tau is larger.
+1 if all. Forecasts of the rest may be further off, which C cannot tell: what is missing adds to the D of the interval,
+not of k. Forecasts of cost may have a larger bias there, and their tau is larger.
 
 Both errors point the same way if luck chose the point, so they add up: the half-width is 1.645 sqrt(var(F_i) / n +
 ((1 - k) D + k s)^2). Chances that were not logged but estimated are off by an amount that no number of runs makes
@@ -237,10 +238,10 @@ class Corrected:
         noise = np.maximum(spread, self._of_size(self.variance, sums.forecast) / np.maximum(effective, 1e-12))
         noise = noise + self._of_size(self.chance_error**2, sums.forecast)
         prior = self._of_size(self.prior_error**2, sums.forecast) + np.maximum(sums.error, 0.0)
+        shrink = np.where(effective > 0, prior / (prior + noise), 0.0)
         if self.looks:
             missing = np.clip(1 - sums.weight, 0.0, 1.0)
-            prior += self._of_size(MISSING_ERROR**2, sums.forecast) * missing**2
-        shrink = np.where(effective > 0, prior / (prior + noise), 0.0)
+            prior = prior + self._of_size(MISSING_ERROR**2, sums.forecast) * missing**2
         value = sums.forecast + shrink * sums.correction
         if self.relative:
             value = np.maximum(value, LEAST_COST * sums.forecast)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from paretoroute.calibration.fold_policies import FoldPolicies
-from paretoroute.calibration.partial_logs.corrected import ESTIMATED_ERROR, MISSING_ERROR, QUALITY_ERROR, Corrected
+from paretoroute.calibration.partial_logs.corrected import ESTIMATED_ERROR, QUALITY_ERROR, Corrected
 from paretoroute.forecast import Forecast
 from paretoroute.solver.frontier import frontier
 from paretoroute.surface.traffic import LogSupport
@@ -143,10 +143,8 @@ def test_estimated_chances_widen_the_interval_and_count_for_less():
 
     planned, whole = forecast[:, 0].mean(), support.weight[:, 0] @ np.nan_to_num(logged - forecast)[:, 0] / 5000
     prior, noise = QUALITY_ERROR**2 + 0.01, 0.2 / by_logged.effective
-    missing = max(1 - support.weight[:, 0].mean(), 0.0)
-    prior += MISSING_ERROR**2 * missing**2
     for estimate, error in ((by_logged, noise), (by_estimated, noise + ESTIMATED_ERROR**2)):
-        assert estimate.value == pytest.approx(planned + prior / (prior + error) * whole, abs=2e-3)
+        assert estimate.value == pytest.approx(planned + prior / (prior + error) * whole, abs=1e-4)
     assert by_estimated.reach > 2 * by_logged.reach
     assert planned + 0.05 < by_estimated.value < by_logged.value
 
