@@ -78,10 +78,8 @@ def test_pointing_at_a_result_names_its_router_and_figures_and_a_click_hides_it(
 
 def test_the_oracle_is_hidden_until_it_is_asked_for(load, plain_page):
     page = load(plain_page)
-    top = (
-        "Math.max(...[...document.querySelectorAll('#curves-chart [data-mark$=label] text')].map(one => +one.textContent)"
-        ".filter(value => value < 1))"
-    )
+    labels = "[...document.querySelectorAll('#curves-chart [data-mark$=label] text')]"
+    top = f"Math.max(...{labels}.map(one => +one.textContent).filter(value => value < 1))"
     before = page.run(top)
 
     page.run("document.querySelector('#legend input').click()")
