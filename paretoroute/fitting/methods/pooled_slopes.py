@@ -11,6 +11,9 @@ applications", Journal of the American Statistical Association 78(381), 1983, do
 strengths are those of the least cross-validated error. The h_j and a_j of different points do not meet in any cell, and
 are eliminated point by point (Schur complement), which makes the cost linear in cells and in points.
 
+What labels of the queries add at all points alike is a shared effect d_i, taken off first. The part of it that features
+tell, x_i . e by ridge regression, is added to every slope again: a planner sees the features, and no labels.
+
 No cell is imputed: a completed panel would partly learn from cells that it filled itself. Everything, means included,
 is refitted without each fold of queries, and the out-of-fold forecasts are returned: on thin logs the luck that makes
 a point look good would otherwise also vouch for it.
@@ -61,7 +64,8 @@ class PooledSlopes:
         forecast: out of fold, ``(queries, points)``.
         by_query: the part of the forecast that the features add, ``(queries, points)``.
         fold_means: the means without each fold, ``(folds, points)``.
-        of_labels: what the query's labels add to the forecasts, out of fold, ``(queries,)``; 0 on average.
+        of_labels: what the query's labels add to the forecasts beyond its features, out of fold, ``(queries,)``; 0 on
+            average.
     """
 
     base: Floats
@@ -91,7 +95,8 @@ def fit(
             own fold and, in the last row, by all queries, ``(folds + 1, points)``.
         fold: of every query, ``(queries,)``.
         labels: one-hot labels of the queries, such as tags, ``(queries, labels)``. What they add at all points alike is
-            taken off first, so that a point is not judged by the labels that it was called for.
+            taken off first, so that a point is not judged by the labels that it was called for; what the features tell
+            of it is in the forecasts.
     """
     folds = int(fold.max()) + 1
     controls = np.zeros((len(features), 0)) if labels is None else labels - labels.mean(0)
@@ -111,16 +116,18 @@ def fit(
         for k, (part, mean) in enumerate(zip(parts, means, strict=True))
     ]
     of_labels = np.stack(effects[:-1])[fold, np.arange(len(fold))]
+    told = _slopes_of_labels(np.stack(effects), turned, fold)
     tuning = _tuned(systems[:-1], cells.minus(of_labels), turned, fold)
     last = systems[-1].solved(tuning.all)
     forecast, by_query = np.zeros((2, len(features), cells.points))
     for k, (system, strengths) in enumerate(zip(systems[:-1], tuning.without, strict=True)):
-        fitted = system.solved(strengths)
-        by_query[fold == k] = turned[fold == k] @ fitted.slope
-        forecast[fold == k] = fitted.base + by_query[fold == k]
+        fitted, inside = system.solved(strengths), fold == k
+        by_query[inside] = turned[inside] @ (fitted.slope + told[k, :, None])
+        forecast[inside] = fitted.base + by_query[inside]
+        of_labels[inside] -= turned[inside] @ told[k]
     return PooledSlopes(
         base=last.base,
-        slope=axes @ last.slope,
+        slope=axes @ (last.slope + told[-1, :, None]),
         centre=centre,
         means=means[-1],
         forecast=forecast,
@@ -128,6 +135,29 @@ def fit(
         fold_means=np.stack([mean.mean for mean in means[:-1]]),
         of_labels=of_labels,
     )
+
+
+def _slopes_of_labels(effects: Floats, features: Floats, fold: NDArray[np.int64]) -> Floats:
+    """Regress what labels add on the features, at the strength of the least error out of fold.
+
+    Args:
+        effects: what the query's labels add, without each fold and, in the last row, by all, ``(folds + 1, queries)``.
+        features: centred, ``(queries, width)``.
+        fold: of every query, ``(queries,)``.
+
+    Returns:
+        Slopes without each fold and, in the last row, by all queries, ``(folds + 1, width)``.
+    """
+    best, least = np.zeros((len(effects), features.shape[1])), np.inf
+    for strength in COMMON:
+        slopes, error = np.zeros_like(best), 0.0
+        for k, effect in enumerate(effects):
+            x, d = features[fold != k], effect[fold != k]
+            slopes[k] = np.linalg.solve(x.T @ x + strength * np.eye(x.shape[1]), x.T @ d)
+            error += float(((effect - features @ slopes[k])[fold == k] ** 2).sum())
+        if error < least:
+            best, least = slopes, error
+    return best
 
 
 def _standard(figures: Floats) -> Floats:

@@ -120,3 +120,24 @@ def test_points_are_not_judged_by_the_labels_that_they_were_called_for():
     assert judged.means.mean.argmax() == 2 and fooled.means.mean.argmax() == 0
     np.testing.assert_allclose(judged.base, np.array([0.5, 0.55, 0.6]) - 0.4 * hard.mean(), atol=0.04)
     assert judged.of_labels[hard].mean() - judged.of_labels[~hard].mean() == pytest.approx(-0.4, abs=0.03)
+
+
+def test_what_features_tell_of_a_label_is_forecast_without_the_label():
+    rng = np.random.default_rng(6)
+    hard = rng.random(QUERIES) < 0.5
+    weight = np.zeros((QUERIES, 3))
+    weight[np.arange(QUERIES), rng.integers(3, size=QUERIES)] = 1.0
+    values = np.array([0.5, 0.55, 0.6]) - 0.4 * hard[:, None] + 0.05 * rng.normal(size=(QUERIES, 3))
+    features, fold = rng.normal(size=(QUERIES, WIDTH)) / WIDTH**0.5, rng.integers(5, size=QUERIES)
+    features[:, 0] = 3.0 * hard + 0.1 * rng.normal(size=QUERIES)
+    labels = np.stack([hard, ~hard], axis=1).astype(float)
+
+    told = pooled_slopes.fit(Cells.of(values, weight), features, (), fold, labels=labels)
+    apart = told.forecast[hard].mean(0) - told.forecast[~hard].mean(0)
+    deployed = (features[hard].mean(0) - features[~hard].mean(0)) @ told.slope
+
+    np.testing.assert_allclose(apart, -0.4, atol=0.05)
+    np.testing.assert_allclose(deployed, -0.4, atol=0.05)
+    assert abs(told.of_labels[hard].mean() - told.of_labels[~hard].mean()) < 0.05
+    whole = pooled_slopes.fit(Cells.of(values, weight), np.zeros_like(features), (), fold, labels=labels)
+    np.testing.assert_allclose(whole.of_labels[hard].mean() - whole.of_labels[~hard].mean(), -0.4, atol=0.05)
