@@ -19,6 +19,7 @@ from paretoroute.grid import Budget, Point, canonical
 from paretoroute.query import Misfit
 from paretoroute.runs import values
 from paretoroute.runs.checks import bills
+from paretoroute.runs.checks.free_calls import free_call_findings
 from paretoroute.runs.checks.labels import LABELS, LabelCheck
 from paretoroute.runs.checks.near_names import near_names
 from paretoroute.runs.checks.quality_scale import QualityCheck, QualityScale
@@ -164,7 +165,13 @@ class Builder:
             points=ordered,
             set_aside=tuple(self.set_aside.rows),
             set_aside_count=self.set_aside.count,
-            notices=(*notices, *near_names(ordered), *unit_findings(columns), *self._notices(columns, about_queries)),
+            notices=(
+                *notices,
+                *near_names(ordered),
+                *unit_findings(columns),
+                *free_call_findings(columns, [point.model for point in ordered]),
+                *self._notices(columns, about_queries),
+            ),
             **columns,
         )
 

@@ -42,6 +42,11 @@ _CLUES = {  # what keeps a column from being renamed
     "totaltokens": "does not split the prompt from the answer; log prompt_tokens and completion_tokens",
     "inputtokens": "of Anthropic leave out cached tokens, which prompt_tokens include",
 }
+_FAILED = "is not read: calls that failed count as answers, so leave them out of the log"
+_CACHED = "is not read: answers from a cache count as calls, so leave them out of the log"
+_CLUES |= dict.fromkeys(("status", "error", "errortype", "errormessage", "exception", "statuscode"), _FAILED)
+_CLUES |= dict.fromkeys(("cachehit", "cached", "fromcache", "iscached"), _CACHED)
+_CLUES["currency"] = "is not read: all costs count as USD"
 _BESIDE = ("cost_usd", "budget_label")  # without these a log is also of little use
 _STARTS, _ENDS = ("starttime", "startedat", "start"), ("endtime", "endedat", "completedat", "finishedat", "end")
 _MODEL_NAME = re.compile(
