@@ -97,8 +97,11 @@ def main() -> None:
     parser.add_argument("--columns", nargs="+", type=int, default=[0, 1], help="without and with propensities")
     parser.add_argument("--seeds", nargs=2, type=int, default=[0, 3], metavar=("FIRST", "END"))
     parser.add_argument("--cache", type=Path, help="folder for logs that were read")
+    parser.add_argument("--as-full", action="store_true", help="complete missing cells, as in a full log")
     parser.add_argument("--minutes", type=float, default=1e9, help="start no cell after so many")
     args = parser.parse_args()
+    if args.as_full:
+        pipeline.is_partial = lambda runs: False
     kept = args.out.read_text(encoding="utf-8").splitlines() if args.out.exists() else []
     done = {tuple(json.loads(line)["cell"]) for line in kept}
     start = time.perf_counter()
