@@ -36,17 +36,18 @@ class MixedScales:
 
     def see(self, source: str, batch: Batch, numbers: NDArray[np.float64]) -> None:
         """Note the numbers of a batch, NaN where quality is none, ``(rows,)``."""
-        if not self._applies:
-            return
-        self._note(f"file {source}", numbers)
+        self.note(f"file {source}", numbers)
         models = batch.columns.get("model")
         rows: defaultdict[str, list[int]] = defaultdict(list)
         for row, name in enumerate(() if models is None else python_values(models)):
             rows[one_line(name, 40)].append(row)
         for name, own in rows.items():
-            self._note(f"model {name}", numbers[own])
+            self.note(f"model {name}", numbers[own])
 
-    def _note(self, part: str, numbers: NDArray[np.float64]) -> None:
+    def note(self, part: str, numbers: NDArray[np.float64]) -> None:
+        """Note the numbers of a part of the log, NaN where quality is none."""
+        if not self._applies:
+            return
         stated = numbers[~np.isnan(numbers)]
         if len(stated):
             self.most[part] = max(self.most.get(part, 0.0), float(stated.max()))

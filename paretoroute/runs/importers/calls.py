@@ -17,6 +17,7 @@ REDACTED = "query text redacted"
 NO_TEXT = "no query text"
 NO_MODEL = "no model"
 NO_SCORE = "no score"
+OTHER_SCORE = "judged by other scores than the one that is the quality"
 UNDRAWN = "no propensity: no planner drew the point"
 REPEATED = "a record of a call that was read before"
 NESTED = "the same call is logged again inside it"
@@ -164,6 +165,7 @@ class Reading:
         asides: the records that are no usable call.
         scores: judgements that stand apart.
         preferred: names of the score to take where there are several, the best first.
+        by_task: these names by tag, where each task has scores of its own, as in benchmarks.
         notes: sentences for the user.
         verbatim: whether model names are the log's own and no provider's, and stay as they are.
     """
@@ -172,6 +174,7 @@ class Reading:
     asides: list[Aside] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
     preferred: list[str] = field(default_factory=list)
+    by_task: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     verbatim: bool = False
 

@@ -82,7 +82,8 @@ def _read_document(record: Record, reading: Reading) -> None:
 def _read_samples(
     header: Mapping[str, Any], samples: Iterator[tuple[str, Mapping[str, Any]]], place: Place, reading: Reading
 ) -> None:
-    reading.preferred += _preferred(header)
+    preferred = reading.by_task.setdefault(text(dig(header, "eval", "task")), [])
+    preferred += [name for name in _preferred(header) if name not in preferred]
     number_of_samples = 0
     for name, sample in samples:
         number_of_samples += 1
@@ -112,8 +113,9 @@ def _call(header: Mapping[str, Any], sample: Mapping[str, Any], place: Place) ->
     judging = _judging_spans(items(sample, "events"))
     events = [event for event in items(sample, "events") if dig(event, "event") == "model"]
     own = [event for event in events if _is_own(event, model) and event.get("span_id") not in judging]
-    if own and all(event.get("cache") == "read" for event in own):
-        raise Unusable(CACHED)
+    cached = sum(event.get("cache") == "read" for event in own)
+    if cached:  # its tokens and time, which count in no total, are those of the calls that were made
+        raise Unusable(CACHED, f"{cached} of its {len(own)} calls" if cached < len(own) else "")
     tokens, cost = _tokens(sample, model, events, own)
     epoch = number(sample.get("epoch"))
     return Call(

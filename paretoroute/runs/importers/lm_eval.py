@@ -136,7 +136,8 @@ def _prefer(reading: Reading, result: _Results, record: Record) -> None:
     metrics = list(_metrics(record, result))
     filters = result.filters(_task(record))
     names = [*metrics, *(f"{metric},{name}" for metric in metrics for name in filters)]
-    reading.preferred += [name for name in names if name not in reading.preferred]
+    preferred = reading.by_task.setdefault(_task(record), [])
+    preferred += [name for name in names if name not in preferred]
 
 
 def _task(record: Record) -> str:

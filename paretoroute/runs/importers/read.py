@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 from paretoroute.errors import RunsError, close_names, expect, file_name, name_some, needs_fit_extra, shown
 from paretoroute.price import Price
-from paretoroute.query import Misfit
 from paretoroute.runs.checks.quality_scale import QualityScale
 from paretoroute.runs.findings import Finding
+from paretoroute.runs.importers import qualities
 from paretoroute.runs.importers import scores as score_files
 from paretoroute.runs.importers.calls import NO_SCORE, REPEATED, UNDRAWN, Aside, Call, Reading, Score, by_reason
 from paretoroute.runs.importers.messages import query_id
@@ -179,7 +179,7 @@ def import_calls(source: str | Path, files: Any, *, scores: Any = None, options:
         raise RunsError(_no_call(source, reading.asides))
     calls = _drawn(_distinct(reading), reading) if options.drawn_only else _distinct(reading)
     joined = score_files.join_scores(calls, reading.scores, key=options.join)
-    scored = _scored(joined.calls, reading, options=options, scale=scale)
+    scored = qualities.scored(joined.calls, reading, wanted=options.score, scale=scale)
     if not scored.calls:
         raise RunsError(_no_call(source, reading.asides))
     keep = options.keep_names or (reading.verbatim and not options.rename)
@@ -236,45 +236,6 @@ def _drawn(calls: Sequence[Call], reading: Reading) -> list[Call]:
     """Return the calls with a propensity; set the others aside."""
     reading.asides += [Aside(call.place, UNDRAWN) for call in calls if call.propensity is None]
     return [call for call in calls if call.propensity is not None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Scored:
-    """Calls with a quality.
-
-    Args:
-        calls: the calls.
-        qualities: of each.
-        findings: sentences for the user.
-    """
-
-    calls: list[Call]
-    qualities: list[float]
-    findings: list[Finding]
-
-
-def _scored(calls: Sequence[Call], reading: Reading, *, options: Options, scale: QualityScale) -> _Scored:
-    """Return the calls with a quality; set the others aside."""
-    choice = score_files.choose_score(calls, wanted=options.score, preferred=reading.preferred, scale=scale)
-    scored, qualities, several = [], [], 0
-    for call in calls:
-        values: Sequence[object] = call.scores.get(choice.name, ()) if choice.name is not None else ()
-        try:
-            quality = score_files.quality_of(values, scale=scale)
-        except Misfit as misfit:
-            detail = f"{misfit}: {shown(next(iter(values)))}"
-            reading.asides.append(Aside(call.place, "a score that is no quality", detail))
-            continue
-        if quality is None:
-            reading.asides.append(Aside(call.place, NO_SCORE))
-            continue
-        several += len(values) > 1
-        scored.append(call)
-        qualities.append(quality)
-    findings = [Finding("note", choice.sentence)] if choice.sentence else []
-    if several:
-        findings.append(Finding("note", f"calls with several scores of one name: {several}; their mean counts"))
-    return _Scored(scored, qualities, findings)
 
 
 def _with_conversations(calls: Sequence[Call]) -> list[Call]:

@@ -231,14 +231,23 @@ def choose_score(calls: Sequence[Call], *, wanted: str | None, preferred: Sequen
     chosen = next((name for name in preferred if name in usable), None)
     chosen = chosen or next((name for name in _USUAL if name in map(str.casefold, usable)), None)
     most = [name for name in usable if counts[name] == max(counts[name] for name in usable)]
+    unfit = _unfit(counts, usable, preferred)
     if chosen is None and len(usable) > 1 and len(most) > 1:
         raise RunsError(
             f"the calls have several scores that may be the quality: {name_some(sorted(usable))}; name one with "
-            "--score NAME"
+            f"--score NAME{unfit}"
         )
     name = next(name for name in usable if name.casefold() == (chosen or most[0]).casefold())
     others = name_some(sorted(set(counts) - {name}))
-    return Choice(name, f"quality is the score {name!r}; the log also has {others} (choose with --score NAME)")
+    return Choice(name, f"quality is the score {name!r}; the log also has {others} (choose with --score NAME){unfit}")
+
+
+def _unfit(names: Iterable[str], usable: Sequence[str], preferred: Sequence[str]) -> str:
+    """Return a clause on the score that the tool puts first, where its values are no quality."""
+    first_one = next((name for name in preferred if name in names), None)
+    if first_one is None or first_one in usable:
+        return ""
+    return f"; {first_one!r}, which the tool puts first, has values off the scale: --quality-scale WORST:BEST states it"
 
 
 def _is_quality(calls: Sequence[Call], name: str, scale: QualityScale) -> bool:

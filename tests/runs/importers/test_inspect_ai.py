@@ -129,11 +129,13 @@ def test_failed_and_cached_samples_are_set_aside(tmp_path):
         make.eval_sample(2, error={"message": "boom"}),
         make.eval_sample(3, events=[make.model_event(cache="read")]),
         make.eval_sample(4, scores={}),
+        make.eval_sample(5, events=[make.model_event(cache="read"), make.model_event()]),
     ]
 
     log = make.imported("inspect", eval_file(tmp_path / "a.eval", *samples))
 
-    assert make.reasons(log) == ["failed call", "answered from a cache", "no score"]
+    assert make.reasons(log) == ["failed call", "answered from a cache", "answered from a cache", "no score"]
+    assert "1 of its 2 calls" in str(log.asides[2])
     assert "samples/2_epoch_1.json" in str(log.asides[0])
 
 
