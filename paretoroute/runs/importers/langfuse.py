@@ -12,7 +12,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,14 @@ from paretoroute.runs.importers.calls import (
     Unusable,
 )
 from paretoroute.runs.importers.messages import query_of
-from paretoroute.runs.importers.records import opened
+from paretoroute.runs.importers.records import Record, opened
 from paretoroute.runs.importers.scores import score_of
 from paretoroute.runs.importers.usage import billed, measured
 from paretoroute.runs.importers.values import between, count, dig, first, items, mapping, number, parsed, seconds, text
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".parquet", ".json.gz", ".jsonl.gz", ".csv.gz")
+_PAGES = ("data", "rows", "records", "items", "traces")  # lists that a page of the API wraps
+_PARTS = ("observations", "scores")  # of a trace that is written whole
 _WRITES = ("creation", "write")
 _MAIN_IN, _MAIN_OUT = (
     ("input", "prompt", "input_tokens", "prompt_tokens"),
@@ -81,7 +83,7 @@ def read(files: Sequence[Path]) -> Reading:
     """Read observations, traces and scores; see :class:`~paretoroute.runs.importers.read.Importer`."""
     reading, log = Reading(), _Log()
     for path in files:
-        for record in opened(path):
+        for record in _records(path):
             if isinstance(record, Aside):
                 reading.asides.append(record)
             elif not _add(_Row(record.value), record.place, log):
@@ -99,6 +101,26 @@ def read(files: Sequence[Path]) -> Reading:
         except Unusable as why:
             reading.asides.append(why.at(place))
     return reading
+
+
+def _records(path: Path) -> Iterator[Record | Aside]:
+    """Yield the records of a file; those of a trace that is written whole are the trace and its scores."""
+    for record in opened(path, *_PAGES):
+        if isinstance(record, Aside):
+            yield record
+            continue
+        value = record.value
+        if isinstance(value.get("trace"), Mapping):  # as the page of a trace saves it
+            value = {**value["trace"], **{name: item for name, item in value.items() if name != "trace"}}
+        if not any(items(value, name) for name in _PARTS):
+            yield record
+            continue
+        if value.get("id") is not None:
+            yield replace(record, value=value)
+        for name in _PARTS if value.get("id") is None else ("scores",):
+            for i, item in enumerate(items(value, name), start=1):
+                if isinstance(item, dict):
+                    yield Record(record.place.part(f"{name.removesuffix('s')} {i}"), item, path)
 
 
 def _add(row: _Row, place: Place, log: _Log) -> bool:
@@ -195,13 +217,17 @@ def _tokens(row: _Row) -> Tokens:
 
 
 def _whole(buckets: Mapping[str, float]) -> tuple[float | None, float | None]:
-    """Return the tokens of prompt and answer: sums of the buckets, or the two main ones where these are the total."""
+    """Return the tokens of prompt and answer: sums of the buckets, or the two main ones where these are the total.
+
+    Buckets that exceed a main one are no parts of it, whatever the total states: some callers add up the two main ones.
+    """
     prompt, completion, total = _sum(buckets, _is_in), _sum(buckets, _is_out), buckets.get("total")
     main_in = _sum(buckets, lambda name: name in _MAIN_IN)
     main_out = _sum(buckets, lambda name: name in _MAIN_OUT)
     for one in (prompt, main_in):
         for other in (completion, main_out):
-            if total and one is not None and other is not None and one + other == total:
+            is_whole = (one or 0) * 2 >= (prompt or 0) and (other or 0) * 2 >= (completion or 0)
+            if is_whole and total and one is not None and other is not None and one + other == total:
                 return one, other
     return prompt, completion
 

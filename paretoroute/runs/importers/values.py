@@ -14,6 +14,7 @@ from paretoroute.runs.values import number_in_text
 
 _MISSING = ("", "none", "null", "nan", "n/a")
 _YES = ("true", "1", "yes")
+_NO = ("false", "0", "no")
 _MOST_DIGITS = 4000  # Python writes no more than 4300
 _LONGEST_LITERAL = 10**6  # characters
 _MOST_SECONDS = 1e11  # a larger number of a time counts milliseconds, microseconds or nanoseconds
@@ -111,6 +112,11 @@ def is_true(value: object) -> bool:
     return str(value).strip().casefold() in _YES
 
 
+def is_false(value: object) -> bool:
+    """Return whether a value means no: False, 0, or such a word."""
+    return str(value).strip().casefold() in _NO
+
+
 def seconds(value: object) -> float | None:
     """Return a time in seconds since 1970; a time without a zone is UTC, and None stands for anything else.
 
@@ -132,6 +138,6 @@ def seconds(value: object) -> float | None:
 
 
 def between(start: object, end: object) -> float | None:
-    """Return the seconds between two times; None if one is missing or the end is earlier."""
+    """Return the seconds between two times; None if one is missing or the end is not later: no call takes no time."""
     first_s, last_s = seconds(start), seconds(end)
-    return None if first_s is None or last_s is None or last_s < first_s else last_s - first_s
+    return None if first_s is None or last_s is None or last_s <= first_s else last_s - first_s

@@ -55,7 +55,7 @@ def row_of(call: Call, quality: float, *, cost_source: str) -> dict[str, Any]:
         "cache_write_tokens": tokens.cache_write,
         "cost_usd": call.cost_usd,
         "cost_source": None if call.cost_usd is None else cost_source,
-        "latency_s": call.latency_s,
+        "latency_s": call.latency_s or None,  # a call of no time was not measured
         "sample_index": call.sample_index,
         "propensity": call.propensity,
         "tenant": call.tenant or None,

@@ -114,3 +114,33 @@ def test_a_generation_inside_a_generation_is_one_call(tmp_path):
 
     assert len(log.rows) == 1
     assert make.reasons(log) == ["the same call is logged again inside it"]
+
+
+def test_a_total_of_input_and_output_alone_leaves_out_a_cache_that_is_larger_than_the_input(tmp_path):
+    usage = {"input": 10, "output": 5, "total": 15, "cache_read_input_tokens": 1000, "cache_creation_input_tokens": 50}
+    parts = {"input": 1000, "output": 500, "total": 1500, "input_cached_tokens": 800, "output_reasoning_tokens": 400}
+
+    rows = observed(tmp_path, make.observation(usageDetails=usage), make.observation(2, usageDetails=parts)).rows
+
+    assert [(row["prompt_tokens"], row["completion_tokens"]) for row in rows] == [(1060, 5), (1000, 500)]
+
+
+@pytest.mark.parametrize("form", ["trace", "page of traces", "saved from the page of a trace"])
+def test_a_trace_that_is_written_whole_holds_its_observations_and_scores(tmp_path, form):
+    trace = {"id": "trace-1", "timestamp": "2026-11-26T11:19:21Z", "name": "t", "userId": "team"}
+    score = make.langfuse_score(observationId=None, value=0.25)
+    whole = {**trace, "observations": [make.observation()], "scores": [score]}
+    saved = {"trace": {**trace, "scores": [score]}, "observations": [make.observation()]}
+    forms = {"trace": whole, "page of traces": {"data": [whole]}, "saved from the page of a trace": saved}
+
+    (row,) = make.imported("langfuse", make.document(tmp_path / "t.json", forms[form])).rows
+
+    assert (row["quality"], row["tenant"], row["query"]) == (0.25, "team", make.user())
+
+
+def test_a_call_of_no_time_was_not_measured(tmp_path):
+    start = "2026-11-26T11:19:21.000Z"
+    still = make.observation(startTime=start, endTime=start, latency=0)
+    backwards = make.observation(2, startTime=start, endTime="2026-11-26T11:19:20.000Z", latency=None)
+
+    assert all("latency_s" not in row for row in observed(tmp_path, still, backwards).rows)
