@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from paretoroute.runs.formats.sizes import check_size, parsed_bytes
 
 SUFFIXES = (".json",)
 _FORM = "write an array of objects (in pandas to_json(orient='records')) or one object per line as .jsonl"
+_BETWEEN = re.compile(r"[ \t\r\n]*")
 _ROW_KEYS = ("model", "quality", "query")  # an object with one of these is itself a run
 
 
@@ -52,6 +54,19 @@ class JsonArray(AbstractTextFile):
         """
         text = self._text()
         return parse(self.name, text) if text.strip() else None
+
+    def documents(self) -> list[object] | None:
+        """Return the values that the file holds one after the other over many lines; None if it has one a line.
+
+        Raises:
+            RunsError: the file is larger than 1 GiB or takes too much memory, or one of them is no JSON.
+        """
+        text = self._text()
+        try:
+            json.loads(text.lstrip().partition(b"\n")[0])
+        except ValueError:
+            return parse_several(self.name, text)
+        return None
 
     def _text(self) -> bytes:
         with self.origin.open_text() as file:
@@ -107,6 +122,36 @@ def parse(name: str, text: bytes) -> object:
         raise RunsError(f"{name}, line {error.lineno}: broken JSON: {error.msg}; write it again") from None
     except ValueError:
         raise RunsError(f"{name} holds a number of too many digits; correct it") from None
+
+
+def parse_several(name: str, text: bytes) -> list[object]:
+    """Parse JSON values that stand one after the other, as OpenTelemetry's console exporter writes spans.
+
+    Args:
+        name: of the file, in messages.
+        text: the values, as UTF-8.
+
+    Raises:
+        RunsError: one of them is no JSON.
+    """
+    decoder, values = json.JSONDecoder(), []
+    try:
+        rest, start = text.decode("utf-8"), 0
+        while start < len(rest):
+            gap = _BETWEEN.match(rest, start)
+            start = gap.end() if gap else start
+            if start < len(rest):
+                value, start = decoder.raw_decode(rest, start)
+                values.append(value)
+    except UnicodeDecodeError:
+        raise RunsError(f"{name} is not valid UTF-8 text; write it again as UTF-8") from None
+    except RecursionError:
+        raise RunsError(f"{name} holds JSON that is nested too deeply; {_FORM}") from None
+    except json.JSONDecodeError as error:
+        raise RunsError(f"{name}, line {error.lineno}: broken JSON: {error.msg}; write it again") from None
+    except ValueError:
+        raise RunsError(f"{name} holds a number of too many digits; correct it") from None
+    return values
 
 
 def holds_several_values(error: RunsError) -> bool:

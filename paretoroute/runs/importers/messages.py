@@ -6,6 +6,7 @@ its type alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,7 +21,13 @@ _REDACTED = (
     "__redacted__",
     "[redacted]",
     "redacted",
+    "[prompt stripped]",  # promptfoo, with PROMPTFOO_STRIP_PROMPT_TEXT
+    "<fully masked due to failed mask function>",  # Langfuse, and the next one
+    "<truncated due to size exceeding limit>",
 )
+_CUT = re.compile(r"\((?:litellm_)?truncated (?:skipped )?[0-9]+ chars\)", re.A)
+CUT_SHORT = "queries of which the tool logged the beginning and the end alone: two of them may count as one"
+CUT_OFF = "chat messages that end early: the tool cut them off"
 SEVERAL_PROMPTS = "several prompts in one call, whose tokens and answers are logged together"
 _TEXT_KEYS = ("text", "content", "response", "result", "output", "refusal")
 
@@ -34,7 +41,7 @@ def query_of(value: object, *, instructions: object = None) -> Query:
         instructions: a system prompt that stands apart.
 
     Raises:
-        Unusable: there is no text, it is redacted, or one call holds several prompts.
+        Unusable: there is no text, it is redacted or cut off, or one call holds several prompts.
     """
     system = _text(parsed(instructions)) if instructions else ""
     try:
@@ -66,6 +73,11 @@ def check_text(query: Query) -> None:
         raise Unusable(REDACTED)
 
 
+def is_cut_short(query: Query) -> bool:
+    """Return whether a tool left out the middle of a text and says so, as LiteLLM does in its database."""
+    return _CUT.search(query_text(query)) is not None
+
+
 def query_id(query: Query) -> str:
     """Return an id of a query's text alone: the same for a text, and for a chat of it as the one message of a user."""
     return query_id_of(query_text(query))
@@ -73,6 +85,8 @@ def query_id(query: Query) -> str:
 
 def _query(value: object) -> Query:
     if isinstance(value, str):
+        if value.lstrip().startswith(("[{", '{"')) and '"role"' in value:  # else it would have been parsed
+            raise Unusable(CUT_OFF)
         return value
     if isinstance(value, Mapping):
         for key in ("messages", "input", "prompt", "contents"):

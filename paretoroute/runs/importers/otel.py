@@ -77,8 +77,11 @@ def read(files: Sequence[Path]) -> Reading:
             spans += found
             if not found and (score := score_of(record)) is not None:
                 reading.scores.append(score)
-            elif not found and not _is_export(record.value):
-                reading.asides.append(Aside(record.place, "neither spans nor a score"))
+            elif not found:
+                reason = (
+                    "an export without spans of traces" if _is_export(record.value) else "neither spans nor a score"
+                )
+                reading.asides.append(Aside(record.place, reason))
     outer = _outer_calls(spans)
     for span in spans:
         try:
@@ -185,9 +188,10 @@ def _call(span: _Span) -> Call:
 
 
 def _between_nanoseconds(start: object, end: object) -> float | None:
-    """Return the seconds between two times, to the nanosecond where both are whole numbers."""
+    """Return the seconds between two times, to the nanosecond where both are whole numbers; None if there are none."""
     if text(start).isdecimal() and text(end).isdecimal():
-        return max(0, int(text(end)) - int(text(start))) / 1e9
+        whole = int(text(end)) - int(text(start))
+        return whole / 1e9 if whole > 0 else None
     return between(start, end)
 
 

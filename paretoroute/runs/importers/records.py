@@ -124,7 +124,8 @@ def read_records(path: Path) -> Iterator[Record | Aside]:
         except RunsError as error:
             if not holds_several_values(error):
                 raise
-            yield from _lines(JsonLines(source.origin), path)
+            values = source.documents()
+            yield from _lines(JsonLines(source.origin), path) if values is None else _items(values, source, path)
     elif isinstance(source, JsonLines):
         yield from _lines(source, path)
     else:
@@ -159,7 +160,11 @@ def _document(source: JsonArray, path: Path) -> Iterator[Record | Aside]:
     if isinstance(value, dict):
         yield Record(Place(source.name), value, path)
         return
-    for row, item in enumerate(value if isinstance(value, list) else [], start=1):
+    yield from _items(value if isinstance(value, list) else [], source, path)
+
+
+def _items(values: Sequence[object], source: JsonArray, path: Path) -> Iterator[Record | Aside]:
+    for row, item in enumerate(values, start=1):
         place = Place(source.name, row, "row")
         yield Record(place, item, path) if isinstance(item, dict) else Aside(place, "no JSON object")
 
