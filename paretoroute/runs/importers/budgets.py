@@ -1,7 +1,8 @@
 """The budget of a call, from the parameters of its request as each client names them.
 
 Efforts: ``reasoning_effort``, ``reasoning.effort``, ``output_config.effort``, ``thinking_level``. Thinking tokens:
-``thinking.budget_tokens``, ``thinking_budget``, ``thinking_token_budget``. Samples: ``n`` and its other names. A cap on
+``thinking.budget_tokens``, ``thinking_budget``, ``thinking_token_budget``, OpenRouter's ``reasoning.max_tokens``, and 0
+where ``enable_thinking`` is false. Samples: ``n`` and its other names. A cap on
 the answer's length is no budget.
 """
 
@@ -12,11 +13,12 @@ from typing import Any
 
 from paretoroute.grid import Budget
 from paretoroute.runs.importers.calls import Unusable
-from paretoroute.runs.importers.values import count, mapping, number, parsed, text
+from paretoroute.runs.importers.values import count, is_false, mapping, number, parsed, text
 from paretoroute.runs.values import amount_text
 
 _EFFORTS = ("reasoning_effort", "effort", "thinking_level", "thinkingLevel")
 _THINKING_TOKENS = ("budget_tokens", "thinking_budget", "thinkingBudget", "thinking_token_budget", "reasoning_tokens")
+_SWITCHES = ("enable_thinking",)  # of Qwen's chat template, and of DashScope
 _SAMPLES = ("n", "num_choices", "candidate_count", "candidateCount", "best_of")
 _INSIDE = (  # objects that hold such parameters
     "reasoning",
@@ -28,6 +30,7 @@ _INSIDE = (  # objects that hold such parameters
     "generation_config",
     "generationConfig",
     "extra_body",
+    "chat_template_kwargs",
     "optional_params",
     "config",
     "passthrough",
@@ -63,6 +66,8 @@ def budget_of(parameters: object, *, choices: int = 1) -> Budget:
     tokens = next((read for read in (_tokens(item) for item in settings) if read is not None), None)
     stated = next((read for read in (_samples(item) for item in settings) if read is not None), None)
     samples = choices if stated is None else stated
+    is_off = any(is_false(item[name]) for item in settings for name in _SWITCHES if name in item)
+    tokens = 0.0 if is_off else tokens
     if effort and tokens and tokens in _TOKENS_OF_EFFORTS.get(effort, ()):
         tokens = None
     if effort and tokens:
@@ -76,8 +81,8 @@ def budget_of(parameters: object, *, choices: int = 1) -> Budget:
         return Budget("thinking_tokens", amount_text(tokens), tokens)
     if effort:
         return Budget("effort", effort)
-    if tokens == 0 and any("thinking_budget" in item or "thinkingBudget" in item for item in settings):
-        return Budget("thinking_tokens", "0", 0.0)  # Gemini thinks where no budget is given
+    if is_off or (tokens == 0 and any("thinking_budget" in item or "thinkingBudget" in item for item in settings)):
+        return Budget("thinking_tokens", "0", 0.0)  # Gemini and Qwen think where no budget is given
     return Budget()
 
 
@@ -87,7 +92,17 @@ def _settings(parameters: Mapping[str, Any], depth: int) -> Iterator[Mapping[str
     for key in _INSIDE:
         inner = parsed(parameters.get(key))
         if isinstance(inner, Mapping) and depth:
-            yield from _settings(inner, depth - 1)
+            yield from _settings(_of_openrouter(inner) if key == "reasoning" else inner, depth - 1)
+
+
+def _of_openrouter(reasoning: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return OpenRouter's ``reasoning``, whose ``max_tokens`` are thinking tokens and no cap, by the usual names."""
+    read: dict[str, Any] = dict(reasoning)
+    if read.get("max_tokens") is not None:
+        read.setdefault("budget_tokens", read["max_tokens"])
+    if is_false(read.get("enabled", True)):
+        read["enable_thinking"] = False
+    return read
 
 
 def _effort(parameters: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 from paretoroute.runs.importers import litellm_fields as fields
 from paretoroute.runs.importers.budgets import budget_of
 from paretoroute.runs.importers.calls import NO_MODEL, Aside, Call, Place, Reading, Unusable
-from paretoroute.runs.importers.messages import query_of
+from paretoroute.runs.importers.messages import CUT_SHORT, is_cut_short, query_of
 from paretoroute.runs.importers.records import Record, opened
 from paretoroute.runs.importers.scores import score_of
 from paretoroute.runs.importers.values import between, dig, first, items, mapping, parsed, seconds, text
@@ -46,6 +46,7 @@ def read(files: Sequence[Path]) -> Reading:
                 reading.asides.append(why.at(record.place))
                 if text(payload.get("status")) == "failure":
                     failed[text(payload.get("trace_id"))].add(_deployment(payload))
+    reading.notes += [CUT_SHORT for call in reading.calls if is_cut_short(call.query)]
     reading.calls = [_without_inherited(call, failed) for call in reading.calls]
     return reading
 

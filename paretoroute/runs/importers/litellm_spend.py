@@ -18,7 +18,7 @@ from paretoroute.grid import Budget
 from paretoroute.runs.importers import litellm_fields as fields
 from paretoroute.runs.importers.budgets import budget_of
 from paretoroute.runs.importers.calls import NO_MODEL, NO_TEXT, Aside, Call, Place, Query, Reading, Unusable
-from paretoroute.runs.importers.messages import query_of
+from paretoroute.runs.importers.messages import CUT_SHORT, is_cut_short, query_of
 from paretoroute.runs.importers.records import opened
 from paretoroute.runs.importers.scores import score_of
 from paretoroute.runs.importers.values import between, count, dig, first, items, literal, mapping, parsed, seconds, text
@@ -44,6 +44,7 @@ def read(files: Sequence[Path]) -> Reading:
                 reading.scores.append(score)
             else:
                 reading.asides.append(Aside(record.place, "neither a spend log nor a score"))
+    reading.notes += [CUT_SHORT for call in reading.calls if is_cut_short(call.query)]
     return reading
 
 

@@ -90,14 +90,16 @@ def _call(record: Record, row: Mapping[str, Any], position: int, *, is_free: boo
         raise Unusable(NO_TEXT)
     model = _model(record)
     tokens = Tokens(prompt=count(row.get("prompt_tokens")), completion=count(row.get("completion_tokens")))
+    tokens = measured(tokens, model=model, has_answer=bool(row.get("raw_output") or row.get("prediction")))
+    usd = None if is_free else count(row.get("cost"))
     index = text(row.get("index")) or str(position)
     dataset = text(record.value.get("dataset_name"))
     return Call(
         place=record.place.part(f"record {position}"),
         query=query_of(value),
         model=model,
-        tokens=measured(tokens, model=model, has_answer=bool(row.get("raw_output") or row.get("prediction"))),
-        cost_usd=None if is_free else count(row.get("cost")),
+        tokens=tokens,
+        cost_usd=usd if usd or tokens.are_known else None,  # 0 beside unknown tokens was not computed
         tag=dataset,
         scores={"score": [row["score"]]},
         key=" ".join((dataset, text(record.value.get("split")), model, index)),

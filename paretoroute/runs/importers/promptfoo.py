@@ -146,7 +146,7 @@ def _call(row: Mapping[str, Any], place: Place, providers: _Providers) -> Call:
     response = mapping(row, "response")
     if number(row.get("failureReason")) == _ERROR or response.get("error") or _is_error(row):
         raise Unusable(FAILED, text(first(response.get("error"), row.get("error")))[:80])
-    if response.get("cached") is True:
+    if response.get("cached") is True or _is_of_cache(row):
         raise Unusable(CACHED)
     stated = row.get("provider")
     provider = {"id": stated} if isinstance(stated, str) else mapping(stated)
@@ -174,6 +174,13 @@ def _call(row: Mapping[str, Any], place: Place, providers: _Providers) -> Call:
         ids={"id": identity, "result_id": identity} if identity else {},
         key=identity or None,
     )
+
+
+def _is_of_cache(row: Mapping[str, Any]) -> bool:
+    """Return whether all tokens that a result counts are those of an answer from promptfoo's cache."""
+    usage = mapping(row, "response", "tokenUsage") or mapping(row, "tokenUsage")
+    cached = count(usage.get("cached"))
+    return bool(cached) and not count(usage.get("prompt")) and not count(usage.get("completion"))
 
 
 def _is_error(row: Mapping[str, Any]) -> bool:

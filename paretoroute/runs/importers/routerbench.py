@@ -19,7 +19,7 @@ from paretoroute.runs.importers.calls import NO_TEXT, Aside, Call, Reading, Unus
 from paretoroute.runs.importers.messages import check_text, query_id
 from paretoroute.runs.importers.records import Record, opened
 from paretoroute.runs.importers.scores import score_of
-from paretoroute.runs.importers.values import count, first, literal, text
+from paretoroute.runs.importers.values import count, first, literal, parsed, text
 from paretoroute.runs.values import grade
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".jsonl", ".json", ".csv.gz")
@@ -99,10 +99,10 @@ def query_of_cell(value: object) -> str:
         Unusable: there is none.
 
     Example:
-        >>> query_of_cell("['Which gas?']"), query_of_cell("[not a list")
-        ('Which gas?', '[not a list')
+        >>> query_of_cell("['Which gas?']"), query_of_cell('["Who, me?"]'), query_of_cell("[not a list")
+        ('Which gas?', 'Who, me?', '[not a list')
     """
-    parts = literal(value)
+    parts = literal(parsed(value))  # Python quotes a text with an apostrophe as JSON does
     if isinstance(parts, list) and parts and all(isinstance(part, str) for part in parts):
         value = "\n".join(parts)
     if not isinstance(value, str):

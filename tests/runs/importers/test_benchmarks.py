@@ -120,3 +120,12 @@ def test_a_file_without_any_cost_has_an_unknown_one(tmp_path):
 
     assert "cost_usd" not in log.rows[0]
     assert "their cost is unknown" in make.notes(log)
+
+
+def test_a_cost_of_zero_beside_unknown_tokens_is_unknown(tmp_path):
+    record = {"index": 1, "prompt": "Why?", "cost": 1.0, "prompt_tokens": 1, "completion_tokens": 1, "score": 1}
+    empty = record | {"index": 2, "cost": 0.0, "prompt_tokens": 0, "completion_tokens": 0, "raw_output": "seven"}
+
+    log = make.imported("llmrouterbench", bench.bench_file(tmp_path, records=[record, empty]))
+
+    assert [row.get("cost_usd") for row in log.rows] == [1, None]

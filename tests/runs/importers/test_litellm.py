@@ -124,6 +124,11 @@ def test_a_call_without_a_score_is_set_aside(tmp_path):
         ({"reasoning_effort": "none"}, "effort", "none", None),
         ({"thinking": {"type": "enabled", "budget_tokens": 2048}}, "thinking_tokens", "2048", 2048),
         ({"thinking": {"type": "disabled"}}, None, None, None),
+        ({"reasoning": {"max_tokens": 2000}, "max_tokens": 50}, "thinking_tokens", "2000", 2000),
+        ({"extra_body": {"reasoning": {"enabled": False}}}, "thinking_tokens", "0", 0),
+        ({"extra_body": {"chat_template_kwargs": {"enable_thinking": False}}}, "thinking_tokens", "0", 0),
+        ({"extra_body": {"enable_thinking": "false", "thinking_budget": 900}}, "thinking_tokens", "0", 0),
+        ({"extra_body": {"enable_thinking": True, "thinking_budget": 900}}, "thinking_tokens", "900", 900),
         ({"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}, "effort", "max", None),
         ({"n": 3}, "samples", "3", 3),
         (

@@ -82,3 +82,14 @@ def test_cached_and_failed_rows_are_set_aside(tmp_path):
     log = spend(tmp_path, make.spend_row(), make.spend_row(2, cache_hit="True"), make.spend_row(3, status="failure"))
 
     assert make.reasons(log) == ["answered from a cache", "failed call"]
+
+
+def test_prompts_that_the_proxy_cut_short_are_counted_in_a_note(tmp_path):
+    newer = "S" * 700 + "... (litellm_truncated skipped 3000 chars) ..." + "E" * 1300
+    older = "S" * 700 + "... (truncated 3000 chars)"
+    sent = [{"model": "gpt-5-mini", "messages": make.user(text)} for text in (newer, older, "Who (truncated)?")]
+
+    log = spend(tmp_path, *(make.spend_row(i, request=request) for i, request in enumerate(sent)))
+
+    assert len(log.rows) == 3
+    assert "the beginning and the end alone: two of them may count as one: 2" in make.notes(log)

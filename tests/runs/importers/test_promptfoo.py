@@ -154,3 +154,16 @@ def test_chat_prompts_and_prompt_settings_are_read(tmp_path):
 
     assert log.rows[0]["budget_label"] == "minimal"
     assert log.runs().texts == ("Why?",)
+
+
+def test_prompts_that_were_stripped_are_redacted_and_tokens_of_the_cache_alone_are_of_no_call(tmp_path):
+    stripped = make.promptfoo_result(2, prompt={"raw": "[prompt stripped]"})
+    usage = {"cached": 38, "total": 38}
+    cached = make.promptfoo_result(3, response={"output": "seven", "tokenUsage": usage}, tokenUsage=usage)
+
+    log = make.imported(
+        "promptfoo", make.document(tmp_path / "r.json", document(make.promptfoo_result(), stripped, cached))
+    )
+
+    assert len(log.rows) == 1
+    assert make.reasons(log) == ["query text redacted", "answered from a cache"]
