@@ -23,6 +23,7 @@ from paretoroute.runs.checks.free_calls import free_call_findings
 from paretoroute.runs.checks.labels import LABELS, LabelCheck
 from paretoroute.runs.checks.near_names import near_names
 from paretoroute.runs.checks.quality_scale import QualityCheck, QualityScale
+from paretoroute.runs.checks.query_texts import call_id_findings
 from paretoroute.runs.checks.units import unit_findings
 from paretoroute.runs.columns import NUMBERS, TEXTS, Batch, Coded, Fault, numbers, texts
 from paretoroute.runs.columns.vectors import embeddings
@@ -79,7 +80,7 @@ class Builder:
             for name in TEXTS
         }
         number = {name: numbers(name, columns.get(name), batch, faults) for name in NUMBERS}
-        number["quality"] = self.quality.read(source, batch, faults, trials=number["trials"])
+        number["quality"] = self.quality.read(source, batch, faults, trials=number["trials"], models=text["model"])
         vectors = embeddings(columns["embedding"], faults) if "embedding" in columns else None
         faults += _missing(text, number)
         budgets, budget_codes = _budgets(text, number["budget"], faults)
@@ -168,8 +169,9 @@ class Builder:
             notices=(
                 *notices,
                 *near_names(ordered),
-                *unit_findings(columns),
+                *unit_findings(columns, [point.model for point in ordered]),
                 *free_call_findings(columns, [point.model for point in ordered]),
+                *call_id_findings([queries.texts[i] for i in by_id], runs=len(columns["query"])),
                 *self._notices(columns, about_queries),
             ),
             **columns,

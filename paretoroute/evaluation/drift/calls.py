@@ -20,7 +20,7 @@ from paretoroute._arrays import Floats, Mask
 from paretoroute.errors import RunsError, expect
 from paretoroute.runs.builder import Builder
 from paretoroute.runs.checks.quality_scale import QualityCheck, QualityScale
-from paretoroute.runs.columns import READ, Batch, Fault, uniform_numbers
+from paretoroute.runs.columns import READ, Batch, Coded, Fault, uniform_numbers
 from paretoroute.runs.columns.python_values import python_values
 from paretoroute.runs.formats.base import Source
 from paretoroute.runs.formats.open import open_source
@@ -131,7 +131,7 @@ class _QualityWithGaps(QualityCheck):
         super().__init__(scale)
         self.is_stated: list[bool] = []
 
-    def read(self, source: Source, batch: Batch, faults: list[Fault], *, trials: Floats) -> Floats:
+    def read(self, source: Source, batch: Batch, faults: list[Fault], *, trials: Floats, models: Coded) -> Floats:
         """Read the quality of a batch, ``(rows,)``; 0 stands where none is stated."""
         column = batch.columns.get("quality")
         values = [None] * len(batch.lines) if column is None else list(python_values(column))
@@ -141,7 +141,9 @@ class _QualityWithGaps(QualityCheck):
         own_faults: list[Fault] = []
         part = replace(batch, columns={"quality": [values[i] for i in rows.tolist()]}, lines=batch.lines[rows])
         quality = np.zeros(len(values))
-        quality[rows] = super().read(source, part, own_faults, trials=trials[rows])
+        quality[rows] = super().read(
+            source, part, own_faults, trials=trials[rows], models=replace(models, codes=models.codes[rows])
+        )
         faults += [replace(fault, rows=rows[fault.rows]) for fault in own_faults]
         return quality
 

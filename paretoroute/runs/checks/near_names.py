@@ -18,7 +18,9 @@ from paretoroute.runs.checks.unicode_forms import compatible
 from paretoroute.runs.findings import Finding
 
 MOST_GROUPS = 5  # groups of names in one finding
+MOST_DIGITS = 20  # of a label that is read as a number
 MOST_PARTS = 10  # of a name between slashes: those at its end are compared
+_SPELLED = re.compile(r"(?P<number>\d{1,3}(?:[,_ ]\d{3})+|\d+(?:\.\d+)?)\s?(?P<thousands>k)?(?: ?tok(?:en)?s?)?", re.A)
 _PROVIDERS = frozenset(
     "anthropic azure azure_ai azureml bedrock bedrock_converse cerebras cohere databricks deepinfra deepseek fireworks "
     "fireworks_ai gemini github google google_genai google_vertexai groq hosted_vllm huggingface litellm litellm_proxy "
@@ -43,6 +45,7 @@ def near_names(points: Iterable[Point]) -> list[Finding]:
     return [
         *_kept_apart("models", "or in the prefix of a provider", _alike_models(models)),
         *_kept_apart("points", "of their labels or kinds", _alike_points(points)),
+        *_one_amount(points),
         *_near_known(points),
     ]
 
@@ -95,6 +98,36 @@ def _alike_points(points: Sequence[Point]) -> list[list[str]]:
     for point in points:
         groups[point.model, _kind_form(point.budget), form(point.budget.label)].append(point)
     return [_point_names(group) for group in groups.values() if len(group) > 1]
+
+
+def _one_amount(points: Sequence[Point]) -> list[Finding]:
+    """Name points whose labels spell one number in several ways, such as 16k, 16,384 and 16384."""
+    numbers: defaultdict[tuple[str, str], dict[Point, tuple[float, ...]]] = defaultdict(dict)
+    for point in points:
+        if stated := _amounts(point.budget):
+            numbers[point.model, point.budget.kind][point] = stated
+    groups = []
+    for own in numbers.values():
+        exact = {stated[0] for stated in own.values() if len(stated) == 1}
+        alike: defaultdict[float, list[Point]] = defaultdict(list)
+        for point, stated in own.items():
+            alike[next((number for number in stated if number in exact), stated[0])].append(point)
+        groups += [_point_names(group) for group in alike.values() if len(group) > 1]
+    if not groups:
+        return []
+    shown = "; ".join(" and ".join(_readable(group)) for group in groups[:MOST_GROUPS])
+    more = f"; and {len(groups) - MOST_GROUPS} more" if len(groups) > MOST_GROUPS else ""
+    text = f"points whose labels may spell one number are kept apart: {shown}{more}; if they are one, log one label"
+    return [Finding("note", text)]
+
+
+def _amounts(budget: Budget) -> tuple[float, ...]:
+    """Return the number that a label spells, or the two that it may spell, such as 16k."""
+    match = _SPELLED.fullmatch(form(budget.label)) if len(budget.label) <= MOST_DIGITS else None
+    if match is None:
+        return ()
+    number = float(re.sub(r"[,_ ]", "", match["number"]))
+    return (number * 1024, number * 1000) if match["thousands"] else (number,)
 
 
 def _kind_form(budget: Budget) -> str:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from paretoroute.errors import RunsError, one_line
 from paretoroute.query import Misfit
+from paretoroute.runs.checks.missing_quality import MissingQuality
 from paretoroute.runs.checks.mixed_scales import MixedScales
-from paretoroute.runs.columns import Batch, Fault, uniform_numbers
+from paretoroute.runs.columns import Batch, Coded, Fault, uniform_numbers
 from paretoroute.runs.columns.python_values import python_values
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.formats.base import Source
@@ -26,7 +27,6 @@ from paretoroute.runs.values import Grade, grade
 
 ROUNDING = 1e-6  # of the scale; beyond its ends by less is clipped
 MOST_UNREADABLE = 0.01  # of the rows that state a quality; beyond it the log is refused
-MOST_MISSING = 0.05  # of all rows; beyond it the rows left may be chosen by their outcome
 FEW = 0.01  # of the rows: outside the scale by error rather than on another one
 SHOWN = 3  # files and values in a message
 MOST_DISTINCT = 1000  # unreadable values that are told apart
@@ -140,6 +140,7 @@ class QualityCheck:
         self.stated = 0
         self.low, self.high = math.inf, -math.inf
         self.mixed = MixedScales(scale.worst, scale.best)
+        self.missing = MissingQuality()
         self.outside = _Outside()
         self.letters: set[str] = set()
         self.first_word = ""
@@ -147,7 +148,7 @@ class QualityCheck:
         self.first_unreadable = ""
 
     def read(
-        self, source: Source, batch: Batch, faults: list[Fault], *, trials: NDArray[np.float64]
+        self, source: Source, batch: Batch, faults: list[Fault], *, trials: NDArray[np.float64], models: Coded
     ) -> NDArray[np.float64]:
         """Read the quality of a batch in [0, 1], ``(rows,)``, NaN where it is missing or unreadable.
 
@@ -158,6 +159,7 @@ class QualityCheck:
             batch: the rows.
             faults: of the batch; those of unreadable values are appended.
             trials: number of trials of each row, ``(rows,)``.
+            models: of the rows.
         """
         graded = self._graded(batch)
         values, is_number = graded.values, graded.is_number
@@ -165,6 +167,8 @@ class QualityCheck:
         has_value = ~np.isnan(values)
         self.rows += len(values)
         self.stated += int(has_value.sum())
+        unread = np.concatenate([np.array(rows, np.int64) for rows in ([], *graded.unreadable.values())])
+        self.missing.see(models, has_value | np.isin(np.arange(len(values)), unread))
         quality = np.where(is_number, self.scale.rescaled(values), values)
         is_outside = (quality < -ROUNDING) | (quality > 1 + ROUNDING)
         ranged = values[has_value & (is_number | is_outside)]
@@ -256,7 +260,7 @@ class QualityCheck:
                 f"{self.first_word}: a quality that is no number has no place on the descending scale {self.scale}; "
                 "write numbers, or leave out the scale"
             )
-        return [*self._missing(), *self._rescaled(), *self.mixed.finish()]
+        return [*self.missing.finish(), *self._rescaled(), *self.mixed.finish()]
 
     def _wrong_scale(self) -> str:
         outside = self.outside
@@ -311,16 +315,6 @@ class QualityCheck:
             f"the first is {self.first_unreadable}. Log {_FORMS}.{hint} These rows are not set aside, since the rows "
             "left would be chosen by their outcome"
         )
-
-    def _missing(self) -> list[Finding]:
-        missing = self.rows - self.stated
-        if missing <= MOST_MISSING * self.rows or not self.stated:
-            return []
-        text = (
-            f"quality is missing in {missing} of {self.rows} rows ({missing / self.rows:.0%}): all figures are of the "
-            "other rows, which may be chosen by their outcome, such as where failed calls were not judged"
-        )
-        return [Finding("note", text)]
 
     def _rescaled(self) -> list[Finding]:
         if self.scale == QualityScale():

@@ -14,7 +14,8 @@ import hashlib
 import itertools
 import re
 import zlib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -34,6 +35,7 @@ SKETCH_SIZE = 256
 LEAST_WORDS = 8  # beside dates and UUIDs that do not count
 LEAST_COSINE = 0.99  # of two embeddings of one text, computed twice
 SHOWN = 3  # ids in a message
+LEAST_OF_CALLS, MOST_OF_CALLS = 20, 0.2  # runs of a shared text, from which on ids are likely those of calls
 TRACED = 1000  # ids of which sources and tags of the texts are kept, to name the likeliest cause
 KEY_DIGITS = 12
 _STAMPS = re.compile(
@@ -220,3 +222,22 @@ def id_names(codes: Mapping[str, int], some: set[int]) -> str:
     """Name up to three ids, in sorted order."""
     names = sorted(query_id for query_id, code in codes.items() if code in some)
     return ", ".join(repr(one_line(name, 40)) for name in names[:SHOWN]) + ", ..." * (len(names) > SHOWN)
+
+
+def call_id_findings(texts: Sequence[str], *, runs: int) -> list[Finding]:
+    """Ask about ids of which each has one run, where many have one text: they are likely ids or times of calls.
+
+    Args:
+        texts: of the queries.
+        runs: how many the log has.
+    """
+    sizes = Counter(text for text in texts if text.strip())
+    several = [size for size in sizes.values() if size > 1]
+    if runs > len(texts) or sum(several) < max(LEAST_OF_CALLS, MOST_OF_CALLS * len(texts)):
+        return []
+    text = (
+        f"each of the {runs:,} runs has a query_id of its own, and {sum(several):,} of them share {len(several):,} "
+        "texts: if query_id is the id or the time of a call, leave that column out, so that runs of one text are of "
+        "one query"
+    )
+    return [Finding("note", text)]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats
 from paretoroute.runs.findings import Finding
@@ -12,29 +13,50 @@ from paretoroute.runs.findings import Finding
 SLOW_S = 100.0  # a median latency beyond it is asked about where the tokens of a second are few ...
 FEWEST_TOKENS_PER_S = 2.0  # ... as in a log of milliseconds, where they are a thousandth of those of any service
 SLOWEST_S = 900.0  # where no tokens were logged
+LEAST_RUNS = 5  # of a model that is asked about alone
+_NAMED = 3
 
 
-def unit_findings(columns: Mapping[str, Floats]) -> list[Finding]:
-    """Ask for the unit of latencies that are likely in milliseconds.
+def unit_findings(columns: Mapping[str, NDArray], models: Sequence[str]) -> list[Finding]:
+    """Ask for the unit of latencies that are likely in milliseconds: of the log, else of some of its models.
 
     Args:
         columns: of the log, ``(rows,)`` each.
+        models: the model of every point, ``(points,)``.
     """
     latency, tokens = columns["latency_s"], columns["completion_tokens"]
+    if what := _doubtful(latency, tokens):
+        text = f"is latency_s in seconds? Its median is {what}: if it is in milliseconds, divide it by 1000"
+        return [Finding("note", text)]
+    if not np.nan_to_num(latency).max(initial=0) > SLOW_S:
+        return []
+    names, code = np.unique(np.array(models), return_inverse=True)
+    model = code[columns["point"]]
+    doubtful = {}
+    for i, name in enumerate(names.tolist()):
+        own = model == i
+        if own.sum() >= LEAST_RUNS and (what := _doubtful(latency[own], tokens[own])):
+            doubtful[name] = what
+    if not doubtful:
+        return []
+    named = "; ".join(f"of {name} {what}" for name, what in list(doubtful.items())[:_NAMED])
+    more = f"; and of {len(doubtful) - _NAMED} more models" if len(doubtful) > _NAMED else ""
+    text = (
+        f"is latency_s in seconds throughout? Its median is {named}{more}: if it is in milliseconds, divide it by 1000"
+    )
+    return [Finding("note", text)]
+
+
+def _doubtful(latency: Floats, tokens: Floats) -> str:
+    """Return the median of latencies that are likely in milliseconds, with the speed; ``""`` of others."""
     timed = np.nan_to_num(latency) > 0
     if not timed.any():
-        return []
+        return ""
     median = float(np.median(latency[timed]))
     counted = timed & (np.nan_to_num(tokens) > 0)
     if 2 * counted.sum() < timed.sum():
-        if median <= SLOWEST_S:
-            return []
-        speed = ""
-    else:
-        with np.errstate(over="ignore"):  # a latency of next to nothing is not in milliseconds
-            per_s = float(np.median(tokens[counted] / latency[counted]))
-        if median <= SLOW_S or per_s >= FEWEST_TOKENS_PER_S:
-            return []
-        speed = f", {per_s:.2g} completion tokens a second"
-    text = f"is latency_s in seconds? Its median is {median:,.4g}{speed}: if it is in milliseconds, divide it by 1000"
-    return [Finding("note", text)]
+        return f"{median:,.4g}" if median > SLOWEST_S else ""
+    with np.errstate(over="ignore"):  # a latency of next to nothing is not in milliseconds
+        per_s = float(np.median(tokens[counted] / latency[counted]))
+    is_slow = median > SLOW_S and per_s < FEWEST_TOKENS_PER_S
+    return f"{median:,.4g}, {per_s:.2g} completion tokens a second" if is_slow else ""

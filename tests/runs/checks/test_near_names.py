@@ -106,3 +106,23 @@ def test_many_groups_are_counted_and_the_first_are_shown():
     [text] = models(*(f"{prefix}m{i}" for i in range(9) for prefix in ("", "openai/")))
 
     assert text.count(" and 'openai/") == 5 and "; and 4 more; " in text
+
+
+@pytest.mark.parametrize(
+    "spelled", [("16k", "16384"), ("16k", "16000"), ("16,384", "16384"), ("16_384", "16384.0"), ("16K tokens", "16k")]
+)
+def test_labels_that_may_spell_one_number_are_both_named(spelled):
+    one, other = spelled
+
+    (text,) = labels(("thinking_tokens", one), ("thinking_tokens", other), ("thinking_tokens", "1024"))
+
+    assert text.startswith("points whose labels may spell one number are kept apart: ")
+    assert repr(f"m@{one}") in text
+    assert repr(f"m@{other}") in text
+    assert "1024" not in text
+
+
+@pytest.mark.parametrize("spelled", [("16k", "8192"), ("2.5", "25"), ("1,6", "16"), ("low", "high"), ("v1", "1")])
+def test_labels_of_other_numbers_are_not(spelled):
+    assert labels(*(("thinking_tokens", label) for label in spelled)) == []
+    assert labels(("thinking_tokens", "8"), ("samples", "8.0")) == []

@@ -227,3 +227,14 @@ def test_a_key_is_equal_in_every_process_and_tells_texts_without_words_apart():
 def test_operators_between_numbers_are_named_one_by_one():
     assert text_key("1 + 2") == text_key("1+2") != text_key("1 ++ 2")
     assert text_key("7*-3") == text_key("7 op42 op45 3") != text_key("7-*3")
+
+
+def test_ids_of_calls_are_asked_about_and_those_of_queries_are_not(tmp_path):
+    log = log_of(15, 1, text=lambda i, v: f"Sort the list number {i}")
+    of_calls = [row | {"query_id": f"call-{i}"} for i, row in enumerate(log)]
+    few = [*of_calls[:4], *(row | {"query": f"{VERBS[i % 3]} {i} of {i * 7}"} for i, row in enumerate(of_calls[4:]))]
+
+    (text,) = (text for text in texts(read_rows(tmp_path, *of_calls).notices) if "of its own" in text)
+
+    assert text.startswith("each of the 30 runs has a query_id of its own, and 30 of them share 15 texts")
+    assert not any("of its own" in text for rows in (log, few) for text in texts(read_rows(tmp_path, *rows).notices))

@@ -40,3 +40,14 @@ def test_latencies_in_milliseconds_are_asked_about(tmp_path, latency, tokens, fi
 )
 def test_slow_models_are_not(tmp_path, row):
     assert asked(tmp_path, row, row) == []
+
+
+def test_one_model_of_milliseconds_is_named(tmp_path):
+    seconds = {"model": "small", "latency_s": 1.2, "completion_tokens": 300}
+    rows = [seconds] * 8 + [{"model": "big", "latency_s": 1561, "completion_tokens": 300}] * 6
+    runs = read_rows(tmp_path, *(GOOD | row | {"query": f"q{i}"} for i, row in enumerate(rows)))
+    few = read_rows(tmp_path, *(GOOD | row | {"query": f"q{i}"} for i, row in enumerate(rows[:12])))
+
+    text = "is latency_s in seconds throughout? Its median is of big 1,561, 0.19 completion tokens a second"
+    assert [notice.text.partition(":")[0] for notice in runs.notices] == [text]
+    assert not few.notices  # four runs are too few
