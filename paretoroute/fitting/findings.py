@@ -52,6 +52,17 @@ def family_findings(runs: Runs) -> tuple[Finding, ...]:
     return (Finding("families", text),)
 
 
+def constant_findings(runs: Runs) -> tuple[Finding, ...]:
+    """Ask about a quality that is the same in all runs, which tells no point from another."""
+    if np.ptp(runs.quality) > 0:
+        return ()
+    text = (
+        f"quality is {runs.quality[0]:.6g} in all {len(runs.quality):,} runs: nothing tells the points apart but their "
+        "cost; is it the right column, and are failed answers in the log?"
+    )
+    return (Finding("note", text),)
+
+
 def uniform_findings(runs: Runs, kind: str, *, second: bool = False) -> tuple[Finding, ...]:
     """Report queries that cannot be told apart: one text, or one vector, for all of them or for many.
 

@@ -20,7 +20,14 @@ from paretoroute.errors import (
     needs_fit_extra,
 )
 from paretoroute.fitting.features.log import FeaturedLog, FeatureFunction, featured
-from paretoroute.fitting.findings import family_findings, signal_findings, uniform_findings, unlogged_findings, verdict
+from paretoroute.fitting.findings import (
+    constant_findings,
+    family_findings,
+    signal_findings,
+    uniform_findings,
+    unlogged_findings,
+    verdict,
+)
 from paretoroute.fitting.partial_logs.support import without_thin_points
 from paretoroute.fitting.pipeline import fit_surface
 from paretoroute.fitting.points.log_grid import build_grid
@@ -276,7 +283,8 @@ def _provenance(runs: Runs, offer: _Offer, log: FeaturedLog, judged: _Judged, *,
     surface = judged.fit.surface
     unlogged = unlogged_findings(judged.grid.points, judged.grid.between)
     copies = uniform_findings(log.runs, log.kind, second=log.second is not None) or family_findings(log.runs)
-    findings = (*runs.notices, *offer.findings, *unlogged, *copies, *judged.fit.findings, *judged.findings)
+    about_log = (*runs.notices, *constant_findings(log.runs))
+    findings = (*about_log, *offer.findings, *unlogged, *copies, *judged.fit.findings, *judged.findings)
     return Provenance(
         name=name,
         features=log.entry(surface.featurizer),

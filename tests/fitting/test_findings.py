@@ -3,12 +3,20 @@
 from dataclasses import replace
 from typing import get_args
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 import paretoroute as pr
 from paretoroute.calibration.intervals import Interval
-from paretoroute.fitting.findings import family_findings, signal_findings, uniform_findings, unlogged_findings, verdict
+from paretoroute.fitting.findings import (
+    constant_findings,
+    family_findings,
+    signal_findings,
+    uniform_findings,
+    unlogged_findings,
+    verdict,
+)
 from paretoroute.grid import Between, Budget, Point
 from paretoroute.policy import schema
 from paretoroute.runs import findings
@@ -90,3 +98,13 @@ def test_routing_pays_only_where_the_whole_interval_of_its_gain_is_above_zero(ga
     assert text.startswith(start)
     assert text.endswith(f"{gain.value:+.2f} quality points [{gain.low:+.2f}, {gain.high:+.2f}] "
                          "out of fold on 300 queries, 240 effective")  # fmt: skip
+
+
+def test_a_quality_that_is_the_same_in_all_runs_is_asked_about():
+    runs = make_runs(queries=60)
+    same = replace(runs, quality=np.ones_like(runs.quality))
+
+    (finding,) = constant_findings(same)
+
+    assert finding.text.startswith(f"quality is 1 in all {len(runs)} runs: nothing tells the points apart")
+    assert constant_findings(runs) == ()

@@ -59,7 +59,7 @@ def build_grid(runs: Runs, grid: Grid | None = None, prices: Mapping[str, Price]
     excluded = {cost.model for cost in unknown}
     kept = tuple(point for point in points if point.name not in dropped and point.model not in excluded)
     if unknown:
-        reason = _no_cost(unknown) + _cost_column(runs)
+        reason = _no_cost(unknown) + _cost_column(runs) + _misnamed(given, runs)
         if not kept:
             raise GridError(reason)
         findings.append(Finding("grid", f"left out, since nothing states what a call costs: {reason}"))
@@ -128,6 +128,12 @@ def _no_cost(unknown: Sequence[ModelCost]) -> str:
         f"model {first.model!r} has tokens but no cost in the log at {costless!r}, and no price{others}; "
         f'give one with a price file: {{"{first.model}": {{input: USD, output: USD}}}}, in USD per million tokens'
     )
+
+
+def _misnamed(given: Mapping[str, Price], runs: Runs) -> str:
+    """Name the prices of models that the log does not have, which may be those that lack one under another name."""
+    others = sorted(set(given) - {point.model for point in runs.points})
+    return f"; the prices name {_listed([repr(name) for name in others])}, which is in no run" if others else ""
 
 
 def _cost_column(runs: Runs) -> str:

@@ -123,3 +123,10 @@ def test_a_grid_and_a_log_that_disagree_about_an_amount_are_an_error():
 
     with pytest.raises(GridError, match="point 'small@long': the grid says its amount is 8000, the log says 4000"):
         build_grid(runs, Grid((Point("small", Budget("thinking_tokens", "long", 8000.0)),)))
+
+
+def test_prices_of_models_that_are_in_no_run_are_named_beside_the_model_that_has_none():
+    runs = read_runs(log_of(np.random.default_rng(0), model="small"))
+
+    with pytest.raises(GridError, match=r"and no price; give one .*; the prices name 'smal', which is in no run"):
+        build_grid(runs, prices={"smal": Price(1.0, 2.0)})
