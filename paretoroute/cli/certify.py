@@ -67,6 +67,8 @@ def certify(
     from paretoroute.evaluation.certificate.results import Certified
     from paretoroute.policy.policy import Policy
     from paretoroute.report.certificate import answer_json, certified_text, not_certified_text
+    from paretoroute.report.notices import with_log
+    from paretoroute.runs.findings import texts
     from paretoroute.runs.read import read_runs
 
     check_format(form, "text", "json")
@@ -85,9 +87,11 @@ def certify(
     if isinstance(answer, Certified) and out is not None:
         answer.policy.save(out)
     if form == "json":
-        print_text(json.dumps(answer_json(answer), ensure_ascii=False, indent=2, allow_nan=False))
+        plain = answer_json(answer) | {"notices": texts(log.notices)}
+        print_text(json.dumps(plain, ensure_ascii=False, indent=2, allow_nan=False))
     else:
-        show(certified_text(answer, out) if isinstance(answer, Certified) else not_certified_text(answer))
+        told = certified_text(answer, out) if isinstance(answer, Certified) else not_certified_text(answer)
+        show(with_log(told, log))
     if not isinstance(answer, Certified):
         raise typer.Exit(REFUSED)
 
@@ -112,6 +116,7 @@ def verify(
     from paretoroute.evaluation.certificate.verify import verify as verify_policy
     from paretoroute.policy.policy import Policy
     from paretoroute.report.certificate import verified_text
+    from paretoroute.report.notices import with_log
     from paretoroute.runs.read import read_runs
 
     scale = read_quality_scale(quality_scale)
@@ -123,4 +128,4 @@ def verify(
     except CertificateError as error:
         print_error(f"{policy}: {error}")
         raise typer.Exit(REFUSED) from None
-    show(verified_text(answer))
+    show(with_log(verified_text(answer), log))

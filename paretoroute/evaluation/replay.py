@@ -24,6 +24,7 @@ from paretoroute.fitting.partial_logs.propensities import Propensities, fit_prop
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit, columns_of
 from paretoroute.planner.planner import Planner
 from paretoroute.policy.policy import Policy
+from paretoroute.runs.findings import texts
 from paretoroute.runs.folds import is_seen
 from paretoroute.runs.table import Runs
 
@@ -61,7 +62,7 @@ def replay(planner: Planner, runs: Runs, *, against: Planner | None = None) -> R
         for one, sample in zip(planners, samples, strict=True)
     ]
     seen = runs.sha256 == planner.policy.document.fitted_on.runs_sha256
-    notices = (*propensities.findings, *_notices(runs, part, samples[0], sides[0], seen=seen))
+    notices = (*propensities.findings, *_notices(runs, part, samples[0], sides[0], seen=seen), *texts(runs.notices))
     result = changed(_replay(sides[0], part, propensities), seen=seen, notices=notices)
     return result if against is None else changed(result, against=_difference(sides))
 

@@ -36,6 +36,16 @@ def fit_notices(runs: Runs, document: PolicyDocument, *, in_detail: bool = False
     return Entries(tuple(entries))
 
 
+def with_log(told: Entries, runs: Runs) -> Entries:
+    """Add to an answer what was found while its log was read."""
+    entries = list(told.entries)
+    for finding in runs.notices:
+        entries.append(Entry(_KEYS.get(finding.kind, "note"), finding.text))
+        if finding.kind == "set_aside" and runs.set_aside:
+            entries.append(Entry("", f"the first: {runs.set_aside[0]}"))
+    return Entries(tuple(entries))
+
+
 def signals(document: PolicyDocument) -> Entries:
     """List how much of each figure the query explained in the fit."""
     label, findings = labels_of(document), document.fitted_on.findings_by_kind()

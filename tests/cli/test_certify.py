@@ -161,3 +161,16 @@ def test_a_folder_in_place_of_the_file_to_write_is_refused_as_one(log, folder, m
 
         assert result.code == 2
         assert f"--out {out}: this is a folder; name a file in it" in " ".join(result.err.split())
+
+
+def test_what_reading_the_log_found_is_told_beside_the_certificate(folder):
+    rows = [row | {"quality": None} if i % 9 == 0 else row for i, row in enumerate(make_rows(300, seed=99))]
+    log = write_rows(folder / "unjudged.jsonl", rows)
+
+    text = command("certify", fitted().policy_path, log, "--min-quality", "0.7")
+    as_json = command("certify", fitted().policy_path, log, "--min-quality", "0.7", "--format", "json")
+
+    assert "note      quality is missing in" in text.out
+    assert "set aside rows set aside: " in text.out
+    assert "the first: unjudged.jsonl, line 1: quality: missing" in text.out
+    assert any(notice.startswith("quality is missing in") for notice in json.loads(as_json.out)["notices"])

@@ -81,3 +81,16 @@ def test_replay_refuses_a_form_that_it_does_not_know():
     result = command("replay", fitted().policy_path, fitted().runs_path, "--format", "csv")
 
     assert one_line(result) == "--format 'csv': use text or json"
+
+
+def test_what_reading_the_log_found_is_told_beside_the_figures(tmp_path):
+    rows = make_rows(60, seed=97)
+    unjudged = [row | {"quality": None} if i % 3 == 0 else row for i, row in enumerate(rows)]
+    log = write_rows(tmp_path / "new.jsonl", unjudged)
+
+    text = command("replay", fitted().policy_path, log)
+    answer = json.loads(command("replay", fitted().policy_path, log, "--format", "json").out)
+
+    for told in (text.out, "\n".join(answer["notices"])):
+        assert f"quality is missing in {len(rows) // 3} of {len(rows)} rows" in told
+        assert f"rows set aside: {len(rows) // 3} of {len(rows)}" in told

@@ -70,9 +70,10 @@ def study_of(runs: Runs, grid: Grid | None, prices: Mapping[str, Price] | None, 
         raise RunsError(f"comparing needs at least 2 folds, got {folds}")
     if folds > len(runs.query_ids):
         raise RunsError(f"the log has {len(runs.query_ids)} queries, too few for {shown(folds)} folds; ask for fewer")
+    read = runs.notices
     runs, counted = billed_totals(runs, {**(grid.prices if grid else {}), **(prices or {})})
     offered, notices = build_grid(runs, grid, prices)
-    notices = (*counted, *notices)
+    notices = (*read, *counted, *notices)
     used = on_grid(runs, offered)
     fold = deal(groups_of(used), folds, seed=seed)
     common = _common_points(used, offered, fold, folds)
