@@ -66,6 +66,7 @@ class PooledSlopes:
         fold_means: the means without each fold, ``(folds, points)``.
         of_labels: what the query's labels add to the forecasts beyond its features, out of fold, ``(queries,)``; 0 on
             average.
+        told_of_labels: what the features tell of the labels, out of fold, ``(queries,)``; ``by_query`` has it too.
     """
 
     base: Floats
@@ -76,6 +77,7 @@ class PooledSlopes:
     by_query: Floats
     fold_means: Floats
     of_labels: Floats
+    told_of_labels: Floats
 
 
 def fit(
@@ -120,11 +122,11 @@ def fit(
     tuning = _tuned(systems[:-1], cells.minus(of_labels), turned, fold)
     last = systems[-1].solved(tuning.all)
     forecast, by_query = np.zeros((2, len(features), cells.points))
+    told_of_labels = np.einsum("if,if->i", turned, told[fold])
     for k, (system, strengths) in enumerate(zip(systems[:-1], tuning.without, strict=True)):
         fitted, inside = system.solved(strengths), fold == k
         by_query[inside] = turned[inside] @ (fitted.slope + told[k, :, None])
         forecast[inside] = fitted.base + by_query[inside]
-        of_labels[inside] -= turned[inside] @ told[k]
     return PooledSlopes(
         base=last.base,
         slope=axes @ (last.slope + told[-1, :, None]),
@@ -133,7 +135,8 @@ def fit(
         forecast=forecast,
         by_query=by_query,
         fold_means=np.stack([mean.mean for mean in means[:-1]]),
-        of_labels=of_labels,
+        of_labels=of_labels - told_of_labels,
+        told_of_labels=told_of_labels,
     )
 
 

@@ -171,9 +171,10 @@ def _fitted(pooled: _Pooled, sample: Sample, neighbours: int) -> _Fitted:
     signal = signal_of(logged, model.means.mean, by_query, sample)
     # The strengths of the slopes were chosen by cross-validation, and shrink them already.
     signal = replace(signal, follows=float(signal.is_found))
-    base, slope = model.base, model.slope
+    base, slope, of_labels = model.base, model.slope, model.of_labels
     if not signal.used:
         forecast, base, slope = means, model.means.mean, np.zeros_like(slope)
+        of_labels = of_labels + model.told_of_labels
     points = len(base)
     panel = Panel(
         base=single(base),
@@ -190,9 +191,9 @@ def _fitted(pooled: _Pooled, sample: Sample, neighbours: int) -> _Fitted:
     deployed = panel.scale.finish(single(base) + (sample.features - model.centre) @ slope)
     blind = _finished(logged, forecast, sample)
     # Prompts of one table stand for a planner's too, which sees no labels.
-    if logged.name == "prompt tokens" or not model.of_labels.any():
+    if logged.name == "prompt tokens" or not of_labels.any():
         return _Fitted(FittedPanel(panel, signal, blind), deployed, None)
-    left_out = forecast + model.of_labels[rows, None]
+    left_out = forecast + of_labels[rows, None]
     return _Fitted(FittedPanel(panel, signal, _finished(logged, left_out, sample)), deployed, blind)
 
 

@@ -139,5 +139,6 @@ def test_what_features_tell_of_a_label_is_forecast_without_the_label():
     np.testing.assert_allclose(apart, -0.4, atol=0.05)
     np.testing.assert_allclose(deployed, -0.4, atol=0.05)
     assert abs(told.of_labels[hard].mean() - told.of_labels[~hard].mean()) < 0.05
+    assert told.told_of_labels[hard].mean() - told.told_of_labels[~hard].mean() == pytest.approx(-0.4, abs=0.05)
     whole = pooled_slopes.fit(Cells.of(values, weight), np.zeros_like(features), (), fold, labels=labels)
     np.testing.assert_allclose(whole.of_labels[hard].mean() - whole.of_labels[~hard].mean(), -0.4, atol=0.05)
