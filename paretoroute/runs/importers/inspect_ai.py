@@ -122,7 +122,7 @@ def _call(header: Mapping[str, Any], sample: Mapping[str, Any], place: Place) ->
         place=place,
         query=query_of(_resolved(sample.get("input"), attachments)),
         model=model,
-        budget=budget_of(_config(header, own)),
+        budget=budget_of(_config(header, own), model=model),
         tokens=measured(tokens, model=model, has_answer=bool(text(dig(sample, "output", "completion")))),
         cost_usd=cost,
         latency_s=_latency(sample, own),

@@ -177,7 +177,7 @@ def _call(row: _Row, place: Place, traces: Mapping[str, _Row]) -> Call:
         place=place,
         query=query_of(parsed(row.get("input"))),
         model=model,
-        budget=budget_of(parameters),
+        budget=budget_of(parameters, model=model),
         tokens=tokens,
         cost_usd=_cost(row, tokens),
         latency_s=_latency(row),

@@ -80,7 +80,7 @@ def _call(row: Mapping[str, Any], place: Place) -> Call:
         place=place,
         query=query,
         model=model,
-        budget=budget_of(parameters, choices=max(1, choices)),
+        budget=budget_of(parameters, model=model, choices=max(1, choices)),
         tokens=tokens,
         cost_usd=fields.cost_of(row, tokens, "response_cost"),
         latency_s=between(row.get("startTime"), row.get("endTime")),

@@ -60,7 +60,8 @@ def _call(row: Mapping[str, Any], place: Place, reading: Reading) -> Call:
         raise Unusable(NO_MODEL)
     request = mapping(row, "proxy_server_request")
     has_fallen_back = fields.has_fallen_back(row)
-    budget = Budget() if has_fallen_back else budget_of(request, choices=max(1, len(items(row, "response", "choices"))))
+    choices = max(1, len(items(row, "response", "choices")))
+    budget = Budget() if has_fallen_back else budget_of(request, model=model, choices=choices)
     if has_fallen_back:
         reading.notes.append(FELL_BACK)
     tokens = fields.tokens_of(row, f"{text(row.get('custom_llm_provider'))}/{model}")

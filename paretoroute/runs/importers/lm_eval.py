@@ -151,7 +151,7 @@ def _call(record: Record, result: _Results) -> Call:
     if not model:
         raise Unusable(NO_MODEL, "give the results_*.json of the same time stamp too")
     prompt, parameters = _request(record)
-    budget = _budget(record, result, task, budget_of({**result.parameters, **parameters}))
+    budget = _budget(record, result, task, budget_of({**result.parameters, **parameters}, model=model))
     parts = (
         _stamp(record.path) or record.path.stem,
         model,

@@ -121,7 +121,7 @@ def _call(record: Record, request: Mapping[str, Any]) -> Call:
         place=record.place,
         query=query_of(parameters),
         model=model,
-        budget=budget_of(parameters, choices=max(1, choices)),
+        budget=budget_of(parameters, model=model, choices=max(1, choices)),
         tokens=measured(usage_of(answer.get("usage")), model=model),
         time=seconds(first(answer.get("created"), answer.get("created_at"))),
         tenant=text(parameters.get("user")),

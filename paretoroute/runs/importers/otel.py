@@ -19,6 +19,7 @@ from typing import Any
 
 from paretoroute.runs.importers.calls import FAILED, NESTED, Aside, Call, Place, Reading, Unusable
 from paretoroute.runs.importers.otel_attributes import Attributes, is_model_call, read_attributes
+from paretoroute.runs.importers.otel_budgets import budget_of_span, propensity_of_span
 from paretoroute.runs.importers.records import Record, opened
 from paretoroute.runs.importers.scores import score_of
 from paretoroute.runs.importers.usage import billed
@@ -171,7 +172,7 @@ def _call(span: _Span) -> Call:
         place=span.place,
         query=attributes.query(_events(span.value), scope=span.scope),
         model=model,
-        budget=attributes.budget(),
+        budget=budget_of_span(attributes),
         tokens=tokens,
         cost_usd=billed(attributes.cost(), tokens),
         latency_s=_between_nanoseconds(start, end),
@@ -179,7 +180,7 @@ def _call(span: _Span) -> Call:
         tenant=attributes.tenant(),
         conversation=attributes.conversation(),
         trace=span.trace_id,
-        propensity=attributes.propensity(),
+        propensity=propensity_of_span(attributes),
         tag=attributes.tag(),
         scores=_evaluations(span.value),
         ids={name: value for name, value in {**ids, "trace_id": span.trace_id}.items() if value},

@@ -166,7 +166,7 @@ def _call(row: Mapping[str, Any], place: Place, providers: _Providers) -> Call:
         place=place,
         query=prompt,
         model=model,
-        budget=budget_of(options),
+        budget=budget_of(options, model=model),
         tokens=tokens,
         cost_usd=_cost(row, tokens),
         latency_s=None if latency_ms is None else latency_ms / 1000,

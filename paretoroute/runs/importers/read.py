@@ -15,6 +15,7 @@ from paretoroute.runs.checks.quality_scale import QualityScale
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.importers import qualities
 from paretoroute.runs.importers import scores as score_files
+from paretoroute.runs.importers.budgets import with_defaults
 from paretoroute.runs.importers.calls import NO_SCORE, REPEATED, UNDRAWN, Aside, Call, Reading, Score, by_reason
 from paretoroute.runs.importers.messages import query_id
 from paretoroute.runs.importers.model_names import renamed
@@ -184,12 +185,19 @@ def import_calls(source: str | Path, files: Any, *, scores: Any = None, options:
         raise RunsError(_no_call(source, reading.asides))
     keep = options.keep_names or (reading.verbatim and not options.rename)
     names = renamed(scored.calls, rename=options.rename, keep=keep, efforts=options.efforts_in_names)
-    costs = priced(_with_conversations(names.calls), prices=given, from_list=options.list_prices)
+    calls, about_thinking = with_defaults(names.calls)
+    costs = priced(_with_conversations(calls), prices=given, from_list=options.list_prices)
     rows = [
         row_of(call, quality, cost_source="priced" if i in costs.computed else "logged")
         for i, (call, quality) in enumerate(zip(costs.calls, scored.qualities, strict=True))
     ]
-    about = [*scored.findings, *_about_scores(joined, len(rows)), *_about_names(names.names), *costs.findings]
+    about = [
+        *scored.findings,
+        *_about_scores(joined, len(rows)),
+        *_about_names(names.names),
+        *about_thinking,
+        *costs.findings,
+    ]
     about += _about_propensities(costs.calls)
     lacking = costless(costs.calls)
     findings = [*about, *_about(reading), *lacking.findings()]

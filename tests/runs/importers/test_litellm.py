@@ -123,7 +123,7 @@ def test_a_call_without_a_score_is_set_aside(tmp_path):
         ({"reasoning_effort": {"effort": "minimal", "summary": "auto"}}, "effort", "minimal", None),
         ({"reasoning_effort": "none"}, "effort", "none", None),
         ({"thinking": {"type": "enabled", "budget_tokens": 2048}}, "thinking_tokens", "2048", 2048),
-        ({"thinking": {"type": "disabled"}}, None, None, None),
+        ({"thinking": {"type": "disabled"}}, "thinking_tokens", "0", 0),
         ({"reasoning": {"max_tokens": 2000}, "max_tokens": 50}, "thinking_tokens", "2000", 2000),
         ({"extra_body": {"reasoning": {"enabled": False}}}, "thinking_tokens", "0", 0),
         ({"extra_body": {"chat_template_kwargs": {"enable_thinking": False}}}, "thinking_tokens", "0", 0),

@@ -150,7 +150,7 @@ class MappedLog:
             place=record.place,
             query=query,
             model=model,
-            budget=self._budget(record, number["budget"], used),
+            budget=self._budget(record, model, number["budget"], used),
             tokens=measured(tokens, model=model) if tokens.are_known else tokens,
             cost_usd=number["cost_usd"],
             latency_s=number["latency_s"],
@@ -174,7 +174,7 @@ class MappedLog:
             raise Unusable(f"quality: {misfit}", shown(value)) from None
         return {} if quality is None else {"quality": [quality]}
 
-    def _budget(self, record: Record, amount: float | None, used: Counter[str]) -> Budget:
+    def _budget(self, record: Record, model: str, amount: float | None, used: Counter[str]) -> Budget:
         kind, label = (_label(self._value(record, column, used)) for column in ("budget_kind", "budget_label"))
         if kind or label or amount is not None:
             try:
@@ -182,7 +182,8 @@ class MappedLog:
             except Misfit as misfit:
                 raise Unusable(f"budget: {misfit}") from None
         choices = items(self._value(record, "choices", used))
-        return budget_of(mapping(self._value(record, "parameters", used)), choices=max(1, len(choices)))
+        parameters = mapping(self._value(record, "parameters", used))
+        return budget_of(parameters, model=model, choices=max(1, len(choices)))
 
     def _check_used(self, path: Path, rows: Sequence[Record], used: Counter[str]) -> None:
         """Refuse a file in which no row has a field that is mapped: the mapping is of another log."""
