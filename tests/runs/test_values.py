@@ -17,8 +17,8 @@ from tests.runs.logs import GOOD, only_fault, read_rows, write_csv, write_jsonl,
     [
         ({"quality": None}, "quality", "missing"),
         ({"quality": math.nan}, "quality", "missing"),
-        ({"cost_usd": "0,5"}, "cost_usd", "text where a number belongs ('0,5')"),
-        ({"cost_usd": "$0.5"}, "cost_usd", "text where a number belongs ('$0.5')"),
+        ({"cost_usd": "1,234"}, "cost_usd", "a number whose comma may be a decimal or thousands ('1,234')"),
+        ({"cost_usd": "€0.5"}, "cost_usd", "a sum in EUR where USD belong ('€0.5')"),
         ({"cost_usd": "inf"}, "cost_usd", "not finite (inf)"),
         ({"prompt_tokens": "-3"}, "prompt_tokens", "negative (-3.0)"),
         ({"cost_usd": True}, "cost_usd", "a boolean where a number belongs (True)"),
@@ -127,7 +127,7 @@ def test_the_words_of_pandas_for_a_missing_number_are_those_of_a_log():
     assert {word.casefold() for word in STR_NA_VALUES} | {"-"} == ABSENT
 
 
-@pytest.mark.parametrize("text", ["1_000", "0x10", "1,5", "nan(1)", "infinit", "1e", "--", "١٢", "5 %", "true", "1 2"])
+@pytest.mark.parametrize("text", ["1_000", "0x10", "1;5", "nan(1)", "infinit", "1e", "--", "١٢", "5 %", "true", "1 2"])
 def test_a_whole_column_of_other_texts_is_refused_as_each_of_them_is(tmp_path, text):
     log = [GOOD | {"query": f"q{i}", "cost_usd": text} for i in range(3)]
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from paretoroute import query
 from paretoroute.query import Misfit
 from paretoroute.runs import values as single_values
+from paretoroute.runs import written_numbers
 from paretoroute.runs.columns.python_values import python_values
 
 
@@ -65,6 +66,11 @@ NUMBERS = {
     "propensity": Range("not in (0, 1]", low=0.0, high=1.0, above_low=True),
     "score": Range(),
     "budget": Range(),
+}
+_AS_WRITTEN: dict[str, Callable[[object], float]] = {
+    **dict.fromkeys(written_numbers.COUNTS, written_numbers.count),
+    "cost_usd": written_numbers.usd,
+    "latency_s": written_numbers.seconds,
 }
 TEXTS: dict[str, Callable[[object], str]] = {
     "query": query.query_text,
@@ -171,7 +177,8 @@ def numbers(name: str, column: Any, batch: Batch, faults: list[Fault]) -> NDArra
     values = uniform_numbers(column)
     if values is None:
         defects = [] if name in _OPTIONAL else faults
-        values = np.array(one_by_one(name, column, single_values.number, absent=np.nan, faults=defects), float)
+        convert = _AS_WRITTEN.get(name, single_values.number)
+        values = np.array(one_by_one(name, column, convert, absent=np.nan, faults=defects), float)
     if name in _OPTIONAL:
         return np.where(np.isfinite(values), values, np.nan)
     limits = NUMBERS[name]

@@ -22,6 +22,7 @@ from paretoroute.runs.columns import BATCH_BYTES, BATCH_ROWS, NUMBERS, Batch, Br
 from paretoroute.runs.formats.base import MAX_LINE_BYTES, AbstractTextFile
 from paretoroute.runs.formats.decimal_commas import DecimalCommas
 from paretoroute.runs.formats.origin import Origin
+from paretoroute.runs.written_numbers import COUNTS
 
 SUFFIXES = (".csv", ".tsv")
 SEPARATORS = (",", ";", "\t")
@@ -100,7 +101,7 @@ class Csv(AbstractTextFile):
         columns: dict[str, Any] = {column: cells[name] for column, name in names.items() if name in cells}
         if commas is not None:
             for column in sorted(columns.keys() & {"quality", *NUMBERS}):
-                columns[column] = commas.read(columns[column], part.lines)
+                columns[column] = commas.read(columns[column], part.lines, are_counts=column in COUNTS)
         return Batch(columns, np.array(part.lines, np.int64), numbers_are_text=True, broken=part.broken)
 
     def _header(self, file: IO[str], names: Mapping[str, str]) -> _Header:

@@ -2,7 +2,7 @@
 
 ``0,5`` and ``1234,5`` can only be decimals, and ``1,234,567`` only thousands; ``1,234`` may be either, and is read as a
 decimal if the file also holds a certain one. A file that also writes decimal points is refused: its ``1.234`` may be
-either too.
+either too. In a column of whole counts ``1,234`` are thousands, and a file that also writes decimal commas is refused.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from paretoroute.errors import RunsError
+from paretoroute.runs.written_numbers import THOUSANDS
 
 _SIGN = r"\s*[+-]?"
 _END = r"(?:[eE][+-]?[0-9]+)?\s*(?:%\s*)?"
@@ -31,12 +32,23 @@ class DecimalCommas:
         self._name = name
         self._first: dict[str, str] = {}  # the first cell of each kind, with its line
 
-    def read(self, cells: Sequence[str], lines: Sequence[int]) -> Sequence[str]:
+    def read(self, cells: Sequence[str], lines: Sequence[int], *, are_counts: bool = False) -> Sequence[str]:
         """Return the cells with a point in place of a decimal comma.
+
+        Args:
+            cells: of a column.
+            lines: of each.
+            are_counts: whether they are whole counts, whose thousands may be separated.
 
         Raises:
             RunsError: a cell has thousands separators.
         """
+        if are_counts:
+            counts = [THOUSANDS.fullmatch(cell) is not None for cell in cells]
+            grouped = next((i for i, is_count in enumerate(counts) if is_count), None)
+            if grouped is not None:
+                self._first.setdefault("thousands", f"{cells[grouped].strip()!r} in line {lines[grouped]}")
+            cells = [cell.replace(",", "") if count else cell for cell, count in zip(cells, counts, strict=True)]
         for line, cell in zip(lines, cells, strict=True):
             if "," in cell or "." in cell:
                 self._note(cell, line)
@@ -50,6 +62,12 @@ class DecimalCommas:
         """
         comma = self._first.get("comma") or self._first.get("either")
         point = self._first.get("point")
+        thousands = self._first.get("thousands")
+        if comma and thousands:
+            raise RunsError(
+                f"{self._name} has a comma in {comma} and in {thousands}, which cannot both be decimals; write every "
+                "number with a decimal point and without thousands separators"
+            )
         if comma and point:
             raise RunsError(
                 f"{self._name} has numbers with a comma ({comma}) and with a point ({point}), which cannot both be "

@@ -16,6 +16,8 @@ from typing import Any
 
 from paretoroute.errors import name_some
 from paretoroute.grid import Budget
+from paretoroute.query import Misfit
+from paretoroute.runs import written_numbers
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.importers.calls import Call, Unusable
 from paretoroute.runs.importers.usage import is_claude
@@ -161,8 +163,16 @@ def _switch(parameters: Mapping[str, Any], model: str) -> bool | None:
 
 
 def _tokens(parameters: Mapping[str, Any]) -> float | None:
-    read = next((count(parameters[key]) for key in _THINKING_TOKENS if parameters.get(key) is not None), None)
+    read = next((_count(parameters[key]) for key in _THINKING_TOKENS if parameters.get(key) is not None), None)
     return None if parameters.get("type") in ("disabled", "adaptive") else read
+
+
+def _count(value: object) -> float | None:
+    """Return a count, such as 16000 for ``16k``; None for anything else."""
+    try:
+        return count(written_numbers.count(value))
+    except Misfit:
+        return None
 
 
 def _samples(parameters: Mapping[str, Any]) -> float | None:

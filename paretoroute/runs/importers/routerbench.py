@@ -21,6 +21,7 @@ from paretoroute.runs.importers.records import Record, opened
 from paretoroute.runs.importers.scores import score_of
 from paretoroute.runs.importers.values import count, first, literal, parsed, text
 from paretoroute.runs.values import grade
+from paretoroute.runs.written_numbers import usd
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".jsonl", ".json", ".csv.gz")
 COST, RESPONSE = "|total_cost", "|model_response"
@@ -70,6 +71,7 @@ def _add(record: Record, models: Sequence[str], reading: Reading) -> None:
             if quality.value != quality.value:
                 reading.notes.append(NOT_ASKED)
                 continue
+            cost = _cost(row.get(model + COST))
             query = query_of_cell(first(*(row.get(name) for name in _QUERY)))
         except Misfit as misfit:
             reading.asides.append(Aside(place, "a score that is no quality", str(misfit)))
@@ -83,13 +85,25 @@ def _add(record: Record, models: Sequence[str], reading: Reading) -> None:
                 place=place,
                 query=query,
                 model=model,
-                cost_usd=count(row.get(model + COST)),
+                cost_usd=cost,
                 tag=text(row.get("eval_name")),
                 scores={"score": [row[model]]},
                 ids={"sample_id": sample} if sample else {},
                 key=f"{sample} {model} {query_id(query)}" if sample else None,
             )
         )
+
+
+def _cost(value: object) -> float | None:
+    """Return a cost in USD.
+
+    Raises:
+        Unusable: it is none.
+    """
+    try:
+        return count(usd(value))
+    except Misfit as misfit:
+        raise Unusable("a cost that is no sum in USD", str(misfit)) from None
 
 
 def query_of_cell(value: object) -> str:

@@ -141,7 +141,7 @@ def test_values_that_cannot_be_read_are_set_aside(tmp_path):
     text = "mapping: 1\ncolumns: {query: p, model: m, quality: q, cost_usd: c}\n"
 
     assert make.reasons(make.imported(str(mapping(tmp_path, text)), log)) == [
-        "cost_usd: not a number",
+        "cost_usd: text where a number belongs",
         "quality: text where a number belongs",
         "no model",
         "no query text",
@@ -212,3 +212,25 @@ def test_a_guess_of_a_log_without_quality_says_what_is_missing(tmp_path):
 
     assert "quality: no field looks like it" in guess.doubts
     assert "# quality: PATH" in guess.text
+
+
+@pytest.mark.parametrize(
+    "entry, cell, expected",
+    [
+        ("c", "$0.02", 0.02),
+        ("c", "3 cents", 0.03),
+        ("{from: c, unit: cents}", "3 cents", 0.03),
+        ("{from: c, unit: cents}", "3", 0.03),
+        ("{from: c, times: 0.001}", "$20", 0.02),
+        ("{from: c, unit: cents}", "$0.02", "cost_usd: a unit of its own beside that of the mapping"),
+        ("c", "0.02 EUR", "cost_usd: a sum in EUR where USD belong"),
+    ],
+)
+def test_a_cost_that_names_its_unit_is_read_in_it(tmp_path, entry, cell, expected):
+    row = {"p": "Why?", "m": "a", "q": 1, "c": 1}
+    log = make.lines(tmp_path / "log.jsonl", [{**row, "c": cell}, {**row, "c": None}])
+    text = f"mapping: 1\ncolumns: {{query: p, model: m, quality: q, cost_usd: {entry}}}\n"
+
+    result = make.imported(str(mapping(tmp_path, text)), log)
+
+    assert (make.reasons(result) or [result.rows[0]["cost_usd"]]) == [expected]

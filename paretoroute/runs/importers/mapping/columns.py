@@ -24,6 +24,7 @@ from paretoroute.runs.importers.usage import measured
 from paretoroute.runs.importers.values import items, mapping, parsed, seconds, text
 from paretoroute.runs.values import budget_of as budget_in_columns
 from paretoroute.runs.values import opaque
+from paretoroute.runs.written_numbers import COUNTS
 
 _COUNTS = {
     "prompt": "prompt_tokens",
@@ -88,7 +89,11 @@ class MappedLog:
         for name in (*NUMBERS, "quality"):
             for column in self.mapped.columns[name].paths if name in self.mapped.columns else ():
                 stated = [row for row in rows if isinstance(row.value.get(column), str)]
-                cells = commas.read([row.value[column] for row in stated], [row.place.position for row in stated])
+                cells = commas.read(
+                    [row.value[column] for row in stated],
+                    [row.place.position for row in stated],
+                    are_counts=name in COUNTS,
+                )
                 for row, cell in zip(stated, cells, strict=True):
                     row.value[column] = cell
         commas.finish()

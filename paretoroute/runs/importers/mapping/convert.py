@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from paretoroute.query import Misfit
-from paretoroute.runs.importers.values import number
-from paretoroute.runs.values import Grade, grade, is_absent_text
+from paretoroute.runs.values import Grade, grade, is_absent_text, number
+from paretoroute.runs.written_numbers import COUNTS, Written, count, duration, money
 
 UNITS: dict[str, dict[str, float]] = {
     "cost_usd": {"usd": 1.0, "cents": 0.01, "millicents": 1e-5, "usd_micros": 1e-6, "usd_nanos": 1e-9},
@@ -22,7 +22,6 @@ UNITS: dict[str, dict[str, float]] = {
 NUMBERS = (*UNITS, "budget", "sample_index", "propensity")
 _STARS = re.compile(r"\s*((?:[★⭐]\ufe0f?)*)[☆\s\ufe0f]*")
 _OUT_OF = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(?:/\s*[0-9]+|(?:out )?of [0-9]+|stars?|points?)?\s*", re.A | re.I)
-_MONEY = re.compile(r"^\s*(-?)\s*\$\s*|\s*(?:USD|\$)\s*$", re.I)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +29,16 @@ class Conversion:
     """How a value becomes one of a column.
 
     Args:
-        unit: what one of it is, such as 0.001 for milliseconds.
+        column: that it becomes one of.
+        unit: what one of it is, such as 0.001 for milliseconds; None: that of the column, or the one that it names.
+        times: a factor beside the unit.
         scale: the worst and the best number of quality, or None.
         grades: quality by word or letter, in lower case.
     """
 
-    unit: float = 1.0
+    column: str = ""
+    unit: float | None = None
+    times: float = 1.0
     scale: tuple[float, float] | None = None
     grades: Mapping[str, float] = field(default_factory=dict)
 
@@ -43,16 +46,26 @@ class Conversion:
         """Return a number in the unit of the column; None for a missing one.
 
         Raises:
-            Misfit: the value is no number.
+            Misfit: the value is no number, or it names another unit than the mapping.
         """
         if value is None or (isinstance(value, str) and is_absent_text(value)):
             return None
-        read = number(_MONEY.sub(r"\1", value) if isinstance(value, str) else value)
-        if read is None:
-            if isinstance(value, float) and math.isnan(value):
-                return None
+        read = self._read(value)
+        if math.isnan(read.value):
+            return None
+        if math.isinf(read.value):
             raise Misfit("not a number")
-        return float(f"{read * self.unit:.15g}")  # 350 ms are 0.35 s, and not 0.35000000000000003
+        if read.unit is not None and self.unit not in (None, read.unit):
+            raise Misfit("a unit of its own beside that of the mapping")
+        unit = next((unit for unit in (self.unit, read.unit) if unit is not None), 1.0)
+        return float(f"{read.value * unit * self.times:.15g}")  # 350 ms are 0.35 s, and not 0.35000000000000003
+
+    def _read(self, value: object) -> Written:
+        if self.column == "cost_usd":
+            return money(value)
+        if self.column == "latency_s":
+            return duration(value)
+        return Written(count(value) if self.column in COUNTS else number(value))
 
     def quality(self, value: object) -> float | None:
         """Return a quality in [0, 1]; None for a missing one. A number outside the scale is returned as it falls.

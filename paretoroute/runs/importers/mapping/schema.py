@@ -120,20 +120,29 @@ def _column(name: str, column: str, value: object) -> Column:
     if bool(paths) == (value.get("value") is not None):
         raise _error(name, place, "has neither from nor value, or both", "write the path of a field, or {value: ...}")
     conversion = Conversion(
-        unit=_unit(name, column, value), scale=_scale(name, column, value), grades=_grades(name, column, value)
+        column=column,
+        unit=_unit(name, column, value),
+        times=_times(name, column, value),
+        scale=_scale(name, column, value),
+        grades=_grades(name, column, value),
     )
     return Column(paths=paths, value=value.get("value"), conversion=conversion)
 
 
-def _unit(name: str, column: str, value: Mapping[str, Any]) -> float:
-    unit, times = value.get("unit"), value.get("times", 1)
+def _unit(name: str, column: str, value: Mapping[str, Any]) -> float | None:
+    unit = value.get("unit")
     units = UNITS.get(column, {})
     if unit is not None and unit not in units:
         allowed = ", ".join(units) or "none for this column"
         raise _error(name, f"columns.{column}.unit", f"is no unit: {shown(unit)}", f"use {allowed}; or times: NUMBER")
+    return units[unit] if unit is not None else None
+
+
+def _times(name: str, column: str, value: Mapping[str, Any]) -> float:
+    times = value.get("times", 1)
     if isinstance(times, bool) or not isinstance(times, int | float):
         raise _error(name, f"columns.{column}.times", "is no number", "give the factor to the unit of the column")
-    return (units[unit] if unit is not None else 1.0) * times
+    return times
 
 
 def _scale(name: str, column: str, value: Mapping[str, Any]) -> tuple[float, float] | None:
