@@ -1,7 +1,7 @@
-"""Files and models whose quality lies in [0, 1] although the log is said to be on a wide scale, such as 0:100.
+"""Parts of a log whose quality lies in [0, 1] although the log is said to be on a wider scale, such as 0:5 or 0:100.
 
-On such a scale the best of them would count as one hundredth: either they are on another scale than the rest of the
-log, or the scale is wrong.
+On such a scale the best of them would count as a fifth or a hundredth: either they are on another scale than the rest
+of the log, or the scale is wrong. Files, models and tags are such parts. Where it may be chance it is asked about.
 """
 
 from __future__ import annotations
@@ -18,17 +18,22 @@ from paretoroute.runs.findings import Finding
 
 WIDE = 10.0  # the upper end of a scale from which on a part of a log within [0, 1] is refused; reported below
 LEAST_VALUES = 10  # fewer may all be near the worst end by chance
+LEAST_ASKED = 3  # likewise, of values that are asked about
 SHOWN = 3  # parts in a message
+_PARTS = ("model", "tag", "benchmark")
 
 
 class MixedScales:
-    """Keeps the greatest number of quality by file and by model."""
+    """Keeps the greatest number of quality by file, model and tag."""
 
     def __init__(self, worst: float, best: float) -> None:
         self.scale = f"{worst:.6g}:{best:.6g}"
         self.low, self.high = min(worst, best), max(worst, best)
         self.most: dict[str, float] = {}
         self.counts: Counter[str] = Counter()
+        self.fractional: set[str] = set()  # parts with a number between 0 and 1
+        self.fraction = ""  # the first number between 0 and 1
+        self.above: Counter[bool] = Counter()  # numbers above 1, by whether they are whole
 
     @property
     def _applies(self) -> bool:
@@ -36,22 +41,31 @@ class MixedScales:
 
     def see(self, source: str, batch: Batch, numbers: NDArray[np.float64]) -> None:
         """Note the numbers of a batch, NaN where quality is none, ``(rows,)``."""
+        if not self._applies:
+            return
         self.note(f"file {source}", numbers)
-        models = batch.columns.get("model")
-        rows: defaultdict[str, list[int]] = defaultdict(list)
-        for row, name in enumerate(() if models is None else python_values(models)):
-            rows[one_line(name, 40)].append(row)
-        for name, own in rows.items():
-            self.note(f"model {name}", numbers[own])
+        for column in _PARTS:
+            rows: defaultdict[str, list[int]] = defaultdict(list)
+            stated = batch.columns.get(column)
+            for row, name in enumerate(() if stated is None else python_values(stated)):
+                if name is not None and name != "":
+                    rows[one_line(name, 40)].append(row)
+            for name, own in rows.items():
+                self.note(f"{column} {name}", numbers[own])
 
     def note(self, part: str, numbers: NDArray[np.float64]) -> None:
         """Note the numbers of a part of the log, NaN where quality is none."""
-        if not self._applies:
-            return
         stated = numbers[~np.isnan(numbers)]
-        if len(stated):
-            self.most[part] = max(self.most.get(part, 0.0), float(stated.max()))
-            self.counts[part] += len(stated)
+        if not self._applies or not len(stated):
+            return
+        self.most[part] = max(self.most.get(part, 0.0), float(stated.max()))
+        self.counts[part] += len(stated)
+        between = stated[(stated > 0) & (stated < 1)]
+        if len(between):
+            self.fractional.add(part)
+            self.fraction = self.fraction or f"{between[0]:.6g}"
+        above = stated[stated > 1]
+        self.above.update({True: int((above == np.floor(above)).sum()), False: int((above != np.floor(above)).sum())})
 
     def finish(self) -> list[Finding]:
         """Return the finding on parts of the log within [0, 1].
@@ -59,9 +73,10 @@ class MixedScales:
         Raises:
             RunsError: there are some, and the scale is so wide that they cannot be on it.
         """
-        within = [part for part, most in self.most.items() if 0 < most <= 1 and self.counts[part] >= LEAST_VALUES]
+        least = LEAST_VALUES if self.low >= 1 else LEAST_ASKED  # on 1:5 a 1 is the worst, and may stand in many rows
+        within = [part for part, most in self.most.items() if 0 < most <= 1 and self.counts[part] >= least]
         if not within:
-            return []
+            return self._about_fractions()
         if len(within) == len(self.most):
             text = f"quality lies between 0 and 1 in the whole log, where the scale {self.scale} is given"
             remedy = "leave out the scale"
@@ -70,6 +85,25 @@ class MixedScales:
             text = f"quality lies between 0 and 1 throughout {', '.join(sorted(within)[:SHOWN])}{more}, on the scale "
             text += f"{self.scale} of the whole log"
             remedy = "bring every part of the log to one scale first, such as [0, 1]"
-        if self.high >= WIDE:
+        if self.high >= WIDE and any(self._is_certain(part) for part in within):
             raise RunsError(f"{text}: its best would count as {1 / self.high:.2g} at most; {remedy}")
         return [Finding("note", f"{text}; if it is another scale, {remedy}")]
+
+    def _is_certain(self, part: str) -> bool:
+        """Return whether a part cannot be on the scale: it is long, or has fractions where the rest has none."""
+        return self.counts[part] >= LEAST_VALUES or (part in self.fractional and self._is_whole_above)
+
+    @property
+    def _is_whole_above(self) -> bool:
+        """Whether all numbers above 1 are whole, and there are some."""
+        return self.above[True] >= LEAST_ASKED and not self.above[False]
+
+    def _about_fractions(self) -> list[Finding]:
+        """Ask about numbers between 0 and 1 among whole numbers."""
+        if not self.fraction or not self._is_whole_above or self.low >= 1:
+            return []
+        text = (
+            f"quality has numbers between 0 and 1, such as {self.fraction}, and whole numbers alone above 1, on the "
+            f"scale {self.scale}; if some rows are on another scale, bring them to one first, such as [0, 1]"
+        )
+        return [Finding("note", text)]

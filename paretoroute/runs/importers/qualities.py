@@ -69,7 +69,7 @@ def scored(calls: Sequence[Call], reading: Reading, *, wanted: str | None, scale
         several += len(values) > 1
         result.calls.append(call)
         result.qualities.append(quality)
-    _check_scales(result.calls, choices, scale)
+    result.findings.extend(_about_scales(result.calls, reading, choices, scale))
     if several:
         text = f"calls with several scores of one name: {several}; their mean counts"
         result.findings.append(Finding("note", text))
@@ -121,11 +121,13 @@ def _unscored(call: Call, name: str | None) -> Aside:
     return Aside(call.place, OTHER_SCORE, f"{name!r} is missing, there is {name_some(others)}; --score NAME chooses")
 
 
-def _check_scales(calls: Sequence[Call], choices: Mapping[str | None, Choice], scale: QualityScale) -> None:
-    """Refuse models and tasks that are on another scale than the one of the log.
+def _about_scales(
+    calls: Sequence[Call], reading: Reading, choices: Mapping[str | None, Choice], scale: QualityScale
+) -> list[Finding]:
+    """Ask about files, models and tasks that may be on another scale than the one of the log.
 
     Raises:
-        RunsError: there are some.
+        RunsError: some must be.
     """
     mixed = MixedScales(scale.worst, scale.best)
     parts: defaultdict[str, list[float]] = defaultdict(list)
@@ -135,7 +137,21 @@ def _check_scales(calls: Sequence[Call], choices: Mapping[str | None, Choice], s
             if read.is_number:
                 parts[f"model {call.model}"].append(read.value)
                 parts[f"task {call.tag}" if call.tag else ""].append(read.value)
+                parts["" if reading.scores else f"file {call.place.file}"].append(read.value)
+    names = {choice.name for choice in choices.values()}
+    for score in reading.scores:
+        if score.name in names and (number := _number(score.value)) is not None:
+            parts[f"file {score.place.file}"].append(number)
     parts.pop("", None)
     for part, values in parts.items():
         mixed.note(part, np.asarray(values))
-    mixed.finish()
+    return mixed.finish()
+
+
+def _number(value: object) -> float | None:
+    """Return the number that a score is; None for a word, and for what is no quality."""
+    try:
+        read = grade(value)
+    except Misfit:
+        return None
+    return read.value if read.is_number else None

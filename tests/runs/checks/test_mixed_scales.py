@@ -51,7 +51,9 @@ def test_a_narrow_scale_may_hold_weak_models_and_is_reported():
     [
         (HUNDRED, (0, 100)),
         ([0.0] * 20, (0, 100)),  # all wrong on any scale
-        (UNIT[:9], (0, 100)),  # too few
+        (UNIT[:2], (0, 100)),  # too few
+        ([1.0] * 9, (1, 5)),  # all of them the worst
+        ([0, 0.5, 1.5, 2, 5] * 4, (0, 5)),  # half stars
         (UNIT, (-1, 1)),  # rewards
         (["50%", True, "pass", "0%"] * 5, (0, 100)),  # no numbers
     ],
@@ -60,3 +62,38 @@ def test_other_logs_are_left_alone(qualities, scale):
     runs = read_runs(pd.DataFrame(rows_of(qualities, "a")), quality_scale=scale)
 
     assert not [text for text in texts(runs.notices) if "between 0 and 1" in text]
+
+
+def test_tags_on_two_scales_are_refused_by_name():
+    rows = [*rows_of(UNIT, "a", tag="law"), *rows_of(HUNDRED, "b", tag="sums")]
+
+    with pytest.raises(RunsError, match=r"throughout tag law, on the scale 0:100"):
+        read_runs(pd.DataFrame(rows), quality_scale=(0, 100))
+
+
+@pytest.mark.parametrize("best", [5, 100])
+def test_a_few_values_on_another_scale_are_asked_about(tmp_path, best):
+    first = write_jsonl(tmp_path / "a.jsonl", rows_of([0, 1, 1, 0], "a"))
+    second = write_jsonl(tmp_path / "b.jsonl", rows_of([0, best, best, 2], "b"))
+
+    (asked,) = [
+        text for text in texts(read_runs(first, second, quality_scale=(0, best)).notices) if "between 0" in text
+    ]
+
+    assert f"throughout file a.jsonl, on the scale 0:{best} of the whole log; if it is another scale" in asked
+
+
+def test_a_few_fractions_in_one_file_beside_whole_percent_in_another_are_refused(tmp_path):
+    first = write_jsonl(tmp_path / "a.jsonl", rows_of([0, 0.5, 1], "a"))
+    second = write_jsonl(tmp_path / "b.jsonl", rows_of([0, 87, 100, 50], "b"))
+
+    with pytest.raises(RunsError, match=r"throughout file a\.jsonl, on the scale 0:100"):
+        read_runs(first, second, quality_scale=(0, 100))
+
+
+def test_fractions_scattered_among_whole_numbers_are_asked_about():
+    rows = rows_of([0, 0.5, 1, 4, 5, 3, 0.5, 5], "a")
+
+    notices = texts(read_runs(pd.DataFrame(rows), quality_scale=(0, 5)).notices)
+
+    assert [text for text in notices if "such as 0.5, and whole numbers alone above 1, on the scale 0:5" in text]

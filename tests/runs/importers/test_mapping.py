@@ -234,3 +234,22 @@ def test_a_cost_that_names_its_unit_is_read_in_it(tmp_path, entry, cell, expecte
     result = make.imported(str(mapping(tmp_path, text)), log)
 
     assert (make.reasons(result) or [result.rows[0]["cost_usd"]]) == [expected]
+
+
+@pytest.mark.parametrize("apart", ["file", "field"])
+def test_files_and_fields_on_another_scale_than_the_mapping_are_asked_about_or_refused(tmp_path, apart):
+    def read(best, shares, marks):
+        names = ("a", "b") if apart == "field" else ("a", "a")
+        parts = [
+            [{"p": f"{name} {i}", "m": "x", name: mark} for i, mark in enumerate(some)]
+            for name, some in zip(names, (shares, marks), strict=True)
+        ]
+        files = [make.lines(tmp_path / f"{i}.jsonl", part) for i, part in enumerate(parts)]
+        files = files if apart == "file" else [make.lines(tmp_path / "all.jsonl", [*parts[0], *parts[1]])]
+        text = f"mapping: 1\ncolumns: {{query: p, model: m, quality: {{from: [a, b], scale: [0, {best}]}}}}\n"
+        return make.notes(make.imported(str(mapping(tmp_path, text)), *files))
+
+    name = "field a" if apart == "field" else "file 0.jsonl"
+    assert f"between 0 and 1 throughout {name}, on the scale 0:5" in read(5, [0, 0.5, 1], [3, 4, 5, 0])
+    with pytest.raises(RunsError, match=f"throughout {name}, on the scale 0:100"):
+        read(100, [0, 0.5, 1], [30, 40, 100, 0])

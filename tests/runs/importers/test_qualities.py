@@ -81,7 +81,7 @@ def test_a_part_that_is_on_another_scale_than_the_one_stated_is_refused(tmp_path
         task_log(tmp_path, task, "match", model=model, values=shares),
     ]
 
-    with pytest.raises(RunsError, match=f"throughout {apart} .*bring every part of the log to one scale first"):
+    with pytest.raises(RunsError, match=f"throughout file .*, {apart} .*bring every part of the log to one scale"):
         make.imported("inspect", *files, quality_scale=(0, 100))
     assert {row["quality"] for row in make.imported("inspect", files[0], quality_scale=(0, 100)).rows} == {0.5, 1}
 
@@ -94,3 +94,20 @@ def test_the_first_score_of_a_tool_that_is_off_the_scale_is_named(tmp_path):
 
     assert "quality is the score 'fact'" in make.notes(log)
     assert "'score', which the tool puts first, has values off the scale" in make.notes(log)
+
+
+def scored_by(tmp_path, *values):
+    """Import as many calls as there are values, scored by two files: the first half and the second."""
+    calls = make.lines(tmp_path / "calls.jsonl", [make.payload(i) for i in range(len(values))])
+    scores = [make.call_score(i, value) for i, value in enumerate(values)]
+    middle = len(values) // 2
+    files = [make.lines(tmp_path / "a.jsonl", scores[:middle]), make.lines(tmp_path / "b.jsonl", scores[middle:])]
+    return make.imported("litellm", calls, scores=files, quality_scale=(0, max(values)))
+
+
+def test_scores_on_another_scale_than_those_of_another_file_are_asked_about_or_refused(tmp_path):
+    asked = make.notes(scored_by(tmp_path, 0, 0.5, 1, 1, 4, 5, 0, 3))
+
+    assert "quality lies between 0 and 1 throughout file a.jsonl, on the scale 0:5 of the whole log" in asked
+    with pytest.raises(RunsError, match=r"throughout file a\.jsonl, on the scale 0:100"):
+        scored_by(tmp_path, 0, 0.5, 1, 1, 40, 100, 0, 90)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from paretoroute.errors import RunsError, close_names, name_some, shown
 from paretoroute.grid import Budget
 from paretoroute.query import Misfit
+from paretoroute.runs.checks.mixed_scales import MixedScales
 from paretoroute.runs.formats.decimal_commas import DecimalCommas
 from paretoroute.runs.importers.budgets import budget_of
 from paretoroute.runs.importers.calls import NO_MODEL, Aside, Call, Place, Reading, Tokens, Unusable
@@ -58,14 +61,43 @@ class MappedLog:
             RunsError: a file cannot be read, or no row has a field that is mapped.
         """
         reading = Reading(verbatim=self.mapped.verbatim_names, preferred=["quality"])
+        raw: defaultdict[str, list[float]] = defaultdict(list)
         for path in files:
             rows = list(self._rows(path, reading))
             self._replace_commas([row for row in rows if row.is_text], path)
             used: Counter[str] = Counter()
             for row in rows:
                 self._add(row, reading, used)
+                self._note_scale(row, raw)
             self._check_used(path, rows, used)
+        reading.notes += self._about_scale(raw)
         return reading
+
+    def _note_scale(self, record: Record, raw: dict[str, list[float]]) -> None:
+        """Note the number of quality that a row states, by its file, its field and its model."""
+        column = self.mapped.columns.get("quality")
+        if column is None or column.conversion.scale is None:
+            return
+        path = next((path for path in column.paths if reach(record.value, path) not in (None, "")), "")
+        read = column.conversion.number_of_quality(reach(record.value, path)) if path else None
+        if read is not None:
+            model = _label(self._value(record, "model", Counter()))
+            for part in (f"file {record.place.file}", f"field {path}", f"model {model}"):
+                raw[part].append(read)
+
+    def _about_scale(self, raw: Mapping[str, Sequence[float]]) -> list[str]:
+        """Return what is to be asked about the scale of the mapping.
+
+        Raises:
+            RunsError: a part of the log must be on another one.
+        """
+        column = self.mapped.columns.get("quality")
+        if column is None or column.conversion.scale is None:
+            return []
+        mixed = MixedScales(*column.conversion.scale)
+        for part, numbers in raw.items():
+            mixed.note(part, np.asarray(numbers))
+        return [finding.text for finding in mixed.finish()]
 
     def _rows(self, path: Path, reading: Reading) -> Iterator[Record]:
         for record in read_records(path):

@@ -87,6 +87,16 @@ class Conversion:
         worst, best = self.scale
         return (read.value - worst) / (best - worst)
 
+    def number_of_quality(self, value: object) -> float | None:
+        """Return the number to which the scale applies; None for a word, a grade, and for what is no quality."""
+        if self.grades:
+            return None
+        try:
+            read = self._graded(value)
+        except Misfit:
+            return None
+        return read.value if read.is_number and math.isfinite(read.value) else None
+
     def _graded(self, value: object) -> Grade:
         stars = stars_in(value) if self.scale is not None and isinstance(value, str) else None
         return grade(value) if stars is None else Grade(stars)
