@@ -2,7 +2,7 @@
 
 A span is one call, from its start to its end. Spans without the text of the query become no run: those of
 ``opentelemetry-instrumentation-openai-v2`` have neither text nor effort, so that two efforts of a model cannot be told
-apart. Spans have no cost.
+apart. Spans have no cost. Jaeger's and Tempo's exports of such spans are read, and Phoenix's, with its annotations.
 
 References:
     OpenTelemetry, "Semantic conventions for generative client AI spans"; Arize, "OpenInference specification".
@@ -20,12 +20,14 @@ from typing import Any
 from paretoroute.runs.importers.calls import FAILED, NESTED, Aside, Call, Place, Reading, Unusable
 from paretoroute.runs.importers.otel_attributes import Attributes, is_model_call, read_attributes
 from paretoroute.runs.importers.otel_budgets import budget_of_span, propensity_of_span
+from paretoroute.runs.importers.otel_forms import spans_in
 from paretoroute.runs.importers.records import Record, opened
 from paretoroute.runs.importers.scores import score_of
 from paretoroute.runs.importers.usage import billed
 from paretoroute.runs.importers.values import between, dig, first, items, seconds, text
 
-SUFFIXES = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".json.gz")
+SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".parquet", ".jsonl.gz", ".json.gz", ".csv.gz")
+_LEAST_NANOSECONDS = 10**17  # a smaller number of a time counts microseconds or milliseconds
 _ERRORS = ("STATUS_CODE_ERROR", "ERROR", "2")
 
 
@@ -99,21 +101,9 @@ def _is_export(value: Mapping[str, Any]) -> bool:
 
 
 def _spans(record: Record) -> Iterator[_Span]:
-    """Yield the spans of an export request, or the one span that a line holds."""
-    value = record.value
-    if "context" in value and "attributes" in value:  # the console exporter of Python
-        yield _Span(value, read_attributes(value.get("attributes")), record.place.part(_named(value)), "")
-        return
-    for resource in items(value, "resourceSpans") or items(value, "resource_spans"):
-        groups = next(
-            (g for n in ("scopeSpans", "scope_spans", "instrumentationLibrarySpans") if (g := items(resource, n))), []
-        )
-        for group in groups:
-            scope = text(first(dig(group, "scope", "name"), dig(group, "instrumentationLibrary", "name")))
-            for span in items(group, "spans"):
-                if isinstance(span, Mapping):
-                    place = record.place.part(_named(span))
-                    yield _Span(span, read_attributes(span.get("attributes")), place, scope)
+    """Yield the spans that a record holds, or is."""
+    for found in spans_in(record.value):
+        yield _Span(found.value, found.attributes, record.place.part(_named(found.value)), found.scope)
 
 
 def _named(span: Mapping[str, Any]) -> str:
@@ -189,8 +179,8 @@ def _call(span: _Span) -> Call:
 
 
 def _between_nanoseconds(start: object, end: object) -> float | None:
-    """Return the seconds between two times, to the nanosecond where both are whole numbers; None if there are none."""
-    if text(start).isdecimal() and text(end).isdecimal():
+    """Return the seconds between two times, to the nanosecond where both count these; None if there are none."""
+    if all(text(time).isdecimal() and int(text(time)) > _LEAST_NANOSECONDS for time in (start, end)):
         whole = int(text(end)) - int(text(start))
         return whole / 1e9 if whole > 0 else None
     return between(start, end)

@@ -21,7 +21,7 @@ from paretoroute.runs.importers.calls import Aside, Call, Reading, Score
 from paretoroute.runs.importers.messages import query_id
 from paretoroute.runs.importers.model_names import is_same_model
 from paretoroute.runs.importers.records import Record, opened
-from paretoroute.runs.importers.values import first, text
+from paretoroute.runs.importers.values import first, mapping, text
 from paretoroute.runs.values import grade
 
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".jsonl.gz", ".json.gz", ".csv.gz")
@@ -78,13 +78,16 @@ def score_of(record: Record) -> Score | None:
         first(row.get("stringValue"), row.get("string_value")),
         first(row.get("dataType"), row.get("data_type")),
     )
-    value = first(*(row.get(name) for name in VALUES))
+    result = mapping(row.get("result")) or {key: row.get(f"result.{key}") for key in ("score", "label")}  # of Phoenix
+    value = first(*(row.get(name) for name in VALUES), result.get("score"), result.get("label"))
     if words is not None and (value is None or kind in _WORD_TYPES):
         value = words
     ids = {snake(name): text(item) for name, item in row.items() if name.casefold().endswith("id") and text(item)}
     if value is None and not any(name in row for name in VALUES) or not ids:
         return None
-    return Score(record.place, text(row.get("name")), value, ids, text(row.get("model")))
+    return Score(
+        record.place, text(first(row.get("name"), row.get("annotation_name"))), value, ids, text(row.get("model"))
+    )
 
 
 def snake(name: str) -> str:
