@@ -1,7 +1,8 @@
-"""Array aliases, and the rounding to float32 that makes a saved policy forecast as the fitted one did."""
+"""Array aliases, the rounding to float32 that makes a saved policy forecast as the fitted one did, and that of ends."""
 
 from __future__ import annotations
 
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
 Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
+SINGLE = 1e-7  # relative error of a number that was rounded to float32, and of means of such numbers
 
 
 def single(values: Floats) -> Floats:
@@ -21,6 +23,25 @@ def single(values: Floats) -> Floats:
         [0.5, 0.10000000149011612]
     """
     return values.astype(np.float32).astype(np.float64)
+
+
+def beyond(value: float, *, up: bool, digits: int = 6) -> float:
+    """Round an end of a range to the digits that are printed, so that the printed number lies beyond the end.
+
+    Args:
+        value: finite; one that differs from a short number by the rounding to float32 alone is that number.
+        up: whether what lies beyond is larger.
+        digits: significant ones.
+
+    Example:
+        >>> beyond(0.00110008226, up=True), beyond(0.829827026, up=False), beyond(0.3 - 1e-17, up=True)
+        (0.00110009, 0.829827, 0.3)
+    """
+    nearest = float(f"{value:.{digits}g}")
+    if abs(nearest - value) <= SINGLE * abs(value):
+        return nearest
+    context = Context(prec=digits, rounding=ROUND_CEILING if up else ROUND_FLOOR)
+    return float(context.create_decimal_from_float(value))
 
 
 def given_array(values: object) -> NDArray[Any]:

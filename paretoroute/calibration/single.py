@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from paretoroute._arrays import Floats, Indices, Mask
+from paretoroute._arrays import SINGLE, Floats, Indices, Mask
 from paretoroute.calibration.estimate import (
     Evidence,
     PolicyValue,
@@ -33,7 +33,7 @@ from paretoroute.forecast import Forecast, Tables
 from paretoroute.solver.constraints import trade_price
 from paretoroute.solver.frontier import values
 from paretoroute.solver.rules import PriceRule
-from paretoroute.solver.solution import ROUNDING, Facts, Status, binding, floor_of, meaning
+from paretoroute.solver.solution import Facts, Status, binding, floor_of, meaning
 from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
 
 _AT_END = 1e-9  # in breakpoints; a place so near to the end of the frontier lies at the end
@@ -189,9 +189,9 @@ class _Crossing:
 def _meet_cost(cost: Floats, target: MaxCost) -> _Crossing:
     """Locate the place at which the mean logged cost equals the limit."""
     least = float(isotonic(cost)[0])
-    if target.usd < least * (1 - ROUNDING):
+    if target.usd < least * (1 - SINGLE):
         return _Crossing("infeasible", meet(cost, least, "left"), MaxCost(usd=least))
-    if target.usd >= cost[-1] * (1 - ROUNDING):
+    if target.usd >= cost[-1] * (1 - SINGLE):
         return _Crossing("slack", float(cost.size - 1))
     return _Crossing("met", meet(cost, max(target.usd, least), "right"))
 
@@ -199,9 +199,9 @@ def _meet_cost(cost: Floats, target: MaxCost) -> _Crossing:
 def _meet_quality(quality: Floats, target: MinQuality, logged: Tables) -> _Crossing:
     """Locate the place at which the mean logged quality equals the floor."""
     floor, most = floor_of(target, logged), float(isotonic(quality)[-1])
-    if floor <= quality[0] * (1 + ROUNDING):
+    if floor <= quality[0] * (1 + SINGLE):
         return _Crossing("slack", 0.0)
-    if floor <= most * (1 + ROUNDING):
+    if floor <= most * (1 + SINGLE):
         return _Crossing("met", meet(quality, min(floor, most), "left"))
     nearest = MinQuality(quality=min(max(most, 0.0), 1.0))
     if target.quality is None:

@@ -76,9 +76,9 @@ def _saving(outcomes: LoggedOutcomes, estimate: PolicyValue[Rule], best: int, *,
     if outcomes.support is None:
         ratio = baselines.cost_ratio(outcomes, estimate.rule, best)
         gain = normal_interval(100 * (outcomes.chosen(estimate.rule).quality - outcomes.quality[:, best]))
-        # What is promised may lie below the logged mean of the choices, part of which is luck.
+        # What is promised may lie below the logged mean of the choices, part of which is luck, as far as can be told.
         shift = 100 * (estimate.quality - outcomes.quality[:, best].mean()) - gain.value
-        gain = Interval(gain.value + shift, gain.low + shift, gain.high + shift)
+        gain = Interval(gain.value + shift, gain.low + shift, gain.high + max(shift, 0.0))
     else:
         ratio, gain = baselines.against_point(outcomes, estimate, best)
     value, low, high = (f"{round(end, 2) + 0.0:+.2f}" for end in (gain.value, gain.low, gain.high))

@@ -18,6 +18,7 @@ from paretoroute.policy.codec import target_entry, with_names
 from paretoroute.policy.eligibility import EligibleForecast, restrict
 from paretoroute.policy.solution_section import Answer, Solved, solution_section
 from paretoroute.price import UNITS, looks_like, wrong_unit
+from paretoroute.solver.solution import attainable
 from paretoroute.surface.surface import Surface
 from paretoroute.surface.traffic import MOST_NAMES, CalibrationSample
 from paretoroute.targets import MinQuality, Target
@@ -152,7 +153,7 @@ def _solve(
         answer=replace(answer, estimate=as_supported(answer.estimate, effective)),
         outcomes=means if is_context_free else outcomes,
         target=with_names(by_column, grid.names),
-        nearest=None if answer.nearest is None else with_names(answer.nearest, grid.names),
+        nearest=None if answer.nearest is None else attainable(with_names(answer.nearest, grid.names)),
         limits=limits,
         eligible=eligible,
         context_free=is_context_free,

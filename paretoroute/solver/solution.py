@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute._arrays import Mask
+from paretoroute._arrays import Mask, beyond
 from paretoroute.errors import TargetError, shown
 from paretoroute.forecast import MOST, Tables
 from paretoroute.price import UNIT, rounded_usd
@@ -183,6 +183,17 @@ def floor_of(target: MinQuality, forecast: Tables) -> float:
             "resolve the name first, grid.index(name)"
         )
     return min(float(target.ratio or 1.0) * float(forecast.quality[:, target.of].mean(dtype=np.float64)), MOST)
+
+
+def attainable(target: Target) -> Target:
+    """Return a target that was just reached with the digits that are printed, so that it is met where it is typed."""
+    if isinstance(target, MaxCost):
+        return MaxCost(usd=beyond(target.usd, up=True))
+    if isinstance(target, BestTrade):
+        return target
+    if target.quality is not None:
+        return MinQuality(quality=beyond(target.quality, up=False))
+    return replace(target, ratio=beyond(float(target.ratio or 1.0), up=False))
 
 
 def nearest_quality(target: MinQuality, forecast: Tables, quality: float) -> MinQuality:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from paretoroute._arrays import Floats, Mask
+from paretoroute._arrays import Floats, Mask, beyond
 from paretoroute.calibration.coupled.candidates import (
     AFTER_TARGET,
     LimitedProblem,
@@ -33,7 +33,7 @@ from paretoroute.calibration.coupled.promise import Luck
 from paretoroute.calibration.estimate import Evidence, PolicyValue, estimate_value, least_variance
 from paretoroute.calibration.outcomes import LoggedOutcomes
 from paretoroute.errors import TargetError
-from paretoroute.limits import PopulationLimit
+from paretoroute.limits import MaxCostOf, MaxShare, MinQualityOf, PopulationLimit
 from paretoroute.solver.constraints import Constraint, Multipliers
 from paretoroute.solver.coupled.master_problem import KEPT, MasterSolution
 from paretoroute.solver.coupled.solve import nearest_target, relax
@@ -166,10 +166,24 @@ def _moved(problem: LimitedProblem, violation: Floats) -> tuple[NamedLimit, ...]
     """Relax the limits that are violated, by as much and a little more; ``(limits,)``."""
     over = violation * (1 + _RELAX_EXTRA)
     return tuple(
-        NamedLimit(named.name, relax(named.limit, float(over[k]) / problem.constraints[problem.of_limits][k].size))
+        NamedLimit(
+            named.name,
+            _printed(relax(named.limit, float(over[k]) / problem.constraints[problem.of_limits][k].size)),
+        )
         for k, named in enumerate(problem.limits)
         if violation[k] > 0
     )
+
+
+def _printed(limit: PopulationLimit) -> PopulationLimit:
+    """Round the number of a relaxed limit to six digits, to the side that can be kept."""
+    if isinstance(limit, MinQualityOf):
+        return replace(limit, quality=beyond(limit.quality, up=False))
+    if isinstance(limit, MaxShare):
+        return replace(limit, share=min(beyond(limit.share, up=True), 1.0))
+    if isinstance(limit, MaxCostOf):
+        return replace(limit, usd=beyond(limit.usd, up=True))
+    return replace(limit, seconds=beyond(limit.seconds, up=True))
 
 
 @dataclass(frozen=True)
