@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from paretoroute.calibration.estimate import BINARY_VARIANCE, Evidence, estimate_value, least_variance
+from paretoroute.calibration.estimate import (
+    BINARY_VARIANCE,
+    CHOICE_ERROR,
+    CHOICE_FACTOR,
+    Evidence,
+    estimate_value,
+    least_variance,
+)
 from paretoroute.calibration.intervals import Z90
 from paretoroute.calibration.outcomes import Chosen
 from paretoroute.calibration.single import calibrate, curve
@@ -97,3 +104,29 @@ def test_equal_graded_outcomes_promise_no_certainty(value):
     assert (many <= few).all() and (many > 0).all()
     low = value_of(np.full(25, value), Evidence(np.array([25.0]), few[:1])).quality_low
     assert low < value - 0.05 or low == 0
+
+
+def value_at_costs(cost, runs, *, forecast=None):
+    cost = np.asarray(cost, float)
+    some = np.full(len(cost), 0.5)
+    return estimate_value(
+        PriceRule(0.0, 0.0),
+        logged=Chosen(some, cost),
+        forecast=Chosen(some, cost if forecast is None else np.full(len(cost), forecast)),
+        mean_quality=0.5,
+        mean_cost_usd=float(cost.mean()),
+        evidence=Evidence(np.asarray(runs, float), np.full(len(runs), BINARY_VARIANCE)),
+    )
+
+
+def test_choices_by_the_query_widen_the_interval_of_cost():
+    cost = np.tile([0.01, 0.03], 200)
+    sampling = cost.std(ddof=1) / 400**0.5 / cost.mean()
+
+    by_query = value_at_costs(cost, [200, 200])
+
+    reach = Z90 * np.hypot(CHOICE_FACTOR * sampling, CHOICE_ERROR)
+    assert np.log(by_query.cost_usd_high / 0.02) == pytest.approx(reach)
+    assert np.log(0.02 / by_query.cost_usd_low) == pytest.approx(reach)
+    for fixed in (value_at_costs(cost, [400, 0]), value_at_costs(cost, [200, 200], forecast=0.02)):
+        assert np.log(fixed.cost_usd_high / 0.02) == pytest.approx(Z90 * sampling)

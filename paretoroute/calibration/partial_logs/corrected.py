@@ -189,7 +189,7 @@ class Corrected:
         noise = self._of_size(self.variance, mean) / np.maximum(count, 1e-12)
         noise = noise + self._of_size(self.chance_error**2, mean)
         prior = self.point_error + self._of_size(self.prior_error**2, mean)
-        return self.forecast + prior / (prior + noise) * self.correction
+        return self.forecast + _share(prior, prior + noise) * self.correction
 
     def along(self, policies: FoldPolicies) -> Floats:
         """Estimate the mean at every place of the deployed frontier, ``(breakpoints + 1,)``."""
@@ -238,7 +238,7 @@ class Corrected:
         noise = np.maximum(spread, self._of_size(self.variance, sums.forecast) / np.maximum(effective, 1e-12))
         noise = noise + self._of_size(self.chance_error**2, sums.forecast)
         prior = self._of_size(self.prior_error**2, sums.forecast) + np.maximum(sums.error, 0.0)
-        shrink = np.where(effective > 0, prior / (prior + noise), 0.0)
+        shrink = np.where(effective > 0, _share(prior, prior + noise), 0.0)
         if self.looks:
             missing = np.clip(1 - sums.weight, 0.0, 1.0)
             prior = prior + self._of_size(MISSING_ERROR**2, sums.forecast) * missing**2
@@ -251,6 +251,11 @@ class Corrected:
             between += (CHOICE_ERROR * sums.forecast) ** 2
         total = np.sqrt(between + ((1 - shrink) * np.sqrt(prior) + shrink * np.sqrt(noise)) ** 2)
         return value, Z90 * total, effective
+
+
+def _share(part: Floats, total: Floats) -> Floats:
+    """Divide; 0 where the total is 0, as of the costs of points that are free in every run."""
+    return np.divide(part, total, out=np.zeros_like(total), where=total > 0)
 
 
 def _chance_error(support: LogSupport) -> float:

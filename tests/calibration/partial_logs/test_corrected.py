@@ -156,3 +156,16 @@ def test_where_the_logger_did_not_look_no_chance_was_estimated():
     )
 
     assert whole == estimated
+
+
+@pytest.mark.parametrize("looks", [False, True])
+def test_a_point_that_is_free_in_every_run_stays_free(looks):
+    _, cost, logged, support = partial_log(4, looks=looks)
+    cost, logged = cost.copy(), logged.copy()
+    cost[:, 1], logged[:, 1] = 0.0, np.where(np.isnan(logged[:, 1]), np.nan, 0.0)
+
+    corrected = Corrected.cost(cost, logged, support)
+
+    assert (corrected.table(cost)[:, 1] == 0).all()
+    estimate = corrected.of(at(1))
+    assert (estimate.value, estimate.reach) == (0.0, 0.0)
