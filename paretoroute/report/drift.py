@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from paretoroute.evaluation.drift.report import DriftReport, PointDrift, PromiseCheck
+from paretoroute.evaluation.drift.report import UNTESTED, DriftReport, PointDrift, PromiseCheck
 from paretoroute.price import dollars_text, per_thousand
 from paretoroute.report.labels import PointLabels
 from paretoroute.report.layout import Column, Entries, Entry, Row, Table
@@ -26,13 +26,15 @@ def drift_text(report: DriftReport, label: PointLabels) -> Entries:
         label: the names of the policy's points.
     """
     entries = [Entry("!", label.in_text(text), "bold red") for text in report.findings]
-    if not report.drifted:
+    if UNTESTED in report.notes:
+        entries.append(Entry("untested", UNTESTED, "bold red"))
+    elif not report.drifted:
         entries.append(Entry("stable", f"no figure shifted in {report.calls:,} calls", "bold"))
     style = "bold red" if report.certificate_stands is False or report.promise.verdict == "below" else ""
     entries.append(Entry("claims", label.in_text(report.certificate), style))
     entries.append(Entry("quality", _promise_text(report.promise)))
     entries += [Entry("apart", f"{label.in_text(reason)}: {count:,}") for reason, count in report.apart.items()]
-    entries += [Entry("note", note) for note in report.notes]
+    entries += [Entry("note", note) for note in report.notes if note != UNTESTED]
     return Entries(tuple(entries))
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from paretoroute.evaluation.drift.report import DriftReport, PointDrift, PromiseCheck, Shift, StreamDrift
+from paretoroute.evaluation.drift.report import UNTESTED, DriftReport, PointDrift, PromiseCheck, Shift, StreamDrift
 from paretoroute.report.drift import drift_table, drift_text
 from paretoroute.report.labels import PointLabels
 
@@ -46,6 +46,14 @@ def test_a_stable_report_says_so_first():
         "apart     repeats of a query at its model, left out: 1,234",
         "note      not every call has a time",
     ]
+
+
+def test_a_report_of_calls_that_could_not_be_compared_is_not_called_stable():
+    lines = drift_text(report(notes=(UNTESTED, "not every call has a time")), LABELS).plain().splitlines()
+
+    assert lines[0] == "untested  no call could be compared with a forecast, so that nothing was tested"
+    assert lines[-1] == "note      not every call has a time"
+    assert not any(line.startswith("stable") for line in lines)
 
 
 def test_changes_come_first_with_names_as_people_read_them():

@@ -9,6 +9,7 @@ from paretoroute.calibration.intervals import Z90
 from paretoroute.evaluation.drift.detector import Totals
 
 LEVEL = 0.9
+UNTESTED = "no call could be compared with a forecast, so that nothing was tested"
 _TUNED_FOR = 1000.0  # calls at which the boundary of a confidence sequence is narrowest
 
 
@@ -118,7 +119,7 @@ class DriftReport:
         streams: every test.
         points: every figure of every point.
         apart: number of calls that were left out or compared otherwise, by reason.
-        notes: about the order and the overlap of the calls.
+        notes: about the order and the overlap of the calls, and ``UNTESTED`` first where that is so.
     """
 
     drifted: bool

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from paretoroute.evaluation.drift.detector import Detector, Totals
 from paretoroute.evaluation.drift.record import Record
 from paretoroute.evaluation.drift.report import (
+    UNTESTED,
     DriftReport,
     PointDrift,
     PromiseCheck,
@@ -32,6 +33,7 @@ def report(record: Record, policy: Policy) -> DriftReport:
     shifted = [stream for stream in streams if stream.shifted]
     promise = _promise(record, policy)
     stands, certificate = certificate_state(record, policy, shifted, promise)
+    untested = (UNTESTED,) if record.calls and not record.tallies else ()
     return DriftReport(
         drifted=bool(shifted),
         calls=record.calls,
@@ -42,7 +44,7 @@ def report(record: Record, policy: Policy) -> DriftReport:
         streams=streams,
         points=_points(record),
         apart=dict(record.apart.most_common()),
-        notes=tuple(record.notes),
+        notes=(*untested, *record.notes),
     )
 
 

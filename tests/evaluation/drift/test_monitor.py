@@ -11,6 +11,7 @@ import pytest
 import paretoroute as pr
 from paretoroute.errors import PolicyError, RunsError, TargetError
 from paretoroute.evaluation.drift import summary
+from paretoroute.evaluation.drift.report import UNTESTED
 from tests.evaluation.drift.deployed import calls, table, worse
 from tests.planner_cases import fitted, no_signal
 
@@ -41,6 +42,14 @@ def test_calls_like_the_log_raise_no_alarm_and_the_table_has_their_means(watched
     quality = sum(point.calls for point in watched.points if point.figure == "quality")
     assert quality == watched.promise.calls == 600
     assert watched.promise.quality == pytest.approx(np.mean([row["quality"] for row in stable]))
+
+
+def test_calls_of_renamed_models_are_not_called_stable(stable):
+    report = pr.Monitor(fitted().policy).update(table([row | {"model": f"{row['model']}-2"} for row in stable]))
+
+    assert report.notes[0] == "no call could be compared with a forecast, so that nothing was tested"
+    assert not report.points and sum(report.apart.values()) == report.calls == len(stable)
+    assert UNTESTED not in pr.Monitor(fitted().policy).update(table(stable)).notes
 
 
 def test_a_model_that_fails_is_named_with_its_time_and_the_promise_falls(stable):
