@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
+from paretoroute.cli.arguments.numbers import check_numbers
 from paretoroute.cli.arguments.options import BAD_INPUT
 from paretoroute.cli.arguments.plain_call import plain_call
 from paretoroute.cli.console import help_width, print_error, print_text
@@ -108,6 +109,8 @@ def _run(arguments: list[str]) -> None:
         except typer.Exit as end:
             sys.exit(end.exit_code)
         return
+    if is_known and "--help" not in arguments:
+        check_numbers(function_of(first), arguments[1:])
     app = application([first] if is_known else COMMANDS)
     app(args=arguments, prog_name="paretoroute", terminal_width=help_width())
 

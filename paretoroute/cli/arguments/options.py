@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from paretoroute.cli.arguments.completion import one_of, policy_files
+from paretoroute.cli.arguments.numbers import meant_limit
 from paretoroute.errors import QueryError, RunsError, TargetError, shown
 from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
 
@@ -125,10 +126,22 @@ class TargetOptions:
 
 
 def read_limits(texts: Sequence[str] | None) -> list[Limit]:
-    """Parse the values of ``--limit``."""
+    """Parse the values of ``--limit``.
+
+    Raises:
+        TargetError: one is of no known form; the limit that it means is named where that is certain.
+    """
     from paretoroute.limits import parse_limit
 
-    return [parse_limit(text) for text in texts or ()]
+    limits: list[Limit] = []
+    for text in texts or ():
+        try:
+            limits.append(parse_limit(text))
+        except TargetError:
+            if (meant := meant_limit(text)) is None:
+                raise
+            raise TargetError(f"limit {shown(text)}: write {meant!r}") from None
+    return limits
 
 
 def read_price_file(path: Path | None) -> dict[str, Price] | None:

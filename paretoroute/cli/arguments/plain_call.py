@@ -49,6 +49,11 @@ def plain_call(command: Callable[..., object], arguments: Sequence[str]) -> dict
     return call if is_complete else None
 
 
+def number_options(command: Callable[..., object]) -> frozenset[str]:
+    """Return the options of a command that take a number with decimals, by their spellings."""
+    return frozenset(spelling for spelling, name in _declared(command)[0].items() if name.kind is float)
+
+
 class _Name(NamedTuple):
     """A parameter that plain text can give: its name, the type of its values, and whether it may be repeated."""
 
