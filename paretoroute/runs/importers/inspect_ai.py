@@ -10,6 +10,7 @@ References:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -132,7 +133,15 @@ def _call(header: Mapping[str, Any], sample: Mapping[str, Any], place: Place) ->
         scores=_scores(sample),
         ids={name: value for name, value in _ids(header, sample).items() if value},
         key=_key(header, sample),
+        sample=_sample_name(header, sample),
     )
+
+
+def _sample_name(header: Mapping[str, Any], sample: Mapping[str, Any]) -> str:
+    """Return the name of a sample: its task, data set, id and target; a number alone may be another sample's too."""
+    task, dataset = dig(header, "eval", "task"), dig(header, "eval", "dataset", "name")
+    parts = (task, dataset, sample.get("id"), sample.get("target"), sample.get("choices"))
+    return "" if sample.get("id") is None else json.dumps(parts, sort_keys=True, default=str)
 
 
 def _judging_spans(events: Sequence[Any]) -> set[str]:

@@ -10,6 +10,7 @@ References:
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -161,6 +162,7 @@ def _call(record: Record, result: _Results) -> Call:
         budget.label,
     )
     doc_id = text(record.value.get("doc_id"))
+    document = text(record.value.get("doc_hash")) or _canonical(record.value.get("doc"))
     return Call(
         place=record.place,
         query=prompt,
@@ -169,7 +171,14 @@ def _call(record: Record, result: _Results) -> Call:
         tag=task,
         ids={"doc_id": doc_id} if doc_id else {},
         key=" ".join(map(str, parts)),
+        sample=_canonical([task, doc_id, document]) if document else "",
+        sample_is_certain=True,
     )
+
+
+def _canonical(value: object) -> str:
+    """Return a value as JSON, the same whatever the order of its keys; ``""`` for nothing."""
+    return json.dumps(value, sort_keys=True, default=str) if value else ""
 
 
 def _folder_model(path: Path) -> str:

@@ -9,6 +9,7 @@ References:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -173,7 +174,17 @@ def _call(row: Mapping[str, Any], place: Place, providers: _Providers) -> Call:
         scores=_scores(row),
         ids={"id": identity, "result_id": identity} if identity else {},
         key=identity or None,
+        sample=_test_of(row),
+        sample_is_certain=True,
     )
+
+
+def _test_of(row: Mapping[str, Any]) -> str:
+    """Return the test of a result: its number and its variables; ``""`` where it has none of them."""
+    variables = mapping(row, "vars") or mapping(row, "testCase", "vars")
+    if row.get("testIdx") is None or not variables:
+        return ""
+    return json.dumps([row["testIdx"], variables], sort_keys=True, default=str)
 
 
 def _is_of_cache(row: Mapping[str, Any]) -> bool:

@@ -21,6 +21,7 @@ from paretoroute.runs.importers.messages import query_id
 from paretoroute.runs.importers.model_names import renamed
 from paretoroute.runs.importers.pricing import costless, price_file, priced
 from paretoroute.runs.importers.records import listed_files
+from paretoroute.runs.importers.samples import one_query_each
 from paretoroute.runs.importers.write import row_of, table_of
 from paretoroute.runs.set_aside import MAX_BAD_ROWS
 from paretoroute.runs.table import BadRow, Runs
@@ -179,6 +180,7 @@ def import_calls(source: str | Path, files: Any, *, scores: Any = None, options:
     if not reading.calls:
         raise RunsError(_no_call(source, reading.asides))
     calls = _drawn(_distinct(reading), reading) if options.drawn_only else _distinct(reading)
+    calls, about_samples = one_query_each(calls)
     joined = score_files.join_scores(calls, reading.scores, key=options.join)
     scored = qualities.scored(joined.calls, reading, wanted=options.score, scale=scale)
     if not scored.calls:
@@ -195,6 +197,7 @@ def import_calls(source: str | Path, files: Any, *, scores: Any = None, options:
         *scored.findings,
         *_about_scores(joined, len(rows)),
         *_about_names(names.names),
+        *about_samples,
         *about_thinking,
         *costs.findings,
     ]
