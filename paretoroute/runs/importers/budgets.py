@@ -28,6 +28,8 @@ _EFFORTS = ("reasoning_effort", "effort", "thinking_level", "thinkingLevel", "th
 _THINKING_TOKENS = ("budget_tokens", "thinking_budget", "thinkingBudget", "thinking_token_budget", "reasoning_tokens")
 _SWITCHES = ("enable_thinking", "thinking", "think")  # of chat templates, DashScope and Ollama; true or false
 _TYPES = {"disabled": False, "enabled": True, "adaptive": True}  # of ``thinking``: of Claude, GLM, DeepSeek and Kimi
+_NO_EFFORTS = ("default", "auto")
+_OTHER_EFFORTS = {"disable": "none", "disabled": "none"}  # of Gemini in LiteLLM
 _SAMPLES = ("n", "num_choices", "candidate_count", "candidateCount", "best_of")
 _INSIDE = (  # objects that hold such parameters
     "reasoning",
@@ -43,6 +45,7 @@ _INSIDE = (  # objects that hold such parameters
     "optional_params",
     "config",
     "passthrough",
+    "google",
 )
 _TOKENS_OF_EFFORTS = {  # as LiteLLM writes an effort for models that take tokens
     "minimal": (1, 128, 512, 1024),
@@ -80,7 +83,7 @@ def budget_of(parameters: object, *, model: str = "", choices: int = 1) -> Budge
     stated = next((read for read in (_samples(item) for item in settings) if read is not None), None)
     samples = choices if stated is None else stated
     switch = next((read for read in (_switch(item, model) for item in settings) if read is not None), None)
-    is_off = switch is False
+    is_off = switch is False or (tokens == 0 and not is_claude(model))
     tokens = 0.0 if is_off else tokens
     if effort and tokens and tokens in _TOKENS_OF_EFFORTS.get(effort, ()):
         tokens = None
@@ -95,7 +98,7 @@ def budget_of(parameters: object, *, model: str = "", choices: int = 1) -> Budge
         return Budget("thinking_tokens", amount_text(tokens), tokens)
     if effort:
         return Budget("effort", effort)
-    if is_off or (tokens == 0 and any("thinking_budget" in item or "thinkingBudget" in item for item in settings)):
+    if is_off:
         return Budget("thinking_tokens", "0", 0.0)  # Gemini and Qwen think where no budget is given
     return THINKS if switch else Budget()
 
@@ -144,7 +147,8 @@ def _effort(parameters: Mapping[str, Any]) -> str:
         if is_true(value) or is_false(value):
             continue  # ``think`` is a switch or a word
         if isinstance(value, str) and text(parsed(value)):
-            return value.strip().casefold()
+            word = value.strip().casefold()
+            return "" if word in _NO_EFFORTS else _OTHER_EFFORTS.get(word, word)
         if isinstance(value, str) and value.strip().casefold() == "none":
             return "none"
     return ""
@@ -176,5 +180,5 @@ def _count(value: object) -> float | None:
 
 
 def _samples(parameters: Mapping[str, Any]) -> float | None:
-    read = next((number(parameters[key]) for key in _SAMPLES if parameters.get(key) is not None), None)
-    return read if read is not None and read >= 1 else None
+    read = max((number(parameters.get(key)) or 0.0 for key in _SAMPLES), default=0.0)
+    return read if read >= 1 else None

@@ -31,7 +31,7 @@ def check_generation(row: Mapping[str, Any]) -> None:
     if kind and kind.removeprefix("a") not in _GENERATIONS and kind not in _GENERATIONS:
         raise Unusable(NOT_A_GENERATION, kind)
     status = first(row.get("status"), dig(row, "metadata", "status"))
-    if text(status) not in ("", "success") or text(row.get("error_str")):
+    if text(status).casefold() not in ("", "success") or text(row.get("error_str")):
         raise Unusable(FAILED, text(dig(row, "error_information", "error_class")))
     if is_true(row.get("cache_hit")):
         raise Unusable(CACHED)

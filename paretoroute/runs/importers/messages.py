@@ -1,18 +1,20 @@
 """The query of a foreign record: a text, or chat messages of role and content, with the forms of each client unified.
 
 Chat messages stay messages, since a planner is asked with them too. What is no text (images, calls of tools) is kept as
-its type alone.
+its type, with a digest of what it holds: one question about two images is two queries, though their texts are equal.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from paretoroute.query import Misfit, query_id_of, query_text
 from paretoroute.runs.importers.calls import NO_TEXT, REDACTED, Query, Unusable
-from paretoroute.runs.importers.values import parsed
+from paretoroute.runs.importers.values import first, parsed
 
 _REDACTED = (
     "redacted-by-litellm",
@@ -29,6 +31,8 @@ _CUT = re.compile(r"\((?:litellm_)?truncated (?:skipped )?[0-9]+ chars\)", re.A)
 CUT_SHORT = "queries of which the tool logged the beginning and the end alone: two of them may count as one"
 CUT_OFF = "chat messages that end early: the tool cut them off"
 SEVERAL_PROMPTS = "several prompts in one call, whose tokens and answers are logged together"
+_TOOL_CALLS = ("tool_call", "tool_use", "function_call", "functionCall")
+_ARGUMENTS = ("arguments", "input", "args")
 _TEXT_KEYS = ("text", "content", "response", "result", "output", "refusal")
 
 
@@ -79,8 +83,22 @@ def is_cut_short(query: Query) -> bool:
 
 
 def query_id(query: Query) -> str:
-    """Return an id of a query's text alone: the same for a text, and for a chat of it as the one message of a user."""
-    return query_id_of(query_text(query))
+    """Return an id of a query: the same for a text, and for a chat of it as the one message of a user."""
+    text = query_text(query)
+    digests = "" if isinstance(query, str) else " ".join(_digests(query))
+    return query_id_of(f"{text}\n{digests}" if digests else text)
+
+
+def _digests(messages: list[dict[str, Any]]) -> Iterator[str]:
+    for message in messages:
+        parts = message.get("content")
+        for holder in (*(parts if isinstance(parts, list) else ()), message):
+            if isinstance(holder, Mapping) and holder.get("digest"):
+                yield holder["digest"]
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
 def _query(value: object) -> Query:
@@ -121,7 +139,23 @@ def _message(item: Mapping[str, Any]) -> dict[str, Any]:
         role = "tool" if str(kind).endswith("_output") else "assistant" if str(kind).endswith("_call") else "user"
     role = "assistant" if role == "model" else role
     content = next((parsed_parts(item[key]) for key in ("content", "parts", "output") if item.get(key)), None)
-    return {"role": role, "content": content}
+    calls = _called(item)
+    return {"role": role, "content": content, **({"digest": _digest(calls)} if calls else {})}
+
+
+def _called(item: Mapping[str, Any]) -> list[Any]:
+    """Return name and arguments of the tools that a message calls; their ids differ from call to call."""
+    stated = item.get("tool_calls")
+    calls = [part.get("function") or part for part in stated if isinstance(part, Mapping)] if stated else []
+    calls += [item["function_call"]] if isinstance(item.get("function_call"), Mapping) else []
+    calls += [item] if str(item.get("type")).endswith("_call") else []
+    for parts in (item.get("content"), item.get("parts")):
+        calls += [part for part in parts if _calls_a_tool(part)] if isinstance(parts, list) else []
+    return [[call.get("name"), parsed(first(*(call.get(key) for key in _ARGUMENTS)))] for call in calls if call]
+
+
+def _calls_a_tool(part: object) -> bool:
+    return isinstance(part, Mapping) and part.get("type") in _TOOL_CALLS
 
 
 def parsed_parts(content: object) -> str | list[dict[str, Any]] | None:
@@ -145,14 +179,15 @@ def _part(part: object) -> dict[str, Any] | None:
     if not isinstance(part, Mapping):
         return None
     kind = str(part.get("type") or "text")
-    if kind in ("tool_call", "tool_use", "function_call", "functionCall", "thinking", "reasoning", "redacted_thinking"):
+    if kind in _TOOL_CALLS or kind in ("thinking", "reasoning", "redacted_thinking"):
         return None
     for key in _TEXT_KEYS:
         if isinstance(part.get(key), str):
             return {"type": "text", "text": part[key]}
     if kind in ("tool_result", "tool_call_response"):
         return {"type": "text", "text": _text(next((part[key] for key in _TEXT_KEYS if part.get(key)), ""))}
-    return {"type": kind}
+    held = {key: value for key, value in part.items() if key not in ("type", "cache_control", "detail")}
+    return {"type": kind, **({"digest": _digest(held)} if held else {})}
 
 
 def _text(content: object) -> str:

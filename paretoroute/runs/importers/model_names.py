@@ -2,8 +2,9 @@
 
 A logged name loses, in this order: the providers before it (``openai/``, ``openrouter/openai/``, ``models/``);
 Bedrock's region, vendor and version (``us.anthropic.`` and ``-v1:0``); and the date at its end (``-2025-08-07``,
-``-20250929``, ``@20250929``), unless the log holds two dates of that name, which are two models. The name of an
-organisation (``meta-llama/``) stays. Names in the columns of benchmarks are not changed at all.
+``-20250929``, ``@20250929``), unless the log holds two dates of that name, which are two models; likewise its version.
+A region (``azure/eu/``, ``@us-central1``) is no part of a name. The name of an organisation (``meta-llama/``) and a
+variant such as ``:free`` stay. Names in the columns of benchmarks are not changed at all.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ _REVISION = re.compile(r"-[0-9]{3,4}$", re.A)  # of a month and day, or of a ver
 _BEDROCK = re.compile(
     r"^(?:(?:us|us-gov|eu|apac|jp|au|ca|global)\.)?(?:ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen)\."
 )
+_ARN = re.compile(r"(?:bedrock/)?(?:converse/|invoke/)?arn:aws[^/]*:(?:inference-profile|foundation-model)/(.+)")
+_REGION = re.compile(r"(?:us|eu|global|global-standard|[a-z]{2}(?:-gov)?-[a-z]+-[0-9]|[0-9]-month-commitment)")
+_AT_REGION = re.compile(r"@(?:default|global|(?:us|europe|asia|australia|(?:south|north)america|me|africa)-[a-z]+\d+)$")
+_WITH_VERSION = ("claude",)  # whose version is the model
 _BEDROCK_VERSION = re.compile(r"-v[0-9]+(?::[0-9]+)?$", re.A)
 
 
@@ -44,16 +49,33 @@ def without_provider(name: str) -> str:
     Example:
         >>> without_provider("openrouter/openai/gpt-5"), without_provider("bedrock/us.anthropic.claude-opus-4-6-v1:0")
         ('gpt-5', 'claude-opus-4-6')
+        >>> without_provider("azure/eu/gpt-4o"), without_provider("vertex_ai/gemini-2.5-flash@us-central1")
+        ('gpt-4o', 'gemini-2.5-flash')
         >>> without_provider("together_ai/meta-llama/Llama-3-8b"), without_provider("WizardLM/WizardLM-13B-V1.2")
         ('meta-llama/Llama-3-8b', 'WizardLM/WizardLM-13B-V1.2')
     """
+    short = _with_version(name)
+    return short.removesuffix(_version_of(name, short))
+
+
+def _with_version(name: str) -> str:
+    """Return a name without the providers and regions before it, with the version that Bedrock gives it."""
+    if match := _ARN.fullmatch(name):
+        name = match.group(1)
     head, slash, rest = name.partition("/")
-    while slash and rest and head.casefold() in PROVIDERS:
-        name = rest
+    has_provider = False
+    while slash and rest and (head.casefold() in PROVIDERS or (has_provider and _REGION.fullmatch(head))):
+        name, has_provider = rest, True
         head, slash, rest = name.partition("/")
-    if match := _BEDROCK.match(name):
-        name = _BEDROCK_VERSION.sub("", name[match.end() :])
-    return name
+    match = _BEDROCK.match(name)
+    return _AT_REGION.sub("", name[match.end() :] if match else name)
+
+
+def _version_of(name: str, short: str) -> str:
+    """Return the version that Bedrock gives a name, with what separates it; ``""`` where it is the name's own."""
+    is_bedrock = _BEDROCK.match(_ARN.sub(r"\1", name).rpartition("/")[2]) is not None
+    match = _BEDROCK_VERSION.search(short) if is_bedrock else None
+    return match.group() if match and short.removesuffix(match.group()) not in _WITH_VERSION else ""
 
 
 def date_of(name: str) -> str:
@@ -82,7 +104,13 @@ def normalised(names: Collection[str]) -> dict[str, str]:
         >>> normalised(["gpt-4o-2024-05-13", "gpt-4o-2024-08-06"])["gpt-4o-2024-05-13"]
         'gpt-4o-2024-05-13'
     """
-    bare = {name: without_provider(name) for name in names}
+    versions: defaultdict[str, set[str]] = defaultdict(set)
+    for name in names:
+        versions[without_provider(name)].add(_version_of(name, _with_version(name)))
+    bare = {}
+    for name in names:
+        short = without_provider(name)
+        bare[name] = short if len(versions[short] - {""}) < 2 else _with_version(name)
     dates: defaultdict[str, set[str]] = defaultdict(set)
     for name in bare.values():
         if date := date_of(name):

@@ -130,6 +130,12 @@ def test_a_call_without_a_score_is_set_aside(tmp_path):
         ({"extra_body": {"enable_thinking": "false", "thinking_budget": 900}}, "thinking_tokens", "0", 0),
         ({"extra_body": {"enable_thinking": True, "thinking_budget": 900}}, "thinking_tokens", "900", 900),
         ({"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}, "effort", "max", None),
+        ({"thinking": {"type": "enabled", "budget_tokens": 0}}, "thinking_tokens", "0", 0),
+        ({"extra_body": {"google": {"thinking_config": {"thinking_budget": 800}}}}, "thinking_tokens", "800", 800),
+        ({"reasoning_effort": "disable"}, "effort", "none", None),
+        ({"reasoning_effort": "default"}, None, None, None),
+        ({"thinking": {"type": "enabled", "budget_tokens": "16k"}}, "thinking_tokens", "16000", 16000),
+        ({"n": 1, "best_of": 4}, "samples", "4", 4),
         ({"n": 3}, "samples", "3", 3),
         (
             {"reasoning_effort": "low", "thinking": {"budget_tokens": 1024}},
@@ -228,3 +234,35 @@ def test_a_log_of_another_kind_is_refused_with_what_was_read(tmp_path):
 def test_without_any_score_the_way_to_give_them_is_named(tmp_path):
     with pytest.raises(RunsError, match="give the scores with --scores FILE"):
         make.imported("litellm", make.lines(tmp_path / "x.jsonl", [make.payload()]))
+
+
+@pytest.mark.parametrize(
+    "changes, same",
+    [
+        (lambda i: {"type": "image_url", "image_url": {"url": f"https://example.org/{i}.png"}}, 2),
+        (lambda i: {"type": "image_url", "image_url": {"url": "https://example.org/0.png"}}, 1),
+    ],
+)
+def test_one_question_about_two_images_is_two_queries(tmp_path, changes, same):
+    asked = [
+        make.payload(i, messages=[{"role": "user", "content": [{"type": "text", "text": "What?"}, changes(i)]}])
+        for i in (1, 2)
+    ]
+
+    log = rows_of(tmp_path, *asked)
+
+    assert len({row["query_id"] for row in log.rows}) == same
+    assert len(log.runs().query_ids) == same
+
+
+def test_conversations_whose_tools_were_called_otherwise_are_two_queries(tmp_path):
+    def asked(number, arguments):
+        call = {"id": f"call_{number}", "type": "function", "function": {"name": "add", "arguments": arguments}}
+        return make.payload(
+            number, messages=[*make.user(), {"role": "assistant", "content": None, "tool_calls": [call]}]
+        )
+
+    log = rows_of(tmp_path, asked(1, '{"a": 1}'), asked(2, '{"a": 2}'), asked(3, '{"a":1}'))
+
+    ids = [row["query_id"] for row in log.rows]
+    assert (ids[0] == ids[2], ids[0] == ids[1]) == (True, False)
