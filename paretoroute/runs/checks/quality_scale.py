@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -252,7 +252,7 @@ class QualityCheck:
         """
         if self.outside.by_source:
             raise RunsError(self._wrong_scale())
-        self._check_letters()
+        check_letters(self.letters)
         if sum(self.unreadable.values()) > MOST_UNREADABLE * self.stated:
             raise RunsError(self._not_readable())
         if self.first_word and self.scale.best < self.scale.worst:
@@ -294,17 +294,6 @@ class QualityCheck:
             advice.append("Name the ends that the scale really has with --quality-scale WORST:BEST.")
         return " ".join(advice)
 
-    def _check_letters(self) -> None:
-        """Refuse letters that may mean one thing or another, such as P and F beside inspect_ai's partial P."""
-        letters = self.letters
-        is_partial_alone = "P" in letters and not letters & {"C", "I"}
-        if not any(letters <= together for together in _LETTERS) or is_partial_alone:
-            raise RunsError(
-                f"quality has the letters {', '.join(sorted(letters))}, whose meaning is open: C, I, P, N are read "
-                "together (correct, incorrect, partial, no answer), T and F, Y and N; write words such as pass and "
-                "fail, or numbers in [0, 1]"
-            )
-
     def _not_readable(self) -> str:
         count = self.unreadable.total()
         values = ", ".join(f"{value} ({n})" for value, n in self.unreadable.most_common(SHOWN))
@@ -323,6 +312,25 @@ class QualityCheck:
         text = f"quality is rescaled to [0, 1] from the scale {self.scale}, worst to best; "
         text += seen if self.low <= self.high else "it has no numbers, so that nothing changes"
         return [Finding("note", text)]
+
+
+def check_letters(letters: Set[str], *, is_partial_alone_open: bool = True) -> None:
+    """Refuse letters that may mean one thing or another.
+
+    Args:
+        letters: all that a log has, in upper case.
+        is_partial_alone_open: whether ``P`` without ``C`` and ``I`` may mean passed.
+
+    Raises:
+        RunsError: they are not letters of one kind.
+    """
+    is_partial_alone = is_partial_alone_open and "P" in letters and not letters & {"C", "I"}
+    if not any(letters <= together for together in _LETTERS) or is_partial_alone:
+        raise RunsError(
+            f"quality has the letters {', '.join(sorted(letters))}, whose meaning is open: C, I, P, N are read "
+            "together (correct, incorrect, partial, no answer), T and F, Y and N; write words such as pass and "
+            "fail, or numbers in [0, 1]"
+        )
 
 
 def _grade_or_reason(value: object) -> Grade | str:

@@ -114,6 +114,7 @@ class Call:
         scores: the values that judge the answer, by name.
         ids: values of the ids that scores may name, the most specific id first.
         key: equal for two records of one call; None: no two records are compared.
+        beside: what belongs to the query and is not in its text, such as the choices of an answer.
         sample: equal for calls of one sample of a benchmark, whatever its words, or ``""``.
         sample_is_certain: whether it tells samples apart by what they hold, and not by a name alone.
         price_factor: what the call costs relative to the list price, such as 0.5 in a batch.
@@ -136,6 +137,7 @@ class Call:
     scores: Mapping[str, Sequence[object]] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
     key: str | None = None
+    beside: str = ""
     sample: str = ""
     sample_is_certain: bool = False
     price_factor: float = 1.0

@@ -28,7 +28,6 @@ from paretoroute.runs.importers.zstd_zip import open_zip
 
 SUFFIXES = (".eval", ".json")
 _ATTACHMENT = "attachment://"
-_GRADES = {"I": 0.0, "N": 0.0, "P": 0.5, "C": 1.0}
 _USAGE = (
     *("input_tokens", "output_tokens", "total_tokens"),
     *("input_tokens_cache_read", "input_tokens_cache_write", "reasoning_tokens"),
@@ -122,6 +121,7 @@ def _call(header: Mapping[str, Any], sample: Mapping[str, Any], place: Place) ->
     return Call(
         place=place,
         query=query_of(_resolved(sample.get("input"), attachments)),
+        beside=_canonical(sample.get("choices")),
         model=model,
         budget=budget_of(_config(header, own), model=model),
         tokens=measured(tokens, model=model, has_answer=bool(text(dig(sample, "output", "completion")))),
@@ -141,7 +141,12 @@ def _sample_name(header: Mapping[str, Any], sample: Mapping[str, Any]) -> str:
     """Return the name of a sample: its task, data set, id and target; a number alone may be another sample's too."""
     task, dataset = dig(header, "eval", "task"), dig(header, "eval", "dataset", "name")
     parts = (task, dataset, sample.get("id"), sample.get("target"), sample.get("choices"))
-    return "" if sample.get("id") is None else json.dumps(parts, sort_keys=True, default=str)
+    return "" if sample.get("id") is None else _canonical(parts)
+
+
+def _canonical(value: object) -> str:
+    """Return a value as JSON, the same whatever the order of its keys; ``""`` for nothing."""
+    return json.dumps(value, sort_keys=True, default=str) if value else ""
 
 
 def _judging_spans(events: Sequence[Any]) -> set[str]:
@@ -218,11 +223,7 @@ def _scores(sample: Mapping[str, Any]) -> dict[str, list[object]]:
     values = {name: dig(score, "value") for name, score in mapping(sample, "scores").items()}
     if not values and isinstance(sample.get("score"), Mapping):  # logs of early versions
         values = {"score": dig(sample, "score", "value")}
-    graded = flat(values)
-    return {
-        name: [_GRADES.get(value, value) if isinstance(value, str) else value for value in v]
-        for name, v in graded.items()
-    }
+    return flat(values)
 
 
 def _resolved(value: object, attachments: Mapping[str, Any], depth: int = 8) -> object:

@@ -39,6 +39,8 @@ from paretoroute.runs.importers.values import between, count, dig, first, items,
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".parquet", ".json.gz", ".jsonl.gz", ".csv.gz")
 _PAGES = ("data", "rows", "records", "items", "traces")  # lists that a page of the API wraps
 _PARTS = ("observations", "scores")  # of a trace that is written whole
+_REASONING = "completion_tokens_details.reasoning_tokens"  # parts of OpenAI's usage, which stand beside its sums
+_CACHED = "prompt_tokens_details.cached_tokens"
 _WRITES = ("creation", "write")
 _MAIN_IN, _MAIN_OUT = (
     ("input", "prompt", "input_tokens", "prompt_tokens"),
@@ -195,7 +197,7 @@ def _call(row: _Row, place: Place, traces: Mapping[str, _Row]) -> Call:
 def _tokens(row: _Row) -> Tokens:
     """Return the counts: sums of the buckets, or the three numbers of early versions."""
     usage = mapping(row.get("usageDetails"))
-    buckets = {name.casefold(): read for name, value in usage.items() if (read := count(value)) is not None}
+    buckets = {_bucket(name): read for name, value in usage.items() if (read := count(value)) is not None}
     if not any(_is_in(name) or _is_out(name) for name in buckets):
         legacy = mapping(row.get("usage"))
         if text(legacy.get("unit")).upper() not in ("", "TOKENS"):  # characters, seconds, images
@@ -210,8 +212,10 @@ def _tokens(row: _Row) -> Tokens:
     return Tokens(
         prompt=prompt,
         completion=completion,
-        reasoning=_sum(buckets, lambda name: _is_out(name) and "reasoning" in name),
-        cached=_sum(buckets, lambda name: _is_in(name) and "cache" in name and not _is_write(name)),
+        reasoning=first(_sum(buckets, lambda name: _is_out(name) and "reasoning" in name), buckets.get(_REASONING)),
+        cached=first(
+            _sum(buckets, lambda name: _is_in(name) and "cache" in name and not _is_write(name)), buckets.get(_CACHED)
+        ),
         cache_write=_sum(buckets, lambda name: _is_in(name) and "cache" in name and _is_write(name)),
     )
 
@@ -230,6 +234,12 @@ def _whole(buckets: Mapping[str, float]) -> tuple[float | None, float | None]:
             if is_whole and total and one is not None and other is not None and one + other == total:
                 return one, other
     return prompt, completion
+
+
+def _bucket(name: str) -> str:
+    """Return the name of a bucket with underscores, as of OpenAI's usage where it is that in camel case."""
+    spelled = _snake(name).casefold().lstrip("_")
+    return {"prompttokens": "prompt_tokens", "completiontokens": "completion_tokens"}.get(spelled, spelled)
 
 
 def _is_in(name: str) -> bool:

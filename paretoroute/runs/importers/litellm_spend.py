@@ -59,6 +59,7 @@ def _call(row: Mapping[str, Any], place: Place, reading: Reading) -> Call:
     if not model:
         raise Unusable(NO_MODEL)
     request = mapping(row, "proxy_server_request")
+    request = mapping(request, "body") or request
     has_fallen_back = fields.has_fallen_back(row)
     choices = max(1, len(items(row, "response", "choices")))
     budget = Budget() if has_fallen_back else budget_of(request, model=model, choices=choices)

@@ -152,7 +152,9 @@ def _call(record: Record, result: _Results) -> Call:
     if not model:
         raise Unusable(NO_MODEL, "give the results_*.json of the same time stamp too")
     prompt, parameters = _request(record)
-    budget = _budget(record, result, task, budget_of({**result.parameters, **parameters}, model=model))
+    own = budget_of(parameters, model=model)
+    asked = budget_of({**result.parameters, **parameters}, model=model) if own == Budget() else own
+    budget = _budget(record, result, task, asked)
     parts = (
         _stamp(record.path) or record.path.stem,
         model,

@@ -82,11 +82,16 @@ def is_cut_short(query: Query) -> bool:
     return _CUT.search(query_text(query)) is not None
 
 
-def query_id(query: Query) -> str:
-    """Return an id of a query: the same for a text, and for a chat of it as the one message of a user."""
-    text = query_text(query)
-    digests = "" if isinstance(query, str) else " ".join(_digests(query))
-    return query_id_of(f"{text}\n{digests}" if digests else text)
+def query_id(query: Query, beside: str = "") -> str:
+    """Return an id of a query: the same for a text, and for a chat of it as the one message of a user.
+
+    Args:
+        query: the query.
+        beside: what belongs to it and is not in its text.
+    """
+    digests = [] if isinstance(query, str) else list(_digests(query))
+    more = " ".join([*digests, *([_digest(beside)] if beside else [])])
+    return query_id_of(f"{query_text(query)}\n{more}" if more else query_text(query))
 
 
 def _digests(messages: list[dict[str, Any]]) -> Iterator[str]:
@@ -110,6 +115,9 @@ def _query(value: object) -> Query:
         for key in ("messages", "input", "prompt", "contents"):
             if value.get(key):
                 return _query_with_system(value, key)
+        for key in ("question", "query", "text"):  # as a chain passes it on
+            if isinstance(value.get(key), str):
+                return value[key]
         return [_message(value)] if "role" in value else ""
     if isinstance(value, list):
         if value and all(isinstance(item, str) for item in value):

@@ -37,7 +37,8 @@ from paretoroute.runs.importers.yaml_logs import read_yaml
 
 SUFFIXES = (".json", ".jsonl", ".yaml", ".yml")
 _KINDS = frozenset(
-    "chat completion completions responses response messages realtime assistant embedding deployment converse".split()
+    """chat completion completions responses response messages realtime assistant embedding deployment converse
+    text-generation""".split()
 )
 _ERROR = 2  # promptfoo's ResultFailureReason.ERROR
 _UNJUDGED = "no assertion judges the answer"

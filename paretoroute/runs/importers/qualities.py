@@ -6,7 +6,7 @@ for the whole log, and a call that only other scores judge is set aside.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,13 +15,14 @@ import numpy as np
 from paretoroute.errors import RunsError, name_some, shown
 from paretoroute.query import Misfit
 from paretoroute.runs.checks.mixed_scales import MixedScales
-from paretoroute.runs.checks.quality_scale import QualityScale
+from paretoroute.runs.checks.quality_scale import MOST_UNREADABLE, QualityScale, check_letters
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.importers.calls import NO_SCORE, OTHER_SCORE, Aside, Call, Reading
 from paretoroute.runs.importers.scores import Choice, choose_score, quality_of
 from paretoroute.runs.values import grade
 
 _MOST_TASKS = 8  # in a sentence
+_SHOWN_VALUES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +54,15 @@ def scored(calls: Sequence[Call], reading: Reading, *, wanted: str | None, scale
             scale.
     """
     choices = _choices(calls, reading, wanted=wanted, scale=scale)
-    result, several = Scored([], [], _about(choices, calls)), 0
+    result, several, unread = Scored([], [], _about(choices, calls)), 0, Counter[str]()
+    _check_letters(calls, reading, choices)
     for call in calls:
         name = _choice(choices, call).name
         values: Sequence[object] = call.scores.get(name, ()) if name is not None else ()
         try:
             quality = quality_of(values, scale=scale)
         except Misfit as misfit:
+            unread[shown(next(iter(values)))] += 1
             detail = f"{misfit}: {shown(next(iter(values)))}"
             reading.asides.append(Aside(call.place, "a score that is no quality", detail))
             continue
@@ -70,6 +73,7 @@ def scored(calls: Sequence[Call], reading: Reading, *, wanted: str | None, scale
         result.calls.append(call)
         result.qualities.append(quality)
     result.findings.extend(_about_scales(result.calls, reading, choices, scale))
+    result.findings.extend(_about_unread(unread, len(result.calls)))
     if several:
         text = f"calls with several scores of one name: {several}; their mean counts"
         result.findings.append(Finding("note", text))
@@ -111,6 +115,37 @@ def _about(choices: Mapping[str | None, Choice], calls: Sequence[Call]) -> list[
     others = sorted({name for call in calls for name in call.scores} - names)
     text += f"; the log also has {name_some(others)}" if others else ""
     text += " (--score NAME takes one for all tasks)"
+    return [Finding("note", text)]
+
+
+def _check_letters(calls: Sequence[Call], reading: Reading, choices: Mapping[str | None, Choice]) -> None:
+    """Refuse letters that may be marks: an F is the worst of them, and a C is not the best.
+
+    Raises:
+        RunsError: they are not letters of one kind.
+    """
+    letters = {
+        value.strip().upper()
+        for call in calls
+        for value in call.scores.get(_choice(choices, call).name or "", ())
+        if isinstance(value, str) and len(value.strip()) == 1 and value.strip().isalpha()
+    }
+    try:
+        check_letters(letters, is_partial_alone_open=not reading.by_task)
+    except RunsError as error:
+        raise RunsError(f"{error}; --score NAME takes another score of the log") from None
+
+
+def _about_unread(unread: Counter[str], calls: int) -> list[Finding]:
+    """Ask about scores that state no quality, where so many are set aside that the outcome chooses the others."""
+    total = unread.total()
+    if total <= MOST_UNREADABLE * (total + calls):
+        return []
+    values = ", ".join(f"{value} ({n})" for value, n in unread.most_common(_SHOWN_VALUES))
+    text = (
+        f"scores of {total} of {total + calls} calls are no quality, the commonest {values}: the calls that are left "
+        "are chosen by their outcome; give each word a number, or take another score with --score NAME"
+    )
     return [Finding("note", text)]
 
 

@@ -254,7 +254,7 @@ def _with_conversations(calls: Sequence[Call]) -> list[Call]:
     queries: defaultdict[str, set[str]] = defaultdict(set)
     for call in calls:
         if call.trace and not call.conversation:
-            queries[call.trace].add(query_id(call.query))
+            queries[call.trace].add(query_id(call.query, call.beside))
     return [
         replace(call, conversation=call.trace) if not call.conversation and len(queries[call.trace]) > 1 else call
         for call in calls

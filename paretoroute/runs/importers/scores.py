@@ -147,7 +147,7 @@ def _of_its_model(score: Score, calls: Sequence[Call], matches: Sequence[int]) -
 
 def _is_one_point(calls: Sequence[Call]) -> bool:
     """Return whether calls are repeats: one query at one point."""
-    return len({(call.model, call.budget, query_id(call.query)) for call in calls}) == 1
+    return len({(call.model, call.budget, query_id(call.query, call.beside)) for call in calls}) == 1
 
 
 @dataclass(frozen=True, slots=True)

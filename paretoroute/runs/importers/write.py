@@ -41,7 +41,7 @@ def row_of(call: Call, quality: float, *, cost_source: str) -> dict[str, Any]:
     tokens = call.tokens
     budget = None if call.budget == Budget() else call.budget
     row = {
-        "query_id": query_id(call.query),
+        "query_id": query_id(call.query, call.beside),
         "query": call.query,
         "model": call.model,
         "budget_kind": budget and budget.kind,

@@ -163,3 +163,31 @@ def test_a_member_that_claims_gigabytes_is_refused_before_it_is_unpacked(tmp_pat
 
     with pytest.raises(RunsError, match="unpacks to 2,147 MB"):
         make.imported("inspect", path)
+
+
+def test_one_question_with_other_choices_is_another_query(tmp_path):
+    choices = (["4", "6"], ["4", "8"], ["4", "6"])
+    samples = [make.eval_sample(f"s{i}", choices=some) for i, some in enumerate(choices)]
+    path = make.document(tmp_path / "a.json", {**make.eval_header(), "samples": samples})
+
+    ids = [row["query_id"] for row in make.imported("inspect", path).rows]
+
+    assert (ids[0] == ids[2], ids[0] == ids[1]) == (True, False)
+
+
+def test_marks_from_a_to_f_are_refused_since_a_c_is_not_the_best_of_them(tmp_path):
+    samples = [make.eval_sample(f"s{i}", scores={"match": {"value": mark}}) for i, mark in enumerate("ABCF")]
+    path = make.document(tmp_path / "a.json", {**make.eval_header(), "samples": samples})
+
+    with pytest.raises(RunsError, match="quality has the letters A, B, C, F, whose meaning is open.*--score NAME"):
+        make.imported("inspect", path)
+
+
+@pytest.mark.parametrize("scale", [None, (0, 100)])
+def test_letters_of_inspect_are_on_no_scale(tmp_path, scale):
+    samples = [make.eval_sample(f"s{i}", scores={"match": {"value": mark}}) for i, mark in enumerate("PPN")]
+    path = make.document(tmp_path / "a.json", {**make.eval_header(), "samples": samples})
+
+    log = make.imported("inspect", path, quality_scale=scale)
+
+    assert [row["quality"] for row in log.rows] == [0.5, 0.5, 0]

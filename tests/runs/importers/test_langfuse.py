@@ -144,3 +144,41 @@ def test_a_call_of_no_time_was_not_measured(tmp_path):
     backwards = make.observation(2, startTime=start, endTime="2026-11-26T11:19:20.000Z", latency=None)
 
     assert all("latency_s" not in row for row in observed(tmp_path, still, backwards).rows)
+
+
+@pytest.mark.parametrize(
+    "usage, counts",
+    [
+        ({"promptTokens": 10, "completionTokens": 5, "totalTokens": 15}, (10, 5, None, None)),
+        (
+            {
+                "prompt_tokens": 10,
+                "completion_tokens": 36,
+                "total_tokens": 46,
+                "prompt_tokens_details.cached_tokens": 4,
+                "completion_tokens_details.reasoning_tokens": 30,
+            },
+            (10, 36, 30, 4),
+        ),
+    ],
+)
+def test_usage_in_the_words_of_openai_is_read(tmp_path, usage, counts):
+    path = make.document(tmp_path / "o.json", {"data": [make.observation(usageDetails=usage)]})
+
+    (row,) = make.imported("langfuse", path, make.document(tmp_path / "s.json", [make.langfuse_score()])).rows
+
+    names = ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_prompt_tokens")
+    assert tuple(row.get(name) for name in names) == counts
+
+
+def test_words_that_are_no_quality_are_asked_about_since_they_choose_the_other_calls(tmp_path):
+    path = make.document(tmp_path / "o.json", {"data": [make.observation(1), make.observation(2)]})
+    words = [
+        make.langfuse_score(i, None, dataType="CATEGORICAL", stringValue=word)
+        for i, word in ((1, "correct"), (2, "meh"))
+    ]
+
+    log = make.imported("langfuse", path, make.document(tmp_path / "s.json", words))
+
+    assert make.reasons(log) == ["a score that is no quality"]
+    assert "scores of 1 of 2 calls are no quality, the commonest 'meh' (1): the calls that are left" in make.notes(log)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,69 +16,20 @@ from paretoroute.query import Misfit
 from paretoroute.runs.checks import column_names
 from paretoroute.runs.importers.calls import Aside
 from paretoroute.runs.importers.mapping.convert import stars_in
+from paretoroute.runs.importers.mapping.field_names import OTHER_NAMES, UNITS
 from paretoroute.runs.importers.mapping.known_logs import source_of
 from paretoroute.runs.importers.mapping.paths import MOST_FIELDS, fields
 from paretoroute.runs.importers.mapping.schema import COLUMNS, VERSION
 from paretoroute.runs.importers.records import Record, check_no_pickle, read_records
 from paretoroute.runs.importers.values import number, parsed
 from paretoroute.runs.values import grade
+from paretoroute.runs.written_numbers import Written, duration, money
 
 _ROWS = 500
 _LISTS = 5  # depth to which lists of rows are searched for
 _LETTERS = {"A": 1.0, "B": 0.75, "C": 0.5, "D": 0.25, "E": 0.0, "F": 0.0}
 _SCALES = ((1, 5), (0, 5), (1, 10), (0, 10), (0, 100))
 _CALL_IDS = ("id", "request_id", "call_id", "trace_id", "span_id", "response_id", "run_id")
-_UNITS = (
-    "_in_cents",
-    "_cents",
-    "cents",
-    "_ms",
-    "_millis",
-    "_milliseconds",
-    "Ms",
-    "_usd",
-    "_in_usd",
-    "_sec",
-    "_secs",
-    "_seconds",
-    "_s",
-)
-_OTHER_NAMES = {  # of fields, beyond those of column_names; compared in lower case, letters and digits alone
-    "took": "latency_s",
-    "runtime": "latency_s",
-    "wall": "latency_s",
-    "walltime": "latency_s",
-    "seconds": "latency_s",
-    "ms": "latency_s",
-    "cents": "cost_usd",
-    "dollars": "cost_usd",
-    "fee": "cost_usd",
-    "billed": "cost_usd",
-    "verdict": "quality",
-    "label": "quality",
-    "mark": "quality",
-    "review": "quality",
-    "evaluation": "quality",
-    "feedback": "quality",
-    "ok": "quality",
-    "usagein": "prompt_tokens",
-    "usageinput": "prompt_tokens",
-    "usageprompt": "prompt_tokens",
-    "tokensin": "prompt_tokens",
-    "tokensinput": "prompt_tokens",
-    "tokensprompt": "prompt_tokens",
-    "usageout": "completion_tokens",
-    "usageoutput": "completion_tokens",
-    "usagecompletion": "completion_tokens",
-    "tokensout": "completion_tokens",
-    "tokensoutput": "completion_tokens",
-    "tokenscompletion": "completion_tokens",
-    "timestamp": "time",
-    "createdat": "time",
-    "created": "time",
-    "startedat": "time",
-    "ts": "time",
-}
 _PARAMETERS = ("parameters", "model_parameters", "params", "request_params", "invocation_parameters", "kwargs")
 
 
@@ -188,6 +140,8 @@ def _columns(sample: _Sample) -> tuple[dict[str, tuple[str, str]], list[str]]:
         guessed["model"] = model
     if "query" not in guessed and (query := _query_field(sample, set(guessed.values()))):
         guessed["query"] = query
+    if "quality" not in guessed and (quality := _quality_field(sample, set(guessed.values()))):
+        guessed["quality"] = quality
     guessed = {column: guessed[column] for column in COLUMNS if column in guessed}
     if parameters := next((n for n in names if n.rpartition(".")[2] in _PARAMETERS), None):
         guessed.setdefault("parameters", parameters)
@@ -196,6 +150,9 @@ def _columns(sample: _Sample) -> tuple[dict[str, tuple[str, str]], list[str]]:
         extra, doubt = _about(column, name, sample)
         entry = f"{{from: {_quoted(name)}{extra}}}" if extra else _quoted(name)
         result[column] = entry, doubt or _rarity(name, sample)
+    if "budget" in guessed and not {"budget_kind", "parameters"} & guessed.keys():
+        kind = "samples" if guessed["budget"].rpartition(".")[2] in ("n", "samples") else "thinking_tokens"
+        result["budget_kind"] = f"{{value: {kind}}}", f"is budget a number of {kind.replace('_', ' ')}?"
     doubts = [f"{column}: {doubt}" for column, (_, doubt) in result.items() if doubt]
     doubts += [f"{column}: no field looks like it" for column in ("query", "model", "quality") if column not in result]
     if "cost_usd" not in result and "prompt_tokens" not in result:
@@ -208,11 +165,11 @@ def _by_bare_name(name: str) -> str | None:
     tail = ".".join(name.split(".")[-2:])
     for candidate in (tail, name.rpartition(".")[2]):
         bare = (
-            next((candidate.removesuffix(unit) for unit in _UNITS if candidate.endswith(unit)), candidate) or candidate
+            next((candidate.removesuffix(unit) for unit in UNITS if candidate.endswith(unit)), candidate) or candidate
         )
         for one in (candidate, bare):
             key = "".join(letter for letter in one.casefold() if letter.isalnum())
-            column = _OTHER_NAMES.get(key) or column_names.guess(one)
+            column = OTHER_NAMES.get(key) or column_names.guess(one)
             if column is not None and column in COLUMNS:
                 return column
     return None
@@ -225,6 +182,20 @@ def _model_field(sample: _Sample, taken: set[str]) -> str | None:
         if name not in taken and texts and all(column_names.is_model_name(text) for text in texts):
             return name
     return None
+
+
+def _quality_field(sample: _Sample, taken: set[str]) -> str | None:
+    """Return the field whose values are all verdicts: stars, percentages, booleans, or words for right and wrong."""
+    for name, values in sample.values.items():
+        if name not in taken and all(isinstance(value, bool) or _is_verdict(value) for value in values):
+            return name
+    return None
+
+
+def _is_verdict(value: object) -> bool:
+    if not isinstance(value, str) or number(value) is not None:
+        return False
+    return _is_grade(value) or any(star in value for star in "★⭐")
 
 
 def _query_field(sample: _Sample, taken: set[str]) -> str | None:
@@ -254,8 +225,10 @@ def _about(column: str, name: str, sample: _Sample) -> tuple[str, str]:
     if column == "quality":
         return _quality(values)
     field = name.casefold().replace(".", "_")
-    numbers = [read for value in values if (read := number(value)) is not None]
-    largest = max(numbers, default=0.0)
+    written = [read for value in values if (read := _written(column, value)) is not None]
+    largest = max((read.value for read in written), default=0.0)
+    if written and all(read.unit is not None for read in written):
+        return "", ""  # each value names its unit
     if column == "latency_s":
         if field.endswith(("ms", "millis", "milliseconds")):
             return ", unit: ms", ""
@@ -270,9 +243,16 @@ def _about(column: str, name: str, sample: _Sample) -> tuple[str, str]:
         if "cent" in field:
             return ", unit: cents", ""
         return "", "" if "usd" in field else f"is it in USD, for one call (up to {largest:g})?"
-    if column == "budget":
-        return "", "name its kind too: budget_kind: {value: thinking_tokens}"
     return "", ""
+
+
+def _written(column: str, value: object) -> Written | None:
+    """Return the number that a value states, with the unit that it names; None if it states none."""
+    try:
+        read = money(value) if column == "cost_usd" else duration(value)
+    except Misfit:
+        return None
+    return read if math.isfinite(read.value) else None
 
 
 def _quality(values: Sequence[Any]) -> tuple[str, str]:

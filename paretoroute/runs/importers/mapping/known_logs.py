@@ -11,6 +11,10 @@ _KEYS = (  # a row or document with all of these is of that source
     ("inspect", ("eval", "plan")),
     ("lm-eval", ("doc_id", "arguments")),
     ("otel", ("resourceSpans",)),
+    ("otel", ("batches",)),  # of Tempo
+    ("otel", ("traceID", "spans")),  # of Jaeger
+    ("otel", ("context", "attributes")),
+    ("otel", ("context.span_id", "attributes.llm.model_name")),  # of Phoenix
     ("langfuse", ("traceId", "modelParameters")),
     ("langfuse", ("trace_id", "model_parameters", "usage_details")),
     ("promptfoo", ("evalId", "results")),
