@@ -17,6 +17,7 @@ from paretoroute.runs.columns.python_values import python_values
 from paretoroute.runs.findings import Finding
 
 WIDE = 10.0  # the upper end of a scale from which on a part of a log within [0, 1] is refused; reported below
+FINE = 50.0  # the upper end of a scale on which numbers besides 0 and 1 are expected in its lowest tenth
 LEAST_VALUES = 10  # fewer may all be near the worst end by chance
 LEAST_ASKED = 3  # likewise, of values that are asked about
 SHOWN = 3  # parts in a message
@@ -34,6 +35,9 @@ class MixedScales:
         self.fractional: set[str] = set()  # parts with a number between 0 and 1
         self.fraction = ""  # the first number between 0 and 1
         self.above: Counter[bool] = Counter()  # numbers above 1, by whether they are whole
+        self.ones = 0
+        self.is_graded = False  # whether there are numbers other than 0, 1 and the upper end
+        self.is_low_graded = False  # whether there are numbers besides 0 and 1 in the lowest tenth of the scale
 
     @property
     def _applies(self) -> bool:
@@ -64,6 +68,10 @@ class MixedScales:
         if len(between):
             self.fractional.add(part)
             self.fraction = self.fraction or f"{between[0]:.6g}"
+        self.ones += int((stated == 1).sum())
+        others = stated[(stated != 0) & (stated != 1)]
+        self.is_graded |= bool((others != self.high).any())
+        self.is_low_graded |= bool((others <= self.high / 10).any())
         above = stated[stated > 1]
         self.above.update({True: int((above == np.floor(above)).sum()), False: int((above != np.floor(above)).sum())})
 
@@ -76,7 +84,7 @@ class MixedScales:
         least = LEAST_VALUES if self.low >= 1 else LEAST_ASKED  # on 1:5 a 1 is the worst, and may stand in many rows
         within = [part for part, most in self.most.items() if 0 < most <= 1 and self.counts[part] >= least]
         if not within:
-            return self._about_fractions()
+            return self._about_fractions() or self._about_ones()
         if len(within) == len(self.most):
             text = f"quality lies between 0 and 1 in the whole log, where the scale {self.scale} is given"
             remedy = "leave out the scale"
@@ -97,6 +105,17 @@ class MixedScales:
     def _is_whole_above(self) -> bool:
         """Whether all numbers above 1 are whole, and there are some."""
         return self.above[True] >= LEAST_ASKED and not self.above[False]
+
+    def _about_ones(self) -> list[Finding]:
+        """Ask about ones that may be the best of another scale: no other number is near them."""
+        is_alone = not self.is_graded or (self.high >= FINE and not self.is_low_graded)
+        if self.ones < LEAST_ASKED or self.low >= 1 or not self.above.total() or not is_alone:
+            return []
+        text = (
+            f"quality is 1 in some rows, and no other number is near it on the scale {self.scale}; if these rows are "
+            "on [0, 1], bring all to one scale first"
+        )
+        return [Finding("note", text)]
 
     def _about_fractions(self) -> list[Finding]:
         """Ask about numbers between 0 and 1 among whole numbers."""

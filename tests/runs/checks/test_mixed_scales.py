@@ -97,3 +97,19 @@ def test_fractions_scattered_among_whole_numbers_are_asked_about():
     notices = texts(read_runs(pd.DataFrame(rows), quality_scale=(0, 5)).notices)
 
     assert [text for text in notices if "such as 0.5, and whole numbers alone above 1, on the scale 0:5" in text]
+
+
+@pytest.mark.parametrize(
+    ("qualities", "best", "is_asked"),
+    [
+        ([0, 1, 5, 1, 0, 5, 1], 5, True),
+        ([0, 1, 100, 1, 60, 85, 1], 100, True),
+        ([0, 1, 5, 1, 3, 5, 1], 5, False),
+        ([0, 1, 100, 1, 7, 85, 1], 100, False),
+        ([0, 1, 5, 5], 5, False),
+    ],
+)
+def test_ones_that_may_be_the_best_of_another_scale_are_asked_about(qualities, best, is_asked):
+    notices = texts(read_runs(pd.DataFrame(rows_of(qualities, "a")), quality_scale=(0, best)).notices)
+
+    assert any("quality is 1 in some rows, and no other number is near it" in text for text in notices) == is_asked

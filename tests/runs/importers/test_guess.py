@@ -13,7 +13,7 @@ CASES = {
         "",
     ),
     "other languages": (
-        "Frage;Modell;Bewertung;Kosten;Dauer_ms\nWas ist das?;gpt-5;★★★★☆;0,0012;350\nWer ist das?;gpt-5;★☆☆☆☆;0,0008;210\n",
+        "Frage;Modell;Bewertung;Kosten;Dauer_ms\nWas ist?;gpt-5;★★★★☆;0,0012;350\nWer ist?;gpt-5;★☆☆☆☆;0,0008;210\n",
         {"quality": [0.75, 0], "cost_usd": [0.0012, 0.0008], "latency_s": [0.35, 0.21]},
         "quality: stars are taken to go from 1 to 5",
     ),

@@ -227,8 +227,8 @@ class MappedLog:
         optional = ("budget_kind", "budget_label", "budget", "instructions", "choices")
         for name, column in self.mapped.columns.items():
             if rows and column.paths and not used[name] and name not in optional and column.value is None:
-                if any(reach(row.value, path) not in (None, "") for row in rows for path in column.paths):
-                    continue  # of rows that were set aside
+                if _is_anywhere(rows, column.paths):
+                    continue  # in rows that were set aside for another field
                 there = sorted({field for row in rows[:20] for field, _ in fields(row.value)})
                 near = close_names(column.paths[0], there, most=3, cutoff=0.6)
                 hint = f"near: {', '.join(near)}" if near else f"it has {name_some(there, most=30)}"
@@ -236,6 +236,10 @@ class MappedLog:
                     f"{path.name}: no row has the field {' or '.join(column.paths)}, which {self.mapped.name} maps to "
                     f"{name}; {hint}"
                 )
+
+
+def _is_anywhere(rows: Sequence[Record], paths: Sequence[str]) -> bool:
+    return any(reach(row.value, path) not in (None, "") for row in rows for path in paths)
 
 
 def _only_list(record: Record) -> list[Any] | None:
