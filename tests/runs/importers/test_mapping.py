@@ -253,3 +253,39 @@ def test_files_and_fields_on_another_scale_than_the_mapping_are_asked_about_or_r
     assert f"between 0 and 1 throughout {name}, on the scale 0:5" in read(5, [0, 0.5, 1], [3, 4, 5, 0])
     with pytest.raises(RunsError, match=f"throughout {name}, on the scale 0:100"):
         read(100, [0, 0.5, 1], [30, 40, 100, 0])
+
+
+def mapped(folder, columns, *rows, more=""):
+    log = make.lines(folder / "log.jsonl", [{"p": "Why?", "m": "a", "q": 1} | row for row in rows])
+    return make.imported(str(mapping(folder, f"mapping: 1\ncolumns: {{query: p, model: m, {columns}}}\n{more}")), log)
+
+
+def test_parameters_are_read_as_they_are_written_and_never_dropped(tmp_path):
+    written = [{"n": 3}, '{"n": 3}', "{'n': 3}", "temperature=0, n=3", None, "", "high"]
+
+    log = mapped(tmp_path, "quality: q, parameters: s", *({"s": one} for one in written))
+
+    assert [row.get("budget") for row in log.rows] == [3, 3, 3, 3, None, None]
+    assert make.reasons(log) == ["parameters: no object"]
+
+
+def test_one_effort_in_several_spellings_is_one_budget(tmp_path):
+    log = mapped(tmp_path, "quality: q, budget_label: e", *({"e": e} for e in ("High", "high", "N/A", "None", "none")))
+
+    assert [row.get("budget_label") for row in log.rows] == ["high", "high", None, None, "none"]
+    assert log.rows[0]["budget_kind"] == "effort"
+
+
+def test_rows_that_are_equal_with_their_id_are_one_call(tmp_path):
+    rows = [{"id": 1}, {"id": 1}, {"id": 1, "q": 0}, {"id": 2}]
+
+    assert make.reasons(mapped(tmp_path, "quality: q", *rows, more="ids: {call_id: id}\n")) == [
+        "a record of a call that was read before"
+    ]
+    assert not make.reasons(mapped(tmp_path, "quality: q", *rows, more="ids: {trace_id: id}\n"))
+
+
+def test_words_that_are_no_quality_are_asked_about(tmp_path):
+    log = mapped(tmp_path, "quality: q", {"q": "good"}, {"q": 1}, {"q": 0})
+
+    assert "the quality of 1 of 3 rows cannot be read, so that the outcome chooses the others" in make.notes(log)

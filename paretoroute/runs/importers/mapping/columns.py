@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from paretoroute.errors import RunsError, close_names, name_some, shown
-from paretoroute.grid import Budget
+from paretoroute.grid import EFFORT_ORDER, Budget
 from paretoroute.query import Misfit
 from paretoroute.runs.checks.mixed_scales import MixedScales
+from paretoroute.runs.checks.quality_scale import MOST_UNREADABLE
 from paretoroute.runs.formats.decimal_commas import DecimalCommas
 from paretoroute.runs.importers.budgets import budget_of
 from paretoroute.runs.importers.calls import NO_MODEL, Aside, Call, Place, Reading, Tokens, Unusable
-from paretoroute.runs.importers.mapping.convert import NUMBERS
+from paretoroute.runs.importers.mapping.convert import NUMBERS, parameters_in
 from paretoroute.runs.importers.mapping.paths import fields, reach
 from paretoroute.runs.importers.mapping.schema import Mapped, read_mapping
 from paretoroute.runs.importers.messages import query_of
 from paretoroute.runs.importers.records import Record, read_records
-from paretoroute.runs.importers.scores import score_of
+from paretoroute.runs.importers.scores import TRACES, score_of
 from paretoroute.runs.importers.usage import measured
-from paretoroute.runs.importers.values import items, mapping, parsed, seconds, text
+from paretoroute.runs.importers.values import items, parsed, seconds, text
 from paretoroute.runs.values import budget_of as budget_in_columns
-from paretoroute.runs.values import opaque
+from paretoroute.runs.values import is_absent_text, opaque
 from paretoroute.runs.written_numbers import COUNTS
 
 _COUNTS = {
@@ -70,7 +71,7 @@ class MappedLog:
                 self._add(row, reading, used)
                 self._note_scale(row, raw)
             self._check_used(path, rows, used)
-        reading.notes += self._about_scale(raw)
+        reading.notes += [*self._about_scale(raw), *_about_unread(reading)]
         return reading
 
     def _note_scale(self, record: Record, raw: dict[str, list[float]]) -> None:
@@ -183,7 +184,7 @@ class MappedLog:
             raise Unusable("a negative count of tokens or latency")
         tokens = Tokens(**{ours: number[name] for ours, name in _COUNTS.items()})
         ids = {name: text(reach(record.value, path)) for name, path in self.mapped.ids.items()}
-        return Call(
+        call = Call(
             place=record.place,
             query=query,
             model=model,
@@ -200,6 +201,7 @@ class MappedLog:
             scores=self._scores(record, used),
             ids={name: value for name, value in ids.items() if value},
         )
+        return replace(call, key=_key(call))
 
     def _scores(self, record: Record, used: Counter[str]) -> dict[str, list[object]]:
         value = self._value(record, "quality", used)
@@ -213,13 +215,15 @@ class MappedLog:
 
     def _budget(self, record: Record, model: str, amount: float | None, used: Counter[str]) -> Budget:
         kind, label = (_label(self._value(record, column, used)) for column in ("budget_kind", "budget_label"))
+        label = "" if is_absent_text(label) and label != "none" else label
+        label = label.casefold() if label.casefold() in EFFORT_ORDER else label
         if kind or label or amount is not None:
             try:
                 return budget_in_columns(kind, label, float("nan") if amount is None else amount)
             except Misfit as misfit:
                 raise Unusable(f"budget: {misfit}") from None
         choices = items(self._value(record, "choices", used))
-        parameters = mapping(self._value(record, "parameters", used))
+        parameters = parameters_in(self._value(record, "parameters", used))
         return budget_of(parameters, model=model, choices=max(1, len(choices)))
 
     def _check_used(self, path: Path, rows: Sequence[Record], used: Counter[str]) -> None:
@@ -236,6 +240,25 @@ class MappedLog:
                     f"{path.name}: no row has the field {' or '.join(column.paths)}, which {self.mapped.name} maps to "
                     f"{name}; {hint}"
                 )
+
+
+def _key(call: Call) -> str | None:
+    """Return a key that two records of one call share: an id of its own, and all else that is mapped."""
+    if not any(name not in TRACES for name in call.ids):
+        return None
+    return repr(replace(call, place=Place("")))
+
+
+def _about_unread(reading: Reading) -> list[str]:
+    """Return what is to be asked about rows that are set aside for what their quality is."""
+    unread = sum(aside.reason.startswith("quality: ") for aside in reading.asides)
+    total = unread + len(reading.calls)
+    if unread <= MOST_UNREADABLE * total:
+        return []
+    return [
+        f"the quality of {unread} of {total} rows cannot be read, so that the outcome chooses the others; name the "
+        "scale of its numbers, or give each word a number: quality: {from: ..., grades: {good: 1, bad: 0}}"
+    ]
 
 
 def _is_anywhere(rows: Sequence[Record], paths: Sequence[str]) -> bool:

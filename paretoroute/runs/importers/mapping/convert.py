@@ -6,8 +6,12 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from paretoroute.errors import shown
 from paretoroute.query import Misfit
+from paretoroute.runs.importers.calls import Unusable
+from paretoroute.runs.importers.values import literal, parsed
 from paretoroute.runs.values import Grade, grade, is_absent_text, number
 from paretoroute.runs.written_numbers import COUNTS, Written, count, duration, money
 
@@ -100,6 +104,27 @@ class Conversion:
     def _graded(self, value: object) -> Grade:
         stars = stars_in(value) if self.scale is not None and isinstance(value, str) else None
         return grade(value) if stars is None else Grade(stars)
+
+
+def parameters_in(value: object) -> Mapping[str, Any]:
+    """Return the parameters of a request: an object, the text of one in JSON or Python, or ``a=1, b=2``.
+
+    Raises:
+        Unusable: it is none.
+
+    Example:
+        >>> parameters_in("{'n': 3}"), parameters_in("reasoning_effort=high, n=1"), parameters_in(None)
+        ({'n': 3}, {'reasoning_effort': 'high', 'n': '1'}, {})
+    """
+    read = literal(parsed(value))
+    if isinstance(read, Mapping):
+        return read
+    if read is None or (isinstance(read, str) and is_absent_text(read)):
+        return {}
+    pairs = [part.partition("=") for part in read.split(",")] if isinstance(read, str) else []
+    if pairs and all(name.strip() and equals for name, equals, _ in pairs):
+        return {name.strip(): stated.strip() for name, _, stated in pairs}
+    raise Unusable("parameters: no object", shown(value))
 
 
 def stars_in(text: str) -> float | None:
