@@ -289,7 +289,9 @@ def _provenance(runs: Runs, offer: _Offer, log: FeaturedLog, judged: _Judged, *,
         name=name,
         features=log.entry(surface.featurizer),
         surface=SurfaceEntry(
-            kind="stacked_heads", settings={"neighbours": len(surface.neighbours.features), "folds": FOLDS}
+            kind="stacked_heads",
+            points=judged.grid.names,
+            settings={"neighbours": len(surface.neighbours.features), "folds": FOLDS},
         ),
         fitted_on=_log_entry(runs, log.runs, findings, seed=seed),
         versions={package: version(package) for package in PACKAGES},

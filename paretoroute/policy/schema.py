@@ -11,6 +11,7 @@ every query at the points' means, and so is a static mixture of points.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, cast
 
 from paretoroute.policy.checked import Section
@@ -239,7 +240,17 @@ class SurfaceEntry(Section):
     kind: str
     file: Annotated[str, Field(pattern=FILE_PATTERN, description="bare file name; filled in on writing")] = ""
     sha256: Annotated[str, Field(pattern=SHA256_PATTERN, description="of that file; filled in on writing")] = ""
+    points: Annotated[tuple[str, ...], Field(description="model@label of every point, as that file orders them")] = ()
     settings: Settings
+
+    def check_order(self, names: Sequence[str]) -> None:
+        """Refuse a grid whose points stand in another order than their numbers; they may have new names."""
+        for place, name in enumerate(self.points, start=1):
+            if self.points.count(name) == 1 and name in names and (found := names.index(name) + 1) != place:
+                raise ValueError(
+                    f"{name!r} is point {found} of the grid, and point {place} of surface.points, the order of the "
+                    "numbers; restore the order of the grid"
+                )
 
 
 class FittedOnEntry(Section):
@@ -311,4 +322,5 @@ class PolicyDocument(Section):
 
     def _check(self) -> None:
         check_unique("model", (entry.model for entry in self.grid))
+        self.surface.check_order([f"{entry.model}@{point.label}" for entry in self.grid for point in entry.points])
         check_total("shares of the points in the grid", (point.share for entry in self.grid for point in entry.points))

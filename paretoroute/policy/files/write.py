@@ -25,7 +25,7 @@ HEADER = """\
 # A paretoroute policy: which model to call at how much test-time compute, and what to expect of it.
 # The numbers behind it lie beside this file in {side}; move and copy the two together.
 """
-LEFT_OUT_IF_EMPTY = ("limits", "labels", "mixture", "never_logged", "certificate")
+LEFT_OUT_IF_EMPTY = ("points", "limits", "labels", "mixture", "never_logged", "certificate")
 COMMENTS = {
     "target": "The target asked for. Costs are USD per query, quality lies in [0, 1]: more is better.",
     "limits": "Limits on calls and on the population; the solution lists what each of them costs.",
@@ -82,7 +82,8 @@ def write_policy(path: str | os.PathLike[str], document: PolicyDocument, arrays:
 def _written(document: PolicyDocument, name: str) -> str:
     """Return the YAML text, read back once, so that a policy that could not be read is never written."""
     data = document.model_dump(mode="python", by_alias=True)
-    for section in (data, data["solution"], *(point for entry in data["grid"] for point in entry["points"])):
+    points = (point for entry in data["grid"] for point in entry["points"])
+    for section in (data, data["solution"], data["surface"], *points):
         for key in LEFT_OUT_IF_EMPTY:
             if key in section and not section[key]:
                 del section[key]
