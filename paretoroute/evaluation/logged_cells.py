@@ -13,6 +13,8 @@ from paretoroute.grid import Grid
 from paretoroute.runs.align import grid_columns, token_cost_usd
 from paretoroute.runs.table import Runs
 
+OTHER_PRICES = 0.05  # bills further from tokens times prices, in the sum and in the median run, are of other prices
+
 
 @dataclass(frozen=True)
 class LoggedCells:
@@ -63,3 +65,27 @@ def _logged_cost_usd(runs: Runs, grid: Grid) -> Floats:
         if price is not None and rows.any():
             cost[rows] = token_cost_usd(runs, price, rows) + fee.get(point.key, 0.0)
     return replace(runs, cost_usd=cost).means("cost_usd").mean
+
+
+def price_notices(runs: Runs, grid: Grid) -> list[str]:
+    """Name the models whose logged bills are not those of the policy's prices, so that costs cannot agree."""
+    runs = billed_totals(runs, grid.prices).runs
+    fee = dict(zip((point.key for point in grid.points), grid.fee_usd, strict=True))
+    fees = np.array([fee.get(point.key, 0.0) for point in runs.points])[runs.point]
+    models = np.array([point.model for point in runs.points])[runs.point]
+    notices: list[str] = []
+    for model, price in grid.prices.items():
+        rows = models == model
+        paid, due = runs.cost_usd[rows], token_cost_usd(runs, price, rows) + fees[rows]
+        known = np.isfinite(paid) & np.isfinite(due) & (due > 0)
+        paid, due = paid[known], due[known]
+        if not len(paid):
+            continue
+        ratios = (float(paid.sum() / due.sum()), float(np.median(paid / due)))
+        if min(abs(ratio - 1) for ratio in ratios) > OTHER_PRICES:
+            notices.append(
+                f"{model} was billed x{ratios[0]:.3g} of tokens times the policy's prices in this log: the costs here "
+                "are those that were paid; leave cost_usd out to replay at the policy's prices, or solve it at the "
+                "log's with --prices"
+            )
+    return notices

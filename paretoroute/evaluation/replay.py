@@ -17,6 +17,7 @@ from paretoroute._arrays import Indices, Mask
 from paretoroute.errors import PolicyError, RunsError, expect, needs_fit_extra
 from paretoroute.evaluation import estimates
 from paretoroute.evaluation.difference import difference
+from paretoroute.evaluation.logged_cells import price_notices
 from paretoroute.evaluation.planned_calls import PlannedCalls, features_of, out_of_fold_calls, own_sample, planned_calls
 from paretoroute.evaluation.replay_log import Figure, ReplayLog, replay_log
 from paretoroute.evaluation.replay_result import Difference, Replay
@@ -62,7 +63,9 @@ def replay(planner: Planner, runs: Runs, *, against: Planner | None = None) -> R
         for one, sample in zip(planners, samples, strict=True)
     ]
     seen = runs.sha256 == planner.policy.document.fitted_on.runs_sha256
-    notices = (*propensities.findings, *_notices(runs, part, samples[0], sides[0], seen=seen), *texts(runs.notices))
+    about_calls = _notices(runs, part, samples[0], sides[0], seen=seen)
+    about_bills = price_notices(part, planner.policy.grid)
+    notices = (*propensities.findings, *about_calls, *about_bills, *texts(runs.notices))
     result = changed(_replay(sides[0], part, propensities), seen=seen, notices=notices)
     return result if against is None else changed(result, against=_difference(sides))
 
