@@ -74,11 +74,14 @@ class EligibleForecast:
         share_kept: share of the queries that have a point within every limit, in [0, 1].
         nearest: the limits on the figures of calls, by the text of each that excludes a point anywhere: their numbers
             raised, by one factor, to where every query has a point within all of them; None where no number is enough.
+        unknown: by the text of a limit on a context, those of its points whose prompts are not forecast, so that they
+            count as no tokens here; a planner counts the bytes of each prompt.
     """
 
     forecast: Forecast
     share_kept: float = 1.0
     nearest: Mapping[str, CallLimit | None] = field(default_factory=dict[str, CallLimit | None])
+    unknown: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
 def restrict(
@@ -112,6 +115,21 @@ def restrict(
             for limit in on_calls
             if not isinstance(limit, Forbid | Require) and (_relative(limit, figures, surface, grid) > 1).any()
         },
+        unknown={
+            str(limit): names
+            for limit in on_calls
+            if isinstance(limit, ContextLength) and (names := _without_prompts(limit, figures, grid))
+        },
+    )
+
+
+def _without_prompts(limit: ContextLength, figures: CallFigures, grid: Grid) -> tuple[str, ...]:
+    """Return the points of a limit whose prompts are not forecast, since their cost is logged."""
+    columns = columns_of([limit.of], grid)
+    return tuple(
+        grid.names[j]
+        for j in columns
+        if not grid.token_prices.priced[j] and not np.nan_to_num(figures.prompt_tokens[..., j]).any()
     )
 
 
@@ -200,8 +218,9 @@ def _relative(
     if isinstance(limit, MaxCallCost):
         amount = surface.amount.at_quantile(figures.amount, limit.quantile)
         return _ratio(cost_usd(amount, figures.prompt_tokens, grid), limit.usd)
+    largest = np.nan_to_num(surface.bounds.most_completion_tokens)  # of points whose tokens are not forecast
     completion = np.where(
-        grid.token_prices.priced, surface.amount.at_quantile(figures.amount, COMPLETION_QUANTILE), 0.0
+        grid.token_prices.priced, surface.amount.at_quantile(figures.amount, COMPLETION_QUANTILE), largest
     )
     named = np.isin(np.arange(len(grid.points)), columns_of([limit.of], grid))
     prompt = np.maximum(np.nan_to_num(figures.prompt_tokens), figures.least_prompt_tokens)

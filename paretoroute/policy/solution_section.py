@@ -142,6 +142,10 @@ def _call_limit_meaning(limit: CallLimit, solved: Solved) -> str:
         if limit.of and (labels is None or limit.of not in labels):
             return f"no logged query has the {limit.by} {limit.of}: the rule counts for planned queries that have it"
         return kept
+    unknown = eligible.unknown.get(str(limit), ())
+    if unknown and eligible.share_kept >= 1:
+        names = f"{', '.join(unknown[:3])}{' and others' if len(unknown) > 3 else ''}"
+        return f"{kept}, without the prompts of {names}, which are not forecast: a planner counts each by its bytes"
     if str(limit) not in eligible.nearest:
         return f"{kept}, and does not bind: every point keeps it"
     if eligible.share_kept >= 1:
