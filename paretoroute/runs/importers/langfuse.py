@@ -202,11 +202,11 @@ def _tokens(row: _Row) -> Tokens:
         legacy = mapping(row.get("usage"))
         if text(legacy.get("unit")).upper() not in ("", "TOKENS"):  # characters, seconds, images
             return Tokens()
+        own_in = row.get("promptTokens", "inputTokens", "inputUsage")
+        own_out = row.get("completionTokens", "outputTokens", "outputUsage")
         return Tokens(
-            prompt=count(first(legacy.get("input"), legacy.get("promptTokens"), row.get("promptTokens", "inputUsage"))),
-            completion=count(
-                first(legacy.get("output"), legacy.get("completionTokens"), row.get("completionTokens", "outputUsage"))
-            ),
+            prompt=count(first(legacy.get("input"), legacy.get("promptTokens"), own_in)),
+            completion=count(first(legacy.get("output"), legacy.get("completionTokens"), own_out)),
         )
     prompt, completion = _whole(buckets)
     return Tokens(

@@ -19,7 +19,8 @@ from paretoroute.runs.checks.quality_scale import MOST_UNREADABLE, QualityScale,
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.importers.calls import NO_SCORE, OTHER_SCORE, Aside, Call, Reading
 from paretoroute.runs.importers.scores import Choice, choose_score, quality_of
-from paretoroute.runs.values import grade
+from paretoroute.runs.importers.values import stars_in
+from paretoroute.runs.values import Grade, grade
 
 _MOST_TASKS = 8  # in a sentence
 _SHOWN_VALUES = 3
@@ -60,7 +61,7 @@ def scored(calls: Sequence[Call], reading: Reading, *, wanted: str | None, scale
         name = _choice(choices, call).name
         values: Sequence[object] = call.scores.get(name, ()) if name is not None else ()
         try:
-            quality = quality_of(values, scale=scale)
+            quality = quality_of(values, scale=scale, convert=grade if scale == QualityScale() else _grade_or_stars)
         except Misfit as misfit:
             unread[shown(next(iter(values)))] += 1
             detail = f"{misfit}: {shown(next(iter(values)))}"
@@ -118,6 +119,12 @@ def _about(choices: Mapping[str | None, Choice], calls: Sequence[Call]) -> list[
     return [Finding("note", text)]
 
 
+def _grade_or_stars(value: object) -> Grade:
+    """Return the quality that a value states on a scale, to which the number of drawn stars belongs."""
+    stars = stars_in(value) if isinstance(value, str) else None
+    return grade(value) if stars is None else Grade(stars)
+
+
 def _check_letters(calls: Sequence[Call], reading: Reading, choices: Mapping[str | None, Choice]) -> None:
     """Refuse letters that may be marks: an F is the worst of them, and a C is not the best.
 
@@ -168,7 +175,7 @@ def _about_scales(
     parts: defaultdict[str, list[float]] = defaultdict(list)
     for call in calls:
         for value in call.scores[_choice(choices, call).name or ""]:
-            read = grade(value)
+            read = _grade_or_stars(value)
             if read.is_number:
                 parts[f"model {call.model}"].append(read.value)
                 parts[f"task {call.tag}" if call.tag else ""].append(read.value)
@@ -186,7 +193,7 @@ def _about_scales(
 def _number(value: object) -> float | None:
     """Return the number that a score is; None for a word, and for what is no quality."""
     try:
-        read = grade(value)
+        read = _grade_or_stars(value)
     except Misfit:
         return None
     return read.value if read.is_number else None

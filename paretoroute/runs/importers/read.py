@@ -184,7 +184,8 @@ def import_calls(source: str | Path, files: Any, *, scores: Any = None, options:
     joined = score_files.join_scores(calls, reading.scores, key=options.join)
     scored = qualities.scored(joined.calls, reading, wanted=options.score, scale=scale)
     if not scored.calls:
-        raise RunsError(_no_call(source, reading.asides))
+        about = "".join(f"; {finding.text}" for finding in _about_scores(joined, 0))
+        raise RunsError(_no_call(source, reading.asides) + about)
     keep = options.keep_names or (reading.verbatim and not options.rename)
     names = renamed(scored.calls, rename=options.rename, keep=keep, efforts=options.efforts_in_names)
     calls, about_thinking = with_defaults(names.calls)

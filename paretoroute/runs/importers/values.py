@@ -6,12 +6,15 @@ import ast
 import datetime
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from paretoroute.query import Misfit, sound
 from paretoroute.runs.values import number_in_text
 
+_STARS = re.compile(r"\s*((?:[★⭐]\ufe0f?)*)[☆\s\ufe0f]*")
+_OUT_OF = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(?:/\s*[0-9]+|(?:out )?of [0-9]+|stars?|points?)?\s*", re.A | re.I)
 _MISSING = ("", "none", "null", "nan", "n/a")
 _YES = ("true", "1", "yes")
 _NO = ("false", "0", "no")
@@ -141,3 +144,16 @@ def between(start: object, end: object) -> float | None:
     """Return the seconds between two times; None if one is missing or the end is not later: no call takes no time."""
     first_s, last_s = seconds(start), seconds(end)
     return None if first_s is None or last_s is None or last_s <= first_s else last_s - first_s
+
+
+def stars_in(text: str) -> float | None:
+    """Return the number of a rating that is drawn or has words beside it; None if the text is none.
+
+    Example:
+        >>> stars_in("★★★☆☆"), stars_in("4/5"), stars_in("2 stars"), stars_in("good")
+        (3.0, 4.0, 2.0, None)
+    """
+    drawn, written = _STARS.fullmatch(text), _OUT_OF.fullmatch(text)
+    if drawn and drawn.group(1):
+        return float(len(drawn.group(1).replace("\ufe0f", "")))
+    return float(written.group(1)) if written else None

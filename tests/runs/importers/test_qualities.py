@@ -111,3 +111,19 @@ def test_scores_on_another_scale_than_those_of_another_file_are_asked_about_or_r
     assert "quality lies between 0 and 1 throughout file a.jsonl, on the scale 0:5 of the whole log" in asked
     with pytest.raises(RunsError, match=r"throughout file a\.jsonl, on the scale 0:100"):
         scored_by(tmp_path, 0, 0.5, 1, 1, 40, 100, 0, 90)
+
+
+def test_stars_are_read_on_a_scale(tmp_path):
+    calls = make.lines(tmp_path / "calls.jsonl", [make.payload(i) for i in (1, 2, 3)])
+    scores = [make.call_score(1, "★★★★★"), make.call_score(2, "★★☆☆☆"), make.call_score(3, "4/5")]
+
+    log = make.imported("litellm", calls, scores=make.lines(tmp_path / "s.jsonl", scores), quality_scale=(1, 5))
+
+    assert [row["quality"] for row in log.rows] == [1, 0.25, 0.75]
+
+
+def test_a_log_whose_traces_are_scored_and_hold_several_calls_is_refused_with_this_reason(tmp_path):
+    calls = make.lines(tmp_path / "calls.jsonl", [make.payload(i, trace_id="t") for i in (1, 2)])
+
+    with pytest.raises(RunsError, match="scores of a trace or an id with several calls, which judge none"):
+        make.imported("litellm", calls, scores=make.lines(tmp_path / "s.jsonl", [{"trace_id": "t", "value": 1}]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from paretoroute.errors import shown
 from paretoroute.query import Misfit
 from paretoroute.runs.importers.calls import Unusable
-from paretoroute.runs.importers.values import literal, parsed
+from paretoroute.runs.importers.values import literal, parsed, stars_in
 from paretoroute.runs.values import Grade, grade, is_absent_text, number
 from paretoroute.runs.written_numbers import COUNTS, Written, count, duration, money
 
@@ -24,8 +23,6 @@ UNITS: dict[str, dict[str, float]] = {
     ),
 }
 NUMBERS = (*UNITS, "budget", "sample_index", "propensity")
-_STARS = re.compile(r"\s*((?:[★⭐]\ufe0f?)*)[☆\s\ufe0f]*")
-_OUT_OF = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(?:/\s*[0-9]+|(?:out )?of [0-9]+|stars?|points?)?\s*", re.A | re.I)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,16 +122,3 @@ def parameters_in(value: object) -> Mapping[str, Any]:
     if pairs and all(name.strip() and equals for name, equals, _ in pairs):
         return {name.strip(): stated.strip() for name, _, stated in pairs}
     raise Unusable("parameters: no object", shown(value))
-
-
-def stars_in(text: str) -> float | None:
-    """Return the number of a rating that is drawn or has words beside it; None if the text is none.
-
-    Example:
-        >>> stars_in("★★★☆☆"), stars_in("4/5"), stars_in("2 stars"), stars_in("good")
-        (3.0, 4.0, 2.0, None)
-    """
-    drawn, written = _STARS.fullmatch(text), _OUT_OF.fullmatch(text)
-    if drawn and drawn.group(1):
-        return float(len(drawn.group(1).replace("\ufe0f", "")))
-    return float(written.group(1)) if written else None

@@ -15,13 +15,12 @@ from paretoroute.errors import RunsError, one_line
 from paretoroute.query import Misfit
 from paretoroute.runs.checks import column_names
 from paretoroute.runs.importers.calls import Aside
-from paretoroute.runs.importers.mapping.convert import stars_in
 from paretoroute.runs.importers.mapping.field_names import OTHER_NAMES, UNITS
 from paretoroute.runs.importers.mapping.known_logs import source_of
 from paretoroute.runs.importers.mapping.paths import MOST_FIELDS, fields
 from paretoroute.runs.importers.mapping.schema import COLUMNS, VERSION
 from paretoroute.runs.importers.records import Record, check_no_pickle, read_records
-from paretoroute.runs.importers.values import number, parsed
+from paretoroute.runs.importers.values import number, parsed, stars_in
 from paretoroute.runs.values import grade
 from paretoroute.runs.written_numbers import Written, duration, money
 
