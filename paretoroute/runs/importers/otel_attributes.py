@@ -144,6 +144,10 @@ class Attributes:
             numbered(self.values, "llm.input_messages."),
             numbered(self.values, "gen_ai.prompt."),
             [_event_message(name, a) for name, a in events if name.startswith("gen_ai.") and name.endswith(".message")],
+            [
+                one for one in items(self.values, "events") if text(dig(one, "event.name")).endswith(".message")
+            ],  # Logfire
+            self.value("gcp.vertex.agent.llm_request"),  # of Google's agent kit; the one before is of Logfire
             numbered(self.values, "llm.prompts."),
             self.value("gen_ai.prompt", "llm.prompts", "ai.prompt.messages", "ai.prompt"),
             self.input_value(),

@@ -41,6 +41,8 @@ _KINDS = frozenset(
     text-generation""".split()
 )
 _ERROR = 2  # promptfoo's ResultFailureReason.ERROR
+_NO_QUALITY = ("cost", "latency")
+SCORES_SPENDING = "results whose score has assertions on cost or latency among it, which are no quality of the answer"
 _UNJUDGED = "no assertion judges the answer"
 _ADVICE = "promptfoo also writes JSON, which may be larger: promptfoo export eval ID -o results.json"
 
@@ -122,6 +124,7 @@ def read(files: Sequence[Path]) -> Reading:
     for row, place in results:
         try:
             reading.calls.append(_call(row, place, providers))
+            reading.notes += [SCORES_SPENDING] * _scores_spending(row)
         except Unusable as why:
             reading.asides.append(why.at(place))
     return reading
@@ -186,6 +189,17 @@ def _test_of(row: Mapping[str, Any]) -> str:
     if row.get("testIdx") is None or not variables:
         return ""
     return json.dumps([row["testIdx"], variables], sort_keys=True, default=str)
+
+
+def _scores_spending(row: Mapping[str, Any]) -> bool:
+    """Return whether assertions on cost or latency count in the score of a result."""
+    asserted = [*items(row, "testCase", "assert"), *(dig(one, "assertion") for one in _judged(row))]
+    kinds = {text(dig(one, "type")) for one in asserted if number(dig(one, "weight")) != 0}
+    return not kinds.isdisjoint(_NO_QUALITY)
+
+
+def _judged(row: Mapping[str, Any]) -> list[Any]:
+    return items(row, "gradingResult", "componentResults")
 
 
 def _is_of_cache(row: Mapping[str, Any]) -> bool:

@@ -313,3 +313,31 @@ def test_the_names_of_early_versions_are_read(tmp_path):
 
     assert (row["model"], row["query"]) == ("gpt-4", make.user())
     assert (row["prompt_tokens"], row["completion_tokens"]) == (17, 36)
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        (
+            "events",
+            [
+                {"event.name": "gen_ai.user.message", "role": "user", "content": make.QUESTION},
+                {"event.name": "gen_ai.choice", "message": {"role": "assistant", "content": "seven"}},
+            ],
+        ),
+        (
+            "gcp.vertex.agent.llm_request",
+            {"model": "gemini-2.5-flash", "contents": [{"role": "user", "parts": [{"text": make.QUESTION}]}]},
+        ),
+    ],
+)
+def test_queries_of_other_instrumentations_are_read(tmp_path, name, value):
+    span = otel.span(1, otel.llmetry(**{"gen_ai.input.messages": None, name: json.dumps(value)}))
+
+    (row,) = make.imported(
+        "otel",
+        make.lines(tmp_path / "spans.jsonl", [otel.export(span)]),
+        scores=make.lines(tmp_path / "scores.jsonl", [otel.span_score(1)]),
+    ).rows
+
+    assert row["query"] == make.user()

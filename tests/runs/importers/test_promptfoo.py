@@ -167,3 +167,19 @@ def test_prompts_that_were_stripped_are_redacted_and_tokens_of_the_cache_alone_a
 
     assert len(log.rows) == 1
     assert make.reasons(log) == ["query text redacted", "answered from a cache"]
+
+
+def test_scores_that_count_cost_or_latency_are_asked_about(tmp_path):
+    asserted = [{"type": "contains", "value": "7"}, {"type": "latency", "threshold": 3000}]
+    results = [make.promptfoo_result(1), make.promptfoo_result(2, testCase={"assert": asserted})]
+    free = [make.promptfoo_result(3, testCase={"assert": [{**one, "weight": 0} for one in asserted]})]
+
+    log = imported_results(tmp_path / "a.json", results)
+
+    assert "results whose score has assertions on cost or latency among it" in make.notes(log)
+    assert "cost or latency" not in make.notes(imported_results(tmp_path / "b.json", free))
+
+
+def imported_results(path, results):
+    value = {"results": {"results": results}, "config": make.promptfoo_config()}
+    return make.imported("promptfoo", make.document(path, value))
