@@ -64,3 +64,13 @@ def test_a_field_whose_rows_are_all_set_aside_for_another_is_no_missing_field(tm
 
     with pytest.raises(RunsError, match="budget: missing beside a budget amount"):
         make.imported(str(mapping), log)
+
+
+@pytest.mark.parametrize("effort, expected", [("", 'budget: "n"'), ("effort", "# unsure about n: calls of several")])
+def test_several_samples_are_a_budget_or_a_doubt(tmp_path, effort, expected):
+    row = {"prompt": "Who is it?", "model": "a", "accuracy": 1, "usd": 1, "n": 3} | ({effort: "low"} if effort else {})
+
+    text = guess_mapping(make.lines(tmp_path / "log.jsonl", [row])).text
+
+    assert expected in text
+    assert ("#   n: 3" in text) == bool(effort)

@@ -19,6 +19,9 @@ UNITS = (
 )
 OTHER_NAMES = {  # of fields, beyond those of column_names; compared in lower case, letters and digits alone
     "took": "latency_s",
+    **dict.fromkeys(("delay", "generationtime", "inferencetime", "processingtime", "totalduration"), "latency_s"),
+    "tokensreasoning": "reasoning_tokens",
+    "tokenscached": "cached_prompt_tokens",
     "runtime": "latency_s",
     "wall": "latency_s",
     "walltime": "latency_s",

@@ -25,6 +25,7 @@ from paretoroute.runs.values import grade
 from paretoroute.runs.written_numbers import Written, duration, money
 
 _ROWS = 500
+_SAMPLES = ("n", "samples", "n_samples", "num_samples", "num_choices")
 _LISTS = 5  # depth to which lists of rows are searched for
 _LETTERS = {"A": 1.0, "B": 0.75, "C": 0.5, "D": 0.25, "E": 0.0, "F": 0.0}
 _SCALES = ((1, 5), (0, 5), (1, 10), (0, 10), (0, 100))
@@ -88,7 +89,8 @@ def guess_mapping(path: Path) -> Guess:
             lines.append(f"  # {column}: PATH  # missing: name the field that holds it")
     if ids:
         lines.append("ids: {" + ", ".join(f"{name}: {_quoted(at)}" for name, at in ids.items()) + "}")
-    if rest := [name for name in sample.values if name not in _mapped(columns)][:40]:
+    mapped = _mapped(columns)
+    if rest := [name for name in sample.values if _quoted(name) not in mapped][:40]:
         lines += ["# Other fields:", *(f"#   {one_line(name)}: {_example(sample.values[name])}" for name in rest)]
     return Guess("\n".join(lines) + "\n", doubts)
 
@@ -149,14 +151,24 @@ def _columns(sample: _Sample) -> tuple[dict[str, tuple[str, str]], list[str]]:
         extra, doubt = _about(column, name, sample)
         entry = f"{{from: {_quoted(name)}{extra}}}" if extra else _quoted(name)
         result[column] = entry, doubt or _rarity(name, sample)
+    samples = [name for name in names if name.rpartition(".")[2].casefold() in _SAMPLES and _exceeds_one(sample, name)]
+    if samples and not {"budget", "budget_label", "parameters"} & guessed.keys():
+        guessed["budget"] = samples[0]
+        result["budget"] = _quoted(samples[0]), ""
     if "budget" in guessed and not {"budget_kind", "parameters"} & guessed.keys():
-        kind = "samples" if guessed["budget"].rpartition(".")[2] in ("n", "samples") else "thinking_tokens"
+        kind = "samples" if guessed["budget"] in samples else "thinking_tokens"
         result["budget_kind"] = f"{{value: {kind}}}", f"is budget a number of {kind.replace('_', ' ')}?"
     doubts = [f"{column}: {doubt}" for column, (_, doubt) in result.items() if doubt]
+    unread = [name for name in samples if name not in guessed.values()]
+    doubts += [f"{name}: calls of several samples are a budget of their own" for name in unread]
     doubts += [f"{column}: no field looks like it" for column in ("query", "model", "quality") if column not in result]
     if "cost_usd" not in result and "prompt_tokens" not in result:
         doubts.append("cost_usd: no field looks like a cost or a count of tokens")
     return result, doubts
+
+
+def _exceeds_one(sample: _Sample, name: str) -> bool:
+    return any((number(value) or 0.0) > 1 for value in sample.values[name])
 
 
 def _by_bare_name(name: str) -> str | None:
