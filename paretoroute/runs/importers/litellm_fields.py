@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from paretoroute.runs.importers.calls import CACHED, FAILED, NOT_A_GENERATION, Tokens, Unusable
-from paretoroute.runs.importers.usage import agreeing_with, billed, measured, total_of, usage_of
+from paretoroute.runs.importers.usage import (
+    agreeing_with,
+    billed,
+    measured,
+    total_of,
+    usage_of,
+    with_whole_prompt,
+)
 from paretoroute.runs.importers.values import count, dig, first, is_true, items, mapping, number, text
 
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}", re.A | re.I)
@@ -53,7 +60,7 @@ def tokens_of(row: Mapping[str, Any], model: str) -> Tokens:
         cache_write=details.cache_write,
     )
     total = _first(count(row.get("total_tokens")), total_of(usage))
-    return measured(agreeing_with(read, total), model=model, has_answer=True)
+    return measured(agreeing_with(with_whole_prompt(read), total), model=model, has_answer=True)
 
 
 def _first(*values: float | None) -> float | None:

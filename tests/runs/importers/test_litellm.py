@@ -266,3 +266,11 @@ def test_conversations_whose_tools_were_called_otherwise_are_two_queries(tmp_pat
 
     ids = [row["query_id"] for row in log.rows]
     assert (ids[0] == ids[2], ids[0] == ids[1]) == (True, False)
+
+
+def test_a_cache_larger_than_the_prompt_is_beside_it(tmp_path):
+    usage = {"prompt_tokens": 5, "completion_tokens": 50, "prompt_tokens_details": {"cached_tokens": 100}}
+
+    (row,) = rows_of(tmp_path, make.payload(prompt_tokens=5, metadata={"usage_object": usage})).rows
+
+    assert (row["prompt_tokens"], row["cached_prompt_tokens"]) == (105, 100)
