@@ -27,6 +27,7 @@ from paretoroute.runs.importers.values import count, dig, first, items, mapping,
 from paretoroute.runs.importers.zstd_zip import open_zip
 
 SUFFIXES = (".eval", ".json")
+INVALID = "declared invalid in the log"
 _ATTACHMENT = "attachment://"
 _USAGE = (
     *("input_tokens", "output_tokens", "total_tokens"),
@@ -106,6 +107,8 @@ def _preferred(header: Mapping[str, Any]) -> list[str]:
 def _call(header: Mapping[str, Any], sample: Mapping[str, Any], place: Place) -> Call:
     if sample.get("error"):
         raise Unusable(FAILED, text(dig(sample, "error", "message"))[:80])
+    if sample.get("invalidation"):
+        raise Unusable(INVALID)
     model = text(dig(header, "eval", "model"))
     if not model or model == "none/none":
         raise Unusable("no model")

@@ -249,7 +249,19 @@ def _numbered_message(fields: Mapping[str, Any]) -> dict[str, Any]:
             contents[int(match.group(1))][name[match.end() :].removeprefix("message_content.")] = value
     if contents:
         content = [contents[index] for index in sorted(contents)]
-    return {"role": text(fields.get("role")) or "user", "content": parsed(content) if content is not None else None}
+    calls = _numbered_calls(fields)
+    role, read = text(fields.get("role")) or "user", parsed(content) if content is not None else None
+    return {"role": role, "content": read, **({"tool_calls": calls} if calls else {})}
+
+
+def _numbered_calls(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the calls of tools in a numbered message, whose fields are numbered too."""
+    calls: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+    for name, value in fields.items():
+        if name.startswith("tool_calls."):
+            index, _, field = name.removeprefix("tool_calls.").partition(".")
+            calls[index][field.rpartition(".")[2]] = value
+    return [calls[index] for index in sorted(calls)]
 
 
 def _event_message(name: str, attributes: Attributes) -> dict[str, Any]:

@@ -191,3 +191,12 @@ def test_letters_of_inspect_are_on_no_scale(tmp_path, scale):
     log = make.imported("inspect", path, quality_scale=scale)
 
     assert [row["quality"] for row in log.rows] == [0.5, 0.5, 0]
+
+
+def test_a_sample_that_was_declared_invalid_is_set_aside(tmp_path):
+    samples = [make.eval_sample("a", invalidation={"reason": "wrong target"}), make.eval_sample("b", invalidation=None)]
+    path = make.document(tmp_path / "a.json", {**make.eval_header(), "samples": samples})
+
+    log = make.imported("inspect", path)
+
+    assert (make.reasons(log), len(log.rows)) == (["declared invalid in the log"], 1)

@@ -180,3 +180,19 @@ def test_traces_of_tempo_are_read(tmp_path):
     for i, value in enumerate(({"batches": [resource]}, {"trace": {"resourceSpans": [resource]}})):
         row = imported(tmp_path, make.document(tmp_path / f"{i}.json", value))
         assert {**EXPECTED, "latency_s": 1.500000001, "time": row["time"]}.items() <= row.items()
+
+
+@pytest.mark.parametrize("field, values", [("arguments", ('{"a": 1}', '{"a": 2}')), ("name", ("add", "divide"))])
+def test_conversations_of_openinference_that_called_other_tools_are_two_queries(tmp_path, field, values):
+    def span(number, value):
+        call = {"llm.input_messages.1.message.role": "assistant"}
+        call |= {f"llm.input_messages.1.message.tool_calls.0.tool_call.function.{field}": value}
+        return otel.span(number, {**otel.openinference(), **call})
+
+    spans = [span(1, values[0]), span(2, values[1]), span(3, values[0])]
+    path = make.lines(tmp_path / "spans.jsonl", [otel.export(*spans)])
+
+    log = make.imported("otel", path, scores=make.lines(tmp_path / "s.jsonl", map(otel.span_score, (1, 2, 3))))
+
+    ids = [row["query_id"] for row in log.rows]
+    assert (ids[0] == ids[2], ids[0] == ids[1]) == (True, False)
