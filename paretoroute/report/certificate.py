@@ -13,6 +13,7 @@ from paretoroute.report.layout import Entries, Entry
 if TYPE_CHECKING:
     from paretoroute.evaluation.certificate.results import Certified, NotCertified
 
+_PRINTED = 1e-3  # relative
 _METHODS = {
     "binomial": "exact binomial test",
     "hoeffding_bentkus": "Hoeffding-Bentkus bound",
@@ -34,10 +35,21 @@ def certificate_entries(document: PolicyDocument) -> list[Entry]:
     if document.surface.sha256 and not is_intact(document):  # a policy in memory has no hash of its numbers yet
         text = "the policy or its certificate was edited after the certification: nothing is certified"
         return [Entry("!", text, "bold red")]
-    return [
+    entries = [
         Entry("certified", _claim_text(entry), "bold green"),
         Entry("", f"it does not cover {'; '.join(entry.not_covered)}"),
     ]
+    if _falls_short(document):
+        entries.append(Entry("", "expected is of other queries, those of the fit, and misses the target there"))
+    return entries
+
+
+def _falls_short(document: PolicyDocument) -> bool:
+    """Return whether the expected figures miss the target by more than the digits that are printed."""
+    expected, target = document.expected, document.target
+    if target.kind == "max_cost":
+        return expected.cost_usd > target.usd * (1 + _PRINTED)
+    return target.kind == "min_quality" and expected.quality < target.quality * (1 - _PRINTED)
 
 
 def _claim_text(entry: CertificateEntry) -> str:
