@@ -10,7 +10,6 @@ References:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from paretoroute.runs.importers.messages import query_of
 from paretoroute.runs.importers.records import Record, opened
 from paretoroute.runs.importers.scores import flat, score_of
 from paretoroute.runs.importers.usage import agreeing_with, measured
-from paretoroute.runs.importers.values import count, dig, first, items, mapping, number, seconds, text
+from paretoroute.runs.importers.values import canonical, count, dig, first, items, mapping, number, seconds, text
 from paretoroute.runs.importers.zstd_zip import open_zip
 
 SUFFIXES = (".eval", ".json")
@@ -115,7 +114,7 @@ def _call(header: Mapping[str, Any], sample: Mapping[str, Any], place: Place) ->
     attachments = mapping(sample, "attachments")
     judging = _judging_spans(items(sample, "events"))
     events = [event for event in items(sample, "events") if dig(event, "event") == "model"]
-    own = [event for event in events if _is_own(event, model) and event.get("span_id") not in judging]
+    own = [event for event in events if _is_own(event, model) and text(event.get("span_id")) not in judging]
     cached = sum(event.get("cache") == "read" for event in own)
     if cached:  # its tokens and time, which count in no total, are those of the calls that were made
         raise Unusable(CACHED, f"{cached} of its {len(own)} calls" if cached < len(own) else "")
@@ -124,7 +123,7 @@ def _call(header: Mapping[str, Any], sample: Mapping[str, Any], place: Place) ->
     return Call(
         place=place,
         query=query_of(_resolved(sample.get("input"), attachments)),
-        beside=_canonical(sample.get("choices")),
+        beside=canonical(sample.get("choices")),
         model=model,
         budget=budget_of(_config(header, own), model=model),
         tokens=measured(tokens, model=model, has_answer=bool(text(dig(sample, "output", "completion")))),
@@ -144,12 +143,7 @@ def _sample_name(header: Mapping[str, Any], sample: Mapping[str, Any]) -> str:
     """Return the name of a sample: its task, data set, id and target; a number alone may be another sample's too."""
     task, dataset = dig(header, "eval", "task"), dig(header, "eval", "dataset", "name")
     parts = (task, dataset, sample.get("id"), sample.get("target"), sample.get("choices"))
-    return "" if sample.get("id") is None else _canonical(parts)
-
-
-def _canonical(value: object) -> str:
-    """Return a value as JSON, the same whatever the order of its keys; ``""`` for nothing."""
-    return json.dumps(value, sort_keys=True, default=str) if value else ""
+    return "" if sample.get("id") is None else canonical(parts)
 
 
 def _judging_spans(events: Sequence[Any]) -> set[str]:
@@ -157,10 +151,10 @@ def _judging_spans(events: Sequence[Any]) -> set[str]:
     judging: set[str] = set()
     for event in events:
         if dig(event, "event") == "span_begin":
-            is_inside = dig(event, "parent_id") in judging
+            is_inside = text(dig(event, "parent_id")) in judging
             if is_inside or text(dig(event, "type")) in ("scorers", "scorer"):
                 judging.add(text(dig(event, "id")))
-    return judging
+    return judging - {""}
 
 
 def _is_own(event: Mapping[str, Any], model: str) -> bool:

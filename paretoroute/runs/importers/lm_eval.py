@@ -10,7 +10,6 @@ References:
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +22,7 @@ from paretoroute.runs.importers.calls import NO_MODEL, NO_TEXT, Aside, Call, Que
 from paretoroute.runs.importers.messages import check_text, query_of
 from paretoroute.runs.importers.records import Record, read_records
 from paretoroute.runs.importers.scores import score_of
-from paretoroute.runs.importers.values import dig, first, items, mapping, number, parsed, text
+from paretoroute.runs.importers.values import canonical, dig, first, items, mapping, number, parsed, text
 from paretoroute.runs.values import amount_text
 
 SUFFIXES = (".jsonl", ".json")
@@ -164,7 +163,7 @@ def _call(record: Record, result: _Results) -> Call:
         budget.label,
     )
     doc_id = text(record.value.get("doc_id"))
-    document = text(record.value.get("doc_hash")) or _canonical(record.value.get("doc"))
+    document = text(record.value.get("doc_hash")) or canonical(record.value.get("doc"))
     return Call(
         place=record.place,
         query=prompt,
@@ -173,14 +172,9 @@ def _call(record: Record, result: _Results) -> Call:
         tag=task,
         ids={"doc_id": doc_id} if doc_id else {},
         key=" ".join(map(str, parts)),
-        sample=_canonical([task, doc_id, document]) if document else "",
+        sample=canonical([task, doc_id, document]) if document else "",
         sample_is_certain=True,
     )
-
-
-def _canonical(value: object) -> str:
-    """Return a value as JSON, the same whatever the order of its keys; ``""`` for nothing."""
-    return json.dumps(value, sort_keys=True, default=str) if value else ""
 
 
 def _folder_model(path: Path) -> str:

@@ -7,14 +7,13 @@ its type, with a digest of what it holds: one question about two images is two q
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from paretoroute.query import Misfit, query_id_of, query_text
 from paretoroute.runs.importers.calls import NO_TEXT, REDACTED, Query, Unusable
-from paretoroute.runs.importers.values import first, parsed
+from paretoroute.runs.importers.values import canonical, first, items, mapping, parsed
 
 _REDACTED = (
     "redacted-by-litellm",
@@ -103,7 +102,7 @@ def _digests(messages: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:12]
+    return hashlib.sha256(canonical(value).encode("utf-8", "replace")).hexdigest()[:12]
 
 
 def _query(value: object) -> Query:
@@ -153,12 +152,11 @@ def _message(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _called(item: Mapping[str, Any]) -> list[Any]:
     """Return name and arguments of the tools that a message calls; their ids differ from call to call."""
-    stated = item.get("tool_calls")
-    calls = [part.get("function") or part for part in stated if isinstance(part, Mapping)] if stated else []
-    calls += [item["function_call"]] if isinstance(item.get("function_call"), Mapping) else []
+    stated = [part for part in items(item, "tool_calls") if isinstance(part, Mapping)]
+    calls = [mapping(part, "function") or part for part in stated] + [mapping(item, "function_call")]
     calls += [item] if str(item.get("type")).endswith("_call") else []
-    for parts in (item.get("content"), item.get("parts")):
-        calls += [part for part in parts if _calls_a_tool(part)] if isinstance(parts, list) else []
+    for key in ("content", "parts"):
+        calls += [part for part in items(item, key) if _calls_a_tool(part)]
     return [[call.get("name"), parsed(first(*(call.get(key) for key in _ARGUMENTS)))] for call in calls if call]
 
 

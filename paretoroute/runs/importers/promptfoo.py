@@ -9,7 +9,6 @@ References:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +31,7 @@ from paretoroute.runs.importers.messages import check_text
 from paretoroute.runs.importers.records import Record, read_records
 from paretoroute.runs.importers.scores import score_of
 from paretoroute.runs.importers.usage import billed, measured
-from paretoroute.runs.importers.values import count, dig, first, items, mapping, number, text
+from paretoroute.runs.importers.values import canonical, count, dig, first, items, mapping, number, text
 from paretoroute.runs.importers.yaml_logs import read_yaml
 
 SUFFIXES = (".json", ".jsonl", ".yaml", ".yml")
@@ -188,7 +187,7 @@ def _test_of(row: Mapping[str, Any]) -> str:
     variables = mapping(row, "vars") or mapping(row, "testCase", "vars")
     if row.get("testIdx") is None or not variables:
         return ""
-    return json.dumps([row["testIdx"], variables], sort_keys=True, default=str)
+    return canonical([row["testIdx"], variables])
 
 
 def _scores_spending(row: Mapping[str, Any]) -> bool:

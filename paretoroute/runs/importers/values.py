@@ -55,6 +55,14 @@ def parsed(value: object) -> object:
         return value
 
 
+def canonical(value: object) -> str:
+    """Return a value as JSON, the same whatever the order of its keys; ``""`` for nothing, and for what is too deep."""
+    try:
+        return json.dumps(value, sort_keys=True, default=str) if value else ""
+    except (RecursionError, TypeError, ValueError):
+        return ""
+
+
 def literal(value: object) -> object:
     """Return the object or list that a text is the Python literal of, or the value itself."""
     if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "[") or len(value) > _LONGEST_LITERAL:

@@ -17,17 +17,55 @@ SCORES = [
     otel.span_score(1),
     {"custom_id": "r1", "value": 1},
 ]
-LOGS = {
-    "litellm": [make.payload()],
-    "litellm-spend": [make.spend_row()],
-    "otel": [otel.export(otel.span(1, otel.llmetry()))],
-    "langfuse": [make.observation(), make.langfuse_score()],
-    "promptfoo": [make.promptfoo_result(provider={"id": "openai:gpt-5"})],
-    "openai-batch": [make.batch_request(), make.batch_answer()],
-    "inspect": [make.eval_header(samples=[make.eval_sample()])],
-    "lm-eval": [bench.harness_sample()],
+TOOLS = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}
+IMAGE = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}, {"type": "text", "text": "?"}]}
+SWITCHES = {"thinking": {"type": "disabled"}, "extra_body": {"google": {"thinking_config": {"thinking_budget": 0}}}}
+PHOENIX = {
+    "context.span_id": f"{1:016x}",
+    "start_time": "2026-11-26T11:00:00+00:00",
+    "attributes.llm.model_name": "a",
+    "attributes.llm.input_messages": [{"message.role": "user", "message.content": "?"}],
+    "attributes.llm.invocation_parameters": {"thinking": {"type": "enabled"}},
 }
-VALUES = (None, True, -1, 1e308, 10**5000, "", "x", "\ud800", [], {}, [[1]], {"a": {"b": 1}}, ["x"], [{"role": 5}])
+JAEGER = {
+    "traceID": "1",
+    "spanID": f"{1:016x}",
+    "references": [{"refType": "CHILD_OF", "spanID": "2"}],
+    "startTime": 1795690000000000,
+    "duration": 5,
+    "tags": [{"key": "gen_ai.request.model", "value": "a"}, {"key": "gen_ai.prompt.0.content", "value": "?"}],
+    "logs": [{"fields": [{"key": "event", "value": "x"}]}],
+}
+LOGS = {
+    "litellm": [
+        make.payload(),
+        make.payload(2, messages=[*make.user(), TOOLS, IMAGE], model_parameters=SWITCHES),
+    ],
+    "litellm-spend": [make.spend_row()],
+    "otel": [otel.export(otel.span(1, otel.llmetry())), PHOENIX, {"traceID": "1", "spans": [JAEGER]}],
+    "langfuse": [make.observation(), make.langfuse_score()],
+    "promptfoo": [make.promptfoo_result(provider={"id": "openai:gpt-5"}, testIdx=0, vars={"a": "b"})],
+    "openai-batch": [make.batch_request(), make.batch_answer()],
+    "inspect": [make.eval_header(samples=[make.eval_sample(choices=["4", "6"])])],
+    "lm-eval": [{**bench.harness_sample(), "doc": {"question": "?"}}],
+}
+VALUES = (
+    None,
+    True,
+    -1,
+    1e308,
+    10**5000,
+    "",
+    "x",
+    "16k",
+    "\ud800",
+    [],
+    {},
+    [[1]],
+    {"a": {"b": 1}},
+    ["x"],
+    [{"role": 5}],
+)
 
 
 def mutated(value, draw):
@@ -82,3 +120,10 @@ def test_deep_nesting_is_set_aside(tmp_path):
 
     assert len(result.rows) == 1
     assert len(result.asides) == 1
+
+
+def test_documents_nested_too_deeply_are_of_no_sample(tmp_path):
+    deep = json.loads("[" * 900 + "]" * 900)
+    samples = [{**bench.harness_sample(), "doc": {"question": deep}}]
+
+    assert len(make.imported("lm-eval", *bench.harness(tmp_path, "tiny", *samples)).rows) == 1
