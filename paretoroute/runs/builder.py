@@ -24,7 +24,7 @@ from paretoroute.runs.checks.labels import LABELS, LabelCheck
 from paretoroute.runs.checks.near_names import near_names
 from paretoroute.runs.checks.quality_scale import QualityCheck, QualityScale
 from paretoroute.runs.checks.query_texts import call_id_findings
-from paretoroute.runs.checks.units import unit_findings
+from paretoroute.runs.checks.units import lone_findings, unit_findings
 from paretoroute.runs.columns import NUMBERS, TEXTS, Batch, Coded, Fault, numbers, texts
 from paretoroute.runs.columns.vectors import embeddings
 from paretoroute.runs.findings import Finding
@@ -170,6 +170,7 @@ class Builder:
                 *notices,
                 *near_names(ordered),
                 *unit_findings(columns, [point.model for point in ordered]),
+                *lone_findings(columns, [point.model for point in ordered]),
                 *free_call_findings(columns, [point.model for point in ordered]),
                 *call_id_findings([queries.texts[i] for i in by_id], runs=len(columns["query"])),
                 *self._notices(columns, about_queries),

@@ -1,8 +1,13 @@
 """Numbers that are likely in another unit than their column are asked about, and kept."""
 
+import re
+
+import pandas as pd
 import pytest
 
+import paretoroute as pr
 from paretoroute.runs.findings import texts
+from tests.cases.case_log import case_rows
 from tests.runs.logs import GOOD, read_rows
 
 
@@ -51,3 +56,33 @@ def test_one_model_of_milliseconds_is_named(tmp_path):
     text = "is latency_s in seconds throughout? Its median is of big 1,561, 0.19 completion tokens a second"
     assert [notice.text.partition(":")[0] for notice in runs.notices] == [text]
     assert not few.notices  # four runs are too few
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "text"),
+    [
+        ("cost_usd", 250.0, r"carries 99\.\d% of its logged cost: \$250.00, .* is cost_usd in USD there\?"),
+        ("latency_s", 1e6, r"carries 100% of its time: 1,000,000\.0 s, .* is latency_s in seconds there\?"),
+        (
+            "completion_tokens",
+            10**7,
+            r"carries .*% of its completion tokens: 10,000,000, .* is completion_tokens right there\?",
+        ),
+    ],
+)
+def test_a_run_that_carries_most_of_a_sum_is_named(column, value, text):
+    rows = [row | {"latency_s": 1.0 + i % 3} for i, row in enumerate(case_rows())]
+    big = next(row for row in rows if row["model"] == "big")
+    about = [str(note) for note in pr.read_runs(pd.DataFrame(rows)).notices if "carries" in str(note)]
+    big[column] = value
+    (note,) = [str(note) for note in pr.read_runs(pd.DataFrame(rows)).notices if "carries" in str(note)]
+
+    assert not about
+    assert re.match(rf"one of 60 runs of big {text}", note)
+
+
+def test_one_of_few_runs_is_not_named():
+    rows = case_rows(10)
+    rows[1]["cost_usd"] = 250.0
+
+    assert not any("carries" in str(note) for note in pr.read_runs(pd.DataFrame(rows)).notices)
