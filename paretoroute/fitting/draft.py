@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from paretoroute._arrays import Floats, Mask
+from paretoroute._arrays import Floats, Indices, Mask
 from paretoroute.fitting.logged_panels import LoggedPanel
 from paretoroute.fitting.methods import ridge, shrinkage, stacking
 from paretoroute.fitting.sample import Sample, View
@@ -44,7 +44,7 @@ class PanelDraft:
         return np.where(np.isnan(self.left_out), self.base + components @ self.basis.T, self.left_out)
 
 
-def heads_left_out(sample: Sample, targets: Floats) -> Floats:
+def heads_left_out(sample: Sample, targets: Floats, rows: Indices | None = None) -> Floats:
     """Forecast the sample's components by every head without the query's own group: ``(heads, sample, components)``.
 
     Each view has heads of its own: three strengths of ridge, then neighbours.
@@ -53,17 +53,25 @@ def heads_left_out(sample: Sample, targets: Floats) -> Floats:
     those of the deployed surface: the shadow price is set on the former and applied to the latter. Queries with equal
     features share their mean: left out one by one, their forecasts would differ only by their own outcomes with the
     sign reversed, and the second level would read them.
+
+    Args:
+        sample: the queries.
+        targets: components of all queries, ``(queries, components)``.
+        rows: which of the sample to forecast; None: all.
     """
+    asked = np.arange(len(sample.rows)) if rows is None else rows
     return np.concatenate(
-        [_left_out(view, near, sample, targets) for view, near in zip(sample.views, sample.near, strict=True)]
+        [_left_out(view, near, sample, targets, asked) for view, near in zip(sample.views, sample.near, strict=True)]
     )
 
 
-def _left_out(view: View, near: Nearest, sample: Sample, targets: Floats) -> Floats:
-    linear = view.decomposed.left_out(targets, sample.group, sample.rows)
-    heads = np.concatenate([linear, neighbours.averages_of_many(near, sample.shared(targets[sample.rows]))])
+def _left_out(view: View, near: Nearest, sample: Sample, targets: Floats, asked: Indices) -> Floats:
+    linear = view.decomposed.left_out(targets, sample.group, sample.rows[asked])
+    own = Nearest(near.rows[asked], near.similarity[asked])
+    heads = np.concatenate([linear, neighbours.averages_of_many(own, sample.shared(targets[sample.rows]))])
     for rows in view.alike:
-        heads[:, rows] = heads[:, rows].mean(axis=1, keepdims=True)
+        if (alike := np.flatnonzero(np.isin(asked, rows))).size:
+            heads[:, alike] = heads[:, alike].mean(axis=1, keepdims=True)
     return heads
 
 

@@ -32,7 +32,7 @@ from paretoroute.fitting.partial_logs.left_out_features import left_out_features
 from paretoroute.fitting.partial_logs.logging_policy import LoggerView
 from paretoroute.fitting.partial_logs.propensities import fit_propensities
 from paretoroute.fitting.partial_logs.support import is_partial, support_findings
-from paretoroute.fitting.points import interpolation
+from paretoroute.fitting.points import few_runs, interpolation
 from paretoroute.fitting.points.unlogged import PointsOnOffer
 from paretoroute.fitting.result import Fit
 from paretoroute.fitting.sample import (
@@ -183,21 +183,22 @@ def _first_level(logged: LoggedPanel, grid: Grid, sample: Sample, seed: int) -> 
     """Complete a panel, find its components, and stack the heads that forecast them."""
     rising = logged.name != "prompt tokens"
     completed = matrix_completion.complete(logged.values, logged.count, grid.points, rising=rising, seed=seed)
-    imputed = gaussian_process.fill(completed, logged.values, logged.count, sample.all_features)
-    basis = _basis(imputed.completed.residual, logged.components)
-    targets = imputed.completed.residual @ basis
+    few = gaussian_process.with_few_runs(logged.count)
+    imputed = gaussian_process.fill(completed, logged.values, logged.count, sample.all_features, few=few)
+    basis = _basis(imputed.residual, logged.components)
+    targets = imputed.residual @ basis
     heads = heads_left_out(sample, targets)
     logged_share = (logged.count[sample.rows] > 0).mean(1)
     weights = head_weights(sample, heads, targets[sample.rows], logged_share, folds=FOLDS)
     return PanelDraft(
         logged=logged,
-        base=imputed.completed.base,
+        base=imputed.base,
         basis=basis,
         targets=targets,
         logged_share=logged_share,
         weights=weights[-1],
         components=left_out_components(sample, heads, weights),
-        left_out=imputed.left_out[sample.rows],
+        left_out=few_runs.left_out(logged, completed, basis, weights, sample),
     )
 
 

@@ -11,8 +11,8 @@ with x_text the query's features and x_others the principal components of the we
 share s and the noise minimise the leave-one-out error, which has a closed form; if that is not below the error of the
 mean alone, the cells stay as they are.
 
-The out-of-fold forecasts of the logged cells of such points are made here too, since the imputed cells of a query's
-neighbours depend on its own run: by the text alone, which is all that a planner has, and without that run.
+The imputed cells of a query's neighbours depend on its own run, so that forecasts out of fold need cells which were
+imputed without the fold: :mod:`paretoroute.fitting.points.few_runs`.
 """
 
 from __future__ import annotations
@@ -33,19 +33,6 @@ NOISES = np.geomspace(0.03, 30, 9)
 
 
 @dataclass(frozen=True)
-class Filled:
-    """A completed panel, and forecasts of the logged cells of points with few runs, each without its own run.
-
-    Args:
-        completed: the panel, every cell logged or imputed.
-        left_out: ``(queries, points)``, NaN elsewhere.
-    """
-
-    completed: Completed
-    left_out: Floats
-
-
-@dataclass(frozen=True)
 class _Blocks:
     """Predictors of every query, each block of mean square length 1.
 
@@ -62,20 +49,18 @@ class _Blocks:
         return 1.0 + (1 - share) * self.text @ self.text[rows].T + share * self.others @ self.others[rows].T
 
 
-@dataclass(frozen=True)
-class _Regression:
-    """Forecasts of a group of points.
+def with_few_runs(count: Floats) -> Mask:
+    """Return which points are imputed, ``(points,)``: with few runs, in a log that has points with many.
 
     Args:
-        forecast: of all queries, ``(queries, points)``.
-        left_out: of the logged queries, by the text and without their own run, ``(rows, points)``.
+        count: number of trials behind each cell, ``(queries, points)``.
     """
+    share = (count > 0).mean(axis=0)
+    few = (share < FEW_SHARE) & ((count > 0).sum(axis=0) >= LEAST_RUNS)
+    return few & bool((share >= FEW_SHARE).any())
 
-    forecast: Floats
-    left_out: Floats
 
-
-def fill(completed: Completed, cells: Floats, count: Floats, features: Floats) -> Filled:
+def fill(completed: Completed, cells: Floats, count: Floats, features: Floats, *, few: Mask) -> Completed:
     """Impute the missing cells of points with few runs.
 
     Args:
@@ -83,29 +68,26 @@ def fill(completed: Completed, cells: Floats, count: Floats, features: Floats) -
         cells: logged means, ``(queries, points)``, NaN in missing cells.
         count: number of trials behind each, ``(queries, points)``.
         features: of the queries, ``(queries, features)``.
+        few: the points to impute, ``(points,)``.
     """
     is_logged = count > 0
-    share = is_logged.mean(axis=0)
-    left_out = np.full(cells.shape, np.nan)
-    few = (share < FEW_SHARE) & (is_logged.sum(axis=0) >= LEAST_RUNS)
-    if not few.any() or not (share >= FEW_SHARE).any():
-        return Filled(completed, left_out)
-    others = np.where(is_logged, completed.residual, 0.0)[:, share >= FEW_SHARE]
+    if not few.any():
+        return completed
+    others = np.where(is_logged, completed.residual, 0.0)[:, is_logged.mean(axis=0) >= FEW_SHARE]
     blocks = _Blocks(_scaled(features - features.mean(axis=0)), _scaled(_components(others)))
     base, residual = completed.base.copy(), completed.residual.copy()
     for columns in _alike(is_logged, np.flatnonzero(few)):
         rows = np.flatnonzero(is_logged[:, columns[0]])
         logged = cells[np.ix_(rows, columns)]
-        regression = _regress(blocks, rows, logged - completed.base[columns])
-        if regression is None:
+        forecast = _regress(blocks, rows, logged - completed.base[columns]) if len(rows) > 1 else None
+        if forecast is None:
             continue
-        values = completed.base[columns] + regression.forecast
+        values = completed.base[columns] + forecast
         values[rows] = logged
         runs = len(rows)
         base[columns] = (runs * values.mean(axis=0) + PRIOR_RUNS * completed.base[columns]) / (runs + PRIOR_RUNS)
         residual[:, columns] = values - base[columns]
-        left_out[np.ix_(rows, columns)] = completed.base[columns] + regression.left_out
-    return Filled(Completed(base, residual), left_out)
+    return Completed(base, residual)
 
 
 def _components(logged: Floats) -> Floats:
@@ -125,7 +107,7 @@ def _alike(is_logged: Mask, columns: Indices) -> list[Indices]:
     return [columns[group.ravel() == g] for g in range(int(group.max()) + 1)]
 
 
-def _regress(blocks: _Blocks, rows: Indices, own: Floats) -> _Regression | None:
+def _regress(blocks: _Blocks, rows: Indices, own: Floats) -> Floats | None:
     """Regress a group of points' residuals on the predictors of their logged queries.
 
     Args:
@@ -134,13 +116,12 @@ def _regress(blocks: _Blocks, rows: Indices, own: Floats) -> _Regression | None:
         own: their residuals, ``(rows, points)``.
 
     Returns:
-        None if no share and noise beat the mean of the other rows.
+        Forecasts of all queries, ``(queries, points)``; None if no share and noise beat the mean of the other rows.
     """
     used = np.linspace(0, len(rows) - 1, min(len(rows), MOST_RUNS)).astype(int)
     y, at = own[used], rows[used]
     missed = (y - y.mean(axis=0)) * len(y) / (len(y) - 1)
     best, least = None, float((missed**2).mean())
-    text_forecast, text_left_out = np.broadcast_to(y.mean(axis=0), own.shape).copy(), y - missed
     for share in SHARES:
         kernel = blocks.kernel(at, share)
         values, vectors = np.linalg.eigh(kernel[at])
@@ -153,9 +134,4 @@ def _regress(blocks: _Blocks, rows: Indices, own: Floats) -> _Regression | None:
             error = float((missed**2).mean())
             if error < least:
                 best, least = kernel @ weights, error
-                if share == 0:
-                    text_forecast, text_left_out = best[rows], y - missed
-    if best is None:
-        return None
-    text_forecast[used] = text_left_out
-    return _Regression(best, text_forecast)
+    return best

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from paretoroute.fitting.methods.gaussian_process import LEAST_RUNS, MOST_RUNS, fill
+from paretoroute.fitting.methods import gaussian_process
+from paretoroute.fitting.methods.gaussian_process import LEAST_RUNS, MOST_RUNS, fill, with_few_runs
 from paretoroute.fitting.methods.matrix_completion import Completed, complete
 from paretoroute.grid import Budget, Point
 
@@ -39,11 +40,16 @@ def means_only(cells):
     return Completed(means, np.nan_to_num(cells - means))
 
 
+def imputed(before, cells, features):
+    count = ~np.isnan(cells) * 1.0
+    return fill(before, cells, count, features, few=with_few_runs(count))
+
+
 def test_fifty_runs_tell_what_a_new_model_is_good_at():
     truth, cells, features, logged = table()
     before = completed(cells)
 
-    after = fill(before, cells, ~np.isnan(cells) * 1.0, features).completed
+    after = imputed(before, cells, features)
 
     error = {}
     for name, found in (("before", before), ("after", after)):
@@ -56,56 +62,41 @@ def test_logged_cells_and_well_logged_points_stay_as_they_are():
     _, cells, features, logged = table()
     before = means_only(cells)
 
-    after = fill(before, cells, ~np.isnan(cells) * 1.0, features)
+    after = imputed(before, cells, features)
 
-    full = after.completed.base + after.completed.residual
+    full = after.base + after.residual
     np.testing.assert_allclose(full[logged], cells[logged], atol=1e-12)
-    np.testing.assert_array_equal(after.completed.base[:4], before.base[:4])
-    np.testing.assert_array_equal(after.completed.residual[:, :4], before.residual[:, :4])
+    np.testing.assert_array_equal(after.base[:4], before.base[:4])
+    np.testing.assert_array_equal(after.residual[:, :4], before.residual[:, :4])
     assert np.isfinite(full).all()
-    assert (np.isfinite(after.left_out) == (logged[:, None] & (np.arange(6) >= 4))).all()
 
 
-def test_a_forecast_left_out_does_not_know_its_own_run():
-    _, cells, features, logged = table()
-    row = np.flatnonzero(logged)[7]
-    flipped = cells.copy()
-    flipped[row, 4:] = 1 - flipped[row, 4:]
-    same = means_only(cells)
-
-    one, other = (fill(same, c, ~np.isnan(c) * 1.0, features).left_out[row, 4:] for c in (cells, flipped))
-
-    assert np.abs(one - other).max() < 0.05, "only the choice of the noise may move it"
-    assert np.abs(one - cells[row, 4:]).max() > 0.01
-
-
-def test_left_out_forecasts_are_those_of_fits_without_the_run():
-    from paretoroute.fitting.methods import gaussian_process
-
+def test_the_share_and_the_noise_are_those_of_the_least_error_without_each_run():
     chance = np.random.default_rng(1)
-    text = chance.standard_normal((60, 5))
+    text, others = chance.standard_normal((60, 5)), chance.standard_normal((60, 3))
     own = (text[:, :1] + 0.3 * chance.standard_normal((60, 1))) / 2
-    blocks = gaussian_process._Blocks(gaussian_process._scaled(text), np.zeros((60, 1)))
+    blocks = gaussian_process._Blocks(gaussian_process._scaled(text), gaussian_process._scaled(others))
     rows = np.arange(40)
 
-    regression = gaussian_process._regress(blocks, rows, own[rows])
+    forecast = gaussian_process._regress(blocks, rows, own[rows])
 
-    kernel = 1.0 + blocks.text @ blocks.text.T
-    by_noise = []
-    for noise in gaussian_process.NOISES:
-        without = [
-            kernel[i, rest] @ np.linalg.solve(kernel[np.ix_(rest, rest)] + noise * np.eye(39), own[rest])
-            for i, rest in ((i, np.delete(rows, i)) for i in rows)
-        ]
-        by_noise.append(np.array(without))
-    best = min(by_noise, key=lambda found: ((found - own[rows]) ** 2).mean())
-    np.testing.assert_allclose(regression.left_out, best, atol=1e-9)
+    by_error = []
+    for share in gaussian_process.SHARES:
+        kernel = 1.0 + (1 - share) * blocks.text @ blocks.text.T + share * blocks.others @ blocks.others.T
+        for noise in gaussian_process.NOISES:
+            without = [
+                kernel[i, rest] @ np.linalg.solve(kernel[np.ix_(rest, rest)] + noise * np.eye(39), own[rest])
+                for i, rest in ((i, np.delete(rows, i)) for i in rows)
+            ]
+            whole = kernel[:, rows] @ np.linalg.solve(kernel[:40, :40] + noise * np.eye(40), own[rows])
+            by_error.append((float(((np.array(without) - own[rows]) ** 2).mean()), whole))
+    np.testing.assert_allclose(forecast, min(by_error, key=lambda one: one[0])[1], atol=1e-9)
 
 
 def test_where_the_runs_tell_nothing_the_new_points_stay_near_their_mean():
     truth, cells, features, logged = table(own=False)
 
-    after = fill(means_only(cells), cells, ~np.isnan(cells) * 1.0, features).completed
+    after = imputed(means_only(cells), cells, features)
 
     filled = (after.base + after.residual)[~logged, 4:]
     assert np.sqrt(((filled - truth[~logged, 4:]) ** 2).mean()) < 0.2
@@ -116,10 +107,7 @@ def test_points_with_hardly_any_or_with_many_runs_are_not_touched(kept):
     _, cells, features, _ = table(kept=kept)
     before = means_only(cells)
 
-    after = fill(before, cells, ~np.isnan(cells) * 1.0, features)
-
-    assert after.completed is before
-    assert np.isnan(after.left_out).all()
+    assert imputed(before, cells, features) is before
 
 
 def test_a_log_with_one_run_a_query_is_not_touched():
@@ -128,14 +116,12 @@ def test_a_log_with_one_run_a_query_is_not_touched():
     cells[np.arange(300), chance.integers(0, 3, 300)] = chance.random(300)
     before = Completed(np.zeros(3), np.nan_to_num(cells))
 
-    assert fill(before, cells, ~np.isnan(cells) * 1.0, chance.random((300, 4))).completed is before
+    assert imputed(before, cells, chance.random((300, 4))) is before
 
 
-def test_many_runs_are_thinned_and_those_left_out_are_forecast_without_themselves_too():
+def test_many_runs_are_thinned():
     truth, cells, features, logged = table(2 * MOST_RUNS + 600, kept=MOST_RUNS + 200)
 
-    after = fill(means_only(cells), cells, ~np.isnan(cells) * 1.0, features)
+    after = imputed(means_only(cells), cells, features)
 
-    error = (after.left_out[logged, 4:] - truth[logged, 4:]) ** 2
-    assert np.isfinite(error).all()
-    assert error.mean() < 0.02
+    assert (((after.base + after.residual - truth)[~logged, 4:]) ** 2).mean() < 0.02
