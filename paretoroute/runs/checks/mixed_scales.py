@@ -22,6 +22,7 @@ LEAST_VALUES = 10  # fewer may all be near the worst end by chance
 LEAST_ASKED = 3  # likewise, of values that are asked about
 SHOWN = 3  # parts in a message
 _PARTS = ("model", "tag", "benchmark")
+_MANY = ("tag ", "benchmark ", "task ")  # parts of which a log has many
 
 
 class MixedScales:
@@ -98,8 +99,12 @@ class MixedScales:
         return [Finding("note", f"{text}; if it is another scale, {remedy}")]
 
     def _is_certain(self, part: str) -> bool:
-        """Return whether a part cannot be on the scale: it is long, or has fractions where the rest has none."""
-        return self.counts[part] >= LEAST_VALUES or (part in self.fractional and self._is_whole_above)
+        """Return whether a part cannot be on the scale: it is long, or has fractions where the rest has none.
+
+        A log has many tags, and the queries of one may be so hard that all answers are near the worst.
+        """
+        is_long = self.counts[part] >= LEAST_VALUES and (self.high >= FINE or not part.startswith(_MANY))
+        return is_long or (part in self.fractional and self._is_whole_above)
 
     @property
     def _is_whole_above(self) -> bool:

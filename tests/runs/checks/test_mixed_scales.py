@@ -113,3 +113,11 @@ def test_ones_that_may_be_the_best_of_another_scale_are_asked_about(qualities, b
     notices = texts(read_runs(pd.DataFrame(rows_of(qualities, "a")), quality_scale=(0, best)).notices)
 
     assert any("quality is 1 in some rows, and no other number is near it" in text for text in notices) == is_asked
+
+
+def test_a_hard_tag_on_a_scale_to_ten_is_asked_about_and_not_refused():
+    rows = [*rows_of([0, 1, 0, 1, 1] * 3, "a", tag="hard"), *rows_of([0, 1, 3, 7, 10] * 3, "b", tag="easy")]
+
+    notices = texts(read_runs(pd.DataFrame(rows), quality_scale=(0, 10)).notices)
+
+    assert any("throughout tag hard, on the scale 0:10 of the whole log; if it is another" in text for text in notices)
