@@ -186,6 +186,8 @@ def checked_path(path: object, error: type[ParetorouteError]) -> Path:
 
 def expect_items(name: str, value: object, kinds: type | tuple[type, ...], error: type[ParetorouteError]) -> None:
     """Refuse an argument that is no sequence or set of values of some types; the arguments are those of `expect`."""
+    if isinstance(value, str):  # a sequence of characters
+        raise error(f"{name} must be a list, got the text {shown(value)}; write [{shown(value)}]")
     if not isinstance(value, Sequence | Set):  # an array is neither
         raise error(f"{name} must be a list, got {shown(value)}")
     if len(value) > _MOST_ITEMS:

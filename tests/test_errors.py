@@ -68,3 +68,11 @@ def test_a_path_without_a_name_is_named_whole():
     assert errors.file_name(Path(".")) == "."
     assert errors.file_name(Path("/")) == "/"
     assert errors.file_name(Path("logs/a\nb.jsonl")) == r"'a\nb.jsonl'"
+
+
+def test_a_text_in_place_of_a_list_is_not_read_letter_by_letter():
+    text = "share of big at most 0.2"
+
+    with pytest.raises(errors.TargetError, match=rf"limits must be a list, got the text '{text}'; write \['{text}'\]"):
+        errors.expect_items("limits", text, str, errors.TargetError)
+    errors.expect_items("limits", [text], str, errors.TargetError)
