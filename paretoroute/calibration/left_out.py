@@ -38,17 +38,19 @@ class LeftOut:
     fold: NDArray[np.int8]
 
     @staticmethod
-    def of(forecast: Forecast, logged: Tables, fold: NDArray[np.int8]) -> LeftOut:
+    def of(forecast: Forecast, logged: Tables, fold: NDArray[np.int8], *, runs: Floats | None = None) -> LeftOut:
         """Take each fold out of the points' means.
 
         Args:
             forecast: out of fold but for the points' means, ``(queries, points)``.
             logged: logged or imputed values, ``(queries, points)``.
             fold: of every query, ``(queries,)``.
+            runs: n, queries with a run of each point, ``(points,)``; None: all have one.
         """
         whole = Tables(forecast.quality, np.broadcast_to(forecast.cost_usd, forecast.quality.shape))
         quality, cost = whole.quality.copy(), np.array(whole.cost_usd)
-        kept = len(quality) / (len(quality) + PRIOR_QUERIES)
+        own = np.full(quality.shape[1], len(quality)) if runs is None else runs
+        kept = own / (own + PRIOR_QUERIES)
         error, ratio = (logged.quality - whole.quality).mean(0), _ratio(logged.cost_usd, whole.cost_usd)
         for k in np.unique(fold):
             rows, others = fold == k, fold != k

@@ -95,7 +95,7 @@ class LoggedOutcomes:
         """Forecasts by which each fold of a full log is judged; None on a partial log."""
         if self.fold is None or self.support is not None:
             return None
-        return LeftOut.of(self.forecast, self.tables, self.fold)
+        return LeftOut.of(self.forecast, self.tables, self.fold, runs=self.is_logged.sum(axis=0))
 
     @property
     def cross_fitted(self) -> Tables:

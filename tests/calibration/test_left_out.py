@@ -49,6 +49,19 @@ def test_the_means_without_a_fold_are_those_of_the_other_queries():
             assert left_out.cost_usd[i, j] == pytest.approx(forecast.cost_usd[i, j] * ratio**kept)
 
 
+def test_a_mean_follows_the_runs_of_its_point_and_not_all_queries():
+    logged, _ = noise(0, points=3)
+    forecast, runs = at_means(logged), np.array([QUERIES, 20, 0])
+    whole = LeftOut.of(forecast, logged, FOLD).forecast
+
+    left_out = LeftOut.of(forecast, logged, FOLD, runs=runs).forecast
+
+    share = runs / (runs + PRIOR_QUERIES) * (QUERIES + PRIOR_QUERIES) / QUERIES
+    moved = whole.quality - forecast.quality
+    np.testing.assert_allclose(left_out.quality - forecast.quality, share * moved, atol=1e-12)
+    np.testing.assert_array_equal(left_out.quality[:, 0], whole.quality[:, 0])
+
+
 def test_a_single_fold_and_free_points_change_nothing():
     logged, _ = noise(0, points=4)
     free = Tables(logged.quality, np.zeros_like(logged.cost_usd))
