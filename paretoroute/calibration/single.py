@@ -36,6 +36,7 @@ from paretoroute.solver.rules import PriceRule
 from paretoroute.solver.solution import Facts, Status, binding, floor_of, meaning
 from paretoroute.targets import BestTrade, MaxCost, MinQuality, Target
 
+_PRINTED = 1e-5  # largest relative difference from six digits; a floor this near to the best quality takes all of it
 _AT_END = 1e-9  # in breakpoints; a place so near to the end of the frontier lies at the end
 
 
@@ -202,7 +203,8 @@ def _meet_quality(quality: Floats, target: MinQuality, logged: Tables) -> _Cross
     if floor <= quality[0] * (1 + SINGLE):
         return _Crossing("slack", 0.0)
     if floor <= most * (1 + SINGLE):
-        return _Crossing("met", meet(quality, min(floor, most), "left"))
+        at_most = floor >= most * (1 - _PRINTED)
+        return _Crossing("met", meet(quality, most if at_most else floor, "left"))
     nearest = MinQuality(quality=min(max(most, 0.0), 1.0))
     if target.quality is None:
         nearest = MinQuality(ratio=most / floor * float(target.ratio or 1.0), of=target.of)
