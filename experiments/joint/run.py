@@ -1,8 +1,9 @@
 """Compare the joint surface with its halves: python experiments/joint/run.py RUNS... [--seeds 5]; + joins two logs.
 
 The surface over (model, budget) is compared with routing over models at their lowest, middle or highest budget, and
-with routing over the budgets of one model. All are fitted by the same call on the same queries, and compared on
-held-out queries at equal cost: a baseline's curve is interpolated between many targets.
+with routing over the budgets of one model, and with menus of one budget per model that are tuned on the training
+queries, a menu for every target. All are fitted by the same call on the same queries, and compared on held-out queries
+at equal cost: a baseline's curve is interpolated between many targets.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ BASELINE_TARGETS = 20
 RESAMPLES = 4000
 LEVELS = ("lowest", "middle", "highest")
 FAMILIES = ("models alone", "budgets alone")
+TUNED = "models alone, tuned budgets"
 
 
 @dataclass(frozen=True)
@@ -117,16 +119,47 @@ def columns_by_level(by_model) -> dict[str, list[int]]:
     }
 
 
-def curve_of(train, columns, held_out: HeldOut) -> Curve:
-    """Fit on some points of the training runs, and return the curve on the held-out queries."""
-    points = [train.points[j] for j in columns]
-    if len(points) == 1:  # no choice: one point for all queries
-        return Curve(held_out.cost_usd[:, columns].T, held_out.quality[:, columns].T)
-    policy = HeldOutPolicy(pr.fit(train, grid=pr.Grid(tuple(points), {}), seed=0), held_out.runs)
-    order = [train.points.index(point) for point in policy.grid.points]
-    targets = np.geomspace(held_out.cheapest_usd, held_out.dearest_usd, BASELINE_TARGETS)
-    choices = [policy.choose(pr.MaxCost(usd=float(target))) for target in targets]
-    rows = [(one.mean_of(held_out.cost_usd[:, order]), one.mean_of(held_out.quality[:, order])) for one in choices]
+def tuned_menu(by_model, quality, cost, usd: float) -> tuple[int, ...]:
+    """Return the budget of every model that is best for a target, by the points' means on the training queries.
+
+    A budget is worth quality - price x cost, at the price of the best mixture of all points at this mean cost, which is
+    the slope of their upper hull there.
+    """
+    hull = [int(np.argmin(cost))]
+    while (later := np.flatnonzero((cost > cost[hull[-1]]) & (quality > quality[hull[-1]]))).size:
+        slopes = (quality[later] - quality[hull[-1]]) / (cost[later] - cost[hull[-1]])
+        hull.append(int(later[slopes.argmax()]))
+    above = int(np.searchsorted(cost[hull], usd))
+    price = 0.0
+    if above < len(hull):
+        low, high = hull[max(above - 1, 0)], hull[max(above, 1)] if len(hull) > 1 else hull[0]
+        price = (quality[high] - quality[low]) / (cost[high] - cost[low]) if low != high else 0.0
+    worth = quality - price * cost
+    return tuple(sorted(max(own, key=lambda j: worth[j]) for own in by_model.values()))
+
+
+def curve_of(train, menu_at, held_out: HeldOut) -> Curve:
+    """Fit on the menu of every target, and return the curve on the held-out queries.
+
+    Args:
+        train: the training runs.
+        menu_at: returns the columns that a target in USD may choose from.
+        held_out: the other queries.
+    """
+    policies: dict[tuple[int, ...], HeldOutPolicy] = {}
+    rows: list[tuple[np.ndarray, np.ndarray]] = []
+    for target in np.geomspace(held_out.cheapest_usd, held_out.dearest_usd, BASELINE_TARGETS):
+        columns = tuple(menu_at(float(target)))
+        if len(columns) == 1:  # no choice: one point for all queries
+            rows.append((held_out.cost_usd[:, columns[0]], held_out.quality[:, columns[0]]))
+            continue
+        if columns not in policies:
+            grid = pr.Grid(tuple(train.points[j] for j in columns), {})
+            policies[columns] = HeldOutPolicy(pr.fit(train, grid=grid, seed=0), held_out.runs)
+        policy = policies[columns]
+        order = [train.points.index(point) for point in policy.grid.points]
+        choice = policy.choose(pr.MaxCost(usd=float(target)))
+        rows.append((choice.mean_of(held_out.cost_usd[:, order]), choice.mean_of(held_out.quality[:, order])))
     rows.sort(key=lambda row: row[0].mean())
     return Curve(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
 
@@ -139,7 +172,9 @@ def one_split(runs, seed) -> SplitResult:
     by_model = columns_by_model(train.points, mean)
     baselines = {f"models alone, {level} budget": own for level, own in columns_by_level(by_model).items()}
     baselines |= {f"budgets alone, {model}": own for model, own in by_model.items()}
-    curves = {name: curve_of(train, own, held_out) for name, own in baselines.items()}
+    curves = {name: curve_of(train, lambda _, own=own: own, held_out) for name, own in baselines.items()}
+    means = filled(train, "quality").mean(0), mean
+    curves[TUNED] = curve_of(train, lambda usd: tuned_menu(by_model, *means, usd), held_out)
     joint = HeldOutPolicy(pr.fit(train, seed=0), test)
     order = [train.points.index(point) for point in joint.grid.points]
     best = float(mean[filled(train, "quality").mean(0).argmax()])
@@ -183,14 +218,14 @@ def table(runs, label, seeds) -> None:
     rows = {key: i for i, key in enumerate(runs.query_ids)}
     print(f"\n**{label}**: {len(rows)} queries, {len(runs.points)} points, {seeds} splits 70/30\n")
     print("| target | quality | " + " | ".join(f"models alone, {level}" for level in LEVELS) + " | best of the three |"
-          " budgets alone, best model |")  # fmt: skip
-    print("|---|---|---|---|---|---|---|")
-    best_of: dict[str, list[Difference]] = {family: [] for family in FAMILIES}
+          " tuned budgets | budgets alone, best model |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|---|")
+    best_of: dict[str, list[Difference]] = {family: [] for family in (*FAMILIES, TUNED)}
     for k in range(TARGETS):
         quality = np.mean([result.quality[k] for result in results])
         cells = []
         for family in FAMILIES:
-            names = [name for name in results[0].differences if name.startswith(family)]
+            names = [name for name in results[0].differences if name.startswith(family) and name != TUNED]
             baselines = {name: one for name in names if (one := difference_of(results, name, k, rows))}
             if family == "models alone":
                 cells += [str(baselines.get(f"{family}, {level} budget", "costs more")) for level in LEVELS]
@@ -198,11 +233,16 @@ def table(runs, label, seeds) -> None:
             cells.append(f"{baselines[best]} {best.split(', ', 1)[1]}" if best else "costs more")
             if best:
                 best_of[family].append(baselines[best])
+            if family == "models alone":
+                tuned = difference_of(results, TUNED, k, rows)
+                cells.append(str(tuned or "costs more"))
+                best_of[TUNED] += [tuned] if tuned else []
         print(f"| {k + 1} | {quality:.3f} | " + " | ".join(cells) + " |", flush=True)
     print()
     for family, differences in best_of.items():
+        against = family if family == TUNED else f"the best of {family}, chosen per target on the test queries"
         print(
-            f"Against the best of {family}, chosen per target on the test queries: "
+            f"Against {against}: "
             f"mean {np.mean([one.mean for one in differences]):+.2f} points; significantly ahead at "
             f"{sum(one.low > 0 for one in differences)}, behind at {sum(one.high < 0 for one in differences)} of "
             f"{len(differences)} targets."
