@@ -152,7 +152,7 @@ def test_a_step_out_of_order_or_a_cost_out_of_range_is_refused(play, message):
     ("steps", "usd", "message"),
     [
         ([], 1.0, "a task needs a list of steps, got []; write ['plan', 'write']"),
-        ("plan", 1.0, "a task needs a list of steps, got 'plan'"),
+        ("plan", 1.0, "steps must be a list, got the text 'plan'; write ['plan']"),
         (["plan"], 0.0, "max_cost_usd must be a positive number, got 0"),
         ([3], 1.0, "each of steps must be of type str or tuple, got 3"),
     ],
