@@ -131,7 +131,7 @@ def estimate_value(
 
 def _varies(forecast: Chosen, evidence: Evidence) -> bool:
     """Return whether a rule calls several points, and by the query: forecasts differ."""
-    return np.count_nonzero(evidence.runs) > 1 and float(np.ptp(forecast.cost_usd)) > 0
+    return int(np.count_nonzero(evidence.runs)) > 1 and float(np.ptp(forecast.cost_usd)) > 0
 
 
 def as_supported(value: PolicyValue[RuleT], queries: float) -> PolicyValue[RuleT]:
