@@ -77,15 +77,19 @@ def texts_of(count: int, *, seed: int) -> tuple[list[str], np.ndarray]:
     words = ["".join(words_rng.choice(SYLLABLES, words_rng.integers(1, 5))) for _ in range(12_000)]
     hardness = words_rng.standard_normal(len(words))
     drawn = np.minimum(rng.zipf(1.25, (count, 160)) - 1, len(words) - 1)
-    return [" ".join(words[i] for i in row)[:CHARACTERS] for row in drawn], hardness[drawn].mean(1) * 4
+    return [" ".join(words[i] for i in row)[:CHARACTERS] for row in drawn], hardness[drawn].mean(1) * 10
 
 
 def write_log(path: Path) -> None:
-    """Write a log in which the words of a query determine its difficulty."""
+    """Write a log in which the words of a query determine its difficulty, which weak models feel most.
+
+    Policies on it follow the text: where all models failed at the same queries, none would, and a decision that reads
+    the means alone would be timed.
+    """
     rng, points = np.random.default_rng(1), [(model, level) for model in MODELS for level in LEVELS]
     texts, hard = texts_of(LOGGED, seed=1)
     ability = np.linspace(-1.0, 2.0, len(points))
-    rate = 1 / (1 + np.exp(hard[:, None] - ability))
+    rate = 1 / (1 + np.exp(hard[:, None] * np.linspace(2.0, 0.2, len(points)) - ability))
     tokens = np.ceil(np.exp(5 + 0.3 * hard[:, None] + 0.3 * ability + 0.5 * rng.standard_normal(rate.shape)))
     prices = np.repeat(np.exp(np.linspace(-1.0, 2.0, len(MODELS))), len(LEVELS))
     every = np.repeat(np.arange(LOGGED), len(points))
@@ -182,14 +186,20 @@ def decisions(planner: pr.Planner, by_embedding: pr.Planner, vectors: np.ndarray
 
 
 def on_embeddings(runs: pr.Runs) -> tuple[pr.Planner, np.ndarray]:
-    """Return the planner of the same log with 384 random features in place of the texts, and those of new queries."""
+    """Return the planner of the same log with 384 features in place of the texts, and those of the asked queries.
+
+    The features are random but for one direction, which tells the difficulty.
+    """
     rng = np.random.default_rng(3)
     mixing = rng.standard_normal((64, 384)) / 8
-    logged, asked = (rng.standard_normal((count, 64)) @ mixing for count in (LOGGED, ASKED))
+    hardness = dict(zip(*texts_of(LOGGED, seed=1), strict=True))
+    logged, asked = (rng.standard_normal((count, 64)) for count in (len(runs.texts), ASKED))
+    logged[:, 0], asked[:, 0] = [hardness[text] for text in runs.texts], texts_of(ASKED, seed=2)[1]
     from dataclasses import replace
 
     blank = ("",) * len(runs.texts)  # beside a text the numbers would be a second view
-    return pr.Planner(pr.fit(replace(runs, texts=blank, embeddings=logged.astype(np.float32)), seed=0)), asked
+    policy = pr.fit(replace(runs, texts=blank, embeddings=(logged @ mixing).astype(np.float32)), seed=0)
+    return pr.Planner(policy), asked @ mixing
 
 
 def cpu_ms(*arguments: str, folder: Path, cache: str) -> float:
