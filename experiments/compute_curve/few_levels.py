@@ -1,7 +1,8 @@
 """Compare a policy that has some levels of a model on few queries with that of the full log.
 
 python experiments/compute_curve/few_levels.py RUNS... [--kept 100] [--seeds 4] [--models 2]. Every second level of the
-model is dropped wholly, so 3 of 5 remain; the dropped ones are offered as unlogged points (``add_points``).
+model is dropped wholly, so 3 of 5 remain; the dropped ones are offered as unlogged points (``add_points``). With
+--forecasts no level is dropped, and forecasts of the model's last level are compared with its held-out outcomes.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from few_runs import COSTS, TARGETS, curve_of, thinned, without
 from logs import filled, read_log, split
 
 import paretoroute as pr
+from paretoroute.evaluation.routers.base import QueryBatch
+from paretoroute.evaluation.routers.paretoroute import FittedPolicy
 
 
 def dropped_levels(runs: pr.Runs, model: str) -> list[int]:
@@ -47,12 +50,29 @@ def difference(runs: pr.Runs, model: str, kept: int, seed: int) -> np.ndarray:
     ])  # fmt: skip
 
 
+def forecast_errors(runs: pr.Runs, model: str, kept: int, seed: int) -> str:
+    """Write how the model's last level is forecast, from all queries and from few: correlation, slope and error."""
+    train, test = split(runs, seed)
+    batch = QueryBatch(test.texts, (None,) * len(test.texts), test.query_ids, np.zeros((len(test.texts), 1)))
+    lines = []
+    for name, some in (("all", train), ("few", thinned(train, model, kept, seed))):
+        policy = pr.fit(some)
+        column = max(j for j, point in enumerate(policy.grid.points) if point.model == model)
+        forecast = FittedPolicy(policy, np.ones(1)).forecast(batch).quality[:, column]
+        outcome = filled(test, "quality")[:, list(test.points).index(policy.grid.points[column])]
+        (spread, common), _ = np.cov(forecast, outcome)
+        correlation, error = np.corrcoef(forecast, outcome)[0, 1], ((forecast - outcome) ** 2).mean()
+        lines.append(f"{name}: correlation {correlation:.2f}, slope {common / spread:.2f}, squared error {error:.3f}")
+    return f"split {seed}, {policy.grid.points[column].name}, " + "; ".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="+")
     parser.add_argument("--kept", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--models", type=int, default=2)
+    parser.add_argument("--forecasts", action="store_true")
     args = parser.parse_args()
     for path in args.runs:
         runs = pr.demo_runs() if path == "demo" else read_log(path, coverage=0.6)
@@ -60,6 +80,9 @@ def main() -> None:
         ranked = list(dict.fromkeys(runs.points[j].model for j in np.argsort(-means)))
         models = [model for model in ranked if dropped_levels(runs, model)][: args.models]
         for model in models:
+            if args.forecasts:
+                print(*(forecast_errors(runs, model, args.kept, seed) for seed in range(args.seeds)), sep="\n")
+                continue
             lost = np.array([difference(runs, model, args.kept, seed) for seed in range(args.seeds)])
             print(f"{Path(path).name} {model}: ", end="")
             print("; ".join(f"{name} {shown(lost[:, n])}" for n, name in enumerate(("offered", "alone"))), flush=True)
