@@ -12,6 +12,7 @@ import numpy as np
 
 import paretoroute as pr
 from paretoroute.grid import cost_usd
+from paretoroute.surface.surface import TextSize
 
 Floats = np.ndarray
 
@@ -44,13 +45,19 @@ class HeldOutPolicy:
 
     Args:
         policy: as fitted.
-        runs: logged runs of the queries.
+        runs: logged runs of the queries; their embeddings, if any, are those of the policy's second view.
     """
 
     def __init__(self, policy: pr.Policy, runs: pr.Runs) -> None:
         self.policy, self.grid = policy, policy.grid
         tags = [{} if tag is None else {"tag": tag} for tag in runs.tags]
-        forecasts = [policy.surface.at_text(text, labels=of) for text, of in zip(runs.texts, tags, strict=True)]
+        surface, vectors = policy.surface, [None] * len(tags) if runs.embeddings is None else runs.embeddings
+        forecasts = [
+            surface.at_text(text, labels=of)
+            if vector is None
+            else surface.at(*surface.featurizer.of_both(text, vector), size=TextSize.of(text), labels=of)
+            for text, of, vector in zip(runs.texts, tags, vectors, strict=True)
+        ]
         quality, amount, prompt = (
             np.stack([getattr(one, name) for one in forecasts]) for name in ("quality", "amount", "prompt_tokens")
         )
