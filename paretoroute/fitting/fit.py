@@ -48,6 +48,7 @@ from paretoroute.runs.align import on_grid
 from paretoroute.runs.findings import Finding, texts
 from paretoroute.runs.folds import query_hashes
 from paretoroute.runs.table import Runs
+from paretoroute.surface.traffic import LogSupport
 from paretoroute.targets import MinQuality, Target
 
 PACKAGES = ("paretoroute", "numpy", "scipy", "jax", "optax")  # the packages whose versions a fit depends on
@@ -293,13 +294,15 @@ def _provenance(runs: Runs, offer: _Offer, log: FeaturedLog, judged: _Judged, *,
             points=judged.grid.names,
             settings={"neighbours": len(surface.neighbours.features), "folds": FOLDS},
         ),
-        fitted_on=_log_entry(runs, log.runs, findings, seed=seed),
+        fitted_on=_log_entry(runs, log.runs, findings, judged.fit.calibration_sample.support, seed=seed),
         versions={package: version(package) for package in PACKAGES},
         coin_seed=hashlib.sha256(f"coin:{seed}".encode()).hexdigest()[:32],
     )
 
 
-def _log_entry(runs: Runs, kept: Runs, findings: Sequence[Finding], *, seed: int) -> FittedOnEntry:
+def _log_entry(
+    runs: Runs, kept: Runs, findings: Sequence[Finding], support: LogSupport | None, *, seed: int
+) -> FittedOnEntry:
     return FittedOnEntry(
         runs=len(kept),
         queries=len(kept.query_ids),
@@ -307,7 +310,7 @@ def _log_entry(runs: Runs, kept: Runs, findings: Sequence[Finding], *, seed: int
         set_aside=runs.set_aside_count,
         runs_sha256=runs.sha256,
         seed=seed,
-        assumption=kept.assumption,
+        assumption=kept.assumed(estimated=support is not None and support.is_estimated),
         findings=texts(findings),
         finding_kinds=tuple(finding.kind for finding in findings),
     )

@@ -31,6 +31,7 @@ from paretoroute.fitting.partial_logs import panels as partial
 from paretoroute.fitting.partial_logs.left_out_features import left_out_features
 from paretoroute.fitting.partial_logs.logging_policy import LoggerView
 from paretoroute.fitting.partial_logs.propensities import fit_propensities
+from paretoroute.fitting.partial_logs.smaller_error import with_smaller_error
 from paretoroute.fitting.partial_logs.support import is_partial, support_findings
 from paretoroute.fitting.points import few_runs, interpolation
 from paretoroute.fitting.points.unlogged import PointsOnOffer
@@ -133,12 +134,13 @@ def _partial_panels(
     runs: Runs, grid: Grid, logged: dict[str, LoggedPanel], sample: Sample, *, seed: int
 ) -> partial.PartialPanels:
     """Fit the panels of a log with few cells per query."""
-    propensities = fit_propensities(runs, sample.all_features, seed=seed)
+    own = fit_propensities(runs, sample.all_features, seed=seed)
+    propensities = with_smaller_error(own)
     fold = folds(groups_of(runs), FOLDS, seed=seed)
     kept = neighbour_count(sample, grid)
     labels = LoggerView.of(runs, sample.all_features).design.labels.toarray()
     fitted = partial.fit_panels(logged, sample, fold, propensities, neighbours=kept, labels=labels)
-    return replace(fitted, findings=support_findings(runs, propensities))
+    return replace(fitted, findings=support_findings(runs, propensities, logged=own))
 
 
 def _fitted_panels(

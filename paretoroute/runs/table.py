@@ -160,22 +160,31 @@ class Runs:
 
     @property
     def assumption(self) -> str | None:
-        """The assumption that learning from this log needs, in a sentence; None if it needs none.
+        """The assumption that learning from this log by its own propensities needs, as :meth:`assumed` states it."""
+        return self.assumed()
+
+    def assumed(self, *, estimated: bool = False) -> str | None:
+        """Return the assumption that learning from this log needs, in a sentence; None if it needs none.
 
         If most queries were answered at one point only, points are compared across different queries. That is fair
         only if the choice of the point did not depend on how hard the query was.
+
+        Args:
+            estimated: whether a fit goes by estimated propensities although the log has some.
         """
         cells = np.unique(self.query.astype(np.int64) * len(self.points) + self.point)
         points_per_query = np.bincount(cells // len(self.points), minlength=len(self.query_ids))
         if float(np.median(points_per_query)) > 1:
             return None
-        if not np.isnan(self.propensity).any():
+        has_all = not np.isnan(self.propensity).any()
+        if has_all and not estimated:
             return (
                 "Most queries were answered at one point only: the fit assumes that the logged propensities are the "
                 "chances with which the points were chosen."
             )
+        why = "the logged propensities leave few effective runs" if has_all else "not every run has a propensity"
         return (
-            "Most queries were answered at one point only and not every run has a propensity: the fit assumes that "
+            f"Most queries were answered at one point only and {why}: the fit assumes that "
             "whoever chose the point did not look at the query, beyond what its text, tag, tenant and step tell."
         )
 

@@ -54,6 +54,7 @@ class Propensities:
         weight: inverse chance of the logged cells, 0 elsewhere, ``(queries, points)``.
         per_run: the propensity of every run, ``(runs,)``.
         groups: copies and turns of one conversation, numbered from 0, ``(queries,)``.
+        is_forecast: whether the model forecasts the logged points better than their shares.
         findings: about a column of propensities that is not used, or that is at odds with itself.
     """
 
@@ -66,6 +67,7 @@ class Propensities:
     weight: Floats
     per_run: Floats
     groups: Indices
+    is_forecast: bool = False
     findings: tuple[str, ...] = ()
 
     @cached_property
@@ -188,5 +190,6 @@ def _result(
         weight=np.divide(cells.target, probability, out=np.zeros_like(probability), where=cells.logged),
         per_run=column.values if source == "logged" and column.values is not None else per_run,
         groups=groups,
+        is_forecast=model is not None and model.is_better,
         findings=column.findings,
     )

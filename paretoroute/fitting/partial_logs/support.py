@@ -51,10 +51,16 @@ def without_thin_points(runs: Runs) -> Runs:
     return some.select(np.bincount(some.query, minlength=len(some.query_ids)) > 0)
 
 
-def support_findings(runs: Runs, propensities: Propensities) -> tuple[Finding, ...]:
-    """State how much of the grid a partial log supports, and what the propensities rest on."""
-    logged = runs.means("quality").trials > 0
-    count = np.sort(logged.sum(0))
+def support_findings(runs: Runs, propensities: Propensities, *, logged: Propensities) -> tuple[Finding, ...]:
+    """State how much of the grid a partial log supports, and what the propensities rest on.
+
+    Args:
+        runs: the log.
+        propensities: which the fit uses.
+        logged: as the log states them, if it does.
+    """
+    has_runs = runs.means("quality").trials > 0
+    count = np.sort(has_runs.sum(0))
     source = {
         "logged": "logged",
         "estimated": "estimated from the query's text, tag, tenant and step",
@@ -67,13 +73,14 @@ def support_findings(runs: Runs, propensities: Propensities) -> tuple[Finding, .
         else "the choice of the point did not follow the query's text, tag, tenant or step"
     )
     text = (
-        f"{logged.sum()} of {logged.size} cells were logged, {logged.sum() / len(logged):.2g} per query; a point has "
-        f"{count[0]} to {count[-1]} runs, {np.median(count):.0f} in the median; propensities are {source}, and {looked}"
+        f"{has_runs.sum()} of {has_runs.size} cells were logged, {has_runs.sum() / len(has_runs):.2g} per query; "
+        f"a point has {count[0]} to {count[-1]} runs, {np.median(count):.0f} in the median; "
+        f"propensities are {source}, and {looked}"
     )
     findings = [Finding("support", text)]
     findings += [Finding("support", one) for one in propensities.findings]
-    if propensities.source == "logged" and propensities.is_off:
-        inverse = propensities.mean_inverse
+    if logged.source == "logged" and logged.is_off:
+        inverse = logged.mean_inverse
         text = (
             f"the propensities cannot be right: the mean of 1/p is {inverse.mean:.3g}, and must be about the number "
             f"of points, {len(runs.points)}; check what is logged as propensity"
