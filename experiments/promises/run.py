@@ -2,13 +2,16 @@
 
 Every query is held out once: a policy is fitted on the other folds and solved for eight mean costs, and the logged
 outcomes of its choices are compared with its predictions. Then the coverage of the intervals of the points' mean
-qualities. Prints the tables of the README.
+qualities. Prints the tables of the README. ``--seen`` learns the projection of the n-grams from the held-out texts too,
+which no policy can: what that changes is due to a projection that knows logged texts better than new ones.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +23,8 @@ from expected_choices import HeldOutPolicy
 from logs import filled, read_log
 
 import paretoroute as pr
+from paretoroute.fitting import pipeline
+from paretoroute.fitting.text_features import Featurized, fit_texts
 from paretoroute.runs.folds import folds, groups_of
 
 TARGETS = 8
@@ -62,12 +67,28 @@ class FoldResult:
     logged: np.ndarray
 
 
-def held_out(runs, fold, groups) -> list[FoldResult]:
+@contextmanager
+def projection_of(texts) -> Iterator[None]:
+    """Learn the projection of the n-grams from some texts in place of those of the log that is fitted."""
+
+    def featurized(runs, kind, seed, *, second=None):
+        featurizer = fit_texts(texts, seed=seed).featurizer
+        return Featurized(featurizer, np.array([one.vector for one in featurizer.of_texts(runs.texts)]))
+
+    own, pipeline.featurized = pipeline.featurized, featurized
+    try:
+        yield
+    finally:
+        pipeline.featurized = own
+
+
+def held_out(runs, fold, groups, *, seed: int, seen: bool) -> list[FoldResult]:
     """Fit without one fold, and return its predictions and outcomes per target."""
     train, test = runs.select(~fold), runs.select(fold)
     quality, cost = filled(test, "quality"), filled(test, "cost_usd")
     train_quality, train_cost = filled(train, "quality").mean(0), filled(train, "cost_usd").mean(0)
-    policy = HeldOutPolicy(pr.fit(train, seed=0), test)
+    with projection_of(runs.texts) if seen else nullcontext():
+        policy = HeldOutPolicy(pr.fit(train, seed=seed), test)
     order = [runs.points.index(point) for point in policy.grid.points]
     results = []
     for target in np.geomspace(train_cost.min(), train_cost[train_quality.argmax()], TARGETS + 2)[1:-1]:
@@ -225,6 +246,8 @@ def main() -> None:
     parser.add_argument("runs", nargs="+")
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--only", choices=("forecasts", "points"), help="print one part of the tables")
+    parser.add_argument("--seed", type=int, default=0, help="of the fits")
+    parser.add_argument("--seen", action="store_true", help="a projection that saw the held-out texts")
     args = parser.parse_args()
     logs = {Path(name).name: read_log(name) for name in args.runs}
     if args.only != "points":
@@ -235,7 +258,7 @@ def main() -> None:
                 f"\n**{name}**: {len(groups)} queries in {groups.max() + 1} groups, {len(runs.points)} points, "
                 f"{args.folds} folds"
             )
-            results[name] = [held_out(runs, mask, groups) for mask in masks]
+            results[name] = [held_out(runs, mask, groups, seed=args.seed, seen=args.seen) for mask in masks]
             targets_table(results[name])
         print("\n| log | queries | ECE, all targets | floor: mean, 95% | single targets: mean, maximum | their floor |")
         print("|---|---|---|---|---|---|")
