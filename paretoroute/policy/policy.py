@@ -44,6 +44,13 @@ class Policy:
     calibration_sample: CalibrationSample
     sha256: str = ""
 
+    def __repr__(self) -> str:
+        about, target = self.document, target_of(self.document.target)
+        return (
+            f"<Policy {about.name!r}: {target}, {about.solution.status}; {len(self.grid.points)} points, "
+            f"fitted on {about.fitted_on.queries:,} queries>"
+        )
+
     @cached_property
     def grid(self) -> Grid:
         """Points and prices."""

@@ -134,6 +134,9 @@ class Runs:
     set_aside_count: int = 0
     notices: tuple[Finding, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"<Runs: {len(self):,} runs of {len(self.query_ids):,} queries at {len(self.points):,} points>"
+
     def __len__(self) -> int:
         return len(self.query)
 

@@ -61,3 +61,12 @@ def test_solving_one_for_the_target_of_the_other_gives_the_other():
 
 def test_the_schema_beside_them_is_current():
     assert json.loads((FOLDER / "policy.schema.json").read_text(encoding="utf-8")) == policy_schema()
+
+
+def test_a_policy_is_shown_in_a_line():
+    policy = pr.Policy.load(FOLDER / "demo-same-quality.yaml")
+
+    assert repr(policy) == (
+        "<Policy 'demo-same-quality': mean quality at least 1 of that of smollm2-135m@16, met; 13 points, "
+        "fitted on 1,053 queries>"
+    )

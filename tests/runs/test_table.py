@@ -36,6 +36,12 @@ def test_means_are_those_of_a_slow_and_obvious_loop(tmp_path_factory, log, colum
             assert math.isnan(mean[q, p])
 
 
+def test_runs_are_shown_in_a_line(tmp_path):
+    runs = read_rows(tmp_path, GOOD)
+
+    assert repr(runs) == f"<Runs: {len(runs)} runs of {len(runs.query_ids)} queries at {len(runs.points)} points>"
+
+
 def test_select_keeps_the_runs_of_some_queries_and_all_points(tmp_path):
     log = [GOOD | {"query_id": q, "model": m, "tag": f"t{q}"} for q in "abc" for m in ("large", "small")]
     runs = read_rows(tmp_path, *log[:5])

@@ -25,6 +25,7 @@ from paretoroute.evaluation.drift.report import DriftReport
 from paretoroute.evaluation.drift.streams import UNFAMILIAR_SD, UNFAMILIAR_SHARE, Streams, group_of
 from paretoroute.planner.planner import Planner
 from paretoroute.policy.policy import Policy
+from paretoroute.runs.folds import is_seen
 from paretoroute.runs.table import Runs
 
 HORIZON_CALLS = 60_000
@@ -142,8 +143,18 @@ class Monitor:
         if calls.is_timed:
             earlier = -math.inf if self.record.last_time is None else self.record.last_time
             self.record.last_time = max(float(calls.time.max()), earlier)
+        if known := self._in_the_fit(calls.runs):
+            notes.append(
+                f"{known} of {len(calls.runs.query_ids)} queries, or copies of them, were in the fit: their outcomes "
+                "shaped the policy's forecasts, which makes it look better; watch calls since then"
+            )
         notes += [str(finding) for finding in calls.runs.notices]
         self.record.notes += [note for note in notes if note not in self.record.notes]
+
+    def _in_the_fit(self, runs: Runs) -> int:
+        """Count the queries that the policy was fitted on; 0 where it does not keep them."""
+        hashes = self.policy.calibration_sample.seen
+        return 0 if hashes is None else int(is_seen(runs, hashes, self.policy.document.fitted_on.runs_sha256).sum())
 
     def see(self, observation: Observation) -> None:
         """Take in one call; :meth:`update` does it for every call of a log."""
@@ -152,6 +163,7 @@ class Monitor:
         record.calls += 1
         if self._is_first(f"query {observation.query_id}"):
             self._see_query(observation, moment)
+        self._see_promised(observation)
         figures = self._fresh(observation)
         if figures is None:
             record.apart["repeats of a query at its model, left out"] += 1
@@ -200,8 +212,16 @@ class Monitor:
         self.record.streams.detector(observed.figure, self._model(observation)).see(score, moment)
         tally = self.record.tallies.setdefault((column, observed.figure), PointTally())
         tally.add(observed, residual)
-        if observed.figure == "quality" and observation.chosen:
-            self.record.promise.add(observed.outcome)
+
+    def _see_promised(self, observation: Observation) -> None:
+        """Count the quality of a query's call that the policy chose, once, whether or not it repeats its model's.
+
+        Of a query that was called at several points of a model the first call would count, whichever the policy chose:
+        what remained of its choices would be those of some queries only.
+        """
+        for observed in observation.figures if observation.chosen else ():
+            if observed.figure == "quality" and self._is_first(f"chosen {observation.query_id}"):
+                self.record.promise.add(observed.outcome)
 
     def _see_query(self, observation: Observation, moment: Moment) -> None:
         if observation.unfamiliar is not None:

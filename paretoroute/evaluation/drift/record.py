@@ -9,7 +9,7 @@ from paretoroute.evaluation.drift.detector import Totals
 from paretoroute.evaluation.drift.observations import Observed
 from paretoroute.evaluation.drift.streams import Streams
 
-RECENT = 1500  # keys: of a query, its call and its quality; what repeats one of them does not count again
+RECENT = 2000  # keys: of a query, its call, its quality and its choice; what repeats one of them does not count again
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Record:
         calls: number of calls that were given.
         apart: number of calls that were left out or compared otherwise, by reason.
         notes: about the calls.
-        recent: keys of the last queries, of their calls, and of those with a quality; the oldest first.
+        recent: keys of the last queries, of their calls, of those with a quality and of chosen ones; the oldest first.
         batches: hashes of the last batches.
         last_time: of any call so far, seconds since 1970, or None.
     """

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import paretoroute as pr
@@ -13,7 +14,7 @@ from paretoroute.errors import PolicyError, RunsError, TargetError
 from paretoroute.evaluation.drift import summary
 from paretoroute.evaluation.drift.report import UNTESTED
 from tests.evaluation.drift.deployed import calls, table, worse
-from tests.planner_cases import fitted, no_signal
+from tests.planner_cases import fitted, make_rows, no_signal
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,29 @@ def test_calls_like_the_log_raise_no_alarm_and_the_table_has_their_means(watched
     quality = sum(point.calls for point in watched.points if point.figure == "quality")
     assert quality == watched.promise.calls == 600
     assert watched.promise.quality == pytest.approx(np.mean([row["quality"] for row in stable]))
+
+
+def test_of_a_query_that_was_called_at_every_point_the_chosen_call_counts_for_the_promise(stable):
+    rows = make_rows(600, seed=21)  # the same queries, each called at every point: a model's other calls are repeats
+    renamed = [row | {"query_id": f"21-{row['query_id']}"} for row in rows]
+
+    report = pr.Monitor(fitted().policy).update(pa.Table.from_pylist(renamed))
+
+    assert report.promise.calls == 600
+    assert report.promise.quality == pytest.approx(np.mean([row["quality"] for row in stable]))
+    assert "still stands" in report.certificate
+
+
+def test_calls_of_the_fit_are_named():
+    rows = make_rows(40, seed=21)
+    policy = pr.fit(pr.read_runs(pa.Table.from_pylist(make_rows(200, seed=5))), pr.MaxCost(usd=5e-4))
+    known = [row | {"query_id": f"again-{row['query_id']}"} for row in make_rows(200, seed=5)]
+
+    notes = pr.Monitor(policy).update(pa.Table.from_pylist(known + rows)).notes
+
+    (note,) = [note for note in notes if "in the fit" in note]
+    assert note.startswith("200 of 240 queries, or copies of them, were in the fit")
+    assert not [one for one in pr.Monitor(policy).update(pa.Table.from_pylist(rows)).notes if "in the fit" in one]
 
 
 def test_calls_of_renamed_models_are_not_called_stable(stable):
