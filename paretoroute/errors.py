@@ -209,7 +209,8 @@ def real(name: str, value: object) -> float:
         TargetError: it is of another type, such as text or a boolean, or too large for a float.
     """
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise TargetError(f"{name} must be a number, got {shown(value)}")
+        hint = "; pass a number, without quotes" if isinstance(value, str) else ""
+        raise TargetError(f"{name} must be a number, got {shown(value)}{hint}")
     try:
         return float(value)
     except OverflowError:

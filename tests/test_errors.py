@@ -76,3 +76,13 @@ def test_a_text_in_place_of_a_list_is_not_read_letter_by_letter():
     with pytest.raises(errors.TargetError, match=rf"limits must be a list, got the text '{text}'; write \['{text}'\]"):
         errors.expect_items("limits", text, str, errors.TargetError)
     errors.expect_items("limits", [text], str, errors.TargetError)
+
+
+def test_a_number_given_as_text_is_shown_with_what_to_pass():
+    message = r"must be a number, got '0\.01'; pass a number, without quotes$"
+    with pytest.raises(errors.TargetError, match=message):
+        paretoroute.MaxCost(usd="0.01")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(errors.TargetError, match=message):
+        paretoroute.MinQuality(quality="0.01")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(errors.TargetError, match=r"must be a number, got True$"):
+        errors.real("a share", True)
