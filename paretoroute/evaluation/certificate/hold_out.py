@@ -13,6 +13,7 @@ from paretoroute.errors import RunsError, TargetError, percent_hint, real
 from paretoroute.evaluation.certificate.certify import certified
 from paretoroute.evaluation.certificate.held_out import FeatureFunction
 from paretoroute.evaluation.certificate.results import Certified, NotCertified
+from paretoroute.fitting.sample import LEAST_QUERIES
 from paretoroute.policy.codec import target_of
 from paretoroute.policy.policy import Policy
 from paretoroute.policy.schema_types import SplitEntry
@@ -104,7 +105,13 @@ def fit_and_certify(
     if isinstance(target, BestTrade):
         raise TargetError("the best trade has no threshold that could be certified; give another target")
     split = HoldOut(share=float(share), seed=seed)
-    policy = fit(runs.select(~split.mask(runs)))
+    held = split.mask(runs)
+    if (left := int((~held).sum())) < LEAST_QUERIES:
+        raise RunsError(
+            f"a hold-out of {share:g} leaves {left} of {len(held)} queries for the fit, which needs at least "
+            f"{LEAST_QUERIES}; hold out a smaller share, such as 0.5, or log more queries"
+        )
+    policy = fit(runs.select(~held))
     answer = certified(
         policy, held_out_side(policy, runs, split), split.entry(), level=level, method=None, features=features
     )

@@ -96,6 +96,10 @@ def test_a_copy_of_a_turn_never_counts_on_the_other_side():
         ({"certify": "0.9"}, "certify"),
         ({"certify": 0.9, "hold_out": 0.0}, "hold_out must lie between 0 and 1"),
         ({"certify": 0.9, "hold_out": 1e-9}, "takes no query"),
+        (
+            {"certify": 0.9, "hold_out": 0.99},
+            r"a hold-out of 0.99 leaves \d of 500 queries for the fit, which needs at least 20; hold out a",
+        ),
         ({"certify": 0.9, "target": pr.BestTrade(1.0)}, "no threshold"),
     ],
 )
