@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from paretoroute.calibration.coupled.calibrate import calibrate_limited
+from paretoroute.calibration.coupled.calibrate import LimitedCalibration, calibrate_limited
+from paretoroute.calibration.coupled.candidates import NamedLimit
 from paretoroute.calibration.estimate import as_supported
 from paretoroute.calibration.outcomes import LoggedOutcomes, logged_outcomes
 from paretoroute.calibration.single import calibrate
@@ -21,8 +22,18 @@ from paretoroute.price import UNITS, looks_like, wrong_unit
 from paretoroute.solver.solution import attainable
 from paretoroute.surface.surface import Surface
 from paretoroute.surface.traffic import MOST_NAMES, CalibrationSample
-from paretoroute.targets import MinQuality, Target
+from paretoroute.targets import MaxCost, MinQuality, Target
 
+LOOSENED = (
+    1e-6,
+    1e-5,
+    1e-4,
+    1e-3,
+    1e-2,
+    0.05,
+    0.1,
+    0.25,
+)  # shares by which a target that is out of reach asks for less
 DROPPED = "solved anew from a certified policy, whose certificate does not cover this one: certify it again"
 
 
@@ -93,7 +104,8 @@ def solve_document(
     outcomes = replace(outcomes, forecast=eligible.forecast)
     # Where routing lost the surface still counts prompts, on whose length the mixture must not depend.
     unrouted = surface.has_uniform_queries or "context_free" in provenance.fitted_on.finding_kinds
-    solved = _solve(outcomes, target, limits, grid=grid, eligible=eligible, unrouted=unrouted)
+    solver = _Solver(outcomes, grid=grid, eligible=eligible, unrouted=unrouted)
+    solved = solver.verified(solver.solve(target, limits))
     value = solved.answer.estimate
     return doc.PolicyDocument(
         schema=1,  # type: ignore[call-arg]  # the field's alias
@@ -127,37 +139,104 @@ def _check_labels(limits: Sequence[Limit], sample: CalibrationSample) -> None:
         raise TargetError(f"{limit}: no logged query has the {limit.by} {limit.of!r}{beyond}; {near}")
 
 
-def _solve(
-    outcomes: LoggedOutcomes,
-    target: Target,
-    limits: tuple[Limit, ...],
-    *,
-    grid: Grid,
-    eligible: EligibleForecast,
-    unrouted: bool,
-) -> Solved:
-    """Solve for a target and limits by routing and by the best context-free policy, and keep the better answer.
+@dataclass(frozen=True)
+class _Solver:
+    """Solves for targets and limits by routing and by the best context-free policy, and keeps the better answer.
 
-    Where queries are to stay ``unrouted``, as where all logged ones are alike, the answer is context-free.
+    Args:
+        outcomes: forecasts and logged values.
+        grid: points and prices.
+        eligible: what the limits on calls leave.
+        unrouted: whether queries are to stay so, as where all logged ones are alike: the answer is context-free.
     """
-    by_column = target
-    if isinstance(target, MinQuality) and isinstance(target.of, str):
-        by_column = replace(target, of=grid.index(target.of))
-    population = [limit for limit in limits if isinstance(limit, PopulationLimit)]
-    means = outcomes.context_free()
-    routed, context_free = (_calibrate(some, by_column, population) for some in (outcomes, means))
-    is_context_free = unrouted or outcomes.support is None and _better(context_free, routed)
-    answer = context_free if is_context_free else routed
-    effective = outcomes.logged_queries(answer.estimate.rule)
-    return Solved(
-        answer=replace(answer, estimate=as_supported(answer.estimate, effective)),
-        outcomes=means if is_context_free else outcomes,
-        target=with_names(by_column, grid.names),
-        nearest=None if answer.nearest is None else attainable(with_names(answer.nearest, grid.names)),
-        limits=limits,
-        eligible=eligible,
-        context_free=is_context_free,
-    )
+
+    outcomes: LoggedOutcomes
+    grid: Grid
+    eligible: EligibleForecast
+    unrouted: bool
+
+    def solve(self, target: Target, limits: tuple[Limit, ...]) -> Solved:
+        """Solve for a target and limits."""
+        by_column, names = target, self.grid.names
+        if isinstance(target, MinQuality) and isinstance(target.of, str):
+            by_column = replace(target, of=self.grid.index(target.of))
+        population = [limit for limit in limits if isinstance(limit, PopulationLimit)]
+        means = self.outcomes.context_free()
+        routed, context_free = (_calibrate(some, by_column, population) for some in (self.outcomes, means))
+        is_context_free = self.unrouted or self.outcomes.support is None and _better(context_free, routed)
+        answer = context_free if is_context_free else routed
+        effective = self.outcomes.logged_queries(answer.estimate.rule)
+        return Solved(
+            answer=replace(answer, estimate=as_supported(answer.estimate, effective)),
+            outcomes=means if is_context_free else self.outcomes,
+            target=with_names(by_column, names),
+            nearest=None if answer.nearest is None else attainable(with_names(answer.nearest, names)),
+            limits=limits,
+            eligible=self.eligible,
+            context_free=is_context_free,
+        )
+
+    def verified(self, solved: Solved) -> Solved:
+        """Loosen the nearest target of an infeasible answer, and the limits that moved, until they can be kept.
+
+        The candidates among which a target with limits is solved depend on its number, so that the nearest target may
+        be out of reach when it is asked for. What is stated is therefore asked for here, with the digits that are
+        printed. The answer, which came nearest to the target that was asked for, stays.
+        """
+        if not isinstance(solved.answer, LimitedCalibration) or solved.answer.status != "infeasible":
+            return solved
+        nearest, moved = solved.nearest, {named.name: named.limit for named in solved.answer.relaxed}
+        keeps_limits = not moved
+        for share in LOOSENED:
+            limits = tuple(moved.get(str(limit), limit) for limit in solved.limits)
+            again = self._tried(nearest or solved.target, limits)
+            if again is not None and again.answer.status != "infeasible":
+                break
+            if again is not None and not keeps_limits:
+                moved |= _moved(again, solved.limits)
+            if nearest is not None or again is not None and again.nearest is not None:
+                looser = _loosened(nearest or solved.target, share)
+                nearest = looser if again is None or again.nearest is None else _looser(looser, again.nearest)
+        relaxed = tuple(NamedLimit(name, limit) for name, limit in moved.items())
+        return replace(solved, nearest=nearest, answer=replace(solved.answer, relaxed=relaxed))
+
+    def _tried(self, target: Target, limits: tuple[Limit, ...]) -> Solved | None:
+        """Solve for a target and limits; None where its gap cannot be closed."""
+        try:
+            return self.solve(target, limits)
+        except TargetError:
+            return None
+
+
+def _moved(solved: Solved, limits: Sequence[Limit]) -> dict[str, PopulationLimit]:
+    """Return the limits that an answer relaxed, by the names of those that were first asked for, in the same order."""
+    answer = solved.answer
+    relaxed = {named.name: named.limit for named in answer.relaxed} if isinstance(answer, LimitedCalibration) else {}
+    return {str(old): relaxed[str(now)] for old, now in zip(limits, solved.limits, strict=True) if str(now) in relaxed}
+
+
+def _loosened(target: Target, share: float) -> Target:
+    """Return a target that asks for less by a share of its number, with the digits that are printed."""
+    if isinstance(target, MaxCost):
+        return attainable(replace(target, usd=target.usd * (1 + share)))
+    if isinstance(target, MinQuality) and target.quality is not None:
+        return attainable(replace(target, quality=target.quality * (1 - share)))
+    if isinstance(target, MinQuality) and target.ratio is not None:
+        return attainable(replace(target, ratio=target.ratio * (1 - share)))
+    return target
+
+
+def _looser(one: Target, other: Target) -> Target:
+    """Return the one of two targets of a kind that asks for less; the first where they cannot be compared."""
+    if isinstance(one, MaxCost) and isinstance(other, MaxCost):
+        return max(one, other, key=lambda target: target.usd)
+    if (
+        isinstance(one, MinQuality)
+        and isinstance(other, MinQuality)
+        and (one.quality is None) == (other.quality is None)
+    ):
+        return min(one, other, key=lambda target: float(target.quality or target.ratio or 0.0))
+    return one
 
 
 def _calibrate(outcomes: LoggedOutcomes, target: Target, limits: Sequence[PopulationLimit]) -> Answer:
