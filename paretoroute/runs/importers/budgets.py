@@ -3,9 +3,9 @@
 Efforts: ``reasoning_effort``, ``reasoning.effort``, ``output_config.effort``, ``thinking_level``, a word of ``think``.
 Thinking tokens: ``thinking.budget_tokens``, ``thinking_budget``, ``thinking_token_budget``, OpenRouter's
 ``reasoning.max_tokens``, and 0 where one of the switches ``enable_thinking``, ``thinking``, ``think`` and
-``reasoning.enabled`` is off. Claude does not think unless it is asked to, so that ``disabled`` is its default. A switch
-that is on is a budget of its own, since models differ in what they do without it; in a log that always states it, it is
-the default. Samples: ``n`` and its other names. A cap on the answer's length is no budget.
+``reasoning.enabled`` is off. Claude does not think unless it is asked to, so that ``disabled``, or 0 tokens, is its
+default. A switch that is on is a budget of its own, since models differ in what they do without it; in a log that
+always states it, it is the default. Samples: ``n`` and its other names. A cap on the answer's length is no budget.
 """
 
 from __future__ import annotations
@@ -83,6 +83,8 @@ def budget_of(parameters: object, *, model: str = "", choices: int = 1) -> Budge
     stated = next((read for read in (_samples(item) for item in settings) if read is not None), None)
     samples = choices if stated is None else stated
     switch = next((read for read in (_switch(item, model) for item in settings) if read is not None), None)
+    if tokens == 0 and is_claude(model):
+        switch = None  # nothing to think with, as ``disabled``
     is_off = switch is False or (tokens == 0 and not is_claude(model))
     tokens = 0.0 if is_off else tokens
     if effort and tokens and tokens in _TOKENS_OF_EFFORTS.get(effort, ()):

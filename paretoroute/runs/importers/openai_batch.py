@@ -111,7 +111,8 @@ def _call(record: Record, request: Mapping[str, Any]) -> Call:
         raise Unusable(FAILED, text(answer.get("status")))
     if any(part in url for part in ("embeddings", "moderations", "images")) or "data" in answer:
         raise Unusable(NOT_A_GENERATION, url)
-    model = text(parameters.get("model")) or text(answer.get("model"))
+    asked, answered = text(parameters.get("model")), text(answer.get("model"))
+    model = answered if answered and not (asked and is_same_model(asked, answered)) else asked  # of a deployment's name
     if not model:
         raise Unusable(NO_MODEL)
     custom_id = text(record.value.get("custom_id"))

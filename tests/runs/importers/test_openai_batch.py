@@ -17,17 +17,31 @@ def batch(folder, requests, answers, *, scores=None, **options):
     return make.imported("openai-batch", *files, **options)
 
 
+def batch_answer_of(model, number=1):
+    """Return an answer that names its model."""
+    body = make.batch_answer(number)["response"]["body"] | {"model": model}
+    return make.batch_answer(number, response={"status_code": 200, "body": body})
+
+
 def test_the_model_asked_for_and_the_request_are_the_point(tmp_path):
     log = batch(
         tmp_path,
         [make.batch_request(1), make.batch_request(2, model="gpt-4.1-mini", reasoning_effort=None, n=2)],
-        [make.batch_answer(2), make.batch_answer(1)],
+        [batch_answer_of("gpt-4.1-mini", 2), make.batch_answer(1)],
     )
 
     assert [(row["model"], row["budget_label"]) for row in log.rows] == [("gpt-4.1-mini", "2"), ("gpt-5-mini", "low")]
     assert (log.rows[0]["prompt_tokens"], log.rows[0]["cached_prompt_tokens"]) == (12, 4)
     assert log.rows[0]["time"] == "2026-11-18T11:06:40+00:00"
     assert {"latency_s", "cost_usd"}.isdisjoint(log.rows[0])
+
+
+def test_a_deployment_of_azure_is_the_model_that_answered(tmp_path):
+    answer = batch_answer_of("gpt-4.1-mini-2025-04-14")
+
+    (row,) = batch(tmp_path, [make.batch_request(model="my-deployment")], [answer]).rows
+
+    assert row["model"] == "gpt-4.1-mini"
 
 
 def test_a_price_is_half_of_the_list_price(tmp_path):

@@ -103,6 +103,11 @@ def test_thinking_is_read_from_the_attributes_of_openllmetry(tmp_path, attribute
     assert budgets(log) == [budget]
 
 
+def test_claude_with_a_budget_of_no_tokens_does_not_think(tmp_path):
+    asked = {"thinking": {"type": "enabled", "budget_tokens": 0}}, {"reasoning": {"max_tokens": 0, "enabled": True}}, {}
+    assert budgets(litellm(tmp_path, *asked, model="claude-opus-4-6")) == [DEFAULT] * 3
+
+
 def test_claude_does_not_think_by_default_so_that_disabled_says_nothing_new(tmp_path):
     asked = {"thinking": {"type": "disabled"}}, {"reasoning": {"enabled": False}}, {}
 
