@@ -51,6 +51,7 @@ NOT_COVERED = (
     "errors of the judge or grader that gave the logged quality",
 )
 LIMITS_NOT_COVERED = "the policy's limits: the target alone was tested"
+BILLS_NOT_COVERED = "other prices than the policy's, by which cost counts tokens here"
 PROPENSITIES_NOT_COVERED = "errors of the logged propensities, which are taken to be right"
 
 
@@ -143,7 +144,7 @@ def certified(
         runs_sha256=runs.sha256,
         split=split.model_copy(update={"sha256": _names_sha256(held_out.names)}),
         policy_sha256=policy_sha256(moved),
-        not_covered=_not_covered(policy, last),
+        not_covered=_not_covered(policy, last, held_out),
     )
     return Certified(with_certificate(moved, entry), policy)
 
@@ -154,10 +155,12 @@ def _over(held_out: HeldOutRuns) -> str:
     return f"over queries like the certification runs{once}"
 
 
-def _not_covered(policy: Policy, test: PriceTest) -> tuple[str, ...]:
+def _not_covered(policy: Policy, test: PriceTest, held_out: HeldOutRuns) -> tuple[str, ...]:
     limits = (LIMITS_NOT_COVERED,) if policy.document.limits else ()
     propensities = (PROPENSITIES_NOT_COVERED,) if test.effective is not None else ()
-    return (*NOT_COVERED, *limits, *propensities)
+    bills = held_out.bills.repriced if isinstance(target_of(policy.document.target), MaxCost) else {}
+    repriced = (f"{BILLS_NOT_COVERED}: {name} was billed x{ratio:.3g} of them" for name, ratio in bills.items())
+    return (*NOT_COVERED, *limits, *propensities, *repriced)
 
 
 def _seed(policy: Policy, runs: Runs) -> str:
@@ -180,11 +183,17 @@ def _refused(test: PriceTest, held_out: HeldOutRuns, setting: Setting) -> NotCer
         queries=len(held_out.group),
         groups=len(held_out.names),
         groups_needed=needed,
-        reason=_reason(test, len(held_out.names), needed, setting),
+        reason=_reason(test, held_out, needed, setting),
     )
 
 
-def _reason(test: PriceTest, groups: int, needed: int | None, setting: Setting) -> str:
+def _reason(test: PriceTest, held_out: HeldOutRuns, needed: int | None, setting: Setting) -> str:
+    if test.claim is None and held_out.bills.beyond_tokens:
+        bills = ", ".join(f"x{ratio:.3g} for {name}" for name, ratio in held_out.bills.beyond_tokens.items())
+        return (
+            f"the bills in these runs hold more than tokens ({bills} of tokens times prices; tools?), so that no "
+            "output cap bounds the cost of a call, and a mean of unbounded costs cannot be certified; leave them out"
+        )
     if test.claim is None:
         return (
             "the policy calls points that are not priced by tokens, so that no output cap bounds the cost of a call, "
@@ -195,7 +204,7 @@ def _reason(test: PriceTest, groups: int, needed: int | None, setting: Setting) 
             f"{test.missing:.0%} of the policy's calls were not logged for their query, {test.fault}; log the points "
             "that the policy calls for all certification queries, or more queries with propensities"
         )
-    safest = "cheapest" if isinstance(setting.target, MaxCost) else "best"
+    groups, safest = len(held_out.names), "cheapest" if isinstance(setting.target, MaxCost) else "best"
     if needed is None:
         return f"these runs do not reach the target even at the {safest} price: {_shortfall(test, setting)}"
     return (

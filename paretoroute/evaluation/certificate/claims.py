@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paretoroute._arrays import Floats
+from paretoroute._arrays import Floats, Mask
 from paretoroute.errors import TargetError
 from paretoroute.evaluation.certificate.held_out import HeldOutRuns
 from paretoroute.evaluation.certificate.p_values import Method
@@ -68,7 +68,7 @@ def default_method(target: Target) -> Method:
 
 
 def claim_of(target: Target, rule: Rule, policy: Policy, held_out: HeldOutRuns) -> Claim | None:
-    """Write a target as a claim about a rule; None where no cap bounds the cost.
+    """Write a target as a claim about a rule; None where no cap bounds the cost of a call.
 
     Args:
         target: of quality or cost; its point is given by name.
@@ -89,7 +89,8 @@ def claim_of(target: Target, rule: Rule, policy: Policy, held_out: HeldOutRuns) 
 
 
 def _claim_of_cost(target: MaxCost, rule: Rule, policy: Policy, held_out: HeldOutRuns) -> Claim | None:
-    cap = cost_cap_usd(rule, policy)
+    unbounded = [point.model in held_out.bills.beyond_tokens for point in policy.grid.points]
+    cap = cost_cap_usd(rule, policy, unbounded=np.array(unbounded, bool))
     if not np.isfinite(cap):
         return None
     table = np.clip(np.nan_to_num(held_out.cost_usd, nan=cap), 0.0, cap) / max(cap, target.usd * 1e-9)
@@ -100,11 +101,16 @@ def _claim_of_cost(target: MaxCost, rule: Rule, policy: Policy, held_out: HeldOu
     return Claim(text, table, min(target.usd / cap, 1.0) if cap > 0 else 1.0, cap)
 
 
-def cost_cap_usd(rule: Rule, policy: Policy) -> float:
+def cost_cap_usd(rule: Rule, policy: Policy, *, unbounded: Mask) -> float:
     """Return the largest bill of a call that a rule makes for a query of the calibration sample, under output caps.
 
+    Args:
+        rule: whose choices are billed.
+        policy: for prices and caps.
+        unbounded: points whose bills hold more than tokens, ``(points,)``.
+
     Returns:
-        In USD; NaN if the rule calls a point that is not priced by tokens, whose bill no output cap bounds.
+        In USD; NaN if the rule calls such a point, or one that is not priced by tokens: no output cap bounds its bill.
     """
     sample, grid, outcomes = policy.calibration_sample, policy.grid, policy.outcomes
     unknown = np.full(sample.quality.shape, np.nan)
@@ -118,6 +124,7 @@ def cost_cap_usd(rule: Rule, policy: Policy) -> float:
     prices, fee = grid.token_prices, grid.most_fee_usd
     tokens = CostCap(grid, policy.surface, None).caps(amounts)
     bill = amounts.prompt_tokens * prices.prompt + tokens * prices.completion + fee
+    bill[:, unbounded] = np.nan
     rows = np.arange(len(bill))
     largest = 0.0
     for weight, point in rule.action_probabilities(outcomes.forecast):

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from paretoroute._arrays import Floats
+from paretoroute._arrays import Floats, Indices
 from paretoroute.errors import PolicyError, RunsError
 from paretoroute.evaluation.certificate.partial_log import LoggedWeights, logged_weights
 from paretoroute.evaluation.logged_cells import logged_cells
+from paretoroute.fitting.points.token_prices import SHARE, derive_price
 from paretoroute.fitting.points.token_totals import billed_totals
 from paretoroute.forecast import Forecast
 from paretoroute.grid import Grid
@@ -31,6 +35,18 @@ SAME_PRICE = 0.1  # logged costs within this share of tokens x prices are costs 
 _NAMED = 3  # queries that an error names
 
 
+class OtherBills(NamedTuple):
+    """Models that were billed otherwise than by tokens at the policy's prices: the logged sum over theirs.
+
+    Args:
+        repriced: at other prices; their tokens count at the policy's.
+        beyond_tokens: for more than tokens, such as tools, so that no output cap bounds a bill; the bills count.
+    """
+
+    repriced: Mapping[str, float] = MappingProxyType({})
+    beyond_tokens: Mapping[str, float] = MappingProxyType({})
+
+
 @dataclass(frozen=True)
 class HeldOutRuns:
     """A policy's forecasts of held-out queries, and the outcomes that were logged.
@@ -43,6 +59,7 @@ class HeldOutRuns:
             groups are numbered in an order that depends on their names alone.
         names: of the groups, in this order.
         weights: of the logged cells, from the logged propensities.
+        bills: of models that were billed otherwise than by tokens at the policy's prices.
     """
 
     forecast: Forecast
@@ -51,6 +68,7 @@ class HeldOutRuns:
     group: NDArray[np.intp]
     names: tuple[str, ...]
     weights: LoggedWeights
+    bills: OtherBills = OtherBills()
 
     def expected(self, rule: Rule, table: Floats) -> Floats:
         """Return each query's expectation of a table ``(queries, points)`` under a rule, ``(queries,)``."""
@@ -77,13 +95,15 @@ def held_out_runs(policy: Policy, runs: Runs, features: FeatureFunction | None =
     """
     refuse_seen(policy, runs)
     grid = policy.grid
+    at_own_prices, bills = _at_prices_of(_of_single_queries(runs), grid)
     names = groups_of(runs)
     order = sorted(set(names), key=lambda name: hashlib.sha256(name.encode("utf-8", "replace")).digest())
     place = {name: number for number, name in enumerate(order)}
     return HeldOutRuns(
         forecast=_forecast(policy, runs, features),
         quality=logged_cells(runs, grid).quality,
-        cost_usd=logged_cells(_at_prices_of(_of_single_queries(runs), grid), grid).cost_usd,
+        cost_usd=logged_cells(at_own_prices, grid).cost_usd,
+        bills=bills,
         group=np.array([place[name] for name in names], np.intp),
         names=tuple(order),
         weights=logged_weights(runs, grid),
@@ -145,19 +165,42 @@ def _of_single_queries(runs: Runs) -> Runs:
     return replace(runs, **{name: np.where(runs.cost_is_mean, np.nan, getattr(runs, name)) for name in columns})
 
 
-def _at_prices_of(runs: Runs, grid: Grid) -> Runs:
+def _at_prices_of(runs: Runs, grid: Grid) -> tuple[Runs, OtherBills]:
     """Forget logged costs of models whose price has changed since, so that tokens at the policy's prices count.
 
-    The totals that are billed are settled before, since the logged costs tell them.
+    The totals that are billed are settled before, since the logged costs tell them. Bills above tokens at the policy's
+    prices are those of another price only if tokens at some prices explain them; else they are for more than tokens.
     """
     runs = billed_totals(runs, grid.prices).runs
-    cost = runs.cost_usd.copy()
+    cost, repriced, beyond_tokens = runs.cost_usd.copy(), dict[str, float](), dict[str, float]()
     model = np.array([point.model for point in runs.points])[runs.point]
     for name, price in grid.prices.items():
         rows = (model == name) & ~np.isnan(cost)
         by_tokens = token_cost_usd(runs, price, rows)
         is_priced = ~np.isnan(by_tokens)
         logged, priced = cost[rows][is_priced].sum(), by_tokens[is_priced].sum()
-        if is_priced.any() and abs(logged - priced) > SAME_PRICE * max(priced, logged):
-            cost[np.flatnonzero(rows)[is_priced]] = np.nan
-    return replace(runs, cost_usd=cost)
+        if not is_priced.any() or abs(logged - priced) <= SAME_PRICE * max(priced, logged):
+            continue
+        own, ratio = np.flatnonzero(rows)[is_priced], float(logged / priced) if priced > 0 else math.inf
+        if ratio < 1 or _is_of_tokens(runs, own):
+            cost[own] = np.nan
+            repriced[name] = ratio
+        else:
+            beyond_tokens[name] = ratio
+    return replace(runs, cost_usd=cost), OtherBills(repriced, beyond_tokens)
+
+
+def _is_of_tokens(runs: Runs, rows: Indices) -> bool:
+    """Return whether tokens at some prices explain the costs of some runs, one by one and in the sum.
+
+    Where prompt and completion come in one proportion, one price of all tokens does.
+    """
+    columns = (runs.cost_usd, runs.prompt_tokens, runs.completion_tokens)
+    cost, prompt, completion = (column[rows] for column in columns)
+    cached, written = (np.nan_to_num(column[rows]) for column in (runs.cached_prompt_tokens, runs.cache_write_tokens))
+    price = derive_price(cost, prompt, completion, cached=cached, written=written).price
+    tokens, is_own = prompt + completion, np.isin(np.arange(len(runs)), rows)
+    rate = np.divide(cost, tokens, out=np.zeros(len(rows)), where=tokens > 0)
+    due = float(np.median(rate)) * tokens if price is None else token_cost_usd(runs, price, is_own)
+    is_met = np.abs(due - cost) <= SAME_PRICE * cost
+    return bool(is_met.mean() >= SHARE and abs(due.sum() - cost.sum()) <= SAME_PRICE * cost.sum())
