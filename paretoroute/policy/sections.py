@@ -51,11 +51,17 @@ def expected_section(outcomes: LoggedOutcomes, value: PolicyValue[Rule], names: 
 
 
 def _logger(outcomes: LoggedOutcomes) -> LoggerEntry | None:
-    """Average the logged runs of a partial log, each query by its own mean; None of any other log."""
+    """Average the logged runs of a partial log, each query by its own mean; None of any other log.
+
+    Where the cost of a run is unknown the mean of its point stands for it: runs whose cost is known need not be of the
+    same points.
+    """
     if outcomes.support is None:
         return None
-    quality, cost = _mean_of_queries(outcomes.logged_quality), _mean_of_queries(outcomes.logged_cost_usd)
-    return LoggerEntry(quality=_share(quality), cost_usd=_usd(cost))
+    cost, is_known = outcomes.logged_cost_usd, ~np.isnan(outcomes.logged_cost_usd)
+    mean = np.nansum(cost, axis=0) / np.maximum(is_known.sum(axis=0), 1)  # no point is on offer without a known cost
+    cost = np.where(outcomes.is_logged & ~is_known, mean, cost)
+    return LoggerEntry(quality=_share(_mean_of_queries(outcomes.logged_quality)), cost_usd=_usd(_mean_of_queries(cost)))
 
 
 def _mean_of_queries(logged: Floats) -> float:

@@ -71,6 +71,19 @@ def test_promises_hold_and_the_topics_are_used():
     assert np.mean(gains) > 0.08
 
 
+def test_the_cost_of_the_logged_choices_counts_runs_without_a_known_cost():
+    known = world(5, queries=300)
+    cost, dear = known.cost_usd.copy(), known.point == [point.model for point in known.points].index("m2")
+    cost[dear & (np.arange(len(known)) % 5 > 0)] = np.nan
+
+    logger = pr.fit(replace(known, cost_usd=cost)).document.expected.logger
+
+    means = [np.nanmean(cost[known.point == j]) for j in range(len(known.points))]
+    by_hand = np.mean(np.where(np.isnan(cost), np.array(means)[known.point], cost))
+    assert logger.cost_usd == pytest.approx(by_hand, rel=1e-4)
+    assert logger.cost_usd == pytest.approx(known.cost_usd.mean(), rel=0.05)
+
+
 @pytest.mark.parametrize("column", [False, True])
 def test_a_logger_that_followed_the_text_is_noticed_and_its_choices_do_not_fool_the_fit(column):
     policy = pr.fit(world(2, queries=800, logger="follows", column=column), pr.MaxCost(usd=1e-3))
