@@ -20,7 +20,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from logs import read_log
 
 import paretoroute as pr
+from paretoroute.calibration.intervals import Z90
 from paretoroute.calibration.off_policy import estimators
+from paretoroute.calibration.off_policy.clusters import mean_error
 from paretoroute.calibration.off_policy.estimators import OffPolicyLog, balance, effective_size
 from paretoroute.calibration.off_policy.recalibration import recalibrated_amount, recalibrated_quality
 from paretoroute.evaluation.planned_calls import features_of, planned_calls
@@ -182,7 +184,7 @@ def outcome(world: Population, log: Log, chance: np.ndarray, which: int, fold: n
         estimators.matched_rows(side),
         float((side.action * side.forecast).sum(axis=1).mean()),
     )
-    margin = estimators.Z90 * estimators.mean_error(side.terms)
+    margin = Z90 * mean_error(side.terms)
     covers = {
         "DR": quality.low <= truth["quality"] <= quality.high,
         "DR, no floor": abs(quality.value - truth["quality"]) <= margin,

@@ -18,7 +18,7 @@ import numpy as np
 
 from paretoroute._arrays import Floats
 from paretoroute.calibration.intervals import Z90, Interval
-from paretoroute.calibration.off_policy.clusters import mean_error
+from paretoroute.calibration.off_policy.clusters import count_of, mean_error, t90
 from paretoroute.calibration.off_policy.estimators import (
     LEAST_EFFECTIVE,
     QUALITY_VARIANCE,
@@ -55,6 +55,8 @@ def difference(
     )
     of_quality = _interval(*quality, variance=QUALITY_VARIANCE)
     is_known = all(log.policy_weight.any() for log in cost)
+    moved = np.abs(cost[0].action - cost[1].action).any(axis=0)
+    has_cost_interval = has_interval and not (moved & estimates.without_outcomes(cost[0])).any()
     of_cost = _interval(*cost, variance=residual_variance(cost[0])) if is_known else estimates.UNKNOWN
     other = [logs[1].beside(calls[1], figure) for figure in ("quality", "cost_usd")]
     return Difference(
@@ -64,8 +66,8 @@ def difference(
         quality_low=of_quality.low if has_interval else None,
         quality_high=of_quality.high if has_interval else None,
         cost_usd=of_cost.value,
-        cost_usd_low=of_cost.low if has_interval else None,
-        cost_usd_high=of_cost.high if has_interval else None,
+        cost_usd_low=of_cost.low if has_cost_interval else None,
+        cost_usd_high=of_cost.high if has_cost_interval else None,
         differing_share=float(differs.mean()),
         effective_queries=effective if differs.any() else float(len(differs)),
     )
@@ -104,6 +106,8 @@ def _interval(one: OffPolicyLog, other: OffPolicyLog, *, variance: float) -> Int
     terms, apart = one.terms - other.terms, one.action - other.action
     noise = float((apart**2 * one.weight * np.maximum(one.weight - 1, 0.0)).sum())
     floor = math.sqrt(variance * noise) / len(terms)
-    error = max(mean_error(terms, one.groups), floor)
+    margin = max(mean_error(terms, one.groups), floor) * (
+        Z90 if one.groups is None else t90(count_of(one.groups, 0) - 1)
+    )
     value = float(terms.mean())
-    return Interval(value, value - Z90 * error, value + Z90 * error)
+    return Interval(value, value - margin, value + margin)

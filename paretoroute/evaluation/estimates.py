@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paretoroute._arrays import Floats, Indices
+from paretoroute._arrays import Floats, Indices, Mask
 from paretoroute.calibration.intervals import Z90, Interval, normal_interval, wilson
 from paretoroute.calibration.off_policy import estimators
+from paretoroute.calibration.off_policy.clusters import count_of, mean_error, t90
 from paretoroute.calibration.off_policy.estimators import (
     FLAGGED_EFFECTIVE,
     LEAST_EFFECTIVE,
@@ -62,7 +63,8 @@ def support_of(log: ReplayLog, action: Floats) -> Support:
     if not log.is_full and _is_known_off(balance(log.weight, action, groups=log.clusters), effective):
         return Support("unsupported", None)
     if log.is_full or effective >= LEAST_EFFECTIVE:
-        return Support("supported" if effective >= FLAGGED_EFFECTIVE else "few", None)
+        count = min(effective, count_of(log.clusters, len(action)))
+        return Support("supported" if count >= FLAGGED_EFFECTIVE else "few", None)
     squares = np.divide(action**2, log.chance, out=np.zeros_like(action), where=log.chance > 0).sum(axis=1).mean()
     needed = LEAST_EFFECTIVE * max(float(squares), len(action) / effective if effective else 0.0)
     return Support("unsupported", math.ceil(needed))
@@ -73,6 +75,11 @@ def _is_known_off(mean_weight: Balance, effective: float) -> bool:
     return mean_weight.is_off and (effective >= FLAGGED_EFFECTIVE or mean_weight.error <= KNOWN_WEIGHT)
 
 
+def without_outcomes(log: OffPolicyLog) -> Mask:
+    """Return the points whose outcome was logged at no query, so that forecasts stand for it, ``(points,)``."""
+    return log.weight.sum(axis=0) == 0
+
+
 def estimated(quality: OffPolicyLog, cost: OffPolicyLog, *, log: ReplayLog, is_supported: bool) -> Estimated:
     """Estimate the mean quality and cost of some calls.
 
@@ -80,7 +87,8 @@ def estimated(quality: OffPolicyLog, cost: OffPolicyLog, *, log: ReplayLog, is_s
         quality: the log of qualities beside the calls.
         cost: the log of costs beside the calls.
         log: the log.
-        is_supported: whether to give intervals.
+        is_supported: whether to give intervals; that of the cost is not given where some calls go to points without a
+            known cost.
     """
     plain = log.is_full and log.clusters is None
     of_quality = normal_interval(quality.terms) if plain else estimators.doubly_robust(quality)
@@ -89,13 +97,14 @@ def estimated(quality: OffPolicyLog, cost: OffPolicyLog, *, log: ReplayLog, is_s
     of_cost = UNKNOWN
     if cost.policy_weight.any():
         of_cost = normal_interval(cost.terms) if plain else estimators.doubly_robust_amount(cost)
+    has_cost_interval = is_supported and not cost.action[:, without_outcomes(cost)].any()
     return Estimated(
         quality=min(max(of_quality.value, 0.0), 1.0),
         quality_low=max(of_quality.low, 0.0) if is_supported else None,
         quality_high=min(of_quality.high, 1.0) if is_supported else None,
         cost_usd=max(of_cost.value, 0.0),
-        cost_usd_low=max(of_cost.low, 0.0) if is_supported else None,
-        cost_usd_high=of_cost.high if is_supported else None,
+        cost_usd_low=max(of_cost.low, 0.0) if has_cost_interval else None,
+        cost_usd_high=of_cost.high if has_cost_interval else None,
         effective_queries=effective_size(quality.policy_weight.sum(axis=1)),
     )
 
@@ -111,9 +120,24 @@ def of_points(log: ReplayLog, calls: PlannedCalls, names: Sequence[str]) -> dict
     return points
 
 
-def of_logging(log: ReplayLog, runs: Runs) -> Estimated:
-    """Average the outcomes of the choices in the log: of each query over its runs, and then over the queries."""
-    quality, cost = (_mean_of_choices(runs, name, log) for name in ("quality", "cost_usd"))
+def of_logging(log: ReplayLog, runs: Runs, cost_usd: Floats) -> Estimated:
+    """Average the outcomes of the choices in the log: of each query over its runs, and then over the queries.
+
+    Args:
+        log: the log.
+        runs: the log.
+        cost_usd: of every run, NaN where unknown, ``(runs,)``. The mean of its point stands for such a run: those whose
+            cost is known need not be of the same points.
+    """
+    quality, cost = _mean_of_choices(runs, runs.quality, log), UNKNOWN
+    is_known, points = ~np.isnan(cost_usd), len(runs.points)
+    count = np.bincount(runs.point[is_known], minlength=points)
+    if (count > 0)[runs.point].all():
+        mean = np.bincount(runs.point[is_known], cost_usd[is_known], points) / np.maximum(count, 1)
+        cost = _mean_of_choices(runs, np.where(is_known, cost_usd, mean[runs.point]), log)
+        rise = math.sqrt(len(cost_usd) / is_known.sum())
+        cost = Interval(cost.value, *(cost.value + rise * (end - cost.value) for end in (cost.low, cost.high)))
+    quality = _widened(quality, runs.quality, log.clusters)
     return Estimated(
         quality=quality.value,
         quality_low=_finite(max(quality.low, 0.0)),
@@ -130,18 +154,12 @@ def _finite(end: float) -> float | None:
     return None if math.isnan(end) else end
 
 
-def _mean_of_choices(runs: Runs, column: str, log: ReplayLog) -> Interval:
-    values = getattr(runs, column)
-    is_logged = ~np.isnan(values)
-    count = np.bincount(runs.query[is_logged], minlength=len(runs.query_ids))
-    total = np.bincount(runs.query[is_logged], values[is_logged], len(runs.query_ids))
-    means = total[count > 0] / count[count > 0]
-    if not len(means):
-        return UNKNOWN
-    clusters = None if log.clusters is None else np.unique(log.clusters[count > 0], return_inverse=True)[1]
-    margin = Z90 * estimators.mean_error(means, clusters)
-    ends = Interval(float(means.mean()), float(means.mean()) - margin, float(means.mean()) + margin)
-    return _widened(ends, means, clusters) if column == "quality" else ends
+def _mean_of_choices(runs: Runs, values: Floats, log: ReplayLog) -> Interval:
+    queries = len(runs.query_ids)
+    means = np.bincount(runs.query, values, queries) / np.bincount(runs.query, minlength=queries)
+    width = Z90 if log.clusters is None else t90(count_of(log.clusters, queries) - 1)
+    mean, margin = float(means.mean()), width * mean_error(means, log.clusters)
+    return Interval(mean, mean - margin, mean + margin)
 
 
 def _widened(interval: Interval, outcomes: Floats, clusters: Indices | None) -> Interval:

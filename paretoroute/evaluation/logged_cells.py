@@ -46,16 +46,16 @@ def logged_cells(runs: Runs, grid: Grid) -> LoggedCells:
 
     return LoggedCells(
         quality=by_grid(runs.means("quality").mean),
-        cost_usd=by_grid(_logged_cost_usd(runs, grid)),
+        cost_usd=by_grid(replace(runs, cost_usd=costs_usd(runs, grid)).means("cost_usd").mean),
         latency_s=by_grid(runs.means("latency_s").mean),
     )
 
 
-def _logged_cost_usd(runs: Runs, grid: Grid) -> Floats:
-    """Return the mean logged cost, and the cost at the policy's prices and fees where only tokens were logged.
+def costs_usd(runs: Runs, grid: Grid) -> Floats:
+    """Return the logged cost of every run, and the cost at the policy's prices and fees where only tokens were logged.
 
     Returns:
-        Mean cost of one call in USD, NaN where unknown, over the log's points, ``(queries, points)``.
+        In USD, NaN where unknown, ``(runs,)``.
     """
     runs = billed_totals(runs, grid.prices).runs
     cost, fee = runs.cost_usd.copy(), dict(zip((point.key for point in grid.points), grid.fee_usd, strict=True))
@@ -64,7 +64,7 @@ def _logged_cost_usd(runs: Runs, grid: Grid) -> Floats:
         rows = (runs.point == j) & np.isnan(cost)
         if price is not None and rows.any():
             cost[rows] = token_cost_usd(runs, price, rows) + fee.get(point.key, 0.0)
-    return replace(runs, cost_usd=cost).means("cost_usd").mean
+    return cost
 
 
 def price_notices(runs: Runs, grid: Grid) -> list[str]:

@@ -22,6 +22,7 @@ from paretoroute.planner.request import Request, callable_points, labels_of
 from paretoroute.policy.policy import Policy
 from paretoroute.runs.align import on_grid
 from paretoroute.runs.table import Runs
+from paretoroute.solver.rules import PointProbability
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,10 @@ def _vectors(planner: Planner, runs: Runs) -> list[ArrayLike] | None:
 
 
 def planned_calls(planner: Planner, runs: Runs) -> PlannedCalls:
-    """Plan every query of a log, as the policy decides; a planner that explores is judged without exploring."""
-    planner = Planner(planner.policy, features=planner.features)
+    """Plan every query of a log, as the planner decides; one that explores is judged without exploring."""
+    planner = Planner(planner.policy, features=planner.features, safe_point=planner.safe_point)
     policy, grid = planner.policy, planner.policy.grid
+    safe = None if planner.safe_point is None else grid.index(planner.safe_point)
     forecaster, admission = Forecaster(policy, planner.features), Admission(policy, planner.cost_cap)
     vectors = runs.embeddings if policy.document.features.reads_embedding else None
     shape = (len(runs.query_ids), len(grid.points))
@@ -104,8 +106,10 @@ def planned_calls(planner: Planner, runs: Runs) -> PlannedCalls:
         )
         forecast = forecaster.at(request)
         quality[i], cost[i], latency[i] = forecast.quality, forecast.cost_usd, forecast.latency_s
-        admitted = admission.admit(request, forecast).callable
-        distribution = planner.rule.distribution(*forecast.rule_figures, labels=labels, callable=admitted)
+        admitted = admission.admit(request, forecast)
+        distribution = planner.rule.distribution(*forecast.rule_figures, labels=labels, callable=admitted.callable)
+        if safe is not None and forecast.is_unfamiliar and admitted.is_feasible and admitted.callable[safe]:
+            distribution = [PointProbability(1.0, safe)]
         for share, point in distribution:
             action[i, point] += share
             drawn[i] = point

@@ -8,19 +8,20 @@ Intervals are 90%, clustered by tenant or conversation where the log has such a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace as changed
 
 import numpy as np
 
-from paretoroute._arrays import Indices, Mask
+from paretoroute._arrays import Floats, Indices, Mask
 from paretoroute.errors import PolicyError, RunsError, expect, needs_fit_extra
 from paretoroute.evaluation import estimates
 from paretoroute.evaluation.difference import difference
-from paretoroute.evaluation.logged_cells import price_notices
+from paretoroute.evaluation.logged_cells import costs_usd, price_notices
 from paretoroute.evaluation.planned_calls import PlannedCalls, features_of, out_of_fold_calls, own_sample, planned_calls
 from paretoroute.evaluation.replay_log import Figure, ReplayLog, replay_log
-from paretoroute.evaluation.replay_result import Difference, Replay
+from paretoroute.evaluation.replay_result import Difference, Estimated, Replay
 from paretoroute.fitting.partial_logs.propensities import Propensities, fit_propensities
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit, columns_of
 from paretoroute.planner.planner import Planner
@@ -29,6 +30,7 @@ from paretoroute.runs.findings import texts
 from paretoroute.runs.folds import is_seen
 from paretoroute.runs.table import Runs
 
+_NAMED = 5  # points that a notice names
 NO_MATCH = "none of the policy's choices was logged, so its outcomes are unknown; log more points per query"
 
 
@@ -37,10 +39,10 @@ def replay(planner: Planner, runs: Runs, *, against: Planner | None = None) -> R
     """Evaluate a policy on logged runs.
 
     On the very runs of its fit the policy's surface has seen the outcomes, so that out-of-fold forecasts from its
-    calibration sample decide there, and only the queries of that sample count.
+    calibration sample decide there, and only the queries of that sample count; none of them is unlike the logged ones.
 
     Args:
-        planner: of the policy.
+        planner: of the policy; its safe point, if any, answers queries unlike the logged ones, and it does not explore.
         runs: the log; without propensities, the chance of its choices is estimated.
         against: a planner of another policy, to compare with on the same queries.
 
@@ -139,9 +141,16 @@ def _replay(side: _Side, runs: Runs, propensities: Propensities) -> Replay:
         evidence=estimates.evidence(own.log, beside, propensities, supported_share=supported),
         checks=estimates.cross_checks(beside, cost),
         points=estimates.of_points(side.log, side.calls, names),
-        logging=None if side.log.is_full else estimates.of_logging(side.log, runs),
+        logging=_of_logging(side, runs),
         limits=_realised_limits(own, runs.select(rows)),
     )
+
+
+def _of_logging(side: _Side, runs: Runs) -> Estimated | None:
+    """Estimate the choices in the log; None of a log that has every point at every query, which chose nothing."""
+    if side.log.is_full:
+        return None
+    return estimates.of_logging(side.log, runs, costs_usd(runs, side.planner.policy.grid))
 
 
 def _difference(sides: list[_Side]) -> Difference:
@@ -197,9 +206,20 @@ def _notices(runs: Runs, part: Runs, sample: Indices | None, side: _Side, *, see
             "policy's forecasts, which makes it look better; replay others"
         )
     calls = side.log.action(side.calls).mean(axis=0) * ~side.log.has_runs
-    if calls.sum() > 0:
-        absent = ", ".join(names[j] for j in np.flatnonzero(calls)[:5])
+    beside = side.log.beside(side.calls.among(side.log.has_runs), "cost_usd")
+    forecast = beside.action.mean(axis=0) * estimates.without_outcomes(beside)
+    if forecast.sum() > 0 and beside.policy_weight.any():
         notices.append(
-            f"{calls.sum():.1%} of the calls go to points without a run in the log and do not count: {absent}"
+            f"{forecast.sum():.1%} of the calls go to points whose cost this log does not have, and the policy's "
+            f"forecasts stand for it, without an interval: {_named(names, forecast)}"
+        )
+    if calls.sum() > 0:
+        notices.append(
+            f"{calls.sum():.1%} of the calls go to points without a run in the log and do not count: "
+            f"{_named(names, calls)}"
         )
     return notices
+
+
+def _named(names: Sequence[str], calls: Floats) -> str:
+    return ", ".join([name for name, share in zip(names, calls, strict=True) if share > 0][:_NAMED])

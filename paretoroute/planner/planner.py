@@ -84,6 +84,7 @@ class Planner:
 
             features = feature_function(features, encoder)
         self.policy, self.dialect, self.features, self._grid = policy, dialect, features, policy.grid
+        self.safe_point = safe_point
         if dialect is not None:
             from paretoroute.planner import dialects  # loaded only where a dialect is given
 

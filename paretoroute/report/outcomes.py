@@ -141,7 +141,10 @@ def _warnings(replay: Replay) -> list[str]:
             reason = f"too few of the policy's calls were logged to give an interval: {needed}"
         warnings.append(f"unsupported: {reason}")
     elif replay.status == "few":
-        warnings.append(f"fewer than {FEW_QUERIES} queries count: the intervals are unreliable")
+        clusters = replay.evidence.clusters
+        is_grouped = clusters is not None and clusters < min(FEW_QUERIES, replay.effective_queries)
+        counted = f"{clusters} conversations or tenants" if is_grouped else f"fewer than {FEW_QUERIES} queries"
+        warnings.append(f"{counted} count: the intervals are unreliable")
     if replay.logging is not None and replay.quality < replay.logging.quality:
         points = 100 * (replay.logging.quality - replay.quality)
         warnings.append(f"the choices in the log have {points:.1f} quality points more than this policy")

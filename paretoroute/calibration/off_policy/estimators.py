@@ -35,8 +35,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from paretoroute._arrays import Floats, Indices, Mask
-from paretoroute.calibration.intervals import Z90, Interval
-from paretoroute.calibration.off_policy.clusters import mean_error
+from paretoroute.calibration.intervals import Interval
+from paretoroute.calibration.off_policy.clusters import count_of, mean_error, t90
 
 QUALITY_VARIANCE = 0.2
 ALARM_SE = 3.5  # of skewed means; at 3, one alarm in 40 was false for a logger that explores 10%
@@ -190,15 +190,12 @@ def doubly_robust_amount(log: OffPolicyLog) -> Interval:
 
 
 def _margin(log: OffPolicyLog, *, variance: float) -> float:
-    """Return half the width of the 90% interval, by Student's t with as many degrees of freedom as effective queries.
+    """Return half the width of the 90% interval, by Student's t: as many degrees of freedom as effective queries.
 
-    The quantile is expanded in those of the normal distribution (Abramowitz and Stegun, "Handbook of mathematical
-    functions", 1964, 26.7.5).
+    There are no more of them than clusters.
     """
-    error = standard_error(log, variance=variance)
-    degrees = max(effective_size(log.policy_weight.sum(axis=1)) - 1, 1.0)
-    quantile = Z90 + (Z90**3 + Z90) / (4 * degrees) + (5 * Z90**5 + 16 * Z90**3 + 3 * Z90) / (96 * degrees**2)
-    return quantile * error
+    effective = effective_size(log.policy_weight.sum(axis=1))
+    return t90(min(effective, count_of(log.groups, len(log.action))) - 1) * standard_error(log, variance=variance)
 
 
 def residual_variance(log: OffPolicyLog) -> float:
