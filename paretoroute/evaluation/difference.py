@@ -32,6 +32,8 @@ from paretoroute.evaluation.replay_log import Figure, ReplayLog
 from paretoroute.evaluation.replay_result import Difference
 from paretoroute.grid import Grid
 
+SAME_OUTCOME = 1e-9  # relative
+
 
 def difference(
     name: str, grids: Sequence[Grid], logs: Sequence[ReplayLog], calls: Sequence[PlannedCalls]
@@ -76,7 +78,11 @@ def difference(
 def _paired(
     grids: Sequence[Grid], logs: Sequence[ReplayLog], calls: Sequence[PlannedCalls], figure: Figure
 ) -> tuple[OffPolicyLog, OffPolicyLog]:
-    """Place both policies on the points of either grid, with the mean of their forecasts where both have one."""
+    """Place both policies on the points of either grid, with the mean of their forecasts where both have one.
+
+    Where the two have other prices, and tokens alone were logged, a run costs each policy something else: then each
+    keeps its own outcomes and forecasts.
+    """
     besides = [log.beside(one, figure) for log, one in zip(logs, calls, strict=True)]
     keys = list(dict.fromkeys(point.key for grid in grids for point in grid.points))
     places = [[keys.index(point.key) for point in grid.points] for grid in grids]
@@ -87,18 +93,22 @@ def _paired(
             table[:, place] = own
         return wide
 
-    outcome = placed([log.outcome for log in besides], np.nan)
-    forecast = placed([log.forecast for log in besides], np.nan)
-    weight = placed([log.weight for log in besides], 0.0)
-    common = OffPolicyLog(
-        action=np.zeros_like(weight[0]),
-        weight=np.maximum(*weight),
-        outcome=np.where(np.isnan(outcome[0]), outcome[1], outcome[0]),
-        forecast=np.nanmean(forecast, axis=0),
-        groups=logs[0].clusters,
+    outcomes = _filled(placed([log.outcome for log in besides], np.nan))
+    forecasts, actions = placed([log.forecast for log in besides], np.nan), placed([log.action for log in besides], 0.0)
+    if np.allclose(*outcomes, rtol=SAME_OUTCOME, atol=0.0, equal_nan=True):
+        forecasts = [np.nanmean(forecasts, axis=0)] * 2
+    weight, groups = np.maximum(*placed([log.weight for log in besides], 0.0)), logs[0].clusters
+    one, other = (
+        OffPolicyLog(action=action, weight=weight, outcome=outcome, forecast=forecast, groups=groups)
+        for action, outcome, forecast in zip(actions, outcomes, _filled(forecasts), strict=True)
     )
-    one, other = (common.calling(action) for action in placed([log.action for log in besides], 0.0))
     return one, other
+
+
+def _filled(tables: Sequence[Floats]) -> list[Floats]:
+    """Fill the gaps of each of two tables from the other one."""
+    one, other = tables
+    return [np.where(np.isnan(one), other, one), np.where(np.isnan(other), one, other)]
 
 
 def _interval(one: OffPolicyLog, other: OffPolicyLog, *, variance: float) -> Interval:

@@ -31,6 +31,7 @@ from paretoroute.runs.folds import is_seen
 from paretoroute.runs.table import Runs
 
 _NAMED = 5  # points that a notice names
+OTHER = "the policy compared with: "  # begins notices about it
 NO_MATCH = "none of the policy's choices was logged, so its outcomes are unknown; log more points per query"
 
 
@@ -64,11 +65,10 @@ def replay(planner: Planner, runs: Runs, *, against: Planner | None = None) -> R
         _Side(one, _calls(one, part, kept, sample), replay_log(part, one.policy.grid, propensities, features=features))
         for one, sample in zip(planners, samples, strict=True)
     ]
-    seen = runs.sha256 == planner.policy.document.fitted_on.runs_sha256
-    about_calls = _notices(runs, part, samples[0], sides[0], seen=seen)
-    about_bills = price_notices(part, planner.policy.grid)
-    notices = (*propensities.findings, *about_calls, *about_bills, *texts(runs.notices))
-    result = changed(_replay(sides[0], part, propensities), seen=seen, notices=notices)
+    own, *others = (_notices(runs, part, sample, side) for sample, side in zip(samples, sides, strict=True))
+    about_other = [f"{OTHER}{text}" for caveats in others for text in caveats if text not in own]
+    notices = (*propensities.findings, *own, *about_other, *texts(runs.notices))
+    result = changed(_replay(sides[0], part, propensities), seen=sides[0].was_fitted_on(runs), notices=notices)
     return result if against is None else changed(result, against=_difference(sides))
 
 
@@ -85,6 +85,10 @@ class _Side:
     planner: Planner
     calls: PlannedCalls
     log: ReplayLog
+
+    def was_fitted_on(self, runs: Runs) -> bool:
+        """Return whether a log is the one that the policy was fitted on."""
+        return runs.sha256 == self.planner.policy.document.fitted_on.runs_sha256
 
     @property
     def counts(self) -> Mask:
@@ -190,9 +194,9 @@ def _fitted(policy: Policy, runs: Runs) -> int:
     return 0 if hashes is None else int(is_seen(runs, hashes, policy.document.fitted_on.runs_sha256).sum())
 
 
-def _notices(runs: Runs, part: Runs, sample: Indices | None, side: _Side, *, seen: bool) -> list[str]:
-    """List caveats about the queries and calls that count."""
-    notices, names = [], side.planner.policy.grid.names
+def _notices(runs: Runs, part: Runs, sample: Indices | None, side: _Side) -> list[str]:
+    """List caveats about the queries and calls that count, and about their bills."""
+    notices, seen, names = list[str](), side.was_fitted_on(runs), side.planner.policy.grid.names
     if seen and sample is None:
         notices.append("the policy was fitted on these very runs, which makes it look better: replay others")
     elif seen:
@@ -218,7 +222,7 @@ def _notices(runs: Runs, part: Runs, sample: Indices | None, side: _Side, *, see
             f"{calls.sum():.1%} of the calls go to points without a run in the log and do not count: "
             f"{_named(names, calls)}"
         )
-    return notices
+    return [*notices, *price_notices(part, side.planner.policy.grid)]
 
 
 def _named(names: Sequence[str], calls: Floats) -> str:
