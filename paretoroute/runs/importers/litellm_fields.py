@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from paretoroute.runs.checks.column_names import is_model_name
 from paretoroute.runs.importers.calls import CACHED, FAILED, NOT_A_GENERATION, Tokens, Unusable
+from paretoroute.runs.importers.model_names import is_same_model, without_provider
 from paretoroute.runs.importers.usage import (
     agreeing_with,
     billed,
@@ -89,9 +91,30 @@ def cost_of(row: Mapping[str, Any], tokens: Tokens, *names: str) -> float | None
 
 
 def model_of(row: Mapping[str, Any]) -> str:
-    """Return the name of the model that answered, without a provider that is no part of any list."""
+    """Return the name of the model that answered, without a provider that is no part of any list.
+
+    Azure is asked for a deployment, whose name is its owner's: there the model is the one that LiteLLM looked its price
+    up for, or that the answer names. A proxy may write the name that its client used in place of the latter.
+    """
     model, provider = text(row.get("model")), text(row.get("custom_llm_provider"))
-    return model.removeprefix(f"{provider}/") if provider else model
+    model = model.removeprefix(f"{provider}/") if provider else model
+    if provider.startswith("azure") or model.startswith("azure"):
+        named = [name for name in _names_of_answer(row) if is_model_name(without_provider(name))]
+        answered = without_provider(named[0]) if named else model
+        return model if is_same_model(model, answered) else answered
+    return model
+
+
+def _names_of_answer(row: Mapping[str, Any]) -> Iterator[str]:
+    for holder in (row, mapping(row, "metadata")):
+        known = mapping(holder, "model_map_information")
+        if mapping(known, "model_map_value"):
+            yield text(known.get("model_map_key"))
+    request = mapping(row, "proxy_server_request")
+    asked = (row.get("model_group"), request.get("model"), dig(request, "body", "model"))
+    answered = text(dig(row, "response", "model"))
+    if answered not in map(text, asked):
+        yield answered
 
 
 def tag_of(row: Mapping[str, Any]) -> str:
