@@ -39,6 +39,7 @@ _CURRENCIES = {
 _TIME = re.compile(
     r"([+-]?[.,]?[0-9][0-9.,e+-]*)\s*(ns|us|µs|μs|ms|msecs?|s|secs?|seconds?|mins?|minutes?|h)", re.A | re.I
 )
+_FIRST_NUMBER = re.compile(r"([^0-9.,]*)([.,]?[0-9][0-9.,]*)", re.A)
 _SECONDS = {"n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -79,6 +80,35 @@ def count(value: object) -> float:
         digits = match.group(1)
         whole = _SEPARATORS.sub("", digits) if _GROUPED.fullmatch(digits) else digits
         return number(_with_point(whole)) * _SCALES[(match.group(2) or "").casefold()]
+
+
+def with_point(text: str, decimal: str) -> str:
+    """Return the text of a number, and what stands around it, with a decimal point and without separated thousands.
+
+    Args:
+        text: the text; one without digits is returned as it is.
+        decimal: what stands before its decimals, ``,`` or ``.``; the other one separates thousands.
+
+    Raises:
+        Misfit: its number is not written so.
+
+    Example:
+        >>> with_point("1.234,56 USD", ","), with_point("1,234", "."), with_point("85,5%", ","), with_point("good", ",")
+        ('1234.56 USD', '1234', '85.5%', 'good')
+    """
+    match = _FIRST_NUMBER.match(text)
+    if match is None:
+        return text
+    thousands = "," if decimal == "." else "."
+    digits, _, decimals = match.group(2).partition(decimal)
+    if thousands in digits:
+        first, *groups = digits.split(thousands)
+        if not 1 <= len(first) <= 3 or first == "0" or any(len(group) != 3 for group in groups):
+            raise Misfit(f"a number whose decimals do not stand after {decimal!r}, as the mapping states")
+    if not (decimals.isdigit() or not decimals):
+        raise Misfit(f"a number whose decimals do not stand after {decimal!r}, as the mapping states")
+    number = digits.replace(thousands, "") + ("." + decimals if decimals else "")
+    return match.group(1) + number + text[match.end() :]
 
 
 def usd(value: object) -> float:

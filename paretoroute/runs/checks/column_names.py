@@ -236,6 +236,7 @@ def _wide(log: _Lacking, near: Mapping[str, str]) -> str | None:
     shown = ", ".join(f'"{name}"' for name in models[:3]) + (", ..." if len(models) > 3 else "")
     return (
         f"it looks like a wide table with one column per model ({listed(models[:6])}), which --columns cannot name; "
+        "paretoroute import --guess FILE writes a mapping of them, or "
         f'write one row per run, in pandas: frame.melt(id_vars=["{query}"], value_vars=[{shown}], var_name="model", '
         'value_name="quality"); costs likewise, joined by query and model (docs/howto/logs.md, Wide tables)'
     )

@@ -21,6 +21,7 @@ from paretoroute.errors import RunsError, name_some
 from paretoroute.runs.columns import BATCH_BYTES, BATCH_ROWS, NUMBERS, Batch, BrokenLine
 from paretoroute.runs.formats.base import MAX_LINE_BYTES, AbstractTextFile
 from paretoroute.runs.formats.decimal_commas import DecimalCommas
+from paretoroute.runs.formats.grouped_counts import GroupedCounts
 from paretoroute.runs.formats.origin import Origin
 from paretoroute.runs.written_numbers import COUNTS
 
@@ -45,21 +46,25 @@ class Csv(AbstractTextFile):
 
     Args:
         separators: what may separate its cells; the first one if none finds the required columns.
+        as_written: whether numbers are left to the caller as they are written, with decimal commas or not.
     """
 
     separators: tuple[str, ...] = SEPARATORS
+    as_written: bool = False
 
     def batches(self, names: Mapping[str, str]) -> Iterator[Batch]:
         """Yield the rows; rows with too many or too few cells are listed as broken.
 
         Raises:
             RunsError: the header cannot be read, a line is too long, the rows of a gzipped file are too many, or the
-                file writes decimals with a comma and not every number of it can be read with certainty.
+                file writes decimals with a comma, or counts such as ``1.234``, and not every number of it can be read
+                with certainty.
         """
         with self.origin.open_text() as raw:
             file = io.TextIOWrapper(raw, "utf-8-sig", errors="surrogateescape", newline="")
             header = self._header(file, names)
-            commas = None if header.separator == "," else DecimalCommas(self.name)
+            commas = None if header.separator == "," or self.as_written else DecimalCommas(self.name)
+            grouped = GroupedCounts(self.name)
             reader = csv.reader(self._lines(file, header), delimiter=header.separator, strict=True)
             part = _Part(before=header.lines)
             rows = 0
@@ -69,9 +74,11 @@ class Csv(AbstractTextFile):
                 rows += len(part.rows)
                 self.origin.check_rows(rows)
                 if part.rows or part.broken:
-                    yield self._batch(part, header, names, commas)
+                    yield self._batch(part, header, names, commas, grouped)
             if commas is not None:
                 commas.finish()
+            if not self.as_written:
+                grouped.finish()
 
     def _lines(self, file: IO[str], header: _Header) -> Iterator[str]:
         """Yield the lines after the header.
@@ -96,9 +103,18 @@ class Csv(AbstractTextFile):
                 f"{last_line - line} lines after it cannot be told apart; close it, or double quotes inside quotes"
             )
 
-    def _batch(self, part: _Part, header: _Header, names: Mapping[str, str], commas: DecimalCommas | None) -> Batch:
+    def _batch(
+        self,
+        part: _Part,
+        header: _Header,
+        names: Mapping[str, str],
+        commas: DecimalCommas | None,
+        grouped: GroupedCounts,
+    ) -> Batch:
         cells = dict(zip(header.names, zip(*part.rows, strict=True), strict=True)) if part.rows else {}
         columns: dict[str, Any] = {column: cells[name] for column, name in names.items() if name in cells}
+        for column in sorted(columns.keys() & set(COUNTS)):
+            grouped.note(column, columns[column], part.lines)
         if commas is not None:
             for column in sorted(columns.keys() & {"quality", *NUMBERS}):
                 columns[column] = commas.read(columns[column], part.lines, are_counts=column in COUNTS)

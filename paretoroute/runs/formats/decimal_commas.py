@@ -26,10 +26,11 @@ class DecimalCommas:
 
     Args:
         name: of the file, in messages.
+        fix: what else to do about a file that is refused, as the end of a message.
     """
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, *, fix: str = "") -> None:
+        self._name, self._fix = name, fix
         self._first: dict[str, str] = {}  # the first cell of each kind, with its line
 
     def read(self, cells: Sequence[str], lines: Sequence[int], *, are_counts: bool = False) -> Sequence[str]:
@@ -66,24 +67,24 @@ class DecimalCommas:
         if comma and thousands:
             raise RunsError(
                 f"{self._name} has a comma in {comma} and in {thousands}, which cannot both be decimals; write every "
-                "number with a decimal point and without thousands separators"
+                f"number with a decimal point and without thousands separators{self._fix}"
             )
         if comma and point:
             raise RunsError(
                 f"{self._name} has numbers with a comma ({comma}) and with a point ({point}), which cannot both be "
-                "decimals; write every number with a decimal point and without thousands separators"
+                f"decimals; write every number with a decimal point and without thousands separators{self._fix}"
             )
         if comma and "comma" not in self._first:
             raise RunsError(
                 f"{self._name}: {comma} may be a decimal or thousands; write every number with a decimal point and "
-                "without thousands separators"
+                f"without thousands separators{self._fix}"
             )
 
     def _note(self, cell: str, line: int) -> None:
         if _THOUSANDS.fullmatch(cell) or _BOTH.fullmatch(cell):
             raise RunsError(
                 f"{self._name}, line {line}: {cell.strip()!r} has thousands separators; write every number with a "
-                "decimal point and without thousands separators"
+                f"decimal point and without thousands separators{self._fix}"
             )
         if _POINT.fullmatch(cell):
             kind = "point"

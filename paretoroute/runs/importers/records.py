@@ -10,6 +10,7 @@ from typing import Any
 from paretoroute.errors import RunsError, checked_path, file_name
 from paretoroute.runs.columns import Batch, BrokenLine, python_values
 from paretoroute.runs.formats.base import Source
+from paretoroute.runs.formats.csv import Csv
 from paretoroute.runs.formats.json import JsonArray, holds_several_values
 from paretoroute.runs.formats.jsonl import JsonLines
 from paretoroute.runs.formats.open import STANDARD_INPUT, open_source
@@ -111,13 +112,19 @@ def check_no_pickle(path: Path) -> None:
         )
 
 
-def read_records(path: Path) -> Iterator[Record | Aside]:
+def read_records(path: Path, *, as_written: bool = False) -> Iterator[Record | Aside]:
     """Yield the objects of a file: its lines or rows, or one object for a whole JSON document.
+
+    Args:
+        path: the file.
+        as_written: whether numbers of tables stay as they are written, with decimal commas or not.
 
     Raises:
         RunsError: the file is missing, damaged, too large, or of no known format.
     """
     source = open_source(STANDARD_INPUT if str(path) == STANDARD_INPUT else path, 1)
+    if isinstance(source, Csv):
+        source.as_written = as_written
     if isinstance(source, JsonArray):
         try:
             yield from _document(source, path)

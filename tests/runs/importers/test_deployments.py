@@ -11,7 +11,10 @@ UNPRICED = {"model_map_key": "azure/my-deployment", "model_map_value": None}
 
 def model_of(folder, **changes):
     asked = {"model": "my-deployment", "custom_llm_provider": "azure", **changes}
-    files = make.lines(folder / "calls.jsonl", [make.payload(**asked)]), make.lines(folder / "s.jsonl", [make.call_score(1)])
+    files = (
+        make.lines(folder / "calls.jsonl", [make.payload(**asked)]),
+        make.lines(folder / "s.jsonl", [make.call_score(1)]),
+    )
     (row,) = make.imported("litellm", files[0], scores=files[1]).rows
     return row["model"]
 

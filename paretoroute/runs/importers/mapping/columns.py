@@ -16,6 +16,7 @@ from paretoroute.query import Misfit
 from paretoroute.runs.checks.mixed_scales import MixedScales
 from paretoroute.runs.checks.quality_scale import MOST_UNREADABLE
 from paretoroute.runs.formats.decimal_commas import DecimalCommas
+from paretoroute.runs.formats.grouped_counts import GroupedCounts
 from paretoroute.runs.importers.budgets import budget_of
 from paretoroute.runs.importers.calls import NO_MODEL, Aside, Call, Place, Reading, Tokens, Unusable
 from paretoroute.runs.importers.mapping.convert import NUMBERS, parameters_in
@@ -63,14 +64,17 @@ class MappedLog:
         """
         reading = Reading(verbatim=self.mapped.verbatim_names, preferred=["quality"])
         raw: defaultdict[str, list[float]] = defaultdict(list)
+        parts = [MappedLog(mapped) for mapped in self.mapped.by_model()]
         for path in files:
             rows = list(self._rows(path, reading))
-            self._replace_commas([row for row in rows if row.is_text], path)
-            used: Counter[str] = Counter()
-            for row in rows:
-                self._add(row, reading, used)
-                self._note_scale(row, raw)
-            self._check_used(path, rows, used)
+            if not self.mapped.decimal:
+                _replace_commas(parts, [row for row in rows if row.is_text], path)
+            for part in parts:
+                used: Counter[str] = Counter()
+                for row in rows:
+                    part._add(row, reading, used)
+                    part._note_scale(row, raw)
+                part._check_used(path, rows, used)
         reading.notes += [*self._about_scale(raw), *_about_unread(reading)]
         return reading
 
@@ -101,7 +105,7 @@ class MappedLog:
         return [finding.text for finding in mixed.finish()]
 
     def _rows(self, path: Path, reading: Reading) -> Iterator[Record]:
-        for record in read_records(path):
+        for record in read_records(path, as_written=True):
             if isinstance(record, Aside):
                 reading.asides.append(record)
                 continue
@@ -115,21 +119,6 @@ class MappedLog:
                     yield Record(place, dict(item), path)
                 else:
                     reading.asides.append(Aside(place, "no JSON object"))
-
-    def _replace_commas(self, rows: Sequence[Record], path: Path) -> None:
-        """Write a point in place of decimal commas into the rows of a table, where these are certain."""
-        commas = DecimalCommas(path.name)
-        for name in (*NUMBERS, "quality"):
-            for column in self.mapped.columns[name].paths if name in self.mapped.columns else ():
-                stated = [row for row in rows if isinstance(row.value.get(column), str)]
-                cells = commas.read(
-                    [row.value[column] for row in stated],
-                    [row.place.position for row in stated],
-                    are_counts=name in COUNTS,
-                )
-                for row, cell in zip(stated, cells, strict=True):
-                    row.value[column] = cell
-        commas.finish()
 
     def _add(self, record: Record, reading: Reading, used: Counter[str]) -> None:
         if not any(reach(record.value, path) is not None for path in self._paths("model", "query")):
@@ -240,6 +229,23 @@ class MappedLog:
                     f"{path.name}: no row has the field {' or '.join(column.paths)}, which {self.mapped.name} maps to "
                     f"{name}; {hint}"
                 )
+
+
+def _replace_commas(parts: Sequence[MappedLog], rows: Sequence[Record], path: Path) -> None:
+    """Write a point in place of decimal commas into the rows of a table, where these are certain."""
+    fix = f'; or state in {parts[0].mapped.name} how the file writes numbers: decimal: "," for 1.234,5'
+    commas, grouped = DecimalCommas(path.name, fix=fix), GroupedCounts(path.name, fix=fix)
+    columns = [(name, part.mapped.columns.get(name)) for part in parts for name in (*NUMBERS, "quality")]
+    for name, field in dict.fromkeys((name, path) for name, column in columns if column for path in column.paths):
+        stated = [row for row in rows if isinstance(row.value.get(field), str)]
+        cells, lines = [row.value[field] for row in stated], [row.place.position for row in stated]
+        if name in COUNTS:
+            grouped.note(name, cells, lines)
+        cells = commas.read(cells, lines, are_counts=name in COUNTS)
+        for row, cell in zip(stated, cells, strict=True):
+            row.value[field] = cell
+    grouped.finish()
+    commas.finish()
 
 
 def _key(call: Call) -> str | None:

@@ -12,7 +12,7 @@ from paretoroute.query import Misfit
 from paretoroute.runs.importers.calls import Unusable
 from paretoroute.runs.importers.values import literal, parsed, stars_in
 from paretoroute.runs.values import Grade, grade, is_absent_text, number
-from paretoroute.runs.written_numbers import COUNTS, Written, count, duration, money
+from paretoroute.runs.written_numbers import COUNTS, Written, count, duration, money, with_point
 
 UNITS: dict[str, dict[str, float]] = {
     "cost_usd": {"usd": 1.0, "cents": 0.01, "millicents": 1e-5, "usd_micros": 1e-6, "usd_nanos": 1e-9},
@@ -35,6 +35,7 @@ class Conversion:
         times: a factor beside the unit.
         scale: the worst and the best number of quality, or None.
         grades: quality by word or letter, in lower case.
+        decimal: what stands before the decimals of a number that is text, ``,`` or ``.``; ``""``: not stated.
     """
 
     column: str = ""
@@ -42,6 +43,7 @@ class Conversion:
     times: float = 1.0
     scale: tuple[float, float] | None = None
     grades: Mapping[str, float] = field(default_factory=dict)
+    decimal: str = ""
 
     def number(self, value: object) -> float | None:
         """Return a number in the unit of the column; None for a missing one.
@@ -62,6 +64,7 @@ class Conversion:
         return float(f"{read.value * unit * self.times:.15g}")  # 350 ms are 0.35 s, and not 0.35000000000000003
 
     def _read(self, value: object) -> Written:
+        value = with_point(value, self.decimal) if self.decimal and isinstance(value, str) else value
         if self.column == "cost_usd":
             return money(value)
         if self.column == "latency_s":
@@ -99,6 +102,7 @@ class Conversion:
         return read.value if read.is_number and math.isfinite(read.value) else None
 
     def _graded(self, value: object) -> Grade:
+        value = with_point(value, self.decimal) if self.decimal and isinstance(value, str) else value
         stars = stars_in(value) if self.scale is not None and isinstance(value, str) else None
         return grade(value) if stars is None else Grade(stars)
 

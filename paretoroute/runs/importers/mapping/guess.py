@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from paretoroute.errors import RunsError, one_line
+from paretoroute.errors import name_some, one_line
 from paretoroute.query import Misfit
 from paretoroute.runs.checks import column_names
-from paretoroute.runs.importers.calls import Aside
+from paretoroute.runs.formats.grouped_counts import is_grouped
 from paretoroute.runs.importers.mapping.field_names import OTHER_NAMES, UNITS
-from paretoroute.runs.importers.mapping.known_logs import source_of
-from paretoroute.runs.importers.mapping.paths import MOST_FIELDS, fields
+from paretoroute.runs.importers.mapping.sample import Sample, sample_of
 from paretoroute.runs.importers.mapping.schema import COLUMNS, VERSION
-from paretoroute.runs.importers.records import Record, check_no_pickle, read_records
+from paretoroute.runs.importers.records import check_no_pickle
 from paretoroute.runs.importers.values import number, parsed, stars_in
 from paretoroute.runs.values import grade
-from paretoroute.runs.written_numbers import Written, duration, money
+from paretoroute.runs.written_numbers import COUNTS, Written, duration, money
 
-_ROWS = 500
 _SAMPLES = ("n", "samples", "n_samples", "num_samples", "num_choices")
-_LISTS = 5  # depth to which lists of rows are searched for
 _LETTERS = {"A": 1.0, "B": 0.75, "C": 0.5, "D": 0.25, "E": 0.0, "F": 0.0}
 _SCALES = ((1, 5), (0, 5), (1, 10), (0, 10), (0, 100))
 _CALL_IDS = ("id", "request_id", "call_id", "trace_id", "span_id", "response_id", "run_id")
@@ -46,23 +41,6 @@ class Guess:
     doubts: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """Some rows of a log.
-
-    Args:
-        rows: path of their list, or ``""``.
-        values: some values by path.
-        count: how many rows.
-        source: the tool whose log it looks like, or None.
-    """
-
-    rows: str
-    values: Mapping[str, list[Any]]
-    count: int
-    source: str | None
-
-
 def guess_mapping(path: Path) -> Guess:
     """Guess the mapping of a file from its first 500 rows.
 
@@ -70,7 +48,7 @@ def guess_mapping(path: Path) -> Guess:
         RunsError: the file cannot be read, or holds no row.
     """
     check_no_pickle(path)
-    sample = _sample(path)
+    sample = sample_of(path, column_of=_by_bare_name)
     columns, doubts = _columns(sample)
     if sample.source:
         doubts.insert(
@@ -79,13 +57,17 @@ def guess_mapping(path: Path) -> Guess:
     ids = {name.rpartition(".")[2]: name for name in sample.values if name.rpartition(".")[2].casefold() in _CALL_IDS}
     lines = [f"# Columns of {one_line(path.name)} as runs, guessed from {sample.count} rows; check each line."]
     lines += [*(f"# unsure about {doubt}" for doubt in doubts), f"mapping: {VERSION}"]
+    if sample.decimal == ",":
+        lines.append('decimal: ","')
+    if sample.wide is not None:
+        lines.append(f"models: [{', '.join(map(_quoted, sample.wide.models))}]")
     if sample.rows:
         lines.append(f"rows: {_quoted(sample.rows)}")
     lines.append("columns:")
     for column, (entry, doubt) in columns.items():
         lines.append(f"  {column}: {entry}" + ("  # unsure" if doubt else ""))
     for column in ("query", "model", "quality"):
-        if column not in columns:
+        if column not in columns and (column != "model" or sample.wide is None):
             lines.append(f"  # {column}: PATH  # missing: name the field that holds it")
     if ids:
         lines.append("ids: {" + ", ".join(f"{name}: {_quoted(at)}" for name, at in ids.items()) + "}")
@@ -99,45 +81,16 @@ def _mapped(columns: Mapping[str, tuple[str, str]]) -> str:
     return " ".join(entry for entry, _ in columns.values())
 
 
-def _sample(path: Path) -> _Sample:
-    records = list(itertools.islice((r for r in read_records(path) if not isinstance(r, Aside)), _ROWS))
-    if not records:
-        raise RunsError(f"{path.name} holds no row to guess a mapping from")
-    rows_path, rows = "", [record.value for record in records]
-    if len(records) == 1 and not records[0].place.position:
-        rows_path, rows = _longest_list(records[0])
-    values: defaultdict[str, list[Any]] = defaultdict(list)
-    for row in rows[:_ROWS]:
-        for name, value in itertools.islice(fields(row), MOST_FIELDS):
-            if value is not None and value != "" and (name in values or len(values) < MOST_FIELDS):
-                values[name].append(value)
-    source = source_of([*(record.value for record in records[:5]), *rows[:5]], name=path.name)
-    return _Sample(rows_path, values, len(rows[:_ROWS]), source)
-
-
-def _longest_list(record: Record) -> tuple[str, list[dict[str, Any]]]:
-    """Return the longest list of objects in a document, and its path."""
-    best: tuple[str, list[dict[str, Any]]] = ("", [])
-    queue: list[tuple[str, Any, int]] = [("", record.value, 0)]
-    while queue:
-        at, value, depth = queue.pop(0)
-        if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-            best = (at, value) if len(value) > len(best[1]) else best
-        elif isinstance(value, dict) and depth < _LISTS:
-            queue += [(f"{at}.{name}".lstrip("."), item, depth + 1) for name, item in value.items()]
-    return best if best[1] else ("", [record.value])
-
-
-def _columns(sample: _Sample) -> tuple[dict[str, tuple[str, str]], list[str]]:
+def _columns(sample: Sample) -> tuple[dict[str, tuple[str, str]], list[str]]:
     """Return the entry and the doubt of each column, and the doubts as sentences."""
     names = sample.values.keys()
-    exact = {name: name for name in names if name in COLUMNS}
-    guessed = {**column_names.guesses(set(names) - set(exact), set(exact)), **exact}
+    exact = {name: name for name in names if name in COLUMNS} | dict(sample.wide.columns if sample.wide else {})
+    guessed = {**column_names.guesses(set(names) - set(exact.values()), set(exact)), **exact}
     for name in names:
         column = _by_bare_name(name)
         if column is not None and column not in guessed and name not in guessed.values():
             guessed[column] = name
-    if "model" not in guessed and (model := _model_field(sample, set(guessed.values()))):
+    if sample.wide is None and "model" not in guessed and (model := _model_field(sample, set(guessed.values()))):
         guessed["model"] = model
     if "query" not in guessed and (query := _query_field(sample, set(guessed.values()))):
         guessed["query"] = query
@@ -161,13 +114,33 @@ def _columns(sample: _Sample) -> tuple[dict[str, tuple[str, str]], list[str]]:
     doubts = [f"{column}: {doubt}" for column, (_, doubt) in result.items() if doubt]
     unread = [name for name in samples if name not in guessed.values()]
     doubts += [f"{name}: calls of several samples are a budget of their own" for name in unread]
-    doubts += [f"{column}: no field looks like it" for column in ("query", "model", "quality") if column not in result]
+    needed = ("query", "quality") if sample.wide else ("query", "model", "quality")
+    doubts += [f"{column}: no field looks like it" for column in needed if column not in result]
+    doubts += _doubts_of_table(sample, guessed)
     if "cost_usd" not in result and "prompt_tokens" not in result:
         doubts.append("cost_usd: no field looks like a cost or a count of tokens")
     return result, doubts
 
 
-def _exceeds_one(sample: _Sample, name: str) -> bool:
+def _doubts_of_table(sample: Sample, guessed: Mapping[str, str]) -> list[str]:
+    """Return what is unsure about a table as a whole: its models, and how it writes numbers."""
+    doubts = []
+    if sample.wide is not None:
+        named = name_some(sample.wide.models, most=6)
+        doubts.append(f"models: the table has columns per model; are these the models: {named}?")
+    if sample.decimal == ",":
+        doubts.append("decimal: numbers are written with a comma, so that 1.234 counts as 1234")
+    counts = [guessed[column] for column in COUNTS if column in guessed and not sample.decimal]
+    texts = [next((v for v in sample.values[name] if isinstance(v, str) and is_grouped(v)), "") for name in counts]
+    doubts += [
+        f'{name}: if {text.strip()} are thousands, add decimal: "," above columns'
+        for name, text in zip(counts, texts, strict=True)
+        if text
+    ]
+    return doubts
+
+
+def _exceeds_one(sample: Sample, name: str) -> bool:
     return any((number(value) or 0.0) > 1 for value in sample.values[name])
 
 
@@ -186,7 +159,7 @@ def _by_bare_name(name: str) -> str | None:
     return None
 
 
-def _model_field(sample: _Sample, taken: set[str]) -> str | None:
+def _model_field(sample: Sample, taken: set[str]) -> str | None:
     """Return the field whose values look like names of models."""
     for name, values in sample.values.items():
         texts = [value for value in values if isinstance(value, str) and len(value) < 100]
@@ -195,7 +168,7 @@ def _model_field(sample: _Sample, taken: set[str]) -> str | None:
     return None
 
 
-def _quality_field(sample: _Sample, taken: set[str]) -> str | None:
+def _quality_field(sample: Sample, taken: set[str]) -> str | None:
     """Return the field whose values are all verdicts: stars, percentages, booleans, or words for right and wrong."""
     for name, values in sample.values.items():
         if name not in taken and all(isinstance(value, bool) or _is_verdict(value) for value in values):
@@ -209,7 +182,7 @@ def _is_verdict(value: object) -> bool:
     return _is_grade(value) or any(star in value for star in "★⭐")
 
 
-def _query_field(sample: _Sample, taken: set[str]) -> str | None:
+def _query_field(sample: Sample, taken: set[str]) -> str | None:
     """Return the field of chat messages, or that of the longest texts."""
     lengths: dict[str, float] = {}
     for name, values in sample.values.items():
@@ -225,12 +198,12 @@ def _query_field(sample: _Sample, taken: set[str]) -> str | None:
     return max(lengths, key=lambda name: lengths[name], default=None)
 
 
-def _rarity(name: str, sample: _Sample) -> str:
+def _rarity(name: str, sample: Sample) -> str:
     there = len(sample.values[name])
     return f"only {there} of {sample.count} rows have it" if there < sample.count else ""
 
 
-def _about(column: str, name: str, sample: _Sample) -> tuple[str, str]:
+def _about(column: str, name: str, sample: Sample) -> tuple[str, str]:
     """Return what to add to the entry of a column, and a doubt."""
     values = sample.values[name]
     if column == "quality":

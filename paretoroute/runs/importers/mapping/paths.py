@@ -17,13 +17,22 @@ def reach(value: object, path: str) -> Any:
     """Return what stands at a path, through objects, lists and JSON text; None where nothing does.
 
     Example:
-        >>> row = {"usage": '{"in": 3}', "choices": [{"text": "yes"}], "a.b": 1}
-        >>> reach(row, "usage.in"), reach(row, "choices[0].text"), reach(row, "a.b"), reach(row, "c.d")
+        >>> row = {"usage": '{"in": 3}', "choices": [{"text": "yes"}], "a.b": {"c": 1}}
+        >>> reach(row, "usage.in"), reach(row, "choices[0].text"), reach(row, "a.b.c"), reach(row, "c.d")
         (3, 'yes', 1, None)
     """
     value = parsed(value)
     if isinstance(value, Mapping) and path in value:
         return value[path]
+    found = _walked(value, path)
+    if found is None and isinstance(value, Mapping) and "." in path:
+        for name in value:  # a name inside that holds dots
+            if path.startswith(f"{name}.") and (found := reach(value[name], path[len(name) + 1 :])) is not None:
+                break
+    return found
+
+
+def _walked(value: object, path: str) -> Any:
     for step in _STEP.findall(path):
         value = parsed(value)
         if step.startswith("["):

@@ -12,14 +12,20 @@
       parameters: request                   # an object of request parameters, from which the budget is read
     ids: {call_id: meta.id}                 # ids that scores may name
     where: {status: [ok, done]}             # other rows are set aside
+    decimal: ","                            # numbers in text are written 1.234,5; without it, where certain
+
+A wide table has a row per query and columns per model: ``models`` names them, and ``{model}`` in a path is each one:
+
+    models: [gpt-5, gpt-5-mini]
+    columns: {query: prompt, quality: "score_{model}", cost_usd: "{model}_cost"}
 
 Unknown keys are errors. Columns are those of runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +33,7 @@ from paretoroute import _yaml
 from paretoroute.errors import RunsError, close_names, file_name, shown
 from paretoroute.runs.checks.quality_scale import QualityScale
 from paretoroute.runs.importers.mapping.convert import UNITS, Conversion
+from paretoroute.runs.importers.mapping.wide import MODEL, of_model
 
 VERSION = 1
 TEXTS = ("query", "model", "budget_kind", "budget_label", "tag", "tenant", "conversation", "time")
@@ -35,9 +42,9 @@ COLUMNS = (
     *("cached_prompt_tokens", "cache_write_tokens", "budget_kind", "budget_label", "budget", "parameters", "choices"),
     *("sample_index", "propensity", "tag", "tenant", "conversation", "time", "instructions"),
 )
-_KEYS = ("mapping", "rows", "columns", "ids", "where", "verbatim_names")
+_KEYS = ("mapping", "rows", "columns", "ids", "where", "verbatim_names", "decimal", "models")
 _COLUMN_KEYS = ("from", "value", "unit", "times", "scale", "grades")
-_TEXT_KEYS = frozenset(("from", "rows", "value", *COLUMNS, *_yaml.TEXT_KEYS))
+_TEXT_KEYS = frozenset(("from", "rows", "value", "models", *COLUMNS, *_yaml.TEXT_KEYS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +73,8 @@ class Mapped:
         ids: paths of ids by name.
         where: allowed values, as text in lower case, by path.
         verbatim_names: whether model names stay as they are.
+        decimal: what stands before decimals in numbers that are text, ``,`` or ``.``; ``""``: not stated.
+        models: for which ``{model}`` stands in paths, in a wide table.
     """
 
     name: str
@@ -74,6 +83,19 @@ class Mapped:
     ids: Mapping[str, str] = field(default_factory=dict)
     where: Mapping[str, frozenset[str]] = field(default_factory=dict)
     verbatim_names: bool = False
+    decimal: str = ""
+    models: tuple[str, ...] = ()
+
+    def by_model(self) -> list[Mapped]:
+        """Return the mapping of each model of a wide table; of another table, the mapping itself."""
+        return [self._of(model) for model in self.models] or [self]
+
+    def _of(self, model: str) -> Mapped:
+        columns = {
+            name: replace(column, paths=tuple(of_model(path, model) for path in column.paths))
+            for name, column in self.columns.items()
+        }
+        return replace(self, columns={**columns, "model": Column(value=model)}, models=())
 
 
 def read_mapping(path: Path) -> Mapped:
@@ -89,16 +111,26 @@ def read_mapping(path: Path) -> Mapped:
         raise _error(name, "mapping", "is no version of a mapping", f"write mapping: {VERSION} at the top")
     columns = data.get("columns")
     _check_keys(name, "columns", columns, COLUMNS)
-    needed = [column for column in ("query", "model") if not columns.get(column)]
+    models = _models(name, data.get("models"))
+    needed = [
+        column
+        for column in ("query", *(() if models or MODEL in str(columns) else ("model",)))
+        if not columns.get(column)
+    ]
     if needed:
         raise _error(name, f"columns.{needed[0]}", "is missing", "name the field that holds it")
     ids, where = data.get("ids") or {}, data.get("where") or {}
     for key, value in (("ids", ids), ("where", where)):
         if not isinstance(value, dict):
             raise _error(name, key, "is no mapping", f"write {key}: {{name: path}}")
+    decimal = _decimal(name, data.get("decimal"))
+    read = {column: _column(name, column, value, decimal) for column, value in columns.items() if value is not None}
+    _check_wide(name, models, read)
     return Mapped(
         name=name,
-        columns={column: _column(name, column, value) for column, value in columns.items() if value is not None},
+        decimal=decimal,
+        models=models,
+        columns=read,
         rows=str(data.get("rows") or ""),
         ids={str(key): str(value) for key, value in ids.items()},
         where={path: _allowed(values) for path, values in where.items()},
@@ -106,11 +138,38 @@ def read_mapping(path: Path) -> Mapped:
     )
 
 
+def _decimal(name: str, value: object) -> str:
+    if value not in (None, ",", "."):
+        raise _error(
+            name, "decimal", "is neither a comma nor a point", 'write decimal: "," for numbers such as 1.234,5'
+        )
+    return str(value or "")
+
+
+def _models(name: str, value: object) -> tuple[str, ...]:
+    models = () if value is None else tuple(map(str, value)) if isinstance(value, list) else ("",)
+    if len({model.strip() for model in models} - {""}) < len(models):
+        raise _error(name, "models", "is no list of different names", "write models: [gpt-5, gpt-5-mini]")
+    return models
+
+
+def _check_wide(name: str, models: Sequence[str], columns: Mapping[str, Column]) -> None:
+    """Refuse ``models`` without a path for them, and such a path without them."""
+    is_wide = any(MODEL in path for column in columns.values() for path in column.paths)
+    if is_wide and not models:
+        raise _error(name, "models", "is missing beside a path with {model}", "name the models: [gpt-5, gpt-5-mini]")
+    if models and not is_wide:
+        fix = 'write quality: "score_{model}" for columns such as score_gpt-5'
+        raise _error(name, "models", "is given, and no path has {model}", fix)
+    if models and "model" in columns:
+        raise _error(name, "columns.model", "is given beside models", "leave one of them out")
+
+
 def _allowed(values: object) -> frozenset[str]:
     return frozenset(str(value).casefold() for value in (values if isinstance(values, list) else [values]))
 
 
-def _column(name: str, column: str, value: object) -> Column:
+def _column(name: str, column: str, value: object, decimal: str) -> Column:
     place = f"columns.{column}"
     if not isinstance(value, dict):
         value = {"from": value}
@@ -125,6 +184,7 @@ def _column(name: str, column: str, value: object) -> Column:
         times=_times(name, column, value),
         scale=_scale(name, column, value),
         grades=_grades(name, column, value),
+        decimal=decimal,
     )
     return Column(paths=paths, value=value.get("value"), conversion=conversion)
 
