@@ -11,9 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from paretoroute._arrays import Indices
 from paretoroute.calibration.estimate import PolicyValue
 from paretoroute.calibration.intervals import Z90, Interval, normal_interval
 from paretoroute.calibration.mixtures import hull, interpolate, quality_at_equal_cost
+from paretoroute.calibration.off_policy.clusters import count_of, mean_error, t90
 from paretoroute.calibration.outcomes import LoggedOutcomes
 from paretoroute.solver.rules import Rule
 
@@ -42,7 +44,9 @@ def cost_ratio(outcomes: LoggedOutcomes, rule: Rule, point: int) -> Interval:
     return Interval(ratio, float(ratio / factor), float(ratio * factor))
 
 
-def gain_over_static_mixture(outcomes: LoggedOutcomes, rules: Sequence[Rule]) -> Interval:
+def gain_over_static_mixture(
+    outcomes: LoggedOutcomes, rules: Sequence[Rule], groups: Indices | None = None
+) -> Interval:
     """Compute the gain in quality over the best static mixture at equal cost, in quality points of 100.
 
     The mixture is chosen with the logged means of the same queries, which makes it a slightly optimistic baseline.
@@ -50,6 +54,8 @@ def gain_over_static_mixture(outcomes: LoggedOutcomes, rules: Sequence[Rule]) ->
     Args:
         outcomes: of the calibration sample.
         rules: the rules to average over.
+        groups: numbers of the queries' families, of copies or conversations, ``(queries,)``; the interval is no
+            narrower than that of as many independent families tells. None: each query is its own.
     """
     mean_quality = np.clip(outcomes.quality.mean(0), 0.0, 1.0)
     vertices = hull(mean_quality, np.maximum(outcomes.cost_usd.mean(0), 0.0))
@@ -59,7 +65,14 @@ def gain_over_static_mixture(outcomes: LoggedOutcomes, rules: Sequence[Rule]) ->
         chosen = outcomes.chosen(rule)
         gain += chosen.quality - quality_at_equal_cost(chosen.cost_usd, quality=quality, cost_usd=cost)
     gain = np.where(np.abs(gain) > ROUNDING, gain, 0.0)  # a context-free policy gains nothing, and not 1e-17
-    return normal_interval(100 * gain / max(len(rules), 1))
+    gain *= 100 / max(len(rules), 1)
+    interval = normal_interval(gain)
+    count = count_of(groups, len(gain))
+    if groups is None or count == len(gain):
+        return interval
+    margin = t90(count - 1) * mean_error(gain, groups) if count > 1 else 100.0  # one family tells nothing of others
+    margin = max(margin, interval.high - interval.value)
+    return Interval(interval.value, interval.value - margin, interval.value + margin)
 
 
 class Comparison(NamedTuple):

@@ -46,8 +46,8 @@ def family_findings(runs: Runs) -> tuple[Finding, ...]:
     families = "1 family" if len(sizes) == 1 else f"{len(sizes)} families"
     text = (
         f"{sizes.sum():.0f} queries in {families} of copies or conversations: at worst, where a "
-        f"family comes out alike, they count as {effective:.0f}; intervals count queries, and are too narrow for new "
-        "families"
+        f"family comes out alike, they count as {effective:.0f}; intervals but that of the verdict count queries, "
+        "and are too narrow for new families"
     )
     return (Finding("families", text),)
 

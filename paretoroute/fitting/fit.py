@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import get_args
 
 from paretoroute.calibration import baselines, outcomes
+from paretoroute.calibration.off_policy.clusters import group_numbers
 from paretoroute.encoders.base import Encoder, feature_function
 from paretoroute.errors import (
     GridError,
@@ -34,7 +35,7 @@ from paretoroute.fitting.points.log_grid import build_grid
 from paretoroute.fitting.points.token_totals import billed_totals
 from paretoroute.fitting.points.unlogged import PointsOnOffer, place_unlogged, split_request
 from paretoroute.fitting.result import Fit, context_free
-from paretoroute.fitting.sample import FOLDS
+from paretoroute.fitting.sample import FOLDS, sample_order
 from paretoroute.grid import Grid, Point, Price
 from paretoroute.limits import Limit
 from paretoroute.limits import on_grid as limit_on_grid
@@ -46,7 +47,7 @@ from paretoroute.policy.solving import Provenance, solve_document
 from paretoroute.price import expect_prices
 from paretoroute.runs.align import on_grid
 from paretoroute.runs.findings import Finding, texts
-from paretoroute.runs.folds import query_hashes
+from paretoroute.runs.folds import groups_of, query_hashes
 from paretoroute.runs.table import Runs
 from paretoroute.surface.traffic import LogSupport
 from paretoroute.targets import MinQuality, Target
@@ -160,7 +161,7 @@ def _fit(
     )
     sample = replace(fitted.calibration_sample, seen=query_hashes(log.runs, runs.sha256))
     fitted = replace(fitted, calibration_sample=sample)
-    judged = _judged(fitted, replace(offer.grid, between=fitted.between))
+    judged = _judged(fitted, replace(offer.grid, between=fitted.between), log.runs)
     provenance = _provenance(replace(runs, notices=kept.notices), offer, log, judged, name=name, seed=seed)
     return judged.solved(provenance, target, limits)
 
@@ -259,12 +260,14 @@ class _Judged:
         return Policy(document, surface, sample)
 
 
-def _judged(fit: Fit, grid: Grid) -> _Judged:
+def _judged(fit: Fit, grid: Grid, runs: Runs) -> _Judged:
     logged = outcomes.logged_outcomes(fit.calibration_sample, grid)
     values, queries = sections.trade_off(logged), len(logged.quality)
     if logged.support is None:
         rules = [value.rule for value in values]
-        gain = baselines.gain_over_static_mixture(logged, rules)
+        names = groups_of(runs)
+        families = group_numbers([names[i] for i in sample_order(runs)[:queries]])
+        gain = baselines.gain_over_static_mixture(logged, rules, families)
         effective = queries * sum(map(logged.logged_share, rules)) / len(rules)
     else:
         gain = baselines.gain_of_estimates(logged, values)

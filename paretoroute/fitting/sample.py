@@ -219,13 +219,18 @@ def draw_sample(
     """
     groups = groups_of(runs)
     fold = folds(groups, FOLDS, seed=seed)
-    order = sorted(range(len(runs.query_ids)), key=lambda i: hashlib.sha256(runs.query_ids[i].encode()).digest())
+    order = sample_order(runs)
     bytes_per_query = 4 * 2 * features.shape[1] + 2 * 2 * points
     most = min(MOST_NEIGHBOURS, max(LEAST_NEIGHBOURS, NEIGHBOUR_CAP_BYTES // bytes_per_query * 2))
     rows = np.array(order[:most], np.intp)
     number = {name: g for g, name in enumerate(sorted(set(groups)))}
     group = np.array([number[name] for name in groups], np.int64)
     return Sample(rows, features[rows], fold[rows], group, features, rank, second_at)
+
+
+def sample_order(runs: Runs) -> list[int]:
+    """Order the queries by a hash of their ids: the first ones are those of the calibration sample."""
+    return sorted(range(len(runs.query_ids)), key=lambda i: hashlib.sha256(runs.query_ids[i].encode()).digest())
 
 
 def neighbour_count(sample: Sample, grid: Grid) -> int:

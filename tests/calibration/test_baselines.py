@@ -1,5 +1,7 @@
 """Baselines on tables whose answers are known: the best single point and the best static mixture."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -133,3 +135,25 @@ def test_the_cost_ratio_of_free_calls_is_one():
     table = outcomes_of([[0.2, 0.3]] * 3, [0.0, 0.0])
 
     assert cost_ratio(table, PriceRule(0.0, 0.0), 1).value == 1.0
+
+
+def test_the_interval_of_a_gain_counts_families_of_copies_once(noisy):
+    def times(count):
+        names = ("quality", "cost_usd", "logged_quality", "logged_cost_usd")
+        tables = {name: np.tile(getattr(noisy, name), (count, 1)) for name in names}
+        cost = np.broadcast_to(noisy.forecast.cost_usd, noisy.quality.shape)
+        quality, cost = (np.tile(table, (count, 1)) for table in (noisy.forecast.quality, cost))
+        return replace(noisy, forecast=replace(noisy.forecast, quality=quality, cost_usd=cost), **tables)
+
+    rules, queries = [PriceRule(0.1, 0.0)], len(noisy.quality)
+    once, copies = gain_over_static_mixture(noisy, rules), np.tile(np.arange(queries), 4)
+
+    as_queries, as_families = (gain_over_static_mixture(times(4), rules, groups) for groups in (None, copies))
+    alone = gain_over_static_mixture(noisy, rules, np.zeros(queries, np.intp))
+
+    assert as_queries.value == pytest.approx(once.value) == pytest.approx(as_families.value)
+    assert as_queries.high - as_queries.low == pytest.approx((once.high - once.low) / 2)
+    assert as_families.high - as_families.low == pytest.approx(once.high - once.low, rel=0.03)
+    assert as_families.high - as_families.low >= once.high - once.low
+    assert gain_over_static_mixture(noisy, rules, np.arange(queries)) == once
+    assert (alone.high - alone.value, alone.value - alone.low) == pytest.approx((100, 100))

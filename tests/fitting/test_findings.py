@@ -108,3 +108,29 @@ def test_a_quality_that_is_the_same_in_all_runs_is_asked_about():
 
     assert finding.text.startswith(f"quality is 1 in all {len(runs)} runs: nothing tells the points apart")
     assert constant_findings(runs) == ()
+
+
+def test_the_verdict_of_a_log_given_twice_under_other_ids_is_no_surer():
+    rows = _rows_of_kinds()
+    copies = [dict(row, query_id=f"{row['query_id']}-{k}") for k in range(3) for row in rows]
+
+    once, thrice = (_verdict_width(pr.fit(pr.read_runs(pa.Table.from_pylist(log)))) for log in (rows, copies))
+
+    assert thrice > 0.85 * once  # as queries they would tell 1.7 times as much
+
+
+def _verdict_width(policy):
+    (text,) = [text for kind, text in policy.document.fitted_on.findings_by_kind() if kind == "verdict"]
+    low, high = text.split("[")[1].split("]")[0].split(",")
+    return float(high) - float(low)
+
+
+def _rows_of_kinds():
+    chance, rows = np.random.default_rng(3), []
+    for i in range(90):
+        hard = i % 3 == 0
+        text = f"{'prove the lemma' if hard else 'list some names'} of kind {chance.integers(10**6)}"
+        for model, cost, skill in (("small", 1e-4, 0.2 if hard else 0.8), ("big", 2e-3, 0.8 if hard else 0.85)):
+            quality = float(chance.random() < skill)
+            rows.append({"query": text, "query_id": str(i), "model": model, "quality": quality, "cost_usd": cost})
+    return rows
