@@ -131,7 +131,8 @@ def _query_with_system(value: Mapping[str, Any], key: str) -> Query:
     if key == "prompt" and isinstance(inner, list) and len(inner) > 1 and all(isinstance(item, str) for item in inner):
         raise Unusable(SEVERAL_PROMPTS, f"{len(inner)} of them")
     query = _query(inner)
-    system = _text(value.get("system") or value.get("instructions") or value.get("systemInstruction"))
+    stated = (value.get(name) for name in ("system", "instructions", "systemInstruction", "system_instruction"))
+    system = _text(first(*stated))
     if not system or not query:
         return query
     rest = [{"role": "user", "content": query}] if isinstance(query, str) else query

@@ -1,13 +1,15 @@
-"""OpenAI's Batch API, and Anthropic's Message Batches: the files of a batch, joined on ``custom_id``.
+"""Batches of OpenAI, Anthropic, Gemini and Vertex AI: the files of a batch, joined on ``custom_id`` or ``key``.
 
 The query, the effort, the number of samples and the model asked for stand in the input; the output has its own order,
 and the dated name of the model. A batch costs half of the list price, and its hours in a queue are no latency.
 
 Anthropic's requests (``params``) and results (``result``) are read as OpenAI's, and cost half of the list price, too.
+So are Gemini's (``request``, ``response``), which name the model in the answer alone. Vertex AI writes both in a line.
 
 References:
     OpenAI, "Batch API", ``/v1/chat/completions``, ``/v1/responses`` and ``/v1/completions``.
     Anthropic, "Batch processing", ``/v1/messages/batches``.
+    Google, "Batch API" of Gemini, and "Batch inference" of Vertex AI: ``batchGenerateContent``.
 """
 
 from __future__ import annotations
@@ -40,8 +42,7 @@ def read(files: Sequence[Path]) -> Reading:
     requests: defaultdict[str, list[Record]] = defaultdict(list)
     answers: list[Record] = []
     for path in files:
-        for item in opened(path):
-            record = item if isinstance(item, Aside) else replace(item, value=_as_openai(item.value))
+        for record in (part for item in opened(path) for part in _parts(item)):
             if isinstance(record, Aside):
                 reading.asides.append(record)
             elif isinstance(record.value.get("body"), Mapping):
@@ -64,6 +65,43 @@ def read(files: Sequence[Path]) -> Reading:
     answered = {text(record.value.get("custom_id")) for record in answers}
     reading.notes += [NO_ANSWER for custom_id in requests if custom_id not in answered]
     return reading
+
+
+def _parts(record: Record | Aside) -> list[Record | Aside]:
+    """Return the requests and answers that a record holds, as OpenAI writes them; Vertex AI writes both in one."""
+    if isinstance(record, Aside):
+        return [record]
+    value, request = record.value, mapping(record.value, "request")
+    name = text(value.get("key")) or text(value.get("custom_id"))
+    answer = {"response": {"body": _answer_of_gemini(value)}, "error": _error_of_gemini(value)}
+    if "contents" in request or ("key" in value and request):
+        custom_id = name or str(record.place)
+        both = [{"custom_id": custom_id, "body": request}]
+        both += (
+            [{"custom_id": custom_id, "is_unnamed": not name, **answer}] if {"response", "status"} & set(value) else []
+        )
+        return [replace(record, value=one) for one in both]
+    if name and not {"custom_id", "value", "quality", "score"} & set(value) and {"response", "error"} & set(value):
+        return [replace(record, value={"custom_id": name, **answer})]
+    return [replace(record, value=_as_openai(value))]
+
+
+def _answer_of_gemini(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an answer of Gemini with the fields of OpenAI's; an empty one where it refused to answer."""
+    body = mapping(value, "response")
+    candidates = items(body, "candidates")
+    fields = {"id": body.get("responseId"), "model": body.get("modelVersion"), "created": body.get("createTime")}
+    return {**fields, "choices": candidates, "usage": body.get("usageMetadata")} if candidates else {}
+
+
+def _error_of_gemini(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return why there is no answer, or None: Gemini's error, Vertex AI's status, or that the prompt was blocked."""
+    for holder in (value, mapping(value, "response")):
+        if error := holder.get("error"):
+            return {"code": first(dig(error, "status"), dig(error, "message"), dig(error, "code"), error)}
+    status = text(value.get("status"))
+    blocked = text(dig(value, "response", "promptFeedback", "blockReason"))
+    return {"code": status[:80] or blocked} if status or blocked else None
 
 
 def _as_openai(value: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +155,8 @@ def _call(record: Record, request: Mapping[str, Any]) -> Call:
         raise Unusable(NO_MODEL)
     custom_id = text(record.value.get("custom_id"))
     choices = len(items(answer, "choices"))
-    ids = {"custom_id": custom_id, "id": text(record.value.get("id")), "response_id": text(answer.get("id"))}
+    name = "" if record.value.get("is_unnamed") else custom_id
+    ids = {"custom_id": name, "key": name, "id": text(record.value.get("id")), "response_id": text(answer.get("id"))}
     return Call(
         place=record.place,
         query=query_of(parameters),

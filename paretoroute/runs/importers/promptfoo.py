@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from paretoroute import _yaml
 from paretoroute.runs.importers.budgets import budget_of
 from paretoroute.runs.importers.calls import (
     CACHED,
@@ -23,11 +24,12 @@ from paretoroute.runs.importers.calls import (
     Aside,
     Call,
     Place,
+    Query,
     Reading,
     Tokens,
     Unusable,
 )
-from paretoroute.runs.importers.messages import check_text
+from paretoroute.runs.importers.messages import check_text, query_of
 from paretoroute.runs.importers.records import Record, read_records
 from paretoroute.runs.importers.scores import score_of
 from paretoroute.runs.importers.usage import billed, measured
@@ -161,14 +163,15 @@ def _call(row: Mapping[str, Any], place: Place, providers: _Providers) -> Call:
     prompt = first(dig(row, "prompt", "raw"), row.get("prompt") if isinstance(row.get("prompt"), str) else None)
     if not isinstance(prompt, str):
         raise Unusable(NO_TEXT)
-    check_text(prompt)
+    query = _query(prompt)
+    check_text(query)
     options = {**config, **mapping(row, "prompt", "config"), **mapping(row, "testCase", "options")}
     tokens = measured(_tokens(row), model=text(provider.get("id")), has_answer=bool(response.get("output")))
     latency_ms = count(first(row.get("latencyMs"), response.get("latencyMs")))
     identity = text(row.get("id"))
     return Call(
         place=place,
-        query=prompt,
+        query=query,
         model=model,
         budget=budget_of(options, model=model),
         tokens=tokens,
@@ -180,6 +183,16 @@ def _call(row: Mapping[str, Any], place: Place, providers: _Providers) -> Call:
         sample=_test_of(row),
         sample_is_certain=True,
     )
+
+
+def _query(prompt: str) -> Query:
+    """Return a prompt, and chat messages in YAML as messages, as promptfoo sends them; JSON is read everywhere."""
+    if not prompt.lstrip().startswith("- role:"):
+        return prompt
+    try:
+        return query_of(_yaml.loads(prompt, name="prompt", text_keys=("role", "content", "text")))
+    except (_yaml.YamlError, Unusable):
+        return prompt
 
 
 def _test_of(row: Mapping[str, Any]) -> str:

@@ -71,7 +71,7 @@ def read_scores(path: Path, reading: Reading) -> None:
 def score_of(record: Record) -> Score | None:
     """Return the score that a record states, or None: a value and at least one id.
 
-    Ids are the fields whose names end in ``id``, in any spelling; ``traceId`` is ``trace_id``.
+    Ids are the fields whose names end in ``id``, in any spelling; ``traceId`` is ``trace_id``. So is Gemini's ``key``.
     """
     row = record.value
     words, kind = (
@@ -82,12 +82,16 @@ def score_of(record: Record) -> Score | None:
     value = first(*(row.get(name) for name in VALUES), result.get("score"), result.get("label"))
     if words is not None and (value is None or kind in _WORD_TYPES):
         value = words
-    ids = {snake(name): text(item) for name, item in row.items() if name.casefold().endswith("id") and text(item)}
+    ids = {snake(name): text(item) for name, item in row.items() if _is_id(name) and text(item)}
     if value is None and not any(name in row for name in VALUES) or not ids:
         return None
     return Score(
         record.place, text(first(row.get("name"), row.get("annotation_name"))), value, ids, text(row.get("model"))
     )
+
+
+def _is_id(name: str) -> bool:
+    return name.casefold().endswith("id") or name == "key"
 
 
 def snake(name: str) -> str:

@@ -48,8 +48,8 @@ def usage_of(usage: object) -> Tokens:
         ),
     )
     is_gemini = dig(usage, "thoughtsTokenCount") is not None or dig(usage, "thoughts_token_count") is not None
-    if is_gemini and read.completion is not None:
-        read = replace(read, completion=read.completion + (read.reasoning or 0))
+    if is_gemini:  # which leaves out the count of an answer that is cut off while it thinks
+        read = replace(read, completion=(read.completion or 0) + (read.reasoning or 0))
     is_anthropic = dig(usage, "prompt_tokens") is None and (
         dig(usage, "cache_read_input_tokens") is not None or dig(usage, "cache_creation_input_tokens") is not None
     )

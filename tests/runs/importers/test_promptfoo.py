@@ -183,3 +183,25 @@ def test_scores_that_count_cost_or_latency_are_asked_about(tmp_path):
 def imported_results(path, results):
     value = {"results": {"results": results}, "config": make.promptfoo_config()}
     return make.imported("promptfoo", make.document(path, value))
+
+
+YAML_CHAT = "- role: system\n  content: Answer shortly.\n- role: user\n  content: 'Who is it?'\n"
+
+
+@pytest.mark.parametrize(
+    "prompt, text",
+    [
+        (YAML_CHAT, "system: Answer shortly.\nuser: Who is it?"),
+        ("- role: user\n  content: 42", "42"),
+        ("\n- role: user\n  content: |\n    Who\n    is it?\n", "Who\nis it?\n"),
+        ('[{"role": "user", "content": "Who is it?"}]', "Who is it?"),
+        ("- role: user\n  content: [", "- role: user\n  content: ["),  # no YAML
+        ("- one\n- two", "- one\n- two"),  # a list in a text
+    ],
+)
+def test_a_chat_in_yaml_is_the_chat_that_promptfoo_sends(tmp_path, prompt, text):
+    path = make.document(tmp_path / "r.json", document(make.promptfoo_result(prompt={"raw": prompt})))
+
+    log = make.imported("promptfoo", path)
+
+    assert log.runs().texts == (text,)

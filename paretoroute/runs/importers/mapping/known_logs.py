@@ -23,6 +23,9 @@ _KEYS = (  # a row or document with all of these is of that source
     ("openai-batch", ("custom_id", "body")),
     ("openai-batch", ("custom_id", "params")),  # of Anthropic
     ("openai-batch", ("custom_id", "result")),
+    ("openai-batch", ("key", "request")),  # of Gemini
+    ("openai-batch", ("key", "response")),
+    ("openai-batch", ("request", "response", "processed_time")),  # of Vertex AI
     ("llmrouterbench", ("dataset_name", "records")),
 )
 
