@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats, Floats32, single
+from paretoroute._arrays import Floats, Floats32, Indices, single
 from paretoroute.surface.featurizer import STATISTICS_CLIP, STATISTICS_SCALE, Featurizer, places_of, weighted
 from paretoroute.surface.ngrams import WIDTH, Ngrams, hashed, statistics_of_each
 
@@ -17,7 +17,7 @@ SparseRows: TypeAlias = Any  # scipy.sparse.csr_matrix, whose type stubs do not 
 
 RANK = 128
 PROJECTION_CAP_BYTES = 5_500_000
-FIT_SAMPLE = 20_000
+FIT_SAMPLE = 20_000  # queries on which a projection is learned
 OVERSAMPLING = 16
 POWER_STEPS = 3
 LEAST_SQUARE = 1e-13  # of the largest: a smaller eigenvalue of a Gram matrix is only rounding
@@ -127,7 +127,7 @@ def _singular_vectors(matrix: SparseRows, rank: int, seed: int) -> Floats:
     signs are fixed, so that a fit is reproducible to the bit.
     """
     if matrix.shape[0] > FIT_SAMPLE:
-        matrix = matrix[np.linspace(0, matrix.shape[0] - 1, FIT_SAMPLE).astype(int)]
+        matrix = matrix[_evenly_spaced(matrix.shape[0])]
     rank = min(rank, min(matrix.shape) - 1)
     if rank < 1 or matrix.nnz == 0:
         return np.zeros((matrix.shape[1], 1))
@@ -143,6 +143,11 @@ def _singular_vectors(matrix: SparseRows, rank: int, seed: int) -> Floats:
     vectors = vectors[:, :rank][:, size[:rank] > LEAST_SINGULAR * size[0]]
     heaviest = np.abs(vectors).argmax(axis=0)
     return vectors * np.sign(vectors[heaviest, np.arange(vectors.shape[1])])
+
+
+def _evenly_spaced(queries: int) -> Indices:
+    """Return at most 20,000 rows: the first ones would be of one source, where ids begin with the source's name."""
+    return np.linspace(0, queries - 1, min(queries, FIT_SAMPLE)).astype(np.intp)
 
 
 class _Principal(NamedTuple):
@@ -162,13 +167,16 @@ def _principal(tall: Floats | Floats32) -> _Principal:
 
 
 def fit_embeddings(embeddings: Floats, *, kind: str = "embedding") -> Featurized:
-    """Learn centre, scale and principal directions of ready embeddings, ``(queries, embedding)``."""
+    """Learn centre, scale and principal directions of ready embeddings, ``(queries, embedding)``.
+
+    Above 20,000 queries the directions are learned on 20,000 of them, evenly spaced in their order.
+    """
     values = np.asarray(embeddings, np.float64)
     centre, spread = values.mean(0), values.std(0)
     spread = np.where(spread > 1e-9, spread, 1.0)
     standard = (values - centre) / spread
     norm = max(float(np.sqrt((standard**2).sum(1).mean())), 1e-9)
-    vectors = np.linalg.svd(standard[:FIT_SAMPLE], full_matrices=False)[2][:RANK]
+    vectors = np.linalg.svd(standard[_evenly_spaced(len(standard))], full_matrices=False)[2][:RANK]
     heaviest = np.abs(vectors).argmax(axis=1)
     vectors = vectors * np.sign(vectors[np.arange(len(vectors)), heaviest])[:, None]
     projection = _quantised(vectors.T)

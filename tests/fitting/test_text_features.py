@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from paretoroute.fitting import text_features
 from paretoroute.fitting.text_features import fit_embeddings, fit_texts
 from tests.synthetic_log import make_runs
 
@@ -51,6 +52,19 @@ def test_distances_between_embeddings_do_not_depend_on_the_unit_of_a_column():
     _, two = fit_embeddings(embeddings * [1, 1000, 1, 1, 0.001, 1])
 
     np.testing.assert_allclose(one @ one.T, two @ two.T, atol=5e-3)
+
+
+def test_embeddings_of_every_source_of_a_long_log_are_told_apart(monkeypatch):
+    monkeypatch.setattr(text_features, "FIT_SAMPLE", 60)
+    monkeypatch.setattr(text_features, "RANK", 4)
+    rng, sources = np.random.default_rng(0), np.linalg.qr(np.random.default_rng(1).standard_normal((40, 8)))[0].T
+    # Queries are sorted by id: those of one source come first, and each source varies in directions of its own.
+    embeddings = np.concatenate([rng.standard_normal((90, 4)) @ own for own in (sources[:4], sources[4:])])
+
+    _, vectors = fit_embeddings(embeddings)
+
+    spread = [vectors[rows].std(0).sum() for rows in (slice(0, 90), slice(90, None))]
+    assert min(spread) > 0.5 * max(spread)
 
 
 def test_embeddings_wider_than_the_log_is_long_are_reduced():
