@@ -25,10 +25,10 @@ from run import TEST, TRAIN, at_most, full_log
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from logs import split
 
+from paretoroute.calibration.intervals import QUALITY_VARIANCE
 from paretoroute.calibration.partial_logs.corrected import (
     ESTIMATED_ERROR,
     MISSING_ERROR,
-    QUALITY_VARIANCE,
     Corrected,
 )
 

@@ -6,6 +6,7 @@ query. At every mean cost it reaches the upper concave hull of the points' logge
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -32,11 +33,13 @@ def best_single(outcomes: LoggedOutcomes) -> int:
 def cost_ratio(outcomes: LoggedOutcomes, rule: Rule, point: int) -> Interval:
     """Compute the mean cost of a rule over that of a single point; the interval is by the delta method on the log.
 
-    Where either costs nothing the ratio has no interval; of two free ones it is 1.
+    Where either costs nothing the ratio has no interval: it is 0 of a free rule, infinite beside a free point, and 1 of
+    two free ones.
     """
     cost, other = outcomes.chosen(rule).cost_usd, outcomes.cost_usd[:, point]
-    if not (cost.mean() > 0 and other.mean() > 0):
-        ratio = 0.0 if other.mean() > 0 else 1.0
+    is_free, is_point_free = not cost.mean() > 0, not other.mean() > 0
+    if is_free or is_point_free:
+        ratio = 0.0 if not is_point_free else 1.0 if is_free else math.inf
         return Interval(ratio, ratio, ratio)
     relative = cost / cost.mean() - other / other.mean()
     factor = np.exp(Z90 * relative.std() / np.sqrt(len(cost)))
@@ -92,14 +95,23 @@ def against_point(outcomes: LoggedOutcomes, value: PolicyValue[Rule], point: int
 
     Args:
         outcomes: of the calibration sample.
-        value: of the rule, with intervals.
+        value: of the rule.
         point: column of a point that costs something, or is as free as the rule.
+
+    Raises:
+        ValueError: the log is too thin for intervals of the rule.
     """
     cost, quality = float(outcomes.cost_usd[:, point].mean()), float(outcomes.quality[:, point].mean())
-    ends = (value.cost_usd, value.cost_usd_low or 0.0, value.cost_usd_high or 0.0)
-    ratio = Interval(*(end / cost for end in ends)) if cost > 0 else Interval(1.0, 1.0, 1.0)
-    gains = (value.quality, value.quality_low or 0.0, value.quality_high or 0.0)
-    return Comparison(ratio, Interval(*(100 * (end - quality) for end in gains)))
+    costs = _ends(value.cost_usd, value.cost_usd_low, value.cost_usd_high)
+    qualities = _ends(value.quality, value.quality_low, value.quality_high)
+    ratio = Interval(*(end / cost for end in costs)) if cost > 0 else Interval(1.0, 1.0, 1.0)
+    return Comparison(ratio, Interval(*(100 * (end - quality) for end in qualities)))
+
+
+def _ends(value: float, low: float | None, high: float | None) -> tuple[float, float, float]:
+    if low is None or high is None:
+        raise ValueError("an estimate without an interval cannot be compared; check quality_low first")
+    return value, low, high
 
 
 def gain_of_estimates(outcomes: LoggedOutcomes, values: Sequence[PolicyValue[Rule]]) -> Interval | None:

@@ -21,7 +21,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from paretoroute._arrays import Floats
-from paretoroute.calibration.intervals import Z90
+from paretoroute.calibration.intervals import LEAST_EFFECTIVE, QUALITY_VARIANCE, Z90, factor_of
 from paretoroute.calibration.outcomes import Chosen
 from paretoroute.calibration.partial_logs.corrected import CorrectedOutcomes
 from paretoroute.solver.rules import Rule
@@ -29,11 +29,8 @@ from paretoroute.solver.rules import Rule
 RuleT = TypeVar("RuleT", bound=Rule, covariant=True)
 CHOICE_FACTOR = 1.5  # of the standard error of a mean cost where choices differ between queries,
 CHOICE_ERROR = 0.03  # and what is added to it, relative; experiments/cost_intervals
-BINARY_VARIANCE = 0.2  # least variance of an outcome of 0 or 1
 NO_SPREAD = 1e-12  # share of p (1 - p) that is rounding
 POOL_RUNS = 2.0  # by which a point's share of that variance is shrunk, in units of p (1 - p): about ten runs
-LEAST_EFFECTIVE = 20.0  # effective runs; below, an interval is wider than anyone can use
-_LARGEST_LOG_RATIO = 50.0  # exp() of it is still far from overflow
 
 
 @dataclass(frozen=True)
@@ -114,7 +111,7 @@ def estimate_value(
         cost_error = _standard_error(logged.cost_usd) / mean_cost_usd
         if _varies(forecast, evidence):
             cost_error = math.hypot(CHOICE_FACTOR * cost_error, CHOICE_ERROR)
-        factor = math.exp(min(Z90 * cost_error, _LARGEST_LOG_RATIO))
+        factor = factor_of(Z90 * cost_error)
     forecast_cost = float(forecast.cost_usd.mean())
     return PolicyValue(
         rule=rule,
@@ -160,14 +157,14 @@ def least_variance(logged_quality: Floats) -> Floats:
     is_logged = ~np.isnan(logged_quality)
     values, count = np.where(is_logged, logged_quality, 0.0), is_logged.sum(axis=0)
     if np.isin(values, (0.0, 1.0)).all():
-        return np.full(len(count), BINARY_VARIANCE)
+        return np.full(len(count), QUALITY_VARIANCE)
     mean = values.sum(axis=0) / np.maximum(count, 1)
     observed = np.where(is_logged, values - mean, 0.0) ** 2
     own = np.where(count > 1, count * mean * (1 - mean), 0.0)  # what as many outcomes of 0 or 1 would come to
     is_constant = observed.sum() <= NO_SPREAD * own.sum()  # which leaves the share open: assume outcomes of 0 or 1
     pooled = 1.0 if is_constant else min(float(observed.sum() / own.sum()), 1.0)
     share = (observed.sum(axis=0) + POOL_RUNS * pooled) / (own + POOL_RUNS)
-    return BINARY_VARIANCE * np.minimum(share, 1.0)
+    return QUALITY_VARIANCE * np.minimum(share, 1.0)
 
 
 def estimate_corrected(
@@ -191,7 +188,7 @@ def estimate_corrected(
     """
     quality, cost = outcomes.quality.of(chance), outcomes.cost_usd.of(chance)
     forecast_quality, forecast_cost = float(forecast.quality.mean()), float(forecast.cost_usd.mean())
-    factor = math.exp(min(cost.reach, _LARGEST_LOG_RATIO))
+    factor = factor_of(cost.reach)
     mean_quality, has_interval = min(max(mean_quality, 0.0), 1.0), quality.effective >= LEAST_EFFECTIVE
     return PolicyValue(
         rule=rule,

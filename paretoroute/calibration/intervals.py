@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import NamedTuple
@@ -14,6 +15,9 @@ from paretoroute._arrays import Floats
 TAILS = (0.05, 0.95)  # quantiles at the ends of an interval
 Z90 = NormalDist().inv_cdf(TAILS[1])  # half-width of a normal interval, in standard errors
 RESAMPLES = 2000
+LEAST_EFFECTIVE = 20.0  # effective runs; below, an interval is wider than anyone can use, and none is stated
+QUALITY_VARIANCE = 0.2  # of an outcome of 0 or 1, as least errors assume it: that of a share of 28% or 72%
+_LARGEST_LOG_RATIO = 50.0  # exp() of it is still far from overflow
 _BLOCK = 2_000_000  # resampled counts held in memory at once
 
 
@@ -41,6 +45,16 @@ def normal_interval(values: Floats) -> Interval:
         return Interval(float("nan"), float("nan"), float("nan"))
     mean, margin = float(values.mean()), Z90 * float(values.std()) / len(values) ** 0.5
     return Interval(mean, mean - margin, mean + margin)
+
+
+def factor_of(margin: float) -> float:
+    """Return the factor between a positive amount and an end of its interval, from the margin of its logarithm.
+
+    Example:
+        >>> round(factor_of(0.1), 4), factor_of(np.inf) < np.inf
+        (1.1052, True)
+    """
+    return math.exp(min(margin, _LARGEST_LOG_RATIO))
 
 
 def resampled(values: Floats, groups: NDArray[np.intp], *, seed: int) -> list[Interval]:

@@ -17,11 +17,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from paretoroute._arrays import Floats
-from paretoroute.calibration.intervals import Z90, Interval
+from paretoroute.calibration.intervals import LEAST_EFFECTIVE, QUALITY_VARIANCE, Z90, Interval
 from paretoroute.calibration.off_policy.clusters import count_of, mean_error, t90
 from paretoroute.calibration.off_policy.estimators import (
-    LEAST_EFFECTIVE,
-    QUALITY_VARIANCE,
     OffPolicyLog,
     effective_size,
     residual_variance,

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from paretoroute._arrays import Floats, Indices, Mask
-from paretoroute.calibration.intervals import Z90, Interval, normal_interval, wilson
+from paretoroute.calibration.intervals import LEAST_EFFECTIVE, Z90, Interval, normal_interval, wilson
 from paretoroute.calibration.off_policy import estimators
 from paretoroute.calibration.off_policy.clusters import count_of, mean_error, t90
 from paretoroute.calibration.off_policy.estimators import (
     FLAGGED_EFFECTIVE,
-    LEAST_EFFECTIVE,
     Balance,
     OffPolicyLog,
     balance,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from paretoroute.calibration.coupled.calibrate import LimitedCalibration
-from paretoroute.calibration.estimate import LEAST_EFFECTIVE
+from paretoroute.calibration.intervals import LEAST_EFFECTIVE
 from paretoroute.calibration.outcomes import LoggedOutcomes
 from paretoroute.calibration.single import Calibrated
 from paretoroute.limits import CallLimit, Forbid, Limit, MaxCostOf, MaxShare, MinQualityOf, PopulationLimit, Require

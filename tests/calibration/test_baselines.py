@@ -1,11 +1,13 @@
 """Baselines on tables whose answers are known: the best single point and the best static mixture."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from paretoroute.calibration.baselines import best_single, cost_ratio, gain_over_static_mixture
+from paretoroute.calibration.baselines import against_point, best_single, cost_ratio, gain_over_static_mixture
+from paretoroute.calibration.estimate import PolicyValue
 from paretoroute.calibration.intervals import Z90
 from paretoroute.solver.rules import PriceRule
 from tests.calibration.tables import outcomes_of
@@ -157,3 +159,18 @@ def test_the_interval_of_a_gain_counts_families_of_copies_once(noisy):
     assert as_families.high - as_families.low >= once.high - once.low
     assert gain_over_static_mixture(noisy, rules, np.arange(queries)) == once
     assert (alone.high - alone.value, alone.value - alone.low) == pytest.approx((100, 100))
+
+
+def test_no_ratio_states_what_calls_cost_beside_a_free_point():
+    table = outcomes_of([[0.2, 0.9]] * 3, [0.0, 1.0])
+
+    assert cost_ratio(table, PriceRule(0.0, 0.0), 0).low == math.inf
+    assert cost_ratio(table, PriceRule(1.0, 0.0), 1).high == 0.0
+
+
+def test_an_estimate_without_an_interval_is_not_compared_as_if_it_reached_down_to_zero():
+    table = outcomes_of([[0.2, 0.9]] * 3, [0.5, 1.0])
+    thin = PolicyValue(PriceRule(0.0, 0.0), 0.5, None, None, 0.7, None, None, 0.0, 1.0, effective=3.0)
+
+    with pytest.raises(ValueError, match="without an interval"):
+        against_point(table, thin, 1)

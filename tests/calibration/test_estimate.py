@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 from paretoroute.calibration.estimate import (
-    BINARY_VARIANCE,
     CHOICE_ERROR,
     CHOICE_FACTOR,
     Evidence,
     estimate_value,
     least_variance,
 )
-from paretoroute.calibration.intervals import Z90
+from paretoroute.calibration.intervals import QUALITY_VARIANCE, Z90
 from paretoroute.calibration.outcomes import Chosen
 from paretoroute.calibration.single import calibrate, curve
 from paretoroute.forecast import Forecast
@@ -33,21 +32,21 @@ def value_of(quality, evidence):
 
 @pytest.mark.parametrize("runs", [2, 5, 17])
 def test_right_answers_alone_promise_no_certainty(runs):
-    value = value_of(np.ones(runs), Evidence(np.array([float(runs)]), np.array([BINARY_VARIANCE])))
+    value = value_of(np.ones(runs), Evidence(np.array([float(runs)]), np.array([QUALITY_VARIANCE])))
 
     assert value.quality_high == 1.0
     assert value.quality_low == pytest.approx(max(1 - Z90 * (0.2 / runs) ** 0.5, 0.0))
 
 
 def test_forecasts_of_what_was_never_logged_have_no_interval_narrower_than_all():
-    value = value_of(np.full(500, 0.8), Evidence(np.zeros(2), np.full(2, BINARY_VARIANCE)))
+    value = value_of(np.full(500, 0.8), Evidence(np.zeros(2), np.full(2, QUALITY_VARIANCE)))
 
     assert (value.quality_low, value.quality_high) == (0.0, 1.0)
 
 
 def test_a_spread_above_the_least_one_is_left_as_it_is():
     quality = np.tile([0.0, 1.0], 500)
-    value = value_of(quality, Evidence(np.array([1000.0]), np.array([BINARY_VARIANCE])))
+    value = value_of(quality, Evidence(np.array([1000.0]), np.array([QUALITY_VARIANCE])))
 
     assert value.quality_high - value.quality == pytest.approx(Z90 * quality.std(ddof=1) / 1000**0.5)
 
@@ -115,7 +114,7 @@ def value_at_costs(cost, runs, *, forecast=None):
         forecast=Chosen(some, cost if forecast is None else np.full(len(cost), forecast)),
         mean_quality=0.5,
         mean_cost_usd=float(cost.mean()),
-        evidence=Evidence(np.asarray(runs, float), np.full(len(runs), BINARY_VARIANCE)),
+        evidence=Evidence(np.asarray(runs, float), np.full(len(runs), QUALITY_VARIANCE)),
     )
 
 

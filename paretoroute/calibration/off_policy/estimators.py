@@ -35,16 +35,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from paretoroute._arrays import Floats, Indices, Mask
-from paretoroute.calibration.intervals import Interval
+from paretoroute.calibration.intervals import LEAST_EFFECTIVE, QUALITY_VARIANCE, Interval, factor_of
 from paretoroute.calibration.off_policy.clusters import count_of, mean_error, t90
 
-QUALITY_VARIANCE = 0.2
 ALARM_SE = 3.5  # of skewed means; at 3, one alarm in 40 was false for a logger that explores 10%
-LEAST_EFFECTIVE = 20.0  # below, no interval
 FLAGGED_EFFECTIVE = 50.0  # below, the interval is reported with a flag
 AMOUNT_WIDENING = 1.1  # with it, intervals of cost cover .87 and more; see experiments/replay_coverage
 PRIOR_CELLS = 4.0
-LARGEST_LOG_RATIO = 50.0  # exp() of it is still far from overflow
 ROUNDING = 1e-9
 
 
@@ -185,7 +182,7 @@ def doubly_robust_amount(log: OffPolicyLog) -> Interval:
     value, margin = float(log.terms.mean()), AMOUNT_WIDENING * _margin(log, variance=residual_variance(log))
     if not value > 0:
         return Interval(value, value - margin, value + margin)
-    factor = math.exp(min(margin / value, LARGEST_LOG_RATIO))
+    factor = factor_of(margin / value)
     return Interval(value, value / factor, value * factor)
 
 

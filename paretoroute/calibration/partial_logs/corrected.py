@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats
 from paretoroute.calibration.fold_policies import FoldPolicies
-from paretoroute.calibration.intervals import Z90
+from paretoroute.calibration.intervals import QUALITY_VARIANCE, Z90
 from paretoroute.forecast import Forecast
 from paretoroute.solver.frontier import Frontier
 from paretoroute.surface.traffic import LogSupport
@@ -42,7 +42,6 @@ QUALITY_ERROR = 0.04  # tau of quality
 ESTIMATED_ERROR = 0.05  # of a correction by estimated chances, of a figure of size 1, where the logger looked
 MISSING_ERROR = 0.3  # of a figure of size 1, at queries where the log does not support the choice
 COST_ERROR, COST_ERROR_LOOKING = 0.1, 0.3  # tau of cost, relative
-QUALITY_VARIANCE = 0.2  # v: of an outcome around its forecast
 CHOICE_ERROR = 0.05  # of cost, relative: choices on new queries spend other than those on the log's
 LEAST_COST = 0.1  # of the forecast cost: a correction leaves at least so much
 

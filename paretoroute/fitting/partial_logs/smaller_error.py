@@ -19,7 +19,8 @@ from dataclasses import replace
 import numpy as np
 
 from paretoroute._arrays import Floats
-from paretoroute.calibration.partial_logs.corrected import ESTIMATED_ERROR, QUALITY_VARIANCE
+from paretoroute.calibration.intervals import QUALITY_VARIANCE
+from paretoroute.calibration.partial_logs.corrected import ESTIMATED_ERROR
 from paretoroute.fitting.partial_logs.propensities import Propensities
 
 MOST_VARIANCE = 0.25  # of the mean of figures in [0, 1]
