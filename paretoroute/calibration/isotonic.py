@@ -39,9 +39,9 @@ def meet(curve: Floats, value: float, side: Literal["left", "right"]) -> float:
         side: the end to return if the isotonic fit is flat at ``value``.
     """
     rising = isotonic(curve)
-    k = int(np.clip(np.searchsorted(rising, value, side=side), 1, max(rising.size - 1, 1)))
     if rising.size == 1:
         return 0.0
+    k = int(np.clip(np.searchsorted(rising, value, side=side), 1, rising.size - 1))
     step = rising[k] - rising[k - 1]
     aim = k - 1 + (min(max((value - rising[k - 1]) / step, 0.0), 1.0) if step > 0 else 0.0)
     before, after = curve[:-1], curve[1:]

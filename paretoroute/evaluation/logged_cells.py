@@ -10,7 +10,7 @@ from paretoroute._arrays import Floats
 from paretoroute.errors import RunsError
 from paretoroute.fitting.points.token_totals import billed_totals
 from paretoroute.grid import Grid
-from paretoroute.runs.align import grid_columns, token_cost_usd
+from paretoroute.runs.align import grid_columns, of_model, token_cost_usd
 from paretoroute.runs.table import Runs
 
 OTHER_PRICES = 0.05  # bills further from tokens times prices, in the sum and in the median run, are of other prices
@@ -72,10 +72,9 @@ def price_notices(runs: Runs, grid: Grid) -> list[str]:
     runs = billed_totals(runs, grid.prices).runs
     fee = dict(zip((point.key for point in grid.points), grid.fee_usd, strict=True))
     fees = np.array([fee.get(point.key, 0.0) for point in runs.points])[runs.point]
-    models = np.array([point.model for point in runs.points])[runs.point]
     notices: list[str] = []
     for model, price in grid.prices.items():
-        rows = models == model
+        rows = of_model(runs, model)
         paid, due = runs.cost_usd[rows], token_cost_usd(runs, price, rows) + fees[rows]
         known = np.isfinite(paid) & np.isfinite(due) & (due > 0)
         paid, due = paid[known], due[known]

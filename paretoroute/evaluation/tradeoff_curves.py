@@ -72,12 +72,6 @@ class Curve:
         """Return the height of the hull at mean costs, ``(costs,)``; it is constant beyond its ends."""
         return np.interp(costs, self.cost_usd, self.quality)
 
-    def cost_of(self, quality: float) -> float | None:
-        """Return the least mean cost at which the curve reaches a mean quality; None if it never does."""
-        if self.quality[-1] < quality - 1e-12:
-            return None
-        return float(np.interp(quality, self.quality, self.cost_usd))
-
     def influence(self, costs: Floats, outcomes: Outcomes) -> Floats:
         """Return each query's influence value on the height of the hull, averaged over mean costs: ``(queries,)``.
 

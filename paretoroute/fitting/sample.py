@@ -150,7 +150,7 @@ def with_shared_forecasts(calibration: CalibrationSample, surface: Surface, samp
     for rows in sample.alike:
         shared = surface.at(sample.features[rows[0]])
         for name, table in tables.items():
-            table[rows[rows < len(table)]] = np.nan_to_num(getattr(shared, name))
+            table[rows[rows < len(table)]] = getattr(shared, name)
     if support is not None:
         deployed = {f"deployed_{name}": tables.pop(name) for name in ("quality", "amount")}
         tables["support"] = replace(support, **deployed)
@@ -265,7 +265,7 @@ def calibration_sample(
     return CalibrationSample(
         quality=forecast("quality"),
         amount=forecast("tokens"),
-        prompt_tokens=np.nan_to_num(forecast("prompt tokens")) if has_prompt else nothing,
+        prompt_tokens=forecast("prompt tokens") if has_prompt else nothing,
         logged_quality=means("quality"),
         logged_amount=means("tokens"),
         logged_prompt_tokens=means("prompt tokens") if has_prompt else nothing,

@@ -36,9 +36,7 @@ from paretoroute.surface.surface import TextGrowth, TextSize
 TOKENS_PER_BYTE = 0.25
 TOKENS_PER_BYTE_SD = 0.25  # a weak prior: what one model and script differ in from another
 SIGNIFICANT = 4.0  # squared standard errors
-EVIDENT = (
-    12.0  # squared distance, in standard errors, from slopes of 0 at which a log shows that prompts follow the text
-)
+EVIDENT = 12.0  # squared standard errors from slopes of 0, from which on a log shows that figures follow the text
 EXPLAINED = 0.9  # share of a cost's variance from which on its forecast is left to the length
 OUTLYING = 5.0  # median distances from the line of least distances, from which on a cost has another reason
 LINE_STEPS = 30

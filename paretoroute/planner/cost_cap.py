@@ -170,10 +170,7 @@ class CostCap:
 
     def _affordable_tokens(self, limit_usd: float, prompt_tokens: Floats) -> Floats:
         """Return the most completion tokens that the limit pays for beside prompt and fee; NaN or negative: none."""
-        prices, fee = (
-            self._prices,
-            self._grid.most_fee_usd,
-        )  # the largest is certain to be enough, a refund to come is not
+        prices, fee = self._prices, self._grid.most_fee_usd  # the mean fee may be too little
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             per_prompt = self._most_per_prompt_token
             room = limit_usd - fee - np.where(per_prompt > 0, prompt_tokens * per_prompt, 0.0 * per_prompt)

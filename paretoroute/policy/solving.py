@@ -24,16 +24,7 @@ from paretoroute.surface.surface import Surface
 from paretoroute.surface.traffic import MOST_NAMES, CalibrationSample
 from paretoroute.targets import MaxCost, MinQuality, Target
 
-LOOSENED = (
-    1e-6,
-    1e-5,
-    1e-4,
-    1e-3,
-    1e-2,
-    0.05,
-    0.1,
-    0.25,
-)  # shares by which a target that is out of reach asks for less
+LOOSENED = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.1, 0.25)  # shares by which a target out of reach asks for less
 DROPPED = "solved anew from a certified policy, whose certificate does not cover this one: certify it again"
 
 

@@ -31,6 +31,11 @@ def on_grid(runs: Runs, grid: Grid) -> Runs:
     return replace(some, points=grid.points, **columns)
 
 
+def of_model(runs: Runs, model: str) -> Mask:
+    """Return which runs are of a model, ``(runs,)``."""
+    return np.array([point.model == model for point in runs.points])[runs.point]
+
+
 def token_cost_usd(runs: Runs, price: Price, rows: Mask) -> Floats:
     """Return tokens times prices of some runs, without any fee, ``(rows,)``; NaN where tokens are unknown."""
     return price.cost_usd(

@@ -64,16 +64,6 @@ def test_an_influence_value_is_the_change_without_its_query_noise_of_cost_includ
     np.testing.assert_allclose(values, pseudo, atol=0.03)  # the jackknife's second order is about 1/150
 
 
-def test_a_curve_gives_the_cost_of_a_quality_and_none_out_of_reach():
-    quality, cost = np.array([[0.2, 0.6]]), np.array([[1.0, 3.0]])
-
-    curve = single_points(Outcomes(quality, cost))
-
-    assert curve.cost_of(0.4) == pytest.approx(2.0)
-    assert curve.cost_of(0.6) == pytest.approx(3.0)
-    assert curve.cost_of(0.7) is None
-
-
 def test_intervals_are_those_of_drawing_queries_and_building_both_curves_anew():
     quality, cost = made_up(250, seed=5)
     chance = np.random.default_rng(6)

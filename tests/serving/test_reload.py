@@ -70,7 +70,7 @@ def test_a_missing_file_is_reported_once_and_a_new_one_ends_the_error(tmp_path):
 
     first, second = live.refresh(), live.refresh()
 
-    assert first is not None and "cannot be read" in first.error or "missing" in first.error
+    assert first is not None and ("cannot be read" in first.error or "missing" in first.error)
     assert second is None
     replace(live.path, MAX_COST.read_bytes())
     assert live.refresh() is not None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -117,9 +116,7 @@ def serve(
             f"plan and read the policy. Set {TOKEN_VARIABLE} or --token-file."
         )
     _log_to_stderr()
-    server.run(
-        live, settings, listener=listener, on_start=lambda: _print_start(live, listener, server.url_of(listener))
-    )
+    server.run(live, settings, listener=listener, on_start=lambda: _print_start(live, server.url_of(listener)))
 
 
 def _read_token(path: Path | None) -> BearerToken | None:
@@ -140,7 +137,7 @@ def _read_token(path: Path | None) -> BearerToken | None:
         raise QueryError(f"--token-file {path}: cannot be read: {reason}; check the path") from None
 
 
-def _print_start(live: ReloadingPolicy, listener: socket.socket, url: str) -> None:
+def _print_start(live: ReloadingPolicy, url: str) -> None:
     print_text(f"serving  {live.current.document.name} on {url} (explorer page: {url}/)")
     sys.stdout.flush()
 

@@ -25,7 +25,7 @@ from paretoroute.planner.cost_cap import CostCap
 from paretoroute.planner.query_forecast import Forecaster
 from paretoroute.planner.request import Request, labels_of
 from paretoroute.policy.policy import Policy
-from paretoroute.runs.align import token_cost_usd
+from paretoroute.runs.align import of_model, token_cost_usd
 from paretoroute.runs.folds import groups_of, is_seen
 from paretoroute.runs.table import Runs
 from paretoroute.solver.rules import Rule
@@ -173,9 +173,8 @@ def _at_prices_of(runs: Runs, grid: Grid) -> tuple[Runs, OtherBills]:
     """
     runs = billed_totals(runs, grid.prices).runs
     cost, repriced, beyond_tokens = runs.cost_usd.copy(), dict[str, float](), dict[str, float]()
-    model = np.array([point.model for point in runs.points])[runs.point]
     for name, price in grid.prices.items():
-        rows = (model == name) & ~np.isnan(cost)
+        rows = of_model(runs, name) & ~np.isnan(cost)
         by_tokens = token_cost_usd(runs, price, rows)
         is_priced = ~np.isnan(by_tokens)
         logged, priced = cost[rows][is_priced].sum(), by_tokens[is_priced].sum()

@@ -90,7 +90,7 @@ def fit_panels(
         neighbours: number of neighbours that the surface keeps.
         labels: one-hot labels of all queries, ``(queries, labels)``.
     """
-    models = dict(reversed([*_models(logged, sample, fold, propensities, labels)]))
+    models = _models(logged, sample, fold, propensities, labels)
     fitted = {name: _fitted(_Pooled(panel, models[name]), sample, neighbours) for name, panel in logged.items()}
     panels = {name: one.panel for name, one in fitted.items()}
     inputs = panels["tokens"].panel.basis.shape[1] + min(LEADING, propensities.weight.shape[1])
@@ -128,9 +128,15 @@ def _capped(means: PointMeans) -> Floats:
     return np.minimum(means.error, 1.0)
 
 
-def _models(logged, sample: Sample, fold: NDArray[np.int64], propensities: Propensities, labels: Floats):
-    """Fit tokens first: quality reads their means."""
-    tokens = None
+def _models(
+    logged: dict[str, LoggedPanel],
+    sample: Sample,
+    fold: NDArray[np.int64],
+    propensities: Propensities,
+    labels: Floats,
+) -> dict[str, PooledSlopes]:
+    """Fit the model of every panel, by name; that of tokens comes first, since quality reads their means."""
+    models: dict[str, PooledSlopes] = {}
     for name in sorted(logged, key=lambda name: name != "tokens"):
         panel = logged[name]
         weight = np.where(panel.count > 0, np.minimum(panel.count, MOST_TRIALS), 0.0)
@@ -139,14 +145,10 @@ def _models(logged, sample: Sample, fold: NDArray[np.int64], propensities: Prope
             weight = weight / np.maximum(propensities.probability, least)
         weight /= weight[weight > 0].mean()
         cells = Cells.of(panel.values, weight)
-        covariates = []
-        if name == "quality" and tokens is not None:
-            covariates = [_means_by_fold(tokens)]
+        covariates = [_means_by_fold(models["tokens"])] if name == "quality" else []
         model = pooled_slopes.fit(cells, sample.all_features, covariates, fold, labels=labels)
-        if name in ("tokens", "latency"):
-            model = _following_means(model, cells, fold)
-        tokens = model if name == "tokens" else tokens
-        yield name, model
+        models[name] = _following_means(model, cells, fold) if name in ("tokens", "latency") else model
+    return models
 
 
 def _following_means(model: PooledSlopes, cells: Cells, fold: NDArray[np.int64]) -> PooledSlopes:

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from paretoroute._arrays import Floats
 from paretoroute.fitting.partial_logs.propensities import Propensities
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.table import ROW_NUMBERS, Runs
@@ -21,11 +20,7 @@ LEAST_RUNS = 5  # queries that a point must have been called for
 
 def is_partial(runs: Runs) -> bool:
     """Return whether the median query was logged at one or two points only, and at most half of all cells were."""
-    return _is_partial(runs.means("quality").trials)
-
-
-def _is_partial(trials: Floats) -> bool:
-    logged = trials > 0
+    logged = runs.means("quality").trials > 0
     return bool(np.median(logged.sum(1)) <= MOST_CELLS and logged.mean() <= MOST_SHARE)
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from paretoroute._arrays import Floats, Mask
 from paretoroute.price import Price, sum_usd
-from paretoroute.runs.align import token_cost_usd
+from paretoroute.runs.align import of_model, token_cost_usd
 from paretoroute.runs.table import Runs
 
 TOLERANCE = 0.02  # the residue, relative to the logged sum, up to which token prices stand
@@ -95,7 +95,7 @@ class Bill:
     @property
     def most_fees(self) -> Floats:
         """The largest residue of a logged call in USD, ``(points,)``; 0 without a fee, and for rounding errors."""
-        rows = self.paired & ~np.isnan(self.logged_usd)
+        rows = self.paired
         logged, residue = self.logged_usd[rows], (self.logged_usd - self.tokens_usd)[rows]
         most = np.zeros(self.points)
         if rows.any():
@@ -177,7 +177,7 @@ class Bill:
 
 def bill_of(runs: Runs, model: str, price: Price) -> Bill:
     """Price the tokens of one model's runs beside their logged cost."""
-    at_model = np.array([point.model == model for point in runs.points])[runs.point]
+    at_model = of_model(runs, model)
     return Bill(
         point=runs.point[at_model],
         logged_usd=runs.cost_usd[at_model],

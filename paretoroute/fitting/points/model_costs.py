@@ -13,6 +13,7 @@ from paretoroute.fitting.points.bills import TOLERANCE, Bill, bill_of, decimal_u
 from paretoroute.fitting.points.token_prices import DerivedPrice, derive_price
 from paretoroute.grid import Point, PointKey
 from paretoroute.price import TOKENS_PER_PRICE_UNIT, Price, sum_usd
+from paretoroute.runs.align import of_model
 from paretoroute.runs.findings import Finding
 from paretoroute.runs.table import Runs
 
@@ -216,7 +217,7 @@ def _absurd(price: Price, model: str) -> Finding | None:
 
 def _unit(runs: Runs, model: str) -> Finding | None:
     """Ask for the currency where costs that no tokens explain are far from those of any model."""
-    rows = np.array([point.model == model for point in runs.points])[runs.point] & (np.nan_to_num(runs.cost_usd) > 0)
+    rows = of_model(runs, model) & (np.nan_to_num(runs.cost_usd) > 0)
     cost, tokens = runs.cost_usd[rows], (runs.prompt_tokens + runs.completion_tokens)[rows]
     counted = np.nan_to_num(tokens) > 0
     if counted.any():
@@ -236,8 +237,7 @@ def _in_usd(model: str, figure: str) -> Finding:
 
 def _rounding(runs: Runs, model: str) -> Finding | None:
     """Warn where costs were rounded so coarsely that their sum is uncertain."""
-    at_model = np.array([point.model == model for point in runs.points])[runs.point]
-    costs = runs.cost_usd[at_model]
+    costs = runs.cost_usd[of_model(runs, model)]
     costs = costs[~np.isnan(costs)]
     paid = np.abs(costs[costs != 0])
     unit = decimal_unit(paid) if len(paid) else 0.0

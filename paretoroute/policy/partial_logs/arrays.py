@@ -20,7 +20,6 @@ from paretoroute.surface.traffic import CalibrationSample, LogSupport
 MOST_WEIGHT = 1e9
 MOST_AMOUNT = 1e24  # tokens or USD
 MOST_COEFFICIENT = 1e6
-PREFIXES = ("support.", "logging.")
 
 
 class Bounds(NamedTuple):

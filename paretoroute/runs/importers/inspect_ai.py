@@ -133,7 +133,7 @@ def _call(header: Mapping[str, Any], sample: Mapping[str, Any], place: Place) ->
         tag=text(dig(header, "eval", "task")),
         sample_index=1.0 if epoch is None else epoch,
         scores=_scores(sample),
-        ids={name: value for name, value in _ids(header, sample).items() if value},
+        ids={name: value for name, value in _ids(sample).items() if value},
         key=_key(header, sample),
         sample=_sample_name(header, sample),
     )
@@ -236,7 +236,7 @@ def _resolved(value: object, attachments: Mapping[str, Any], depth: int = 8) -> 
     return value
 
 
-def _ids(header: Mapping[str, Any], sample: Mapping[str, Any]) -> dict[str, str]:
+def _ids(sample: Mapping[str, Any]) -> dict[str, str]:
     return {"uuid": text(sample.get("uuid")), "sample_uuid": text(sample.get("uuid"))}
 
 
