@@ -15,6 +15,9 @@ doi:10.1080/01621459.1927.10502953). It lies within [0, 1], and has a width even
 d is the variance of y_i between queries, relative to that of a binary outcome with the same mean: about 1 at most, and
 less if repeats are averaged. e is the same for y_i - f_i. Both are shrunk towards the ratio over all points, with the
 weight of four queries.
+
+On a partial log all queries count as their forecasts, corrected by the weighted mean error; with d the variance of the
+forecasts, relative to that of a binary outcome with their mean, 1 / N = d / n + e / (m + 4).
 """
 
 from __future__ import annotations
@@ -60,7 +63,9 @@ def _on_partial_log(outcomes: LoggedOutcomes, weight: Floats) -> list[Interval]:
     mean = (weight * np.nan_to_num(logged)).sum(0) / total
     estimate = np.clip((forecast + correction).mean(0), 0.0, 1.0)
     unexplained = _variance_ratio(count * (weight * error**2).sum(0) / total, count * mean * (1 - mean), count)
-    low, high = wilson(estimate, (count + PRIOR_QUERIES) / unexplained)
+    binary = forecast.mean(0) * (1 - forecast.mean(0))
+    between = np.divide(forecast.var(0), binary, out=np.zeros_like(binary), where=binary > 0)
+    low, high = wilson(estimate, 1 / (between / len(forecast) + unexplained / (count + PRIOR_QUERIES)))
     return [Interval(*map(float, ends)) for ends in zip(estimate, low, high, strict=True)]
 
 

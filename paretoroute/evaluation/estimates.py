@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from paretoroute._arrays import Floats, Indices, Mask
-from paretoroute.calibration.intervals import LEAST_EFFECTIVE, Z90, Interval, normal_interval, wilson
+from paretoroute.calibration.intervals import LEAST_EFFECTIVE, Interval, wilson
 from paretoroute.calibration.off_policy import estimators
 from paretoroute.calibration.off_policy.clusters import count_of, mean_error, t90
 from paretoroute.calibration.off_policy.estimators import (
@@ -89,13 +89,13 @@ def estimated(quality: OffPolicyLog, cost: OffPolicyLog, *, log: ReplayLog, is_s
         is_supported: whether to give intervals; that of the cost is not given where some calls go to points without a
             known cost.
     """
-    plain = log.is_full and log.clusters is None
-    of_quality = normal_interval(quality.terms) if plain else estimators.doubly_robust(quality)
+    of_quality = estimators.doubly_robust(quality)
     if log.is_full:
         of_quality = _widened(of_quality, quality.terms, log.clusters)
     of_cost = UNKNOWN
     if cost.policy_weight.any():
-        of_cost = normal_interval(cost.terms) if plain else estimators.doubly_robust_amount(cost)
+        is_known = log.is_full and log.clusters is None
+        of_cost = _mean_of(cost.terms, None) if is_known else estimators.doubly_robust_amount(cost)
     has_cost_interval = is_supported and not cost.action[:, without_outcomes(cost)].any()
     return Estimated(
         quality=min(max(of_quality.value, 0.0), 1.0),
@@ -156,8 +156,13 @@ def _finite(end: float) -> float | None:
 def _mean_of_choices(runs: Runs, values: Floats, log: ReplayLog) -> Interval:
     queries = len(runs.query_ids)
     means = np.bincount(runs.query, values, queries) / np.bincount(runs.query, minlength=queries)
-    width = Z90 if log.clusters is None else t90(count_of(log.clusters, queries) - 1)
-    mean, margin = float(means.mean()), width * mean_error(means, log.clusters)
+    return _mean_of(means, log.clusters)
+
+
+def _mean_of(values: Floats, clusters: Indices | None) -> Interval:
+    """Average a figure of every query, with its interval by Student's t; NaN at the ends where one cluster has all."""
+    margin = t90(count_of(clusters, len(values)) - 1) * mean_error(values, clusters)
+    mean = float(values.mean())
     return Interval(mean, mean - margin, mean + margin)
 
 

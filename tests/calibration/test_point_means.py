@@ -1,5 +1,7 @@
 """Intervals of the points' mean qualities: textbook cases, and whether they hold the truth as often as they say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import beta
@@ -8,6 +10,7 @@ from paretoroute.calibration.intervals import Z90
 from paretoroute.calibration.outcomes import LoggedOutcomes
 from paretoroute.calibration.point_means import mean_qualities
 from paretoroute.forecast import Forecast
+from paretoroute.surface.traffic import LogSupport
 
 
 def outcomes_of(logged, forecast=0.5):
@@ -15,6 +18,23 @@ def outcomes_of(logged, forecast=0.5):
     logged = np.asarray(logged, float)
     quality = np.broadcast_to(np.asarray(forecast, float), logged.shape)
     return LoggedOutcomes(Forecast(quality, np.ones(logged.shape)), logged, np.ones(logged.shape), logged, logged)
+
+
+def partly_logged(logged, forecast, weight):
+    """Return outcomes of a partial log, with forecasts that saw no outcome of the query."""
+    points = np.zeros(logged.shape[1], np.float32)
+    support = LogSupport(
+        weight=weight.astype(np.float32),
+        is_supported=None,
+        looks=False,
+        is_estimated=False,
+        quality_error=points,
+        cost_error=points,
+        fold=np.zeros(len(logged), np.int8),
+        deployed_quality=forecast.astype(np.float32),
+        deployed_amount=np.ones(logged.shape, np.float32),
+    )
+    return replace(outcomes_of(logged, forecast), support=support)
 
 
 def test_where_all_is_logged_as_yes_or_no_it_is_the_textbook_interval():
@@ -80,6 +100,23 @@ def test_forecasts_that_tell_the_outcomes_narrow_the_interval_of_a_partly_logged
     (untold,) = mean_qualities(outcomes_of(logged, 0.5))
 
     assert told.high - told.low < 0.6 * (untold.high - untold.low)
+
+
+def test_nine_in_ten_intervals_of_a_partial_log_hold_the_truth_where_queries_differ_much():
+    chance, share = np.random.default_rng(3), np.array([0.7, 0.3])
+
+    def drawn(queries):
+        return np.clip(np.array([0.6, 0.5]) + chance.normal(0, 0.4, (queries, 1)), 0.02, 0.98)
+
+    truth, held = drawn(400_000).mean(0), []
+    for _ in range(600):
+        odds = drawn(300)
+        picked = np.arange(2) == (chance.random((300, 1)) < share[1])
+        logged = np.where(picked, chance.random(odds.shape) < odds, np.nan)
+        found = mean_qualities(partly_logged(logged, odds, np.where(picked, 1 / share, 0.0)))
+        held.append([one.low <= mean <= one.high for one, mean in zip(found, truth, strict=True)])
+
+    assert 0.87 <= np.mean(held) <= 0.93
 
 
 CASES = [

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
 import paretoroute as pr
 from paretoroute.errors import RunsError
@@ -85,6 +86,19 @@ def test_intervals_hold_the_mean_and_narrow_with_more_queries(tmp_path):
         assert 0 <= outcome.quality_low <= outcome.quality <= outcome.quality_high <= 1
         assert 0 <= outcome.cost_usd_low <= outcome.cost_usd <= outcome.cost_usd_high
     assert many.cost_usd_high - many.cost_usd_low < 0.6 * (few.cost_usd_high - few.cost_usd_low)
+
+
+def test_few_queries_have_the_interval_of_student(tmp_path):
+    planner, rows = pr.Planner(fitted().policy), make_rows(6, seed=8)
+    paid = {(row["query_id"], row["model"], row["budget_label"] or "default"): row["cost_usd"] for row in rows}
+    texts = {row["query_id"]: row["query"] for row in rows}
+    decisions = {key: planner.plan(text, query_id=key) for key, text in texts.items()}
+    costs = np.array([paid[key, one.model, one.budget.label] for key, one in decisions.items()])
+
+    outcome = pr.replay(planner, pr.read_runs(write_rows(tmp_path / "runs.jsonl", rows)))
+
+    margin = t.ppf(0.95, 5) * costs.std(ddof=1) / 6**0.5
+    assert outcome.cost_usd_high - outcome.cost_usd == pytest.approx(margin, rel=0.01)
 
 
 def test_where_only_tokens_were_logged_they_are_paid_at_the_policys_prices(tmp_path):
