@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from paretoroute.evaluation.metrics.cost_quality import hull
 from paretoroute.policy.schema import PolicyDocument
 from paretoroute.report.chart.figure import LogAxis, ends_of
 
@@ -34,28 +37,19 @@ class Place:
 
 def corners(document: PolicyDocument) -> list[Place]:
     """Return the corners of the frontier by rising cost and quality, from the cheapest place to the best."""
-    offers = sorted(_offers(document), key=lambda place: (place.cost_usd, -place.quality))
-    best = max(offers, key=lambda place: (place.quality, -place.cost_usd))
-    hull: list[Place] = []
-    for place in offers[: offers.index(best) + 1]:
-        if hull and place.quality <= hull[-1].quality:
-            continue
-        while len(hull) >= 2 and not _bends_down(hull[-2], hull[-1], place):
-            hull.pop()
-        hull.append(place)
-    return hull
+    offers = list(_offers(document))
+    cost, quality = np.array([(place.cost_usd, place.quality) for place in offers]).T
+    return [offers[i] for i in hull(cost, quality)]
 
 
 def drawn(document: PolicyDocument, axis: LogAxis) -> list[Place]:
     """Return places along the frontier, close enough together for straight lines on the axis."""
-    hull = corners(document)
-    places = hull[:1]
-    for start, end in zip(hull, hull[1:], strict=False):
+    places, ends = [], corners(document)
+    for start, end in zip(ends, ends[1:], strict=False):
         first = max(start.cost_usd, axis.low)
         costs = [first * (end.cost_usd / first) ** (i / _STEPS) for i in range(start.cost_usd > 0, _STEPS)]
-        places += [_between(start, end, cost) for cost in costs if start.cost_usd < cost < end.cost_usd]
-        places.append(end)
-    return places
+        places += [start, *(_between(start, end, cost) for cost in costs if start.cost_usd < cost < end.cost_usd)]
+    return [*places, ends[-1]]
 
 
 def _offers(document: PolicyDocument) -> Iterator[Place]:
@@ -64,12 +58,6 @@ def _offers(document: PolicyDocument) -> Iterator[Place]:
     yield Place(*expected, *ends_of(document.expected))
     for offer in (*document.trade_off, *points):
         yield Place(offer.cost_usd, offer.quality, *ends_of(offer))
-
-
-def _bends_down(first: Place, middle: Place, last: Place) -> bool:
-    """Return whether the middle lies above the line from the first to the last."""
-    rise = (middle.quality - first.quality) * (last.cost_usd - first.cost_usd)
-    return rise > (last.quality - first.quality) * (middle.cost_usd - first.cost_usd)
 
 
 def _between(start: Place, end: Place, cost_usd: float) -> Place:
