@@ -209,13 +209,13 @@ def _plain(value: object, depth: int) -> object:
     if not isinstance(value, Mapping) or not depth:
         return value
     for name in (*_PLAIN_VALUES, *_SNAKE_VALUES):
-        if name in value:
+        if value.get(name) is not None:
             return _whole(value[name]) if name.startswith("int") else value[name]
     for name in ("arrayValue", "array_value"):
-        if name in value:
+        if value.get(name) is not None:
             return [_plain(item, depth - 1) for item in items(value, name, "values")]
     for name in ("kvlistValue", "kvlist_value"):
-        if name in value:
+        if value.get(name) is not None:
             return dict(read_attributes(items(value, name, "values"), depth - 1).values)
     return None
 

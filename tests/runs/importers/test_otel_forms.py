@@ -196,3 +196,14 @@ def test_conversations_of_openinference_that_called_other_tools_are_two_queries(
 
     ids = [row["query_id"] for row in log.rows]
     assert (ids[0] == ids[2], ids[0] == ids[1]) == (True, False)
+
+
+def test_values_whose_other_kinds_are_null_are_read(tmp_path):
+    kinds = ("stringValue", "boolValue", "intValue", "doubleValue", "arrayValue", "kvlistValue", "bytesValue")
+    span = otel.span(1, otel.llmetry())
+    for attribute in span["attributes"]:
+        attribute["value"] = dict.fromkeys(kinds) | attribute["value"]
+
+    row = imported(tmp_path, make.lines(tmp_path / "log.jsonl", [otel.export(span)]))
+
+    assert (row["model"], row["prompt_tokens"], row["completion_tokens"]) == ("gpt-5-mini", 17, 36)
