@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, get_args
 
 from paretoroute.errors import PolicyError, TargetError, expect, expect_items, needs_fit_extra, one_line
-from paretoroute.grid import Grid, Price
+from paretoroute.grid import Grid, Price, forecast_cost_usd
 from paretoroute.policy.arrays import from_arrays
 from paretoroute.policy.codec import grid_of, target_of
 from paretoroute.price import expect_prices
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from paretoroute.policy.files import Check
     from paretoroute.policy.signatures.keys import PublicKey
     from paretoroute.targets import Target
+
+OTHER_COST = 20.0  # a point's cost further from the stated one, as a factor, is that of another price or unit;
+OTHER_COST_PARTIAL = 1e4  # on a partial log
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,26 @@ class Policy:
         except PolicyError as error:
             place = f"{one_line(os.path.basename(path))}: surface.file: {document.surface.file}"
             raise PolicyError(f"{place}: {error}") from None
-        return Policy(document, numbers.surface, numbers.sample, sha256)
+        policy = Policy(document, numbers.surface, numbers.sample, sha256)
+        policy._check_costs(one_line(os.path.basename(path)))
+        return policy
+
+    def _check_costs(self, file: str) -> None:
+        """Refuse prices by which calls cost many times what the file says: edited in another unit, or of other numbers.
+
+        Forecasts and logged means differ by less, whatever the log; of a partial one, a mean may come near 0 by luck.
+        """
+        sample, grid = self.calibration_sample, self.grid
+        most = OTHER_COST if sample.support is None else OTHER_COST_PARTIAL
+        forecast = forecast_cost_usd(sample.amount.mean(axis=0), sample.prompt_tokens.mean(axis=0), grid).tolist()
+        stated = [point.cost_usd for entry in self.document.grid for point in entry.points]
+        for name, own, cost in zip(grid.names, forecast, stated, strict=True):
+            if own > 0 < cost and not 1 / most <= own / cost <= most:
+                raise PolicyError(
+                    f"{file}: grid: a call of {name} costs {own:.3g} USD by the price here, and {cost:.3g} by its "
+                    "cost_usd; restore the entry (prices are USD per million tokens, and cost says which numbers the "
+                    "policy has), and solve with --prices for another price"
+                )
 
     @needs_fit_extra
     def solve(

@@ -5,7 +5,7 @@ import pytest
 
 import paretoroute as pr
 from paretoroute.calibration import outcomes
-from paretoroute.errors import GridError, PolicyChecksumError
+from paretoroute.errors import GridError, PolicyChecksumError, PolicyError
 from paretoroute.solver.rules import PriceRule
 from tests.planner_cases import fitted, no_signal
 from tests.policy.documents import side_of
@@ -251,3 +251,42 @@ def test_the_verdict_is_the_last_finding_and_states_on_how_many_queries_it_rests
     assert pays[0].endswith("out of fold on 200 queries, 200 effective")
     assert fitted().policy.document.fitted_on.findings[-1] == pays[0]
     assert does_not[0].startswith("routing does not pay")
+
+
+def edited(folder, old: str, new: str):
+    """Copy a saved policy to a folder, edit it, and return its path."""
+    fitted().policy.save(folder / "policy.yaml")
+    text = (folder / "policy.yaml").read_text(encoding="utf-8")
+    assert old in text
+    (folder / "policy.yaml").write_text(text.replace(old, new, 1), encoding="utf-8")
+    return folder / "policy.yaml"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        (
+            "input: 1.0, cached_input: null, output: 4.0",
+            "input: 1000, cached_input: null, output: 4000",
+            "thinker@2000",
+        ),
+        (
+            "input: 1.0, cached_input: null, output: 4.0",
+            "input: 0.001, cached_input: null, output: 0.004",
+            "thinker@2000",
+        ),
+        ("    cost: tokens", "    cost: logged", ""),
+    ],
+    ids=["per thousand tokens", "a thousandth", "numbers of the other kind"],
+)
+def test_prices_of_another_unit_and_numbers_of_another_kind_are_refused_with_what_to_do(tmp_path, old, new, name):
+    with pytest.raises(PolicyError, match=rf"policy\.yaml: grid: a call of {name}.* costs .* and solve with --prices"):
+        pr.Policy.load(edited(tmp_path, old, new))
+
+
+def test_a_price_edited_by_less_is_read(tmp_path):
+    path = edited(
+        tmp_path, "input: 1.0, cached_input: null, output: 4.0", "input: 0.5, cached_input: null, output: 2.0"
+    )
+
+    assert pr.Policy.load(path).grid.prices["thinker"].output_usd_per_mtok == 2.0
