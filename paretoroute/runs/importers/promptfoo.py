@@ -32,7 +32,7 @@ from paretoroute.runs.importers.calls import (
 from paretoroute.runs.importers.messages import check_text, query_of
 from paretoroute.runs.importers.records import Record, read_records
 from paretoroute.runs.importers.scores import score_of
-from paretoroute.runs.importers.usage import billed, measured
+from paretoroute.runs.importers.usage import billed, measured, with_whole_prompt
 from paretoroute.runs.importers.values import canonical, count, dig, first, items, mapping, number, text
 from paretoroute.runs.importers.yaml_logs import read_yaml
 
@@ -244,13 +244,14 @@ def _tokens(row: Mapping[str, Any]) -> Tokens:
     """Return the counts of the answer, without those of graders."""
     usage = mapping(row, "response", "tokenUsage") or mapping(row, "tokenUsage")
     details = mapping(usage, "completionDetails")
-    return Tokens(
+    tokens = Tokens(
         prompt=count(usage.get("prompt")),
         completion=count(usage.get("completion")),
         reasoning=count(details.get("reasoning")),
         cached=count(details.get("cacheReadInputTokens")) or None,
         cache_write=count(details.get("cacheCreationInputTokens")) or None,
     )
+    return with_whole_prompt(tokens)
 
 
 def _cost(row: Mapping[str, Any], tokens: Tokens) -> float | None:

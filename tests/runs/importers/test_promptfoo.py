@@ -205,3 +205,13 @@ def test_a_chat_in_yaml_is_the_chat_that_promptfoo_sends(tmp_path, prompt, text)
     log = make.imported("promptfoo", path)
 
     assert log.runs().texts == (text,)
+
+
+def test_a_prompt_without_its_cache_as_anthropic_counts_it_is_made_whole(tmp_path):
+    usage = {"prompt": 4, "completion": 22, "total": 26}
+    usage["completionDetails"] = {"cacheReadInputTokens": 90, "cacheCreationInputTokens": 6}
+    result = make.promptfoo_result(response={"output": "seven", "tokenUsage": usage})
+
+    (row,) = make.imported("promptfoo", make.document(tmp_path / "r.json", document(result))).rows
+
+    assert (row["prompt_tokens"], row["cached_prompt_tokens"], row["cache_write_tokens"]) == (100, 90, 6)
