@@ -26,6 +26,7 @@ from paretoroute.runs.importers.values import between, count, dig, first, items,
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".jsonl.gz", ".csv.gz")
 _OBJECTS = ("metadata", "proxy_server_request", "request_tags", "response", "messages")
 FELL_BACK = "calls that answered after a fallback, whose budget is not logged"
+NO_REQUEST = "calls whose request is not stored, so that an effort or n of theirs is not known"
 
 
 def read(files: Sequence[Path]) -> Reading:
@@ -65,6 +66,8 @@ def _call(row: Mapping[str, Any], place: Place, reading: Reading) -> Call:
     budget = Budget() if has_fallen_back else budget_of(request, model=model, choices=choices)
     if has_fallen_back:
         reading.notes.append(FELL_BACK)
+    elif not request:
+        reading.notes.append(NO_REQUEST)
     tokens = fields.tokens_of(row, f"{text(row.get('custom_llm_provider'))}/{model}")
     explicit, session = _session(row, request), text(row.get("session_id"))
     return Call(

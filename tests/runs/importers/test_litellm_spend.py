@@ -58,6 +58,14 @@ def test_rows_without_a_stored_prompt_are_set_aside_with_the_setting(tmp_path):
     assert "store_prompts_in_spend_logs" in str(log.asides[0])
 
 
+def test_calls_whose_messages_alone_are_stored_have_a_budget_that_is_not_known(tmp_path):
+    log = spend(tmp_path, make.spend_row(), make.spend_row(2, request={}, messages=make.json.dumps(make.user("Why?"))))
+
+    assert log.rows[1]["query"] == make.user("Why?")
+    assert "budget_label" not in log.rows[1]
+    assert "calls whose request is not stored, so that an effort or n of theirs is not known" in make.notes(log)
+
+
 def test_csv_with_json_or_with_python_literals_gives_the_same_runs(tmp_path):
     row = make.spend_row(cache_hit="False")
     python = {
