@@ -1,9 +1,7 @@
 """Calibration of the default's forecasts: what was forecast out of fold beside what was logged, in bins.
 
-Each bin holds about as many logged cells (a query at a point) as the others. Its interval is that of a mean of
-clustered values, mean +- z sqrt(sum_g r_g^2) / n, where r_g adds the distances from the mean within one group of
-queries (Liang and Zeger, "Longitudinal data analysis using generalized linear models", Biometrika 73(1), 1986,
-doi:10.1093/biomet/73.1.13).
+Each bin holds about as many logged cells (a query at a point) as the others. Its interval is that of the mean of values
+that come in groups of queries (:mod:`paretoroute.calibration.off_policy.clusters`), by Student's t.
 """
 
 from __future__ import annotations
@@ -13,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from paretoroute._arrays import Floats, Indices
-from paretoroute.calibration.intervals import Z90, Interval
+from paretoroute.calibration.intervals import Interval
+from paretoroute.calibration.off_policy.clusters import mean_error, t90
 from paretoroute.evaluation.protocol.study import Study
 from paretoroute.evaluation.routers.data import logged_means
 from paretoroute.forecast import Forecast
@@ -92,9 +91,11 @@ def _bins(forecast: Floats, outcome: Floats, groups: Indices, *, most: float) ->
     )
 
 
-def _clustered_mean(values: Floats, groups: Indices, *, most: float = 1.0) -> Interval:
+def _clustered_mean(values: Floats, groups: Indices, *, most: float) -> Interval:
+    """Average values with their interval; from 0 to ``most`` where all are of one group."""
+    names, numbers = np.unique(groups, return_inverse=True)
     mean = float(values.mean())
-    if (groups == groups[0]).all():
+    if len(names) < 2:
         return Interval(mean, 0.0, most)
-    margin = Z90 * float(np.sqrt((np.bincount(groups, values - mean) ** 2).sum())) / len(values)
+    margin = t90(len(names) - 1) * mean_error(values, numbers)
     return Interval(mean, mean - margin, mean + margin)

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
-from paretoroute.calibration.intervals import normal_interval
 from paretoroute.evaluation.details.calibration import _clustered_mean, calibration_of
 from paretoroute.evaluation.routers.data import logged_means
 from paretoroute.forecast import Forecast
@@ -34,18 +34,20 @@ def test_equal_forecasts_share_one_bin(compared):
     assert check.cost_ratio is None
 
 
-def test_the_interval_is_normal_for_single_queries_and_wider_for_copies_of_them(chance):
-    values = chance.random(50)
+@pytest.mark.parametrize("queries", [6, 50])
+def test_the_interval_is_that_of_student_for_single_queries_and_for_copies_of_them(chance, queries):
+    values, numbers = chance.random(queries), 3 * np.arange(queries)
 
-    alone = _clustered_mean(values, np.arange(50))
-    copied = _clustered_mean(np.repeat(values, 4), np.repeat(np.arange(50), 4))
+    alone = _clustered_mean(values, numbers, most=1.0)
+    copied = _clustered_mean(np.repeat(values, 4), np.repeat(numbers, 4), most=1.0)
 
-    expected = normal_interval(values)
-    assert (alone.low, alone.high) == pytest.approx((expected.low, expected.high))
-    assert (copied.low, copied.high) == pytest.approx((expected.low, expected.high)), "copies add no evidence"
+    margin = t.ppf(0.95, queries - 1) * values.std(ddof=1) / queries**0.5
+    expected = pytest.approx((values.mean() - margin, values.mean() + margin), abs=0.01 * margin)
+    assert (alone.low, alone.high) == expected
+    assert (copied.low, copied.high) == expected, "copies add no evidence"
 
 
 def test_cells_of_one_group_leave_everything_open():
-    interval = _clustered_mean(np.array([0.8, 0.6]), np.array([3, 3]))
+    interval = _clustered_mean(np.array([0.8, 0.6]), np.array([3, 3]), most=1.0)
 
     assert (interval.value, interval.low, interval.high) == (pytest.approx(0.7), 0.0, 1.0)
