@@ -43,6 +43,7 @@ ESTIMATED_ERROR = 0.05  # of a correction by estimated chances, of a figure of s
 MISSING_ERROR = 0.3  # of a figure of size 1, at queries where the log does not support the choice
 COST_ERROR, COST_ERROR_LOOKING = 0.1, 0.3  # tau of cost, relative
 CHOICE_ERROR = 0.05  # of cost, relative: choices on new queries spend other than those on the log's
+MOST_WEIGHT = 1.5  # mean weight of a point's runs, about 1 by right chances, beyond which they are scaled down
 LEAST_COST = 0.1  # of the forecast cost: a correction leaves at least so much
 
 
@@ -188,7 +189,10 @@ class Corrected:
         noise = self._of_size(self.variance, mean) / np.maximum(count, 1e-12)
         noise = noise + self._of_size(self.chance_error**2, mean)
         prior = self.point_error + self._of_size(self.prior_error**2, mean)
-        return self.forecast + _share(prior, prior + noise) * self.correction
+        # Weights far above 1 in the mean are those of a few runs with tiny chances, or wrong: what they add up to is no
+        # more than the mean error of the forecasts at these runs.
+        excess = np.maximum(self.weight.mean(0) / MOST_WEIGHT, 1.0)
+        return self.forecast + _share(prior, prior + noise) * self.correction / excess
 
     def along(self, policies: FoldPolicies) -> Floats:
         """Estimate the mean at every place of the deployed frontier, ``(breakpoints + 1,)``."""

@@ -81,4 +81,19 @@ def support_findings(runs: Runs, propensities: Propensities, *, logged: Propensi
             f"of points, {len(runs.points)}; check what is logged as propensity"
         )
         findings.append(Finding("support", text))
+    if logged.source == "logged":
+        findings += [Finding("support", text) for text in _of_single_runs(runs, logged)]
     return tuple(findings)
+
+
+def _of_single_runs(runs: Runs, logged: Propensities) -> list[str]:
+    """Ask about runs that, with a tiny propensity, weigh as much as all others of their point together."""
+    weight, texts = logged.weight, list[str]()
+    for j in np.flatnonzero(weight.max(axis=0, initial=0.0) > weight.sum(axis=0) / 2):
+        query, name = int(weight[:, j].argmax()), runs.points[int(j)].name
+        if np.count_nonzero(weight[:, j]) >= LEAST_RUNS:
+            texts.append(
+                f"one run of {name}, of query {runs.query_ids[query]!r}, has the propensity "
+                f"{logged.probability[query, j]:.3g} and weighs as much as all others of the point: is it right?"
+            )
+    return texts

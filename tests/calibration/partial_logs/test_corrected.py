@@ -169,3 +169,17 @@ def test_a_point_that_is_free_in_every_run_stays_free(looks):
     assert (corrected.table(cost)[:, 1] == 0).all()
     estimate = corrected.of(at(1))
     assert (estimate.value, estimate.reach) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05])
+@pytest.mark.parametrize("figure", ["quality", "cost"])
+def test_runs_with_tiny_chances_do_not_carry_a_points_mean_away(share, figure):
+    truth, forecast, logged, support = partial_log(4, looks=True)
+    weight, runs = support.weight.copy(), np.flatnonzero(support.weight[:, 1] > 0)
+    weight[runs[: max(1, int(share * len(runs)))], 1] = 1e9 if share == 0 else 1e3
+    tiny = replace(support, weight=weight)
+
+    tables = [getattr(Corrected, figure)(forecast, logged, one).table(forecast) for one in (support, tiny)]
+
+    assert np.abs(tables[1].mean(0) - truth.mean(0)).max() < 0.12
+    assert (tables[1][:, [0, 2]] == tables[0][:, [0, 2]]).all()

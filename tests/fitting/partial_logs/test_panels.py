@@ -259,3 +259,21 @@ def test_costs_of_queries_that_look_cheap_are_their_means_where_these_vary_most(
     cheap = forecast < np.median(forecast)
     for half in (cheap, ~cheap):
         assert forecast[half].mean() == pytest.approx(logged[half].mean(), rel=0.15)
+
+
+def test_a_run_with_a_tiny_propensity_is_asked_about_and_makes_no_best_point():
+    runs = world(6, queries=300, column=True)
+    propensity = runs.propensity.copy()
+    propensity[0] = 1e-9
+
+    document = pr.fit(replace(runs, propensity=propensity)).document
+
+    asked = [text for text in document.fitted_on.findings if "weighs as much as all others" in text]
+    assert len(asked) == 1
+    assert repr(runs.query_ids[runs.query[0]]) in asked[0]
+    entries = {entry.model: entry.points[0] for entry in document.grid}
+    best = entries[document.expected.best_single.point.split("@")[0]]
+    assert best.quality_low <= document.expected.best_single.quality <= best.quality_high
+    for j, point in enumerate(runs.points):
+        logged = runs.cost_usd[runs.point == j].mean()
+        assert entries[point.model].cost_usd == pytest.approx(logged, rel=0.3)
