@@ -52,16 +52,17 @@ def certify(
         typer.Option("--method", help="binomial, hoeffding_bentkus or betting.", autocompletion=one_of(*_METHODS)),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Where to write the certified policy (.yaml).")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over the policy that is certified.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Allow --out to overwrite POLICY.")] = False,
     columns: Columns = None,
     quality_scale: ScaleOfQuality = None,
     join: Join = "id",
     strict: Strict = False,
     form: TextOrJson = "text",
 ) -> None:
-    """Certify that a policy keeps its target, or another one, on runs of queries that its fit never saw.
+    """Certify a target of a policy on queries that its fit never saw.
 
-    Exits with 3, and writes nothing, if the runs do not show it.
+    Without a target, the policy's own is certified. If the runs do not show it, nothing is written and the exit code
+    is 3.
     """
     from paretoroute.evaluation.certificate.certify import certify as certify_policy
     from paretoroute.evaluation.certificate.results import Certified
@@ -109,9 +110,9 @@ def verify(
     join: Join = "id",
     strict: Strict = False,
 ) -> None:
-    """Compute the certificate of a policy again, on the runs that it was made on; exits with 3 if it does not hold.
+    """Recompute the certificate of a policy on its certification runs.
 
-    Where a part of a log was held out by fit, give the whole log.
+    The exit code is 3 if the certificate does not hold. If fit held out a part of a log, pass the whole log.
     """
     from paretoroute.evaluation.certificate.verify import verify as verify_policy
     from paretoroute.policy.policy import Policy

@@ -56,7 +56,7 @@ def compare(
     runs: RunFilesOrNone = None,
     *,
     folds: Annotated[int, typer.Option("--folds", help="Folds of the queries; each costs a fit.")] = 5,
-    seed: Annotated[int, typer.Option("--seed", help="Same runs and seed, same figures.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed; equal runs and seed give equal figures.")] = 0,
     columns: Columns = None,
     quality_scale: ScaleOfQuality = None,
     join: Join = "id",
@@ -77,10 +77,9 @@ def compare(
         Path | None, typer.Option("--html", metavar="FILE", help="Also write a page with charts; it works offline.")
     ] = None,
 ) -> None:
-    """Compare the policy that fit would make with other routers, on your runs, out of fold.
+    """Compare the default policy with other routers on logged runs, out of fold.
 
-    Finished steps are kept, so that the same command goes on where it was interrupted, and a router that is added is
-    all that is computed.
+    Finished steps are cached: the same command resumes after an interruption, and only added routers are computed.
     """
     check_format(form, "text", "json")
     if html is not None:

@@ -61,7 +61,7 @@ def fit(
     add_point: AddPoints = None,
     prices: PriceFile = None,
     encoder: EncoderFolder = None,
-    seed: Annotated[int, typer.Option("--seed", help="Same runs and seed, same bytes.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed; equal runs and seed give an equal policy.")] = 0,
     name: Annotated[str | None, typer.Option("--name", help="Name of the policy; the file's by default.")] = None,
     certify: Annotated[
         float | None, typer.Option("--certify", metavar="LEVEL", help="Certify the target at this level, such as 0.9.")
@@ -72,9 +72,10 @@ def fit(
     ] = None,
     verbose: Verbose = False,
 ) -> None:
-    """Fit a policy on logged runs. Without a target: as good as the best single point, as cheaply as possible.
+    """Fit a policy on logged runs.
 
-    With --certify it is fitted on one part of the queries and certified on the other.
+    The default target is the quality of the best single point at the lowest cost. With --certify the policy is fitted
+    on one part of the queries and certified on the other.
     """
     from paretoroute.fitting.fit import fit as fit_policy
     from paretoroute.grid_file import read_grid
@@ -120,15 +121,15 @@ def solve(
     ratio: Ratio = None,
     worth: Worth = None,
     limit: LimitTexts = None,
-    no_limits: Annotated[bool, typer.Option("--no-limits", help="Drop the limits that the policy has.")] = False,
+    no_limits: Annotated[bool, typer.Option("--no-limits", help="Drop the limits of the policy.")] = False,
     prices: PriceFile = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over the policy that is solved.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Allow --out to overwrite POLICY.")] = False,
     verbose: Verbose = False,
 ) -> None:
-    """Solve a policy for another target, with other limits or at other prices, without a new fit.
+    """Solve a policy for another target, other limits or other prices, without a new fit.
 
-    Limits that are given replace those of the policy. --limit "never MODEL@LABEL" excludes a point that is out of
-    order; solve without it to include the point again.
+    New limits replace those of the policy. --limit "never MODEL@LABEL" excludes a point during an outage; solve without
+    it to include the point again.
     """
     from paretoroute.policy.policy import Policy
     from paretoroute.policy.solving import DROPPED

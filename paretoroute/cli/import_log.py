@@ -78,10 +78,10 @@ def import_log(
         Path | None, typer.Option("--guess", metavar="FILE", help="Write a first mapping of this file's columns.")
     ] = None,
 ) -> None:
-    """Import the log of another tool as runs, ready for fit.
+    """Convert the log of another tool to runs.
 
-    Records that are no usable call are set aside and counted by reason. With --guess FILE it writes a YAML file that
-    maps the columns of FILE instead, to be checked and given as SOURCE.
+    Records that are not a usable call are set aside and counted by reason. With --guess FILE it writes a first mapping
+    of the columns of FILE instead; check it and pass it as SOURCE.
     """
     if guess is not None:
         _guess(guess, out, given=[*([source] if source else []), *(files or ())])

@@ -74,7 +74,7 @@ def application(commands: Iterable[str] = COMMANDS) -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
-        help="Pick model and test-time compute per query, from the runs you have already logged, to meet a target. "
+        help="Pick model and test-time compute for each query, from logged runs, so that a target is met. "
         "Every command takes --debug, which prints the trace of an error.",
     )
     app.callback()(options)

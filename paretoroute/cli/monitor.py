@@ -26,7 +26,7 @@ from paretoroute.cli.console import print_text, show
 
 StateFile = Annotated[
     Path | None,
-    typer.Option("--state", help="JSON file to go on from, and to write; a first run creates it."),
+    typer.Option("--state", help="JSON file with the state, read and updated; the first call creates it."),
 ]
 Horizon = Annotated[
     int | None,
@@ -51,7 +51,10 @@ def monitor(
     join: Join = "id",
     form: TextOrJson = "text",
 ) -> None:
-    """Test whether the calls of a policy still turn out as it forecasts, and report what changed, since when."""
+    """Test whether the outcomes of a policy's calls still agree with its forecasts.
+
+    The report names what changed, by how much and since when.
+    """
     check_format(form, "text", "json")
     from paretoroute.errors import TargetError
     from paretoroute.evaluation.drift.monitor import HORIZON_CALLS, Monitor

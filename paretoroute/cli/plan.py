@@ -64,12 +64,14 @@ def plan(
         float | None, typer.Option("--max-cost", help="Hard cap on the cost of each call in USD.")
     ] = None,
     min_quality: Annotated[float | None, typer.Option("--min-quality", help="Least forecast quality.")] = None,
-    max_latency: Annotated[float | None, typer.Option("--max-latency", help="Greatest mean latency in s.")] = None,
+    max_latency: Annotated[
+        float | None, typer.Option("--max-latency", help="Largest forecast mean latency in s.")
+    ] = None,
     models: Annotated[str | None, typer.Option("--models", help="Models that may be called: A,B,...")] = None,
     query_id: Annotated[str | None, typer.Option("--query-id", help="Opaque key that seeds the random draw.")] = None,
     tag: Annotated[str | None, typer.Option("--tag", help="Tag of the query, for limits on tags.")] = None,
-    tenant: Annotated[str | None, typer.Option("--tenant", help="Its tenant, for limits on tenants.")] = None,
-    step: Annotated[str | None, typer.Option("--step", help="Its step, for limits on steps.")] = None,
+    tenant: Annotated[str | None, typer.Option("--tenant", help="Tenant of the query, for limits on tenants.")] = None,
+    step: Annotated[str | None, typer.Option("--step", help="Step of the query, for limits on steps.")] = None,
     previous: conversation.Previous = None,
     cached_tokens: conversation.CachedTokens = None,
     cached_price_ratio: conversation.CachedPriceRatio = None,
@@ -81,10 +83,10 @@ def plan(
     trusted_key: TrustedKeys = None,
     form: _Form = "text",
 ) -> None:
-    """Decide what to call for one query, or for each query of a file; with --explore alone, print its price.
+    """Choose the point to call for one query, or for each query of a file.
 
-    The exit code is 3 if no point keeps the limits of a call; the nearest point is printed, as infeasible. With a file
-    it is 3 only if that holds for every query: the status of each line tells.
+    Without a query, --explore prints the price of exploring. The exit code is 3 if no point keeps the limits of a call;
+    the nearest point is then printed, as infeasible. With a file it is 3 only if that holds for every query.
     """
     from paretoroute.planner.planner import Planner
 

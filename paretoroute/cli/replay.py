@@ -48,10 +48,10 @@ def replay(
     against: Against = None,
     form: TextOrJson = "text",
 ) -> None:
-    """Estimate a policy's quality and cost on logged runs, whoever chose the points in the log.
+    """Estimate a policy's quality and cost on logged runs.
 
-    On a partial log the estimate is doubly robust: forecasts, corrected by the logged outcomes, weighted by the inverse
-    of the chance with which they were logged (the column propensity, else estimated).
+    The log may be partial, with points chosen by anyone. The estimate is then doubly robust: forecasts, corrected by
+    the errors at the logged outcomes, weighted by inverse propensities (those of the log, else estimated).
     """
     check_format(form, "text", "json")
     from paretoroute.evaluation.replay import replay as replay_policy

@@ -18,7 +18,7 @@ def show(
     policy: PolicyFile,
     out: Annotated[Path | None, typer.Option("--out", help="Also draw it to this .svg or .html file.")] = None,
 ) -> None:
-    """Show a policy in the terminal, and draw it as a picture."""
+    """Print a policy in the terminal, or draw it as a picture."""
     from paretoroute import report
     from paretoroute.policy.files import read_policy
 
@@ -36,7 +36,7 @@ def show(
 def schema(
     out: Annotated[Path | None, typer.Option("--out", help="Write it to this file instead of printing it.")] = None,
 ) -> None:
-    """Print the JSON Schema of policy files, for editors."""
+    """Print the JSON Schema of policy files."""
     from paretoroute.policy.files import policy_schema
 
     text = json.dumps(policy_schema(), indent=2) + "\n"

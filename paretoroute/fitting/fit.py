@@ -82,7 +82,7 @@ def fit(
 
     Args:
         runs: as :func:`paretoroute.read_runs` returns them.
-        target: what to meet; None: as good as the best single point, as cheaply as possible.
+        target: the target; None: the quality of the best single point at the lowest cost.
         limits: side conditions, such as ``MaxShare(0.2, "big-model")``.
         grid: points to choose from, with prices; None: all points of the log. A point that was never logged is
             forecast between two logged ones of its model and kind of budget.

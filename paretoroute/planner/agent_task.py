@@ -46,7 +46,7 @@ class TaskPlanner(Protocol):
         callable: Mask | None = None,
         step: str | None = None,
     ) -> Decision:
-        """Decide what to call for one query."""
+        """Choose the point for one query."""
         ...
 
     def figures(self, query: Query, *, step: str | None = None, max_cost_usd: float | None = None) -> PointFigures:
@@ -152,7 +152,7 @@ class Task:
         return tuple(step.name for step in self._steps)
 
     def plan(self, step: str, query: Query, *, query_id: str | None = None) -> Decision:
-        """Decide what to call for a step, together with those still to come, and count the step as done.
+        """Choose the point for a step, jointly with those of the remaining steps, and count the step as done.
 
         Report the cost of the call by :meth:`spent` before the next step is planned.
 

@@ -155,7 +155,7 @@ class Planner:
         cached_price_ratio: float | None = None,
         switch_margin: float = 0.0,
     ) -> Decision:
-        """Decide what to call for one query; with no text and no embedding, or a blank text, the mean forecasts decide.
+        """Choose the point for one query; without text and embedding, or with a blank text, by the mean forecasts.
 
         Args:
             query: a text or chat messages, or None.

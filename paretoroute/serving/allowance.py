@@ -123,7 +123,7 @@ class Allowance:
         max_cost_usd: float | None = None,
         **limits: Any,
     ) -> Reservation:
-        """Decide what to call for one query, and reserve the money for it.
+        """Choose the point for one query, and reserve the money for its call.
 
         Call the point with ``reservation.decision.request_kwargs(...)``, then ``reservation.settle(cost_usd)``.
 

@@ -8,7 +8,7 @@ import typer
 
 Previous = Annotated[
     str | None,
-    typer.Option("--previous", metavar="POINT", help="Point of the conversation's call before this one (model@label)."),
+    typer.Option("--previous", metavar="POINT", help="Point of the previous call of the conversation (model@label)."),
 ]
 CachedTokens = Annotated[
     float | None,
@@ -27,6 +27,6 @@ SwitchMargin = Annotated[
     typer.Option(
         "--switch-margin",
         metavar="QUALITY",
-        help="By how much quality another point has to be better than the previous one, such as 0.02.",
+        help="Least gain in quality for leaving the previous point, such as 0.02.",
     ),
 ]

@@ -15,7 +15,7 @@ EncoderFolder = Annotated[
     typer.Option(
         "--encoder",
         metavar="FOLDER",
-        help="ONNX model of texts, read beside their n-grams: model.onnx and tokenizer.json.",
+        help="Folder of an ONNX text encoder, used with the n-grams: model.onnx and tokenizer.json.",
     ),
 ]
 

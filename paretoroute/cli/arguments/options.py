@@ -49,15 +49,17 @@ PolicyFile = Annotated[
 Out = Annotated[Path, typer.Option("--out", help="Where to write the policy (.yaml).")]
 MaxCostUsd = Annotated[
     float | None,
-    typer.Option("--max-cost", help="Greatest mean cost in USD per query (tables count 1,000 queries)."),
+    typer.Option("--max-cost", help="Target: largest mean cost in USD per query (tables show 1,000 queries)."),
 ]
-MinQualityShare = Annotated[float | None, typer.Option("--min-quality", help="Least mean quality, in [0, 1].")]
+MinQualityShare = Annotated[float | None, typer.Option("--min-quality", help="Target: least mean quality, in [0, 1].")]
 MinQualityOf = Annotated[
-    str | None, typer.Option("--min-quality-of", metavar="POINT", help="As good as this point (model@label) ...")
+    str | None,
+    typer.Option("--min-quality-of", metavar="POINT", help="Target: the quality of this point (model@label) ..."),
 ]
-Ratio = Annotated[float | None, typer.Option("--ratio", help="... times this ratio; 1 by default.")]
+Ratio = Annotated[float | None, typer.Option("--ratio", help="... times this ratio, 1 by default.")]
 Worth = Annotated[
-    float | None, typer.Option("--worth", help="Best trade: USD that a right answer instead of a wrong one is worth.")
+    float | None,
+    typer.Option("--worth", help="Target: best trade, if a right answer instead of a wrong one is worth this in USD."),
 ]
 LimitTexts = Annotated[
     list[str] | None,
@@ -80,7 +82,7 @@ ScaleOfQuality = Annotated[
     typer.Option(
         "--quality-scale",
         metavar="WORST:BEST",
-        help="Scale that quality is on, e.g. 1:5 for stars; 0:1 by default.",
+        help="Scale of quality, e.g. 1:5 for stars; 0:1 by default.",
     ),
 ]
 Join = Annotated[

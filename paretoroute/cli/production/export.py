@@ -36,12 +36,12 @@ def export(
         typer.Option(
             "--deployment",
             metavar="NAME=MODEL",
-            help="What LiteLLM calls for a model of the policy, e.g. gpt-5=azure/my-gpt-5; may be repeated.",
+            help="LiteLLM's model for a model of the policy, e.g. gpt-5=azure/my-gpt-5; may be repeated.",
         ),
     ] = None,
     trusted_key: TrustedKeys = None,
 ) -> None:
-    """Write the points of a policy as the configuration of another tool.
+    """Write the points of a policy as a configuration of another tool.
 
     The format litellm is a config.yaml of LiteLLM's proxy with an alias per point, such as gpt-5@low, that has the
     point's arguments and fallbacks. A file that export did not write is never written over.

@@ -27,7 +27,7 @@ _Dialect = Annotated[
     typer.Option(
         "--request",
         metavar="DIALECT",
-        help="Answer also with the arguments for a client: anthropic, gemini, litellm, mistral, openai, "
+        help="Also return the arguments for a client: anthropic, gemini, litellm, mistral, openai, "
         "openai_responses, vllm; a request may name another.",
         autocompletion=one_of("anthropic", "gemini", "litellm", "mistral", "openai", "openai_responses", "vllm"),
     ),
@@ -61,7 +61,7 @@ _AllowedHosts = Annotated[
 _ReloadEvery = Annotated[
     float,
     typer.Option(
-        "--reload-every", metavar="SECONDS", min=0, help="Look for a changed policy this often; 0: only at SIGHUP."
+        "--reload-every", metavar="SECONDS", min=0, help="Interval of checks for a changed policy; 0: only at SIGHUP."
     ),
 ]
 
@@ -80,13 +80,14 @@ def serve(
     token_file: _TokenFile = None,
     allowed_host: _AllowedHosts = None,
     reload_every: _ReloadEvery = 1.0,
-    max_body: Annotated[int, typer.Option("--max-body", min=1, help="Most bytes of a request.")] = 2**20,
-    max_batch: Annotated[int, typer.Option("--max-batch", min=1, help="Most queries of a batch.")] = 1000,
+    max_body: Annotated[int, typer.Option("--max-body", min=1, help="Largest request in bytes.")] = 2**20,
+    max_batch: Annotated[int, typer.Option("--max-batch", min=1, help="Largest number of queries in a batch.")] = 1000,
 ) -> None:
-    """Serve a policy over HTTP: POST /plan, /plan_batch, /forecast; GET /, /policy, /metrics, /healthz, /openapi.json.
+    """Serve a policy over HTTP.
 
-    A changed policy file is read again without a dropped request; a bad one is logged, and the old policy stays.
-    SIGTERM ends the service once the running requests are answered.
+    POST /plan, /plan_batch, /forecast; GET /, /policy, /metrics, /healthz, /openapi.json. A changed policy file is read
+    without dropping a request; if it is bad, the reason is logged and the old policy stays in use. SIGTERM stops the
+    service after running requests are answered.
     """
     with extra("serve", SERVE_PACKAGES, "the command serve"):
         from paretoroute.serving import server

@@ -30,9 +30,10 @@ def sign(
         ),
     ],
 ) -> None:
-    """Sign a policy, so that plan, serve and the hook of LiteLLM can require it; the policy's file stays as it is.
+    """Sign a policy, so that planners can require the signature.
 
-    The signature is written beside it, to POLICY.yaml.sig; signatures of the same policy by other keys stay.
+    The signature is written to POLICY.yaml.sig; the policy itself is not changed. Signatures of the same policy by
+    other keys are kept.
     """
     from paretoroute.policy.files import real_path
     from paretoroute.policy.signatures.sign import sign_policy
@@ -45,7 +46,10 @@ def sign(
 
 
 def verify_signature(policy: PolicyFile, *, trusted_key: TrustedKeys = None) -> None:
-    """Check that a trusted key signed a policy and that nothing was changed since; exits with 2 if not."""
+    """Check that a trusted key signed a policy.
+
+    The exit code is 2 if none did, or if the policy was changed since.
+    """
     from paretoroute.policy.signatures.verify import verify_signature as verify
     from paretoroute.report.layout import Entries, Entry
 

@@ -35,7 +35,7 @@ MOST_BATCHES = 200  # whose hashes are kept
 
 
 class Monitor:
-    """Tests whether calls still turn out as a policy forecasts; take in batches of calls with :meth:`update`.
+    """Tests whether outcomes of calls still agree with a policy's forecasts; pass batches of calls to :meth:`update`.
 
     On a stable stream the probability of any alarm within ``horizon_calls`` calls is at most ``false_alarms``, however
     often the report is read; within a multiple of these calls, it is at most that multiple.

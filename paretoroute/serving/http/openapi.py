@@ -113,7 +113,7 @@ def openapi_document() -> Schema:
     """Return the description of the service, as OpenAPI 3.1 has it."""
     html, text = {"text/html": {"schema": _TEXT}}, {"text/plain": {"schema": _TEXT}}
     paths = {
-        "/plan": _posted("Decide what to call for one query.", "PlanRequest", "Decision"),
+        "/plan": _posted("Choose the point to call for one query.", "PlanRequest", "Decision"),
         "/plan_batch": _posted("Decide for many queries, each as if it came alone.", "BatchRequest", "Decisions"),
         "/forecast": _posted("Forecast quality and cost of every point at a query.", "ForecastRequest", "Forecast"),
         "/policy": _shown("The policy as a page.", html, needs_token=True),
