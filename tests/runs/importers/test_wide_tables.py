@@ -41,6 +41,9 @@ def outcomes(log):
         ("correct: {}", "cost: {}"),
         ("{}", "{} cost"),
         ("{}.correct", "{}.usage.cost"),
+        ("scores.{}", "costs.{}"),
+        ("answers.{}.quality", "answers.{}.cost_usd"),
+        ("{} (score)", "{} (cost)"),
     ],
 )
 def test_columns_per_model_are_recognised_wherever_the_model_stands_in_their_names(tmp_path, score, cost):
@@ -53,8 +56,13 @@ def test_columns_per_model_are_recognised_wherever_the_model_stands_in_their_nam
 
 
 def test_models_without_known_names_are_recognised_by_their_costs(tmp_path):
-    log = guessed(tmp_path, table(tmp_path, "question,small,big,small cost,big cost\nWhat is it?,0,1,0.1,0.4\n"))
+    text = "question,small,big,small cost,big cost\nWhat is it?,0,1,0.1,0.4\n"
+    log = guessed(tmp_path, table(tmp_path, text))
 
+    assert (
+        "columns that a model alone names are taken for its quality; are they?"
+        in guess_mapping(tmp_path / "log.csv").text
+    )
     assert outcomes(log) == {("What is it?", "small"): (0, 0.1), ("What is it?", "big"): (1, 0.4)}
 
 
@@ -71,6 +79,31 @@ def test_objects_per_model_are_recognised_though_the_names_hold_dots(tmp_path):
         ("gpt-4.1", 1, 5),
         ("gpt-5", 0, 7),
     ]
+
+
+def test_an_object_around_those_of_the_models_is_no_part_of_their_names(tmp_path):
+    row = {"prompt": "Why is it?", "results": {"gpt-4.1": {"score": 1}, "gpt-4.1-mini": {"score": 0}}}
+
+    rows = guessed(tmp_path, make.lines(tmp_path / "log.jsonl", [row])).rows
+
+    assert [(row["model"], row["quality"]) for row in rows] == [("gpt-4.1", 1), ("gpt-4.1-mini", 0)]
+
+
+def test_the_unit_in_a_name_is_that_of_each_model(tmp_path):
+    text = "prompt,gpt-4 score,gpt-5 score,gpt-4 latency (ms),gpt-5 latency (ms)\nWho is it?,1,0,500,200\n"
+
+    assert [row["latency_s"] for row in guessed(tmp_path, table(tmp_path, text)).rows] == [0.5, 0.2]
+
+
+def test_lists_of_answers_in_a_line_are_rows_with_what_stands_beside_them(tmp_path):
+    answers = [{"model": "gpt-4", "score": 1, "cost": 0.5}, {"model": "gpt-5", "score": 0, "cost": 0.1}]
+    lines = [{"prompt": f"Why is it {i}?", "tag": "t", "outputs": answers} for i in (1, 2)]
+
+    log = guessed(tmp_path, make.lines(tmp_path / "log.jsonl", lines))
+
+    expected = {"gpt-4": (1, 0.5), "gpt-5": (0, 0.1)}
+    assert outcomes(log) == {(f"Why is it {i}?", model): outcome for i in (1, 2) for model, outcome in expected.items()}
+    assert {row["tag"] for row in log.rows} == {"t"}
 
 
 def test_decimal_commas_and_stars_are_read_per_model(tmp_path):

@@ -20,7 +20,7 @@ from paretoroute.runs.formats.grouped_counts import GroupedCounts
 from paretoroute.runs.importers.budgets import budget_of
 from paretoroute.runs.importers.calls import NO_MODEL, Aside, Call, Place, Reading, Tokens, Unusable
 from paretoroute.runs.importers.mapping.convert import NUMBERS, parameters_in
-from paretoroute.runs.importers.mapping.paths import fields, reach
+from paretoroute.runs.importers.mapping.paths import beside_rows, fields, reach
 from paretoroute.runs.importers.mapping.schema import Mapped, read_mapping
 from paretoroute.runs.importers.messages import query_of
 from paretoroute.runs.importers.records import Record, read_records
@@ -113,10 +113,11 @@ class MappedLog:
             if inner is None:
                 yield record
                 continue
+            beside = beside_rows(record.value, self.mapped.rows) if self.mapped.rows else {}
             for i, item in enumerate(inner, start=1):
-                place = Place(record.place.file, i, "row")
+                place = record.place.part(f"row {i}") if record.place.position else Place(record.place.file, i, "row")
                 if isinstance(item, Mapping):
-                    yield Record(place, dict(item), path)
+                    yield Record(place, {**beside, **item}, path)
                 else:
                     reading.asides.append(Aside(place, "no JSON object"))
 

@@ -59,5 +59,6 @@ OTHER_NAMES = {  # of fields, beyond those of column_names; compared in lower ca
     **dict.fromkeys(("modell", "modèle", "modele", "modelo", "modello"), "model"),
     **dict.fromkeys(("kosten", "preis", "coût", "cout", "costo", "coste", "prix"), "cost_usd"),
     **dict.fromkeys(("dauer", "laufzeit", "antwortzeit", "durée", "duree", "duración", "duracion"), "latency_s"),
+    **dict.fromkeys(("punkte", "points"), "quality"),
     **dict.fromkeys(("bewertung", "qualität", "qualité", "qualite", "calidad", "puntuación", "puntuacion"), "quality"),
 }

@@ -16,6 +16,7 @@ from paretoroute.runs.formats.grouped_counts import is_grouped
 from paretoroute.runs.importers.mapping.field_names import OTHER_NAMES, UNITS
 from paretoroute.runs.importers.mapping.sample import Sample, sample_of
 from paretoroute.runs.importers.mapping.schema import COLUMNS, VERSION
+from paretoroute.runs.importers.mapping.wide import MODEL
 from paretoroute.runs.importers.records import check_no_pickle
 from paretoroute.runs.importers.values import number, parsed, stars_in
 from paretoroute.runs.values import grade
@@ -128,6 +129,8 @@ def _doubts_of_table(sample: Sample, guessed: Mapping[str, str]) -> list[str]:
     if sample.wide is not None:
         named = name_some(sample.wide.models, most=6)
         doubts.append(f"models: the table has columns per model; are these the models: {named}?")
+        if sample.wide.columns["quality"] == MODEL:
+            doubts.append("quality: columns that a model alone names are taken for its quality; are they?")
     if sample.decimal == ",":
         doubts.append("decimal: numbers are written with a comma, so that 1.234 counts as 1234")
     counts = [guessed[column] for column in COUNTS if column in guessed and not sample.decimal]
@@ -208,7 +211,7 @@ def _about(column: str, name: str, sample: Sample) -> tuple[str, str]:
     values = sample.values[name]
     if column == "quality":
         return _quality(values)
-    field = name.casefold().replace(".", "_")
+    field = name.casefold().replace(".", "_").rstrip(")] ")
     written = [read for value in values if (read := _written(column, value)) is not None]
     largest = max((read.value for read in written), default=0.0)
     if written and all(read.unit is not None for read in written):

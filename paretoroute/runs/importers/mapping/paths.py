@@ -52,3 +52,13 @@ def fields(value: Mapping[str, Any], *, before: str = "", depth: int = DEEPEST) 
             yield from fields(inner, before=f"{path}.", depth=depth - 1)
         else:
             yield path, inner
+
+
+def beside_rows(value: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Return what stands beside a list of rows, which holds for each of them: a prompt that several models answered.
+
+    Example:
+        >>> beside_rows({"prompt": "Why?", "data": {"answers": []}}, "data.answers")
+        {'prompt': 'Why?'}
+    """
+    return {name: item for name, item in value.items() if path != name and not path.startswith(f"{name}.")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ from paretoroute.runs.checks import column_names
 from paretoroute.runs.importers.calls import Aside
 from paretoroute.runs.importers.mapping.decimals import decimal_of, pointed
 from paretoroute.runs.importers.mapping.known_logs import source_of
-from paretoroute.runs.importers.mapping.paths import MOST_FIELDS, fields
+from paretoroute.runs.importers.mapping.paths import MOST_FIELDS, beside_rows, fields
 from paretoroute.runs.importers.mapping.wide import Wide, wide_table
 from paretoroute.runs.importers.records import Record, read_records
+from paretoroute.runs.importers.values import items
 
 _ROWS = 500
 _LISTS = 5  # depth to which lists of rows are searched for
@@ -61,6 +62,9 @@ def sample_of(path: Path, *, column_of: Callable[[str], str | None]) -> Sample:
     rows_path, rows = "", [record.value for record in records]
     if len(records) == 1 and not records[0].place.position:
         rows_path, rows = _longest_list(records[0])
+    elif answers := _list_of_answers(rows[0]):
+        rows_path = answers
+        rows = [{**beside_rows(row, answers), **item} for row in rows for item in items(row.get(answers))]
     values: defaultdict[str, list[Any]] = defaultdict(list)
     for row in rows[:_ROWS]:
         for name, value in itertools.islice(fields(row), MOST_FIELDS):
@@ -74,9 +78,20 @@ def sample_of(path: Path, *, column_of: Callable[[str], str | None]) -> Sample:
     return Sample(rows_path, stated, len(rows[:_ROWS]), source, wide, decimal)
 
 
-def _has_model(values: Mapping[str, Sequence[Any]]) -> bool:
+def _has_model(values: Mapping[str, Any]) -> bool:
     """Return whether a field names the model of a row."""
     return any(name == "model" or column_names.guess(name) == "model" for name in values)
+
+
+def _list_of_answers(row: Mapping[str, Any]) -> str:
+    """Return the field of a row that holds a list of answers, each by a model; ``""`` where the row names its model."""
+    if _has_model(dict(fields(row))):
+        return ""
+    for name in row:
+        inner = items(row.get(name))
+        if inner and all(isinstance(item, dict) and _has_model(dict(fields(item))) for item in inner):
+            return name
+    return ""
 
 
 def _longest_list(record: Record) -> tuple[str, list[dict[str, Any]]]:

@@ -1,7 +1,7 @@
 """The YAML file of a mapping: which field of a foreign row is which column of runs.
 
     mapping: 1
-    rows: data.items                        # a list inside a JSON document; without it every object is a row
+    rows: data.items                        # a list in a JSON document or line; what is beside it is of each row
     columns:
       query: request.messages               # a path
       model: {from: [answered_by, model]}   # the first path that holds something

@@ -6,6 +6,7 @@ name of a model alone, which is its quality.
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -22,7 +23,8 @@ MEASURES = (
     *("quality", "cost_usd", "latency_s", "prompt_tokens", "completion_tokens", "reasoning_tokens"),
     *("cached_prompt_tokens", "cache_write_tokens"),
 )
-_SEPARATOR = re.compile(r"[|_./:\s-]+")
+_SEPARATOR = re.compile(r"[|_./:()\[\]\s-]+")
+_AROUND = "()[] "
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +68,15 @@ def wide_table(values: Mapping[str, list[Any]], column_of: Callable[[str], str |
     found: defaultdict[str, dict[str, list[str]]] = defaultdict(dict)  # models by column and path
     for name in values:
         for measure, path, model in _parts(name):
-            column = column_of(measure)
-            if column in MEASURES:
+            column = _measure(measure, column_of)
+            if column is not None:
                 found[column].setdefault(path, []).append(model)
     graded = [name for name, some in values.items() if all(map(_is_graded, some))]
     bare = [name for name in graded if is_model_name(name)]
     for models in [models for paths in found.values() for models in paths.values()]:
         if len(models) > 1 and set(models) <= set(graded):
             bare = models  # whatever their names: other columns state that these are models
-    if len(bare) > 1 and not _is_of_another(bare, found):
+    if len(bare) > 1 and not _is_of_another(bare, found) and not _ends_alike(bare):
         found["quality"][MODEL] = [name for name in values if name in bare]
     if not found["quality"]:
         return None
@@ -85,7 +87,32 @@ def wide_table(values: Mapping[str, list[Any]], column_of: Callable[[str], str |
         if shared and max(shared.values()) > len(models) / 2:
             columns[column] = max(shared, key=lambda path: shared[path])
     is_certain = any(map(is_model_name, models)) or len(columns) > 1
-    return Wide(models, columns) if len(models) > 1 and is_certain else None
+    return _without_parent(Wide(models, columns)) if len(models) > 1 and is_certain else None
+
+
+def _measure(name: str, column_of: Callable[[str], str | None]) -> str | None:
+    """Return the measure that a part of a name states, in the singular or plural, or None."""
+    bare = _SEPARATOR.sub("_", name.strip(_AROUND))
+    read = (one if one in MEASURES else column_of(one) for one in (name, bare, bare.removesuffix("s")))
+    return next((column for column in read if column in MEASURES), None)
+
+
+def _ends_alike(names: Collection[str]) -> bool:
+    """Return whether two columns end with one model, as two things of it: ``a.gpt-5`` and ``b.gpt-5``."""
+    ends = [name[match.end() :] for name in names for match in _SEPARATOR.finditer(name)]
+    ends = [end for end in ends if is_model_name(end)]
+    return len(set(ends)) < len(ends)
+
+
+def _without_parent(wide: Wide) -> Wide:
+    """Move the object that holds those of all models, such as ``results.``, from their names into the paths."""
+    parent = os.path.commonprefix(wide.models).rpartition(".")[0]
+    while is_model_name(parent):  # of gpt-4.1 and gpt-4.1-mini
+        parent = parent.rpartition(".")[0]
+    if not parent:
+        return wide
+    models = [model.removeprefix(f"{parent}.") for model in wide.models]
+    return Wide(models, {column: path.replace(MODEL, f"{parent}.{MODEL}") for column, path in wide.columns.items()})
 
 
 def _is_of_another(names: Collection[str], found: Mapping[str, Mapping[str, list[str]]]) -> bool:
