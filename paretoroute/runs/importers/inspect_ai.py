@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from paretoroute.errors import RunsError, file_name
+from paretoroute.runs.checks.column_names import is_model_name
 from paretoroute.runs.formats.json import parse
 from paretoroute.runs.importers.budgets import budget_of
 from paretoroute.runs.importers.calls import CACHED, FAILED, Aside, Call, Place, Reading, Tokens, Unusable
 from paretoroute.runs.importers.messages import query_of
+from paretoroute.runs.importers.model_names import is_same_model
 from paretoroute.runs.importers.records import Record, opened
 from paretoroute.runs.importers.scores import flat, score_of
 from paretoroute.runs.importers.usage import agreeing_with, measured
@@ -119,6 +121,7 @@ def _call(header: Mapping[str, Any], sample: Mapping[str, Any], place: Place) ->
     if cached:  # its tokens and time, which count in no total, are those of the calls that were made
         raise Unusable(CACHED, f"{cached} of its {len(own)} calls" if cached < len(own) else "")
     tokens, cost = _tokens(sample, model, events, own)
+    model = _answering(model, sample, own)
     epoch = number(sample.get("epoch"))
     return Call(
         place=place,
@@ -161,6 +164,15 @@ def _is_own(event: Mapping[str, Any], model: str) -> bool:
     """Return whether a model event is an answer of the evaluated model, not of a judge nor a failed attempt."""
     is_judge = text(event.get("role")) not in ("", "default")
     return text(event.get("model")) == model and not is_judge and not event.get("error") and not event.get("pending")
+
+
+def _answering(model: str, sample: Mapping[str, Any], own: Sequence[Mapping[str, Any]]) -> str:
+    """Return the model; behind a deployment of Azure, whose name is its owner's, the one that the answer names."""
+    if "azure" not in model.casefold().split("/")[:-1]:
+        return model
+    outputs = [*(mapping(event, "output") for event in own), mapping(sample, "output")]
+    answered = next((name for output in outputs if is_model_name(name := text(output.get("model")))), model)
+    return model if is_same_model(model, answered) else answered
 
 
 def _config(header: Mapping[str, Any], own: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -63,3 +63,23 @@ def test_spend_logs_name_it_in_their_answer_or_in_the_price_that_was_looked_up(t
     (read,) = make.imported("litellm-spend", make.lines(tmp_path / "spend.jsonl", [row]), scores=scores).rows
 
     assert read["model"] == "gpt-4.1-mini"
+
+
+@pytest.mark.parametrize(
+    "asked, answered, model",
+    [
+        ("openai/azure/my-deployment", DATED, "gpt-4.1-mini"),
+        ("openai/azure/gpt-4.1-mini", DATED, "gpt-4.1-mini"),
+        ("openai/azure/my-deployment", "", "my-deployment"),
+        ("openai/gpt-5-mini", DATED, "gpt-5-mini"),
+    ],
+)
+def test_inspect_ai_names_it_in_the_output_of_a_call(tmp_path, asked, answered, model):
+    event = make.model_event(asked, output={"model": answered, "usage": {"input_tokens": 7, "output_tokens": 9}})
+    sample = make.eval_sample(events=[event], model_usage={asked: {"input_tokens": 7, "output_tokens": 9}})
+
+    (row,) = make.imported(
+        "inspect", make.document(tmp_path / "log.json", make.eval_header(asked, samples=[sample]))
+    ).rows
+
+    assert (row["model"], row["prompt_tokens"], row["completion_tokens"]) == (model, 7, 9)
