@@ -23,6 +23,7 @@ from paretoroute.calibration.off_policy.estimators import (
     OffPolicyLog,
     effective_size,
     residual_variance,
+    tempered,
 )
 from paretoroute.evaluation import estimates
 from paretoroute.evaluation.planned_calls import PlannedCalls
@@ -53,11 +54,13 @@ def difference(
     has_interval = (not differs.any() and has_groups) or (
         is_supported and all(support.is_supported for support in supports)
     )
-    of_quality = _interval(*quality, variance=QUALITY_VARIANCE)
+    if not has_interval and not logs[0].is_full:
+        quality, cost = tuple(map(tempered, quality)), tuple(map(tempered, cost))
+    of_quality = _interval(quality[0], quality[1], variance=QUALITY_VARIANCE)
     is_known = all(log.policy_weight.any() for log in cost)
     moved = np.abs(cost[0].action - cost[1].action).any(axis=0)
     has_cost_interval = has_interval and not (moved & estimates.without_outcomes(cost[0])).any()
-    of_cost = _interval(*cost, variance=residual_variance(cost[0])) if is_known else estimates.UNKNOWN
+    of_cost = _interval(cost[0], cost[1], variance=residual_variance(cost[0])) if is_known else estimates.UNKNOWN
     other = [logs[1].beside(calls[1], figure) for figure in ("quality", "cost_usd")]
     return Difference(
         name=name,

@@ -89,6 +89,9 @@ def estimated(quality: OffPolicyLog, cost: OffPolicyLog, *, log: ReplayLog, is_s
         is_supported: whether to give intervals; that of the cost is not given where some calls go to points without a
             known cost.
     """
+    effective = effective_size(quality.policy_weight.sum(axis=1))
+    if not is_supported and not log.is_full:
+        quality, cost = estimators.tempered(quality), estimators.tempered(cost)
     of_quality = estimators.doubly_robust(quality)
     if log.is_full:
         of_quality = _widened(of_quality, quality.terms, log.clusters)
@@ -104,7 +107,7 @@ def estimated(quality: OffPolicyLog, cost: OffPolicyLog, *, log: ReplayLog, is_s
         cost_usd=max(of_cost.value, 0.0),
         cost_usd_low=max(of_cost.low, 0.0) if has_cost_interval else None,
         cost_usd_high=of_cost.high if has_cost_interval else None,
-        effective_queries=effective_size(quality.policy_weight.sum(axis=1)),
+        effective_queries=effective,
     )
 
 

@@ -23,6 +23,7 @@ from paretoroute.evaluation.planned_calls import PlannedCalls, features_of, out_
 from paretoroute.evaluation.replay_log import Figure, ReplayLog, replay_log
 from paretoroute.evaluation.replay_result import Difference, Estimated, Replay
 from paretoroute.fitting.partial_logs.propensities import Propensities, fit_propensities
+from paretoroute.fitting.partial_logs.support import heavy_runs
 from paretoroute.limits import MaxCostOf, MaxMeanLatency, MaxShare, PopulationLimit, columns_of
 from paretoroute.planner.planner import Planner
 from paretoroute.policy.policy import Policy
@@ -67,7 +68,8 @@ def replay(planner: Planner, runs: Runs, *, against: Planner | None = None) -> R
     ]
     own, *others = (_notices(runs, part, sample, side) for sample, side in zip(samples, sides, strict=True))
     about_other = [f"{OTHER}{text}" for caveats in others for text in caveats if text not in own]
-    notices = (*propensities.findings, *own, *about_other, *texts(runs.notices))
+    about_chances = (*propensities.findings, *heavy_runs(part, propensities))
+    notices = (*about_chances, *own, *about_other, *texts(runs.notices))
     result = changed(_replay(sides[0], part, propensities), seen=sides[0].was_fitted_on(runs), notices=notices)
     return result if against is None else changed(result, against=_difference(sides))
 

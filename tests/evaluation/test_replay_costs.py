@@ -125,3 +125,28 @@ def test_a_planner_with_a_safe_point_is_replayed_with_it(tmp_path):
     assert sum(decision.at_safe_point for decision in decisions.values()) >= 30
     assert outcome.quality == pytest.approx(np.mean(by_hand))
     assert outcome.calls["org/模型@v1@maj@5"] >= 30
+
+
+@pytest.mark.parametrize("chance", [1e-9, 1e-3])
+def test_a_run_with_a_tiny_propensity_decides_no_estimate_and_is_asked_about(tmp_path, chance):
+    rows = one_each(make_rows(400, seed=66), uniform, seed=4)
+    other = pr.Planner(fitted().policy.solve(pr.MaxCost(usd=0.0006)))
+    sound = replayed(tmp_path / "sound.jsonl", rows, against=other)
+    called = pr.Planner(fitted().policy)
+    k = next(
+        i for i, row in enumerate(rows) if called.plan(row["query"], query_id=row["query_id"]).model == row["model"]
+    )
+
+    tiny = replayed(
+        tmp_path / "tiny.jsonl",
+        [dict(row, propensity=chance) if i == k else row for i, row in enumerate(rows)],
+        against=other,
+    )
+
+    assert (tiny.status, tiny.quality_low, tiny.cost_usd_high) == ("unsupported", None, None)
+    assert tiny.quality == pytest.approx(sound.quality, abs=0.15)
+    assert tiny.cost_usd == pytest.approx(sound.cost_usd, rel=0.3)
+    assert tiny.against.quality == pytest.approx(sound.against.quality, abs=0.15)
+    assert tiny.against.quality_low is None
+    assert any(f"of query {rows[k]['query_id']!r}, has the propensity {chance:g}" in text for text in tiny.notices)
+    assert not any("has the propensity" in text for text in sound.notices)

@@ -42,6 +42,7 @@ ALARM_SE = 3.5  # of skewed means; at 3, one alarm in 40 was false for a logger 
 FLAGGED_EFFECTIVE = 50.0  # below, the interval is reported with a flag
 AMOUNT_WIDENING = 1.1  # with it, intervals of cost cover .87 and more; see experiments/replay_coverage
 PRIOR_CELLS = 4.0
+MOST_WEIGHT = 1.5  # mean weight, 1 by right chances, beyond which a few runs without an interval count for less
 ROUNDING = 1e-9
 
 
@@ -141,6 +142,19 @@ class Diagnostics:
     def is_supported(self) -> bool:
         """Whether the effective sample size reaches 20; below it, no interval can be believed."""
         return self.effective >= LEAST_EFFECTIVE
+
+
+def tempered(log: OffPolicyLog) -> OffPolicyLog:
+    """Scale the weights of a log without enough effective runs for an interval, where their mean is far above 1.
+
+    A single run with a chance of 1e-9 would else decide the estimate, and take it out of any range. The correction is
+    scaled to a mean weight of 1.5, and by N / (N + 20) with N effective runs; forecasts stand for the rest.
+    """
+    weight = log.policy_weight.sum(axis=1)
+    excess, effective = float(weight.mean()) / MOST_WEIGHT, effective_size(weight)
+    if excess <= 1:
+        return log
+    return replace(log, weight=log.weight * (effective / (effective + LEAST_EFFECTIVE) / excess))
 
 
 def diagnose(log: OffPolicyLog) -> Diagnostics:

@@ -81,14 +81,15 @@ def support_findings(runs: Runs, propensities: Propensities, *, logged: Propensi
             f"of points, {len(runs.points)}; check what is logged as propensity"
         )
         findings.append(Finding("support", text))
-    if logged.source == "logged":
-        findings += [Finding("support", text) for text in _of_single_runs(runs, logged)]
+    findings += [Finding("support", text) for text in heavy_runs(runs, logged)]
     return tuple(findings)
 
 
-def _of_single_runs(runs: Runs, logged: Propensities) -> list[str]:
-    """Ask about runs that, with a tiny propensity, weigh as much as all others of their point together."""
+def heavy_runs(runs: Runs, logged: Propensities) -> list[str]:
+    """Ask about runs that, with a tiny logged propensity, weigh as much as all others of their point together."""
     weight, texts = logged.weight, list[str]()
+    if logged.source != "logged":
+        return texts
     for j in np.flatnonzero(weight.max(axis=0, initial=0.0) > weight.sum(axis=0) / 2):
         query, name = int(weight[:, j].argmax()), runs.points[int(j)].name
         if np.count_nonzero(weight[:, j]) >= LEAST_RUNS:
