@@ -190,7 +190,7 @@ def _write_and_report(policy: Policy, out: Path, *notices: Block) -> None:
     from paretoroute.report.text import summary, support_table, trade_off_table
 
     policy.save(out)
-    written = Entry("written", f"{out} and {read_side_file_name(out)} beside it")
+    written = Entry("written", f"{out} and its numbers, {read_side_file_name(out)}")
     tables = [
         table for table in (trade_off_table(policy.document), support_table(policy.document)) if table is not None
     ]

@@ -200,11 +200,11 @@ def _notices(runs: Runs, part: Runs, sample: Indices | None, side: _Side) -> lis
     """List caveats about the queries and calls that count, and about their bills."""
     notices, seen, names = list[str](), side.was_fitted_on(runs), side.planner.policy.grid.names
     if seen and sample is None:
-        notices.append("the policy was fitted on these very runs, which makes it look better: replay others")
+        notices.append("the policy was fitted on these runs, which makes it look better: replay others")
     elif seen:
         notices.append(
-            "the policy was fitted on these very runs: forecasts that had not seen a query's outcomes choose for it, "
-            f"on {len(part.query_ids)} of {len(runs.query_ids)} queries; replay other runs as well"
+            "the policy was fitted on these runs: its choices are made with out-of-fold forecasts, on "
+            f"{len(part.query_ids)} of {len(runs.query_ids)} queries; replay other runs as well"
         )
     elif (fitted := _fitted(side.planner.policy, runs)) > 0:
         notices.append(

@@ -134,7 +134,7 @@ class Replay:
         points: estimates of every point that the log has, as if it answered every query, by name.
         logging: those of the choices in the log; None on a full log, which chose nothing.
         limits: realised figure of each limit on the population; None where nothing of it was logged.
-        seen: whether the policy was fitted on these very runs.
+        seen: whether the policy was fitted on these runs.
         notices: caveats, as sentences.
         against: comparison with another policy, or None.
     """

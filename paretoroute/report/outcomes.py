@@ -51,7 +51,7 @@ def exploration_text(preview: ExplorationPreview, label: PointLabels) -> Entries
     calls = [f"{label(name)} {share:.2%}" for name, share in list(preview.points.items())[:_SHOWN]]
     entries = [Entry("price", preview.meaning), Entry("calls", ", ".join(calls) or "none")]
     entries += [Entry("kept", limit) for limit in preview.held_by]
-    return Entries((*entries, Entry("rests on", f"{preview.queries} logged queries")))
+    return Entries((*entries, Entry("based on", f"{preview.queries} logged queries")))
 
 
 def replay_text(replay: Replay, label: PointLabels) -> Entries:
@@ -67,7 +67,7 @@ def replay_text(replay: Replay, label: PointLabels) -> Entries:
         Entry("quality", f"{replay.quality:.3f} {interval}; the policy predicts {replay.predicted_quality:.3f}")
     )
     entries.append(Entry("cost", _cost_text(replay)))
-    entries += [Entry("rests on", _basis_text(replay)), Entry("calls", _calls_text(replay, label))]
+    entries += [Entry("based on", _basis_text(replay)), Entry("calls", _calls_text(replay, label))]
     for limit, value in replay.limits.items():
         entries.append(Entry("limit", f"{limit}: realised {'nothing logged' if value is None else f'{value:.4g}'}"))
     if replay.against is not None:
@@ -91,14 +91,14 @@ def replay_table(replay: Replay, label: PointLabels) -> Table:
     best_first = sorted(replay.points.items(), key=lambda item: -item[1].quality)
     rows += [_estimated_row(label(name), point) for name, point in best_first]
     columns = (
-        Column("who answers"),
+        Column("policy or point"),
         Column("quality", is_number=True),
         Column("90% interval", is_number=True),
         Column(f"$ {UNIT}", is_number=True),
         Column("90% interval", is_number=True, is_optional=True),
         Column("effective queries", is_number=True, is_optional=True),
     )
-    return Table(f"On the {replay.queries} replayed queries, whoever answers", columns, tuple(rows))
+    return Table(f"Estimates on the {replay.queries} replayed queries", columns, tuple(rows))
 
 
 def _estimated_row(name: str, value: Replay | Estimated, style: str = "") -> Row:
@@ -119,7 +119,7 @@ def _basis_text(replay: Replay) -> str:
     """Describe what the figures rest on."""
     evidence, count = replay.evidence, f"{replay.effective_queries:.0f} of {replay.queries} queries"
     if replay.status != "unsupported" and evidence.propensities == "full" and evidence.largest_weight <= 1:
-        return f"{count}: those logged at the point that the policy calls"
+        return f"{count}: those logged at the point chosen"
     source = {
         "full": "every query logged at every point of the log",
         "logged": "by the logged propensities",

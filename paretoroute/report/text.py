@@ -69,7 +69,7 @@ def summary(document: PolicyDocument) -> Entries:
         entries += _on_partial_log(expected, expected.logger)
     elif round(expected.effective_queries) < expected.queries:
         counted = f"{expected.effective_queries:.0f} of {expected.queries} queries"
-        entries.append(Entry("rests on", f"{counted}: those with something logged at the point chosen"))
+        entries.append(Entry("based on", f"{counted}: those with something logged at the point chosen"))
     if expected.saving is not None:
         entries.append(Entry("compared", label.in_text(expected.saving.meaning)))
     entries += certificate_entries(document)
@@ -80,9 +80,9 @@ def summary(document: PolicyDocument) -> Entries:
 
 def _on_partial_log(expected: ExpectedEntry, logger: LoggerEntry) -> Iterator[Entry]:
     """State what the figures of a partial log rest on, and whether the policy beats whoever chose the logged points."""
-    few = "" if expected.effective_queries >= FEW_RUNS else f"; below {FEW_RUNS}, take the figures as a first guess"
+    few = "" if expected.effective_queries >= FEW_RUNS else f"; below {FEW_RUNS}, the figures are rough"
     count = f"{expected.effective_queries:.0f} effective runs of {expected.queries} queries agree with its choices{few}"
-    yield Entry("rests on", count)
+    yield Entry("based on", count)
     beats = expected.quality_low is not None and expected.quality_low > logger.quality
     verdict = "the policy is better" if beats else "the policy is not shown to be better"
     logged = f"quality {logger.quality:.3f}, {costs_text(logger.cost_usd)}, as the runs were routed; {verdict}"

@@ -36,7 +36,7 @@ def test_replay_answers_in_words_and_in_json(tmp_path):
 def test_replay_warns_when_the_runs_are_those_of_the_fit():
     result = command("replay", fitted().policy_path, fitted().runs_path)
 
-    assert "warning   the policy was fitted on these very runs" in result.out
+    assert "warning   the policy was fitted on these runs" in result.out
 
 
 def test_replay_writes_an_unknown_cost_as_null(tmp_path):

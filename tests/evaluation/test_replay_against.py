@@ -69,4 +69,4 @@ def test_a_caveat_about_both_policies_is_listed_once():
 
     outcome = pr.replay(planner, fitted().runs, against=pr.Planner(fitted().policy.solve(pr.MaxCost(usd=0.0006))))
 
-    assert sum("fitted on these very runs" in notice for notice in outcome.notices) == 1
+    assert sum("fitted on these runs" in notice for notice in outcome.notices) == 1

@@ -58,14 +58,14 @@ def test_a_replay_gives_realised_and_predicted_figures_and_no_warning():
     assert lines(REPLAY) == [
         "quality   0.710 [0.680, 0.740]; the policy predicts 0.720",
         "cost      $2.00 [$1.80, $2.20] per 1,000 queries; the policy predicts $2.10",
-        "rests on  400 of 400 queries: those logged at the point that the policy calls",
+        "based on  400 of 400 queries: those logged at the point chosen",
         "calls     small 75%, large@high 25%",
     ]
 
 
 def test_a_replay_on_a_partial_log_explains_what_it_rests_on_and_what_the_log_itself_reached():
     assert lines(PARTIAL)[2] == (
-        "rests on  an effective 83 of 400 queries, by the logged propensities; largest weight 2.5, mean weight 1.02; "
+        "based on  an effective 83 of 400 queries, by the logged propensities; largest weight 2.5, mean weight 1.02; "
         "the log supports 98% of the calls"
     )
     assert lines(PARTIAL)[-1] == "warning   the choices in the log have 2.0 quality points more than this policy"
@@ -94,7 +94,7 @@ def test_an_alarm_comes_first():
 def test_the_table_has_the_policy_the_choices_in_the_log_and_the_points_best_first():
     rows = replay_table(PARTIAL, LABEL).plain().splitlines()
 
-    assert rows[0] == "On the 400 replayed queries, whoever answers"
+    assert rows[0] == "Estimates on the 400 replayed queries"
     assert [row.split("  ")[0] for row in rows[2:]] == [
         "> this policy",
         "the choices in the log",
@@ -171,12 +171,12 @@ def test_calls_beyond_the_sixth_point_are_counted():
 def test_a_replay_lists_limits_and_warns_of_few_queries_and_of_runs_that_were_fitted_on():
     limits = {"share of large at most 0.2": 0.25, "latency at most 2 s": None}
 
-    seen = ("the policy was fitted on these very runs",)
+    seen = ("the policy was fitted on these runs",)
     text = "\n".join(lines(replace(REPLAY, effective_queries=30.0, status="few", notices=seen, limits=limits)))
 
     assert "limit     share of large at most 0.2: realised 0.25\n" in text
     assert "limit     latency at most 2 s: realised nothing logged\n" in text
-    assert "warning   the policy was fitted on these very runs" in text
+    assert "warning   the policy was fitted on these runs" in text
     assert "warning   fewer than 50 queries count" in text
 
 

@@ -53,13 +53,13 @@ def judged(doc: PolicyDocument, effective: float) -> PolicyDocument:
 def test_the_summary_begins_with_the_verdict_and_counts_1000_queries():
     lines = summary(judged(PLAIN, 40.0)).plain().splitlines()
 
-    assert [line.split()[0] for line in lines] == ["verdict", "target", "status", "expected", "rests"]
+    assert [line.split()[0] for line in lines] == ["verdict", "target", "status", "expected", "based"]
     assert lines[3] == "expected  quality 0.700 [0.660, 0.740], $2.00 [$1.80, $2.20] per 1,000 queries"
-    assert lines[4] == "rests on  40 of 50 queries: those with something logged at the point chosen"
+    assert lines[4] == "based on  40 of 50 queries: those with something logged at the point chosen"
 
 
 def test_the_evidence_is_not_repeated_where_every_query_counts():
-    assert "rests on" not in summary(judged(PLAIN, 50.0)).plain()
+    assert "based on" not in summary(judged(PLAIN, 50.0)).plain()
 
 
 def test_the_trade_off_begins_with_the_policy_and_the_best_single_point_and_then_rises():
