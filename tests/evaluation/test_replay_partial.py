@@ -104,7 +104,7 @@ def test_on_the_runs_of_the_fit_out_of_fold_forecasts_decide(tmp_path):
     outcome = pr.replay(pr.Planner(policy), fitted().runs)
 
     assert outcome.seen
-    assert "forecasts that had not seen a query's outcomes choose for it, on 200 of 200 queries" in outcome.notices[0]
+    assert "its choices are made with out-of-fold forecasts, on 200 of 200 queries" in outcome.notices[0]
     expected = policy.document.expected
     assert expected.quality - 1e-6 <= outcome.quality <= expected.quality_high  # a promise leaves out some luck
     assert outcome.cost_usd == pytest.approx(policy.document.expected.cost_usd, rel=1e-5)
