@@ -24,6 +24,7 @@ import numpy as np
 from paretoroute._arrays import Floats, single
 from paretoroute.errors import GridError, RunsError
 from paretoroute.fitting.draft import PanelDraft, head_weights, heads_left_out, left_out_components
+from paretoroute.fitting.features.tags import with_tags
 from paretoroute.fitting.logged_panels import LoggedPanel, bounds_of, panels_of
 from paretoroute.fitting.methods import gaussian_process, matrix_completion, ridge, second_level
 from paretoroute.fitting.panel import FittedPanel, fit_panel
@@ -48,6 +49,7 @@ from paretoroute.fitting.sample import (
     with_shared_forecasts,
 )
 from paretoroute.fitting.signal import HonestForecasts
+from paretoroute.fitting.text_features import Featurized
 from paretoroute.grid import Grid
 from paretoroute.runs.folds import folds, groups_of
 from paretoroute.runs.table import Runs, about_set_aside
@@ -96,8 +98,10 @@ def fit_surface(
         )
     report("reading the queries")
     featurizer, features = featurized(runs, kind, seed, second=second)
-    if is_partial(runs) and featurizer.kind == "hashed_ngrams":
+    if featurizer.kind == "hashed_ngrams" and is_partial(runs):
         features = left_out_features(runs, featurizer, features, seed=seed)
+    elif featurizer.kind == "hashed_ngrams":
+        featurizer, features = with_tags(Featurized(featurizer, features), runs, seed=seed)
     second_at = None if featurizer.second is None else featurizer.own_width
     sample = draw_sample(runs, features, featurizer.rank, points=len(grid.points), seed=seed, second_at=second_at)
     logged = panels_of(runs, grid)

@@ -2,7 +2,9 @@
 
 Hashed n-gram counts are weighted by inverse document frequency, words and characters are scaled to equal length, and
 the result is projected on the leading right singular vectors of the logged queries' matrix (latent semantic analysis,
-Deerwester et al., 1990). Text statistics are standardised and appended. Features do not depend on any outcome.
+Deerwester et al., 1990). Text statistics are standardised and appended. Where the log has tags, so is the chance of
+each tag given these features, by linear discriminants: a planner reads it from the text, and needs no tag. Features do
+not depend on any outcome.
 
 A second view of the query, numbers that the caller brings or computes beside its text, has a featurizer of its own. Its
 features follow those of the text.
@@ -25,6 +27,7 @@ from paretoroute.surface.ngrams import STATISTICS, WIDTH, Ngrams, hashed, statis
 
 STATISTICS_SCALE = 0.1  # a standard deviation of a statistic counts as a tenth of the whole bag of n-grams
 STATISTICS_CLIP = 4.0
+TAGS_SCALE = 0.3  # a certain tag counts as three tenths of the whole bag of n-grams
 _NOTHING = np.zeros(0, np.float32)
 ROWS_AT_ONCE = 512  # of the projection: in float32 they fit into a core's cache
 
@@ -70,6 +73,8 @@ class Featurizer:
         centre: mean of the statistics (or of the embedding), ``(12,)``.
         scale: divisor of the centred statistics, ``(12,)``.
         second: featurizer of the second view, or None.
+        tag_slopes: of the logits of the tags in the features before them, ``(rank + 12, tags)``, or None.
+        tag_intercepts: of the same logits, ``(tags,)``.
     """
 
     kind: str
@@ -80,6 +85,8 @@ class Featurizer:
     centre: Floats
     scale: Floats
     second: Featurizer | None = None
+    tag_slopes: Floats | None = None
+    tag_intercepts: Floats | None = None
 
     @property
     def rank(self) -> int:
@@ -89,7 +96,17 @@ class Featurizer:
     @property
     def own_width(self) -> int:
         """Length of a feature vector without the second view."""
+        return self.text_width + self.tags
+
+    @property
+    def text_width(self) -> int:
+        """Dimensions before the tags: of the text and its statistics."""
         return self.rank + (len(STATISTICS) if self.kind == "hashed_ngrams" else 0)
+
+    @property
+    def tags(self) -> int:
+        """Number of tags whose chances are features."""
+        return 0 if self.tag_intercepts is None else len(self.tag_intercepts)
 
     @property
     def width(self) -> int:
@@ -115,12 +132,15 @@ class Featurizer:
         found = weighted(ngrams, self._places, self._weights)
         scaled = (found.values * self._scales.take(found.places)).astype(np.float32) if len(found.places) else _NOTHING
         vectors = np.zeros((len(texts), self.own_width))
-        vectors[:, self.rank :] = self._statistics(statistics_of_each(texts))
+        vectors[:, self.rank : self.text_width] = self._statistics(statistics_of_each(texts))
         ends, own_ends, features = found.indptr.tolist(), ngrams.indptr.tolist(), list[TextFeatures]()
         for i, vector in enumerate(vectors):
             start, end, own = ends[i], ends[i + 1], own_ends[i + 1] - own_ends[i]
             if end > start:
                 vector[: self.rank] = self._projected(found.places[start:end], scaled[start:end])
+            if self.tag_slopes is not None and self.tag_intercepts is not None:
+                text = vector[: self.text_width]
+                vector[self.text_width :] = of_tags(text @ self.tag_slopes + self.tag_intercepts)
             features.append(TextFeatures(vector, (end - start) / own if own else 1.0))
         return features
 
@@ -164,6 +184,12 @@ class Featurizer:
     def _statistics(self, values: Floats) -> Floats:
         standard = np.minimum(np.maximum((values - self.centre) / self.scale, -STATISTICS_CLIP), STATISTICS_CLIP)
         return STATISTICS_SCALE * standard
+
+
+def of_tags(logits: Floats) -> Floats:
+    """Turn the logits of the tags into features, their chances times 0.3: ``(..., tags)``."""
+    chances = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return TAGS_SCALE * chances / chances.sum(axis=-1, keepdims=True)
 
 
 def places_of(buckets: NDArray[np.integer]) -> NDArray[np.int16]:

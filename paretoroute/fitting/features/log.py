@@ -44,12 +44,13 @@ class FeaturedLog:
     def entry(self, featurizer: Featurizer) -> FeaturesEntry:
         """Name the features, as a policy keeps them."""
         function, second = None if self.second else self.function, featurizer.second
+        tags = {"tags": featurizer.tags} if featurizer.tags else {}
         return FeaturesEntry(
             kind=self.kind,
             name=f"paretoroute {self.kind}" if function is None else _name(function),
             width=featurizer.own_width,
             fingerprint=ngram_fingerprint() if function is None else stated_fingerprint(function),
-            settings={"rank": featurizer.rank, "buckets": len(featurizer.buckets)},
+            settings={"rank": featurizer.rank, "buckets": len(featurizer.buckets), **tags},
             second=None if second is None else self._second_entry(second),
         )
 

@@ -24,6 +24,7 @@ GROWTHS = ("prompt_growth", "amount_growth")
 OPTIONAL = ("seen", "fold")  # which policies written before they were kept lack
 SEEN, FOLD = (f"traffic.{name}" for name in OPTIONAL)
 PARTIAL = ("support.", "logging.")
+TAGS = ("featurizer.tag_slopes", "featurizer.tag_intercepts")  # where the log had tags that texts tell
 LARGEST = 1e30  # of a coefficient
 MOST_FEATURE = float(np.finfo(np.float16).max)  # features are kept as float16
 MOST_AMOUNT = 1e24  # tokens, seconds or USD
@@ -83,9 +84,11 @@ def _rules(
     arrays: Mapping[str, NDArray[Any]], features: str, points: int, labels: Mapping[str, int], *, second: bool
 ) -> dict[str, _Rule]:
     rank = _length(arrays, "featurizer.projection", axis=1)
-    width = own = rank + (len(STATISTICS) if features == "hashed_ngrams" else 0)
+    text = rank + (len(STATISTICS) if features == "hashed_ngrams" else 0)
+    tags = _tag_rules(arrays, text)
+    width = own = text + (tags[TAGS[1]].shape[0] if tags else 0)
     kept = _length(arrays, "neighbours.features")
-    rules = _featurizer_rules(arrays, features, rank) | _sample_rules(arrays, points, labels)
+    rules = _featurizer_rules(arrays, features, rank) | tags | _sample_rules(arrays, points, labels)
     if second:
         from paretoroute.policy.numbers.second_view import bounds as bounds_of_second
 
@@ -135,6 +138,15 @@ def _featurizer_rules(arrays: Mapping[str, NDArray[Any]], features: str, rank: i
         "featurizer.centre": _Rule((scaled,)),
         "featurizer.scale": _Rule((scaled,), LEAST_DIVISOR),
     }
+
+
+def _tag_rules(arrays: Mapping[str, NDArray[Any]], text: int) -> dict[str, _Rule]:
+    if not any(name in arrays for name in TAGS):
+        return {}
+    tags = _length(arrays, TAGS[1])
+    if not tags:
+        raise _refused(TAGS[1], "holds no tag")
+    return {TAGS[0]: _Rule((text, tags)), TAGS[1]: _Rule((tags,))}
 
 
 def _panel_rules(panel: str, *, points: int, components: int, width: int, kept: int, heads: int) -> dict[str, _Rule]:
