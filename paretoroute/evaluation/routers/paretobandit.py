@@ -23,6 +23,7 @@ from paretoroute.evaluation.tradeoff_curves import Outcomes, cost_range, single_
 
 WIDTH = 25  # of the contexts, without the constant; as in the paper
 WARM_UP = 500
+MOST_QUERIES = 2000  # from which the axes are learned: evenly spaced, since ids often begin with their source
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ class ParetoBandit:
         mean_cost = cost.mean(0)[arms]
         floor = max(float(mean_cost.min()), 1e-12)
         penalty = log_normalised(mean_cost, floor, max(float(mean_cost.max()), 1.001 * floor))
-        axes = np.linalg.svd(training.features[:2000], full_matrices=False)[2][:WIDTH].T
+        some = np.linspace(0, len(quality) - 1, min(len(quality), MOST_QUERIES)).astype(np.intp)
+        axes = np.linalg.svd(training.features[some], full_matrices=False)[2][:WIDTH].T
         bandit = LinUCB(axes.shape[1] + 1, len(arms), forgetting=self.forgetting, alpha=self.alpha)
         warm = _Warm(bandit, arms, penalty, mean_cost, axes)
         rows = np.random.default_rng(training.seed).permutation(len(quality))[:WARM_UP]

@@ -5,6 +5,7 @@ A strategy is the policy solved for a mean cost per query; where two points tie,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -34,12 +35,12 @@ class SolvedPolicy:
     """A policy solved for one mean cost.
 
     Args:
-        forecast: of the policy's surface.
+        forecast: what the planner weighs: of the policy's surface, or its means where the solution ignores the query.
         price: of the solution, quality per USD.
         split: probability of the dearer of two tied points.
     """
 
-    forecast: Remembered[Forecast]
+    forecast: Callable[[QueryBatch], Forecast]
     price: float
     split: float
 
@@ -76,8 +77,10 @@ class FittedPolicy:
 
     def within(self, cost_usd: float) -> SolvedPolicy:
         """Solve the policy for a mean cost per query."""
-        solution = self.policy.solve(MaxCost(usd=cost_usd)).document.solution
-        return SolvedPolicy(self._remembered, solution.quality_per_usd, solution.split)
+        solved = self.policy.solve(MaxCost(usd=cost_usd))
+        solution = solved.document.solution
+        forecast = _means_of(solved) if solution.prompt_blind else self._remembered
+        return SolvedPolicy(forecast, solution.quality_per_usd, solution.split)
 
     def _forecast(self, batch: QueryBatch) -> Forecast:
         """Forecast by the surface, whether the policy's own solution reads the query or not: others may."""
@@ -104,6 +107,17 @@ class FittedPolicy:
             [one.known_share for one in features],
             sizes=[TextSize.of(text) for text in texts],
         )
+
+
+def _means_of(policy: Policy) -> Callable[[QueryBatch], Forecast]:
+    """Return what a planner weighs where the solution ignores the query: equal figures, at which two points tie."""
+    means = policy.outcomes.forecast
+
+    def repeated(batch: QueryBatch) -> Forecast:
+        shape = len(batch.texts), 1
+        return Forecast(np.tile(means.quality[0], shape), np.tile(means.cost_usd[0], shape))
+
+    return repeated
 
 
 def _repeated(amounts: Amounts, queries: int) -> Amounts:

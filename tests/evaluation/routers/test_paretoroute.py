@@ -1,5 +1,6 @@
 """The default router forecasts as its surface does, in batches, whatever the policy's own solution reads."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 import paretoroute as pr
 from paretoroute.evaluation.routers.base import QueryBatch
 from paretoroute.evaluation.routers.paretoroute import AT_ONCE, FittedPolicy
+from paretoroute.evaluation.routers.plans import Single
 from paretoroute.grid import forecast_cost_usd
+from paretoroute.policy import solving
 from tests.synthetic_log import make_runs
 
 
@@ -43,3 +46,23 @@ def test_a_solution_that_does_not_read_the_query_leaves_the_forecasts_of_others_
     found, expected = (FittedPolicy(one, np.ones(1)).forecast(batch_of(texts)) for one in (blind, policy))
 
     np.testing.assert_array_equal(found.quality, expected.quality)
+
+
+def test_a_solution_that_does_not_read_the_query_mixes_the_points_of_the_planner(policy, monkeypatch):
+    monkeypatch.setattr(solving, "_better", lambda context_free, routed: True)
+    texts, usd = make_runs(queries=300, seed=1).texts, 0.002
+    solved = policy.solve(pr.MaxCost(usd=usd))
+    assert solved.document.solution.prompt_blind and 0 < solved.document.solution.split < 1
+
+    mixture = FittedPolicy(policy, np.ones(1)).within(usd).plan(batch_of(texts))
+
+    shares = np.zeros(len(policy.grid.points))
+    for part, weight in zip(mixture.parts, mixture.weights, strict=True):
+        assert isinstance(part, Single)
+        np.add.at(shares, part.choice, weight / len(texts))
+    planned = Counter(
+        decision.point for decision in pr.Planner(solved).plan_batch(texts, query_ids=[*map(str, range(300))])
+    )
+    assert np.count_nonzero(shares) == 2
+    for point, share in zip(policy.grid.points, shares, strict=True):
+        assert abs(planned[point] / len(texts) - share) < 0.1  # three standard errors of 300 draws

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from paretoroute.evaluation.routers import paretobandit
 from paretoroute.evaluation.routers.base import NotApplicable
 from paretoroute.evaluation.routers.data import fill_missing, logged_means, prepared
 from paretoroute.evaluation.routers.plans import Answers, execute
@@ -180,3 +181,16 @@ def test_missing_cells_are_no_obstacle():
         strategies = entry.make(None).fit(training)
         done = execute(strategies.at(float(strategies.knobs[3 % len(strategies.knobs)])).plan(batch), answers)
         assert np.isfinite(done.cost_usd).all(), name
+
+
+def test_the_axes_of_paretobandit_are_those_of_all_sources_of_a_log(log, monkeypatch):
+    # ids begin with their source, so that the first queries are of one
+    monkeypatch.setattr(paretobandit, "MOST_QUERIES", 80)
+    chance, queries = np.random.default_rng(0), len(log[0].features)
+    features = np.zeros((queries, 60))
+    features[:90, :30] = chance.standard_normal((90, 30))
+    features[90:, 30:] = 10 * chance.standard_normal((queries - 90, 30))
+
+    axes = ROUTERS["paretobandit"].make(None).fit(replace(log[0], features=features)).warm.axes
+
+    assert np.linalg.norm(axes[30:]) ** 2 > 0.9 * axes.shape[1]
