@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, get_args
 
+import numpy as np
+
 from paretoroute.errors import PolicyError, TargetError, expect, expect_items, needs_fit_extra, one_line
 from paretoroute.grid import Grid, Price, forecast_cost_usd
 from paretoroute.policy.arrays import from_arrays
@@ -27,8 +29,9 @@ if TYPE_CHECKING:
     from paretoroute.policy.signatures.keys import PublicKey
     from paretoroute.targets import Target
 
-OTHER_COST = 20.0  # a point's cost further from the stated one, as a factor, is that of another price or unit;
-OTHER_COST_PARTIAL = 1e4  # on a partial log
+OTHER_COST = 20.0  # a point's mean cost further from the stated one, as a factor, is that of another unit or kind
+NO_COST = 1e-12  # USD
+OTHER_COST_PARTIAL = 1e4  # of a partial log, whose mean is estimated: it may come near 0 by luck
 
 
 @dataclass(frozen=True)
@@ -114,21 +117,31 @@ class Policy:
         return policy
 
     def _check_costs(self, file: str) -> None:
-        """Refuse prices by which calls cost many times what the file says: edited in another unit, or of other numbers.
-
-        Forecasts and logged means differ by less, whatever the log; of a partial one, a mean may come near 0 by luck.
-        """
-        sample, grid = self.calibration_sample, self.grid
-        most = OTHER_COST if sample.support is None else OTHER_COST_PARTIAL
-        forecast = forecast_cost_usd(sample.amount.mean(axis=0), sample.prompt_tokens.mean(axis=0), grid).tolist()
+        """Refuse prices by which logged calls cost many times what the file says: of another unit, or other numbers."""
         stated = [point.cost_usd for entry in self.document.grid for point in entry.points]
-        for name, own, cost in zip(grid.names, forecast, stated, strict=True):
-            if own > 0 < cost and not 1 / most <= own / cost <= most:
+        is_exact = self.calibration_sample.support is None
+        unlogged = {column for column, *_ in self.grid.unlogged}
+        for j, (name, own, cost) in enumerate(zip(self.grid.names, self._mean_costs(), stated, strict=True)):
+            if j in unlogged or cost == 0 and not is_exact:
+                continue
+            most = OTHER_COST if is_exact else OTHER_COST_PARTIAL
+            if max(own, cost) > most * max(min(own, cost), 0.0) + NO_COST:
                 raise PolicyError(
                     f"{file}: grid: a call of {name} costs {own:.3g} USD by the price here, and {cost:.3g} by its "
                     "cost_usd; restore the entry (prices are USD per million tokens, and cost says which numbers the "
                     "policy has), and solve with --prices for another price"
                 )
+
+    def _mean_costs(self) -> list[float]:
+        """Return the mean cost of every point by the prices here; of a partial log, the mean forecast of it."""
+        sample, grid = self.calibration_sample, self.grid
+        forecast = forecast_cost_usd(sample.amount.astype(np.float64), sample.prompt_tokens.astype(np.float64), grid)
+        if sample.support is not None:
+            return forecast.mean(axis=0).tolist()
+        logged = sample.logged_cost_usd(grid)
+        known = ~np.isnan(logged)
+        error = np.where(known, logged - forecast, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+        return (forecast.mean(axis=0) + error).tolist()
 
     @needs_fit_extra
     def solve(

@@ -1,6 +1,7 @@
 """Policies are solved anew without a fit, and come back from their files as they were written."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import paretoroute as pr
@@ -290,3 +291,20 @@ def test_a_price_edited_by_less_is_read(tmp_path):
     )
 
     assert pr.Policy.load(path).grid.prices["thinker"].output_usd_per_mtok == 2.0
+
+
+def test_a_policy_whose_forecasts_are_far_from_a_mean_cost_of_few_runs_is_read(tmp_path):
+    rows, chance = [], np.random.default_rng(0)
+    for i in range(120):
+        text = ("prove the theorem " if i % 2 else "say hello to ") + " ".join(chance.choice(list("abcdefgh"), 6))
+        for model in ("small", "large") if i < 6 else ("small",):
+            completion = int(50 * chance.lognormal(0.0, 0.5)) + 1
+            if model == "large" and i == 3:  # one answer without an end carries the mean of six away
+                completion *= 100_000
+            about = {"query_id": f"q{i}", "query": text, "model": model, "quality": float(chance.random() < 0.6)}
+            rows.append(about | {"prompt_tokens": 30, "completion_tokens": completion, "cost_usd": completion * 1e-6})
+
+    made = pr.fit(pr.read_runs(pd.DataFrame(rows)), seed=0)
+    made.save(tmp_path / "p.yaml")
+
+    assert pr.Policy.load(tmp_path / "p.yaml").grid == made.grid
