@@ -253,7 +253,7 @@ def test_neighbours_of_the_same_labels_are_decided_together_and_get_what_single_
     assert sizes == [2, 1, 1, 2]
 
 
-FIRST, REWORDED = "What is the capital of Chad?", "what is the capital of chad?"
+FIRST, REWORDED = "What is the capital of Oman?", "What is the capital of Oman"
 DEMO = ROOT / "policies" / "demo-max-cost.yaml"
 
 
