@@ -69,8 +69,9 @@ def with_tags(fitted: Featurized, runs: Runs, *, seed: int) -> Featurized:
 def _left_out(own: Floats, code: NDArray[np.intp], featurizer: Featurizer, runs: Runs, *, seed: int) -> Floats:
     """Compute the features of every query by the tags of the other folds, ``(queries, tags)``.
 
-    Queries with equal texts get equal ones, since a planner can't tell them apart. A text that 20 or more of them
-    share, such as none at all, gets those that a planner computes: they are to tie there too.
+    Queries whose texts have equal features get equal ones, since a planner can't tell them apart: those without a
+    text, and those of one template that differ in their numbers. Where there are 20 or more of them they get what a
+    planner computes, since they are to tie there too.
     """
     fold = folds(groups_of(runs), FOLDS, seed=seed)
     found = np.zeros((len(code), featurizer.tags))
@@ -78,12 +79,12 @@ def _left_out(own: Floats, code: NDArray[np.intp], featurizer: Featurizer, runs:
         inside = fold == k
         slopes, intercepts = discriminants(own[~inside], code[~inside], classes=featurizer.tags)
         found[inside] = of_tags(own[inside] @ slopes + intercepts)
-    rows: dict[str, list[int]] = {}
-    for i, text in enumerate(runs.texts):
-        rows.setdefault(text, []).append(i)
-    for text, alike in rows.items():
+    rows: dict[bytes, list[int]] = {}
+    for i, row in enumerate(own):
+        rows.setdefault(row.tobytes(), []).append(i)
+    for alike in rows.values():
         if len(alike) >= LEAST_QUERIES:
-            found[alike] = featurizer.of_text(text).vector[featurizer.text_width :]
+            found[alike] = featurizer.of_text(runs.texts[alike[0]]).vector[featurizer.text_width :]
         else:
             found[alike] = found[alike[0]]
     return found

@@ -118,6 +118,19 @@ def test_queries_with_equal_texts_have_equal_features(of_one_text):
         assert fitted.features[0, width:].tobytes() == planned[width:].tobytes()
 
 
+def test_texts_of_one_template_that_differ_in_their_numbers_are_one_to_a_planner():
+    runs = log()
+    texts = [f"Reset the password of account {100_000 + 37 * i}" if i < 60 else t for i, t in enumerate(runs.texts)]
+
+    fitted = read(log(texts=texts))
+
+    own = fitted.features[:, : fitted.featurizer.text_width]
+    alike = (own == own[0]).all(axis=1)
+    planned = fitted.featurizer.of_text(texts[0]).vector[fitted.featurizer.text_width :]
+    assert alike.sum() > 50
+    assert (fitted.features[alike, fitted.featurizer.text_width :] == planned).all()
+
+
 @pytest.mark.parametrize(
     "tags",
     [
