@@ -130,7 +130,7 @@ def fit_surface(
                 "not tell where they could be called; leave them out, or log some runs of them"
             )
         fit = interpolation.widened(fit, grid.points, offer)
-    shared = with_shared_forecasts(fit.calibration_sample, fit.surface, sample)
+    shared = with_shared_forecasts(fit.calibration_sample, fit.surface, sample, runs)
     return replace(fit, calibration_sample=grown(shared, fit.surface, [runs.texts[i] for i in sample.rows]))
 
 

@@ -18,6 +18,7 @@ from paretoroute.fitting.text_features import Featurized, fit_embeddings, fit_te
 from paretoroute.grid import Grid
 from paretoroute.runs.folds import folds, groups_of
 from paretoroute.runs.table import Runs
+from paretoroute.surface.featurizer import Featurizer
 from paretoroute.surface.neighbours import MEASURES, Groups, Nearest, nearest_between
 from paretoroute.surface.surface import Surface, TextSize
 from paretoroute.surface.traffic import CalibrationSample, Labels, LogSupport, sample_size
@@ -133,13 +134,16 @@ def _alike(features: Floats) -> list[Indices]:
     return [np.flatnonzero(group.ravel() == g) for g in np.flatnonzero(size >= LEAST_QUERIES)]
 
 
-def with_shared_forecasts(calibration: CalibrationSample, surface: Surface, sample: Sample) -> CalibrationSample:
+def with_shared_forecasts(
+    calibration: CalibrationSample, surface: Surface, sample: Sample, runs: Runs
+) -> CalibrationSample:
     """Replace forecasts of queries with equal features, such as those without a text, by the surface's own.
 
     Out of fold they would differ by the noise of their folds, and the shadow price would be set between values that a
-    planner never meets: it gives all of them one forecast, and they tie. With 20 or more of them little of their own
-    outcomes leaks. Of a partial log, whose estimates would suffer from that little, those by which a planner chooses
-    are kept beside.
+    planner never meets: it gives all of them one forecast, and they tie. The features are the planner's to the last
+    bit: by those of the fit some forecasts are rounded otherwise, and where the sample ties a planner would not.
+    With 20 or more of them little of their own outcomes leaks. Of a partial log, whose estimates would suffer from that
+    little, those by which a planner chooses are kept beside.
     """
     tables, support = _forecast_tables(calibration), calibration.support
     if surface.prompt is None:
@@ -148,13 +152,23 @@ def with_shared_forecasts(calibration: CalibrationSample, surface: Surface, samp
         tables |= {"quality": support.deployed_quality, "amount": support.deployed_amount}
     tables: dict[str, Any] = {name: table.copy() for name, table in tables.items()}
     for rows in sample.alike:
-        shared = surface.at(sample.features[rows[0]])
+        shared = surface.at(_planned(surface.featurizer, runs, int(sample.rows[rows[0]])))
         for name, table in tables.items():
             table[rows[rows < len(table)]] = getattr(shared, name)
     if support is not None:
         deployed = {f"deployed_{name}": tables.pop(name) for name in ("quality", "amount")}
         tables["support"] = replace(support, **deployed)
     return replace(calibration, **tables)
+
+
+def _planned(featurizer: Featurizer, runs: Runs, query: int) -> Floats:
+    """Return the features of a logged query as a planner computes them: ``(width,)``."""
+    text, embedding = runs.texts[query], None if runs.embeddings is None else runs.embeddings[query].astype(np.float64)
+    if featurizer.kind != "hashed_ngrams" and embedding is not None:
+        return featurizer.of_embedding(embedding)
+    if featurizer.second is not None and embedding is not None:
+        return featurizer.of_both(text, embedding).vector
+    return featurizer.of_text(text).vector
 
 
 def grown(calibration: CalibrationSample, surface: Surface, texts: Sequence[str]) -> CalibrationSample:

@@ -8,8 +8,9 @@ import pytest
 from paretoroute.fitting import pipeline
 from paretoroute.fitting.draft import HeldOut
 from paretoroute.fitting.panel import fit_panel
-from paretoroute.fitting.sample import Sample
+from paretoroute.fitting.sample import Sample, sample_order
 from paretoroute.runs.table import Runs
+from paretoroute.surface.surface import TextSize
 from tests.synthetic_log import fitted, make_runs
 
 
@@ -71,3 +72,25 @@ def test_fewer_than_20_stay_as_they_are():
     figures = np.arange(40.0)[:, None]
 
     assert (Sample(rows, features, rows % 5, rows, features, 1).shared(figures) == figures).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("has_numbers", [False, True], ids=["one view", "two views"])
+def test_they_are_forecast_in_the_sample_as_by_a_planner_to_the_last_bit(has_numbers, seed):
+    runs = make_runs(queries=240, seed=seed, embedding=has_numbers)
+    texts = tuple("please answer the attached question" if i % 4 else text for i, text in enumerate(runs.texts))
+    vectors = runs.embeddings
+    if vectors is not None:
+        vectors = np.where(np.arange(240)[:, None] % 4, vectors[1], vectors)
+    runs = replace(runs, texts=texts, embeddings=vectors)
+
+    fit, _ = fitted(runs, second="embedding" if has_numbers else None)
+
+    featurizer, sample = fit.surface.featurizer, fit.calibration_sample
+    read = featurizer.of_text(texts[1]) if vectors is None else featurizer.of_both(texts[1], vectors[1])
+    planned = fit.surface.at(*read, size=TextSize.of(texts[1]))
+    alike = [i for i, row in enumerate(sample_order(runs)) if row % 4]
+    assert not fit.surface.quality.is_constant
+    assert (sample.quality[alike] == planned.quality).all()
+    assert (sample.amount[alike] == planned.amount).all()
+    assert (sample.prompt_tokens[alike] == planned.prompt_tokens).all()
