@@ -28,6 +28,7 @@ LEAST_QUERIES = 20
 LEAST_NEIGHBOURS = 400
 NEIGHBOUR_CAP_BYTES = 4_000_000
 MOST_NEIGHBOURS = 12_000
+DEPLOYED = ("quality", "amount", "prompt_tokens")  # by which a planner chooses; of a partial log they stand apart
 
 
 @dataclass(frozen=True)
@@ -146,17 +147,17 @@ def with_shared_forecasts(
     little, those by which a planner chooses are kept beside.
     """
     tables, support = _forecast_tables(calibration), calibration.support
+    if support is not None:
+        tables |= {name: getattr(support, f"deployed_{name}") for name in DEPLOYED}
     if surface.prompt is None:
         del tables["prompt_tokens"]
-    if support is not None:
-        tables |= {"quality": support.deployed_quality, "amount": support.deployed_amount}
     tables: dict[str, Any] = {name: table.copy() for name, table in tables.items()}
     for rows in sample.alike:
         shared = surface.at(_planned(surface.featurizer, runs, int(sample.rows[rows[0]])))
         for name, table in tables.items():
             table[rows[rows < len(table)]] = getattr(shared, name)
     if support is not None:
-        deployed = {f"deployed_{name}": tables.pop(name) for name in ("quality", "amount")}
+        deployed = {f"deployed_{name}": tables.pop(name) for name in DEPLOYED if name in tables}
         tables["support"] = replace(support, **deployed)
     return replace(calibration, **tables)
 
@@ -180,18 +181,15 @@ def grown(calibration: CalibrationSample, surface: Surface, texts: Sequence[str]
         if growth is not None:
             factor = np.stack([growth.at(size) for size in sizes])
             tables[name] = (getattr(calibration, name) * factor).astype(np.float32)
-            if name == "amount" and (support := calibration.support) is not None:
-                tables["support"] = _grown_support(support, factor)
+            if (support := tables.get("support", calibration.support)) is not None:
+                tables["support"] = _grown_support(support, name, factor)
     return replace(calibration, **tables)
 
 
-def _grown_support(support: LogSupport, factor: Floats) -> LogSupport:
-    deployed, blind = support.deployed_amount, support.blind_amount
-    return replace(
-        support,
-        deployed_amount=(deployed * factor).astype(np.float32),
-        blind_amount=None if blind is None else (blind * factor).astype(np.float32),
-    )
+def _grown_support(support: LogSupport, name: str, factor: Floats) -> LogSupport:
+    figures = {key: getattr(support, key, None) for key in (f"deployed_{name}", f"blind_{name}")}
+    grown = {key: (table * factor).astype(np.float32) for key, table in figures.items() if table is not None}
+    return replace(support, **grown)
 
 
 def _forecast_tables(calibration: CalibrationSample) -> dict[str, Floats32]:

@@ -20,7 +20,8 @@ SIZE_CAP_BYTES = 4_500_000
 MOST_QUERIES = 20_000
 MOST_NAMES = 200
 PER_QUERY = (
-    "weight", "is_supported", "fold", "deployed_quality", "deployed_amount", "blind_quality", "blind_amount",
+    "weight", "is_supported", "fold", "deployed_quality", "deployed_amount", "deployed_prompt_tokens",
+    "blind_quality", "blind_amount",
 )  # fmt: skip
 
 
@@ -65,6 +66,8 @@ class LogSupport:
         deployed_quality: forecasts of the surface itself, by which a planner chooses; those of the sample are of the
             fits without each query's fold, float32 ``(queries, points)``.
         deployed_amount: likewise, of the amount, float32 ``(queries, points)``.
+        deployed_prompt_tokens: likewise, of the prompt tokens; None where none was logged, and in policies written
+            before they were kept.
         blind_quality: forecasts of the fits without each query's fold, without what the query's labels add, which a
             planner does not see; float32 ``(queries, points)``, None if labels add nothing.
         blind_amount: likewise, of the amount.
@@ -79,6 +82,7 @@ class LogSupport:
     fold: NDArray[np.int8]
     deployed_quality: Floats32
     deployed_amount: Floats32
+    deployed_prompt_tokens: Floats32 | None = None
     blind_quality: Floats32 | None = None
     blind_amount: Floats32 | None = None
 
@@ -146,9 +150,17 @@ class CalibrationSample:
         left_out = self.forecast(grid)
         if self.support is None:
             return left_out
-        amount, prompt = self.support.deployed_amount.astype(np.float64), self.prompt_tokens.astype(np.float64)
-        quality = self.support.deployed_quality.astype(np.float64)
+        quality, amount, prompt = (
+            table.astype(np.float64)
+            for table in (self.support.deployed_quality, self.support.deployed_amount, self.deployed_prompt_tokens)
+        )
         return replace(left_out, quality=quality, cost_usd=forecast_cost_usd(amount, prompt, grid))
+
+    @property
+    def deployed_prompt_tokens(self) -> Floats32:
+        """Return the prompt tokens by which a planner chooses: of a partial log those of the surface itself."""
+        deployed = None if self.support is None else self.support.deployed_prompt_tokens
+        return self.prompt_tokens if deployed is None else deployed
 
     def blind(self, grid: Grid) -> Forecast:
         """Return the forecasts by which the fits without each query's fold choose: without what its labels add."""

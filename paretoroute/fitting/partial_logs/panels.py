@@ -95,7 +95,7 @@ def fit_panels(
     panels = {name: one.panel for name, one in fitted.items()}
     inputs = panels["tokens"].panel.basis.shape[1] + min(LEADING, propensities.weight.shape[1])
     panels["quality"] = _with_second_level(panels["quality"], inputs)
-    rows = sample.rows
+    rows, prompt = sample.rows, fitted.get("prompt tokens")
     least = propensities.policy.least_chance
     support = LogSupport(
         weight=propensities.weight[rows].astype(np.float32),
@@ -107,6 +107,7 @@ def fit_panels(
         fold=sample.fold.astype(np.int8),
         deployed_quality=fitted["quality"].deployed.astype(np.float32),
         deployed_amount=fitted["tokens"].deployed.astype(np.float32),
+        deployed_prompt_tokens=None if prompt is None else prompt.deployed.astype(np.float32),
         **_blind(fitted),
     )
     return PartialPanels(panels, support, propensities.policy if propensities.looks else None)

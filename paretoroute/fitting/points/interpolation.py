@@ -234,6 +234,7 @@ def _sample(sample: CalibrationSample, surface: Surface, columns: _Columns) -> C
 def _support(support: LogSupport, surface: Surface, columns: _Columns) -> LogSupport:
     """Widen the support of a partial log: nothing is logged at unlogged points, as uncertain as both neighbours."""
     supported, blind_quality, blind_amount = support.is_supported, support.blind_quality, support.blind_amount
+    prompt = support.deployed_prompt_tokens
     return replace(
         support,
         weight=np.where(columns.unlogged, np.float32(0), support.weight[:, columns.below]),
@@ -242,6 +243,7 @@ def _support(support: LogSupport, surface: Surface, columns: _Columns) -> LogSup
         cost_error=columns.most(support.cost_error.astype(float)).astype(np.float32),
         deployed_quality=_forecasts(support.deployed_quality, surface.quality, columns),
         deployed_amount=_forecasts(support.deployed_amount, surface.amount, columns),
+        deployed_prompt_tokens=None if prompt is None else _forecasts(prompt, surface.prompt, columns.of_prompts),
         blind_quality=None if blind_quality is None else _forecasts(blind_quality, surface.quality, columns),
         blind_amount=None if blind_amount is None else _forecasts(blind_amount, surface.amount, columns),
     )

@@ -38,8 +38,9 @@ def packed(surface: Surface, sample: CalibrationSample) -> dict[str, NDArray[Any
         arrays["support.weight"] = support.weight
         for name in ("quality_error", "cost_error", "fold", "deployed_quality", "deployed_amount"):
             arrays[f"support.{name}"] = getattr(support, name)
-        if support.is_supported is not None:
-            arrays["support.is_supported"] = support.is_supported
+        for name in ("is_supported", "deployed_prompt_tokens"):
+            if (table := getattr(support, name)) is not None:
+                arrays[f"support.{name}"] = table
         if support.blind_quality is not None and support.blind_amount is not None:
             arrays |= {
                 "support.blind_quality": support.blind_quality,
@@ -82,6 +83,8 @@ def bounds(arrays: Mapping[str, NDArray[Any]], *, points: int, width: int) -> di
             "support.deployed_quality": Bounds((*queries, points), 0.0, 1.0),
             "support.deployed_amount": Bounds((*queries, points), 0.0, MOST_AMOUNT),
         }
+        if "support.deployed_prompt_tokens" in arrays:
+            rules["support.deployed_prompt_tokens"] = Bounds((*queries, points), 0.0, MOST_AMOUNT)
         if any(name.startswith("support.blind_") for name in arrays):
             rules["support.blind_quality"] = Bounds((*queries, points), 0.0, 1.0)
             rules["support.blind_amount"] = Bounds((*queries, points), 0.0, MOST_AMOUNT)
@@ -118,6 +121,7 @@ def support_of(arrays: Mapping[str, NDArray[Any]]) -> LogSupport | None:
         fold=arrays["support.fold"],
         deployed_quality=arrays["support.deployed_quality"],
         deployed_amount=arrays["support.deployed_amount"],
+        deployed_prompt_tokens=arrays.get("support.deployed_prompt_tokens"),
         blind_quality=arrays.get("support.blind_quality"),
         blind_amount=arrays.get("support.blind_amount"),
     )
