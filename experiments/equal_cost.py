@@ -47,18 +47,17 @@ class Side:
     ) -> None:
         train, test = split(runs, seed)
         self.rows = np.searchsorted(np.array(runs.query_ids), np.array(test.query_ids))
-        policies = {arm: fitted(train, arm) for arm in arms}
-        points = policies[arms[0]].grid.points
-        assert all(policy.grid.points == points for policy in policies.values())
-        columns = [test.points.index(point) for point in points]
+        chosen, points = {}, None
+        for arm in arms:
+            policy = fitted(train, arm)
+            assert points in (None, policy.grid.points)
+            points, chosen[arm] = policy.grid.points, choices(policy, test)
+        columns = [test.points.index(point) for point in points or ()]
         quality, cost = filled(test, "quality")[:, columns], filled(test, "cost_usd")[:, columns]
-        train_cost = filled(train, "cost_usd")[:, [train.points.index(point) for point in points]].mean(0)
+        train_cost = filled(train, "cost_usd")[:, [train.points.index(point) for point in points or ()]].mean(0)
         self.costs = np.geomspace(train_cost.min(), train_cost.max(), READ_AT + 2)[1:-1]
         each = np.arange(len(quality))
-        self.paths = {}
-        for arm, policy in policies.items():
-            chosen = choices(policy, test)
-            self.paths[arm] = quality[each, chosen], cost[each, chosen]
+        self.paths = {arm: (quality[each, chosen[arm]], cost[each, chosen[arm]]) for arm in arms}
 
     def score(self, arm: str, weight: np.ndarray) -> float:
         """Return mean quality over the costs, with weights of the queries, in points of 100."""
