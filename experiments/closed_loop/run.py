@@ -42,7 +42,7 @@ class Result:
         static: utility of the best single point in hindsight, minus that of the policy.
         paid: mean utility of the calls that this round's planner made in the next round; NaN in the last.
         explored: share of those calls that explored.
-        promised, truth: expected quality of the policy's file and held-out mean quality.
+        predicted, truth: expected quality of the policy's file and held-out mean quality.
         quality_held, cost_held: whether the file's 90% intervals hold, given the noise of the held-out queries.
     """
 
@@ -54,9 +54,9 @@ class Result:
     static: float
     paid: float
     explored: float
-    promised: float
+    predicted: float
     truth: float
-    promised_usd: float
+    predicted_usd: float
     truth_usd: float
     quality_held: bool
     cost_held: bool
@@ -150,9 +150,9 @@ def run_loop(stream: Stream, strategy: str, best: float, about: dict) -> list[Re
                 static=float(single - utility),
                 paid=paid,
                 explored=explored,
-                promised=expected.quality,
+                predicted=expected.quality,
                 truth=float(quality.mean()),
-                promised_usd=expected.cost_usd,
+                predicted_usd=expected.cost_usd,
                 truth_usd=float(cost.mean()),
                 quality_held=held(expected.quality, expected.quality_low, expected.quality_high, quality),
                 cost_held=held(expected.cost_usd, expected.cost_usd_low, expected.cost_usd_high, cost),
@@ -161,23 +161,23 @@ def run_loop(stream: Stream, strategy: str, best: float, about: dict) -> list[Re
     return results
 
 
-def held(promised: float, low: float | None, high: float | None, values: np.ndarray) -> bool:
+def held(predicted: float, low: float | None, high: float | None, values: np.ndarray) -> bool:
     """Return whether the truth lies in a 90% interval, widened by the noise of the held-out mean.
 
-    A promise without an interval (``unsupported``) claims nothing and holds.
+    A prediction without an interval (``unsupported``) claims nothing and holds.
     """
     if low is None or high is None:
         return True
     truth, noise = values.mean(), Z90 * values.std() / np.sqrt(len(values))
-    reach = (promised - low) if truth < promised else (high - promised)
-    return bool(abs(truth - promised) <= np.hypot(reach, noise))
+    reach = (predicted - low) if truth < predicted else (high - predicted)
+    return bool(abs(truth - predicted) <= np.hypot(reach, noise))
 
 
 def table(results: list[Result]) -> None:
     """Print means over seeds, by world and strategy."""
     print(
         "\n| world | strategy | regret by round, points | last round over the best single point "
-        "| paid, rounds 2-5 | explored | promise - truth, points | quality held | cost held |"
+        "| paid, rounds 2-5 | explored | predicted - true quality, points | quality held | cost held |"
         "\n|---|---|---|---|---|---|---|---|---|"
     )
     for world in dict.fromkeys(one.world for one in results):
@@ -188,7 +188,7 @@ def table(results: list[Result]) -> None:
             regrets = [np.mean([one.regret for one in some]) for some in by_round]
             last = [one.regret for one in by_round[-1]]
             error = np.std(last, ddof=1) / np.sqrt(seeds) if seeds > 1 else np.nan
-            bias = 100 * np.mean([one.promised - one.truth for one in rows])
+            bias = 100 * np.mean([one.predicted - one.truth for one in rows])
             cells = [
                 f"{world} ({seeds})",
                 strategy,
