@@ -308,3 +308,20 @@ def test_a_policy_whose_forecasts_are_far_from_a_mean_cost_of_few_runs_is_read(t
     made.save(tmp_path / "p.yaml")
 
     assert pr.Policy.load(tmp_path / "p.yaml").grid == made.grid
+
+
+def test_a_policy_with_a_refund_above_the_calls_of_its_budget_is_read(tmp_path):
+    rows, chance = [], np.random.default_rng(0)
+    for i in range(40):
+        for model, label, usd in (("small", "none", 1e-5), ("thinker", "low", 1e-4), ("thinker", "high", 1e-2)):
+            cost = usd * chance.lognormal(0.0, 0.5)
+            if i == 7 and label == "low":
+                cost = -5e-3  # of a call at the other budget
+            about = {"query_id": f"q{i}", "query": f"say {i}", "model": model, "quality": float(chance.random() < 0.6)}
+            rows.append(about | {"budget_kind": "effort", "budget_label": label, "cost_usd": cost})
+
+    made = pr.fit(pr.read_runs(pd.DataFrame(rows)), seed=0)
+    made.save(tmp_path / "p.yaml")
+
+    read_back = pr.Policy.load(tmp_path / "p.yaml").calibration_sample.logged_amount
+    assert read_back.min() == np.float32(-5e-3)
