@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from paretoroute._arrays import Floats
+from paretoroute._arrays import Floats, Indices
 from paretoroute.errors import RunsError
 from paretoroute.evaluation.routers.base import QueryBatch, Training
 from paretoroute.evaluation.routers.data import fill_missing
@@ -84,17 +84,31 @@ class FittedPolicy:
 
     def _forecast(self, batch: QueryBatch) -> Forecast:
         """Forecast by the surface, whether the policy's own solution reads the query or not: others may."""
-        starts = range(0, len(batch.texts), AT_ONCE)
-        amounts = [self._amounts(batch, slice(start, start + AT_ONCE)) for start in starts]
+        queries = np.arange(len(batch.texts))
+        amounts = [self._amounts(batch, queries[start : start + AT_ONCE]) for start in queries[::AT_ONCE]]
         quality, amount, prompt = (
             np.concatenate([getattr(one, name) for one in amounts]) for name in ("quality", "amount", "prompt_tokens")
         )
         return Forecast(quality, forecast_cost_usd(amount, prompt, self.policy.grid))
 
-    def _amounts(self, batch: QueryBatch, rows: slice) -> Amounts:
-        surface, about, texts = self.policy.surface, self.policy.document.features, batch.texts[rows]
+    def _amounts(self, batch: QueryBatch, rows: Indices) -> Amounts:
+        """Forecast some queries; as in a planner the means stand for blank texts, where none was trained on."""
+        surface, about = self.policy.surface, self.policy.document.features
+        is_read = np.ones(len(rows), bool)
         if "context_free" in self.policy.document.fitted_on.finding_kinds:
-            return _repeated(surface.context_free(), len(texts))
+            is_read[:] = False
+        elif about.kind == "hashed_ngrams" and not surface.has_empty_queries:
+            is_read = np.array([bool(batch.texts[i].strip()) for i in rows])
+        if is_read.all():
+            return self._of_surface(batch, rows)
+        tables = Amounts.empty(len(rows), points=len(surface.queries))
+        tables.put(~is_read, surface.context_free())
+        if is_read.any():
+            tables.put(is_read, self._of_surface(batch, rows[is_read]))
+        return tables
+
+    def _of_surface(self, batch: QueryBatch, rows: Indices) -> Amounts:
+        surface, about, texts = self.policy.surface, self.policy.document.features, [batch.texts[i] for i in rows]
         embeddings = None if batch.embeddings is None else batch.embeddings[rows].astype(np.float64)
         if embeddings is None or not about.reads_embedding:
             features = surface.featurizer.of_texts(texts)
@@ -118,12 +132,6 @@ def _means_of(policy: Policy) -> Callable[[QueryBatch], Forecast]:
         return Forecast(np.tile(means.quality[0], shape), np.tile(means.cost_usd[0], shape))
 
     return repeated
-
-
-def _repeated(amounts: Amounts, queries: int) -> Amounts:
-    tables = Amounts.empty(queries, points=len(amounts.quality))
-    tables.put(np.ones(queries, bool), amounts)
-    return tables
 
 
 @dataclass(frozen=True)

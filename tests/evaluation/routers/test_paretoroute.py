@@ -25,7 +25,7 @@ def batch_of(texts):
 
 
 def test_forecasts_in_batches_are_those_of_one_query_at_a_time(policy):
-    texts = (*make_runs(queries=AT_ONCE + 6, seed=1).texts, "", "another thing")
+    texts = (*make_runs(queries=AT_ONCE + 6, seed=1).texts, "another thing")
 
     found = FittedPolicy(policy, np.ones(1)).forecast(batch_of(texts))
 
@@ -34,6 +34,17 @@ def test_forecasts_in_batches_are_those_of_one_query_at_a_time(policy):
     cost = [forecast_cost_usd(one.amount, one.prompt_tokens, policy.grid) for one in alone]
     np.testing.assert_array_equal(found.cost_usd, cost)
     assert np.ptp(found.quality, axis=0).max() > 0
+
+
+def test_a_blank_text_is_forecast_by_the_means_as_a_planner_does_where_none_was_trained_on(policy):
+    texts = ("", " \n", make_runs(queries=1, seed=1).texts[0])
+
+    found = FittedPolicy(policy, np.ones(1)).forecast(batch_of(texts))
+
+    shift = policy.document.solution.quality_shift
+    planner = pr.Planner(policy)
+    for text, quality in zip(texts, found.quality, strict=True):
+        np.testing.assert_allclose(np.clip(quality + shift, 0, 1), planner.figures(text).quality)
 
 
 def test_a_solution_that_does_not_read_the_query_leaves_the_forecasts_of_others_alone(policy):
