@@ -19,7 +19,7 @@ from paretoroute.grid import Grid
 from paretoroute.runs.folds import folds, groups_of
 from paretoroute.runs.table import Runs
 from paretoroute.surface.featurizer import Featurizer
-from paretoroute.surface.neighbours import MEASURES, Groups, Nearest, nearest_between
+from paretoroute.surface.neighbours import HEADS, MEASURES, Groups, Nearest, nearest_between
 from paretoroute.surface.surface import Surface, TextSize
 from paretoroute.surface.traffic import CalibrationSample, Labels, LogSupport, sample_size
 
@@ -152,14 +152,27 @@ def with_shared_forecasts(
     if surface.prompt is None:
         del tables["prompt_tokens"]
     tables: dict[str, Any] = {name: table.copy() for name, table in tables.items()}
-    for rows in sample.alike:
-        shared = surface.at(_planned(surface.featurizer, runs, int(sample.rows[rows[0]])))
-        for name, table in tables.items():
+    for name, table in tables.items():
+        for rows in sample.alike if _reads_second_view(surface, name) else sample.views[0].alike:
+            shared = surface.at(_planned(surface.featurizer, runs, int(sample.rows[rows[0]])))
             table[rows[rows < len(table)]] = getattr(shared, name)
     if support is not None:
         deployed = {f"deployed_{name}": tables.pop(name) for name in DEPLOYED if name in tables}
         tables["support"] = replace(support, **deployed)
     return replace(calibration, **tables)
+
+
+def _reads_second_view(surface: Surface, name: str) -> bool:
+    """Return whether forecasts of a figure depend on the second view; where it tells nothing, no head has a weight."""
+    panels = {
+        "quality": (surface.quality, surface.amount),  # the second level reads both
+        "amount": (surface.amount,),
+        "prompt_tokens": (surface.prompt,),
+        "latency_s": (surface.latency,),
+    }
+    own = surface.featurizer.own_width
+    levels = [panel.first_level for panel in panels[name] if panel is not None]
+    return any(bool(level.slope[own:].any() or level.weights[HEADS:].any()) for level in levels)
 
 
 def _planned(featurizer: Featurizer, runs: Runs, query: int) -> Floats:

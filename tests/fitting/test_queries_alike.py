@@ -10,6 +10,7 @@ from paretoroute.fitting.draft import HeldOut
 from paretoroute.fitting.panel import fit_panel
 from paretoroute.fitting.sample import Sample, sample_order
 from paretoroute.runs.table import Runs
+from paretoroute.surface.neighbours import HEADS
 from paretoroute.surface.surface import TextSize
 from tests.synthetic_log import fitted, make_runs
 
@@ -94,3 +95,18 @@ def test_they_are_forecast_in_the_sample_as_by_a_planner_to_the_last_bit(has_num
     assert (sample.quality[alike] == planned.quality).all()
     assert (sample.amount[alike] == planned.amount).all()
     assert (sample.prompt_tokens[alike] == planned.prompt_tokens).all()
+
+
+def test_a_second_view_that_is_not_read_does_not_part_them():
+    # a planner gives them one forecast, whatever numbers stand beside their texts
+    numbers = np.random.default_rng(0).standard_normal((240, 8)).astype(np.float32)
+    runs = replace(mostly_blank_runs(seed=0), embeddings=numbers)
+
+    fit, _ = fitted(runs, second="embedding")
+
+    surface, sample = fit.surface, fit.calibration_sample
+    assert not surface.quality.first_level.weights[HEADS:].any()
+    planned = surface.at(*surface.featurizer.of_both("", numbers[1].astype(np.float64)))
+    blank = [i for i, row in enumerate(sample_order(runs)) if row % 4]
+    for name in ("quality", "amount", "prompt_tokens"):
+        assert (getattr(sample, name)[blank] == getattr(planned, name)).all(), name
