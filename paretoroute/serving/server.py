@@ -22,6 +22,7 @@ from paretoroute.serving.reload import ReloadingPolicy
 GRACE_S = 30  # for running requests, after which they are cancelled
 KEEP_ALIVE_S = 65  # longer than the 60 s of common load balancers, so that they close a connection first
 BACKLOG = 2048
+COLLECT_AFTER = (20_000, 50, 100)  # objects; those of requests end by their reference counts
 SWITCH_S = 0.0005  # between threads: a long query, or a policy that arrives, holds up a decision no longer than this
 
 
@@ -66,6 +67,7 @@ def run(policy: ReloadingPolicy, settings: Settings, *, listener: socket.socket,
     sys.setswitchinterval(SWITCH_S)
     gc.collect()
     gc.freeze()  # later collections look at the objects of requests alone
+    gc.set_threshold(*COLLECT_AFTER)
     asyncio.run(_serve(policy, settings, listener=listener, on_start=on_start))
 
 
