@@ -68,12 +68,26 @@ def fault(forecast, target, limits, solution):
     return ""
 
 
+@pytest.mark.parametrize("first", range(1_000_000, 1_000_100, 25))
+def test_costs_of_1e_12_to_1e3_give_the_exact_optimum(first):
+    for seed in range(first, first + 25):
+        forecast, target, limits = instance(seed, -12, 3)
+
+        assert fault(forecast, target, limits, solve(forecast, target, limits)) == "", seed
+
+
 @settings(max_examples=80)
 @given(st.integers(0, 10**9))
-def test_costs_of_1e_12_to_1e3_give_the_exact_optimum(seed):
+@example(6770641)  # refused: its optimum is known to 2e-6 only
+def test_costs_of_1e_12_to_1e3_are_solved_exactly_or_refused(seed):
     forecast, target, limits = instance(seed, -12, 3)
 
-    assert fault(forecast, target, limits, solve(forecast, target, limits)) == ""
+    try:
+        solution = solve(forecast, target, limits)
+    except TargetError as error:
+        assert "is known to" in str(error)
+        return
+    assert fault(forecast, target, limits, solution) == ""
 
 
 @settings(max_examples=40)
