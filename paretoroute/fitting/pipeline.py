@@ -31,8 +31,8 @@ from paretoroute.fitting.panel import FittedPanel, fit_panel
 from paretoroute.fitting.partial_logs import panels as partial
 from paretoroute.fitting.partial_logs.left_out_features import left_out_features
 from paretoroute.fitting.partial_logs.logging_policy import LoggerView
+from paretoroute.fitting.partial_logs.more_effective_runs import with_more_effective_runs
 from paretoroute.fitting.partial_logs.propensities import fit_propensities
-from paretoroute.fitting.partial_logs.smaller_error import with_smaller_error
 from paretoroute.fitting.partial_logs.support import is_partial, support_findings
 from paretoroute.fitting.points import few_runs, interpolation
 from paretoroute.fitting.points.unlogged import PointsOnOffer
@@ -139,10 +139,10 @@ def _partial_panels(
 ) -> partial.PartialPanels:
     """Fit the panels of a log with few cells per query."""
     own = fit_propensities(runs, sample.all_features, seed=seed)
-    propensities = with_smaller_error(own)
+    design = LoggerView.of(runs, sample.all_features).design
+    propensities = with_more_effective_runs(own, runs.means("quality").mean, design)
     fold = folds(groups_of(runs), FOLDS, seed=seed)
-    kept = neighbour_count(sample, grid)
-    labels = LoggerView.of(runs, sample.all_features).design.labels.toarray()
+    kept, labels = neighbour_count(sample, grid), design.labels.toarray()
     fitted = partial.fit_panels(logged, sample, fold, propensities, neighbours=kept, labels=labels)
     return replace(fitted, findings=support_findings(runs, propensities, logged=own))
 

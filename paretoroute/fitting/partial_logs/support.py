@@ -74,15 +74,33 @@ def support_findings(runs: Runs, propensities: Propensities, *, logged: Propensi
     )
     findings = [Finding("support", text)]
     findings += [Finding("support", one) for one in propensities.findings]
-    if logged.source == "logged" and logged.is_off:
-        inverse = logged.mean_inverse
-        text = (
-            f"the propensities cannot be right: the mean of 1/p is {inverse.mean:.3g}, and must be about the number "
-            f"of points, {len(runs.points)}; check what is logged as propensity"
-        )
-        findings.append(Finding("support", text))
+    findings += [Finding("support", text) for text in _doubts(logged, points=len(runs.points))]
     findings += [Finding("support", text) for text in heavy_runs(runs, logged)]
     return tuple(findings)
+
+
+def _doubts(logged: Propensities, *, points: int) -> list[str]:
+    """Say why logged propensities do not fit the log; nothing where they do."""
+    if logged.source != "logged" or not logged.is_off:
+        return []
+    inverse, ratio = logged.mean_inverse, logged.mean_ratio
+    if not inverse.is_off:
+        text = (
+            f"the mean of estimated over logged propensities is {ratio.mean:.3g}, and must be about "
+            f"{ratio.expected:.3g}: check what is logged as propensity"
+        )
+    elif inverse.mean < inverse.expected:
+        text = (
+            f"the mean of 1/p is {inverse.mean:.3g}, and is the number of points, {points}, if every point has a "
+            "chance at every query: some points had none at some queries, as under a policy that does not explore, or "
+            "the propensities are too large"
+        )
+    else:
+        text = (
+            f"the propensities cannot be right: the mean of 1/p is {inverse.mean:.3g}, and must be about the number "
+            f"of points, {points}; check what is logged as propensity"
+        )
+    return [text]
 
 
 def heavy_runs(runs: Runs, logged: Propensities) -> list[str]:
