@@ -86,6 +86,11 @@ def tag(quality: Floats, texts, rng) -> Logging:
     return replace(logging, tags=tuple(LEVELS[i] for i in level))
 
 
+def hidden(quality: Floats, texts, rng) -> Logging:
+    """Do as ``tag`` does, by a difficulty that the log does not have."""
+    return replace(tag(quality, texts, rng), tags=None)
+
+
 def rows(quality: Floats, texts, rng) -> Logging:
     """Keep 5% of the cells at random."""
     kept = rng.random(quality.shape) < SHARE_OF_ROWS
@@ -102,9 +107,9 @@ def new_model(quality: Floats, texts, rng) -> Logging:
 
 
 LOGGERS: dict[str, Callable[..., Logging]] = {
-    f.__name__: f for f in (full, uniform, mostly_one, text, tag, rows, new_model, peeks)
+    f.__name__: f for f in (full, uniform, mostly_one, text, tag, hidden, rows, new_model, peeks)
 }
-LOOKING = ("text", "tag", "peeks")
+LOOKING = ("text", "tag", "hidden", "peeks")
 
 
 def _by_level(level: np.ndarray, quality: Floats, at_random: float) -> Floats:

@@ -42,10 +42,9 @@ def with_more_effective_runs(propensities: Propensities, quality: Floats, design
     """
     if propensities.source != "logged" or not propensities.is_forecast:
         return propensities
-    target = propensities.weight * propensities.probability
-    weight = np.divide(target, propensities.reference, out=np.zeros_like(target), where=target > 0)
+    other = with_estimated(propensities)
     is_supported = propensities.reference >= propensities.policy.least_chance
-    logged, estimated = (_effective(np.where(is_supported, table, 0.0)) for table in (propensities.weight, weight))
+    logged, estimated = (_effective(np.where(is_supported, one.weight, 0.0)) for one in (propensities, other))
     supported = np.maximum(logged, estimated) > 0
     logged, estimated = logged[supported], estimated[supported]
     if not supported.any() or _mean_factor(estimated, logged) < LEAST_GAIN:
@@ -56,13 +55,14 @@ def with_more_effective_runs(propensities: Propensities, quality: Floats, design
         f"the logged propensities leave {np.median(logged):.0f} effective runs of a point in the median, and those "
         f"estimated from the query's text, tag, tenant and step {np.median(estimated):.0f}: the estimated ones are used"
     )
-    return replace(
-        propensities,
-        source="estimated",
-        probability=propensities.reference,
-        weight=weight,
-        findings=(*propensities.findings, text),
-    )
+    return replace(other, findings=(*propensities.findings, text))
+
+
+def with_estimated(propensities: Propensities) -> Propensities:
+    """Return logged propensities with those that the model of the logger estimates in their place."""
+    target = propensities.weight * propensities.probability
+    weight = np.divide(target, propensities.reference, out=np.zeros_like(target), where=target > 0)
+    return replace(propensities, source="estimated", probability=propensities.reference, weight=weight)
 
 
 def _effective(weight: Floats) -> Floats:
