@@ -25,6 +25,18 @@ def single(values: Floats) -> Floats:
     return values.astype(np.float32).astype(np.float64)
 
 
+def evenly_spaced(count: int, most: int) -> Indices:
+    """Return at most so many of the rows 0 to count - 1, at about equal distances, in ascending order.
+
+    The first rows of a log would be of one source, where ids begin with the source's name.
+
+    Example:
+        >>> evenly_spaced(9, 3).tolist(), evenly_spaced(2, 3).tolist()
+        ([0, 4, 8], [0, 1])
+    """
+    return np.linspace(0, count - 1, min(count, most)).astype(np.intp)
+
+
 def beyond(value: float, *, up: bool, digits: int = 6) -> float:
     """Round an end of a range to the digits that are printed, so that the printed number lies beyond the end.
 

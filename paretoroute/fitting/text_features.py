@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from paretoroute._arrays import Floats, Floats32, Indices, single
+from paretoroute._arrays import Floats, Floats32, evenly_spaced, single
 from paretoroute.surface.featurizer import STATISTICS_CLIP, STATISTICS_SCALE, Featurizer, places_of, weighted
 from paretoroute.surface.ngrams import WIDTH, Ngrams, hashed, statistics_of_each
 
@@ -127,7 +127,7 @@ def _singular_vectors(matrix: SparseRows, rank: int, seed: int) -> Floats:
     signs are fixed, so that a fit is reproducible to the bit.
     """
     if matrix.shape[0] > FIT_SAMPLE:
-        matrix = matrix[_evenly_spaced(matrix.shape[0])]
+        matrix = matrix[evenly_spaced(matrix.shape[0], FIT_SAMPLE)]
     rank = min(rank, min(matrix.shape) - 1)
     if rank < 1 or matrix.nnz == 0:
         return np.zeros((matrix.shape[1], 1))
@@ -143,11 +143,6 @@ def _singular_vectors(matrix: SparseRows, rank: int, seed: int) -> Floats:
     vectors = vectors[:, :rank][:, size[:rank] > LEAST_SINGULAR * size[0]]
     heaviest = np.abs(vectors).argmax(axis=0)
     return vectors * np.sign(vectors[heaviest, np.arange(vectors.shape[1])])
-
-
-def _evenly_spaced(queries: int) -> Indices:
-    """Return at most 20,000 rows: the first ones would be of one source, where ids begin with the source's name."""
-    return np.linspace(0, queries - 1, min(queries, FIT_SAMPLE)).astype(np.intp)
 
 
 class _Principal(NamedTuple):
@@ -176,7 +171,7 @@ def fit_embeddings(embeddings: Floats, *, kind: str = "embedding") -> Featurized
     spread = np.where(spread > 1e-9, spread, 1.0)
     standard = (values - centre) / spread
     norm = max(float(np.sqrt((standard**2).sum(1).mean())), 1e-9)
-    vectors = np.linalg.svd(standard[_evenly_spaced(len(standard))], full_matrices=False)[2][:RANK]
+    vectors = np.linalg.svd(standard[evenly_spaced(len(standard), FIT_SAMPLE)], full_matrices=False)[2][:RANK]
     heaviest = np.abs(vectors).argmax(axis=1)
     vectors = vectors * np.sign(vectors[np.arange(len(vectors)), heaviest])[:, None]
     projection = _quantised(vectors.T)

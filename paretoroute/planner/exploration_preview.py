@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paretoroute._arrays import Indices
+from paretoroute._arrays import Indices, evenly_spaced
 from paretoroute.planner.exploration import Call, Explorer, own_probabilities
 from paretoroute.policy.policy import Policy
 from paretoroute.price import UNIT, rounded_usd
@@ -66,7 +66,7 @@ class ExplorationPreview:
         """
         outcomes, names = policy.outcomes, policy.grid.names
         queries = len(outcomes.quality)
-        rows = np.unique(np.linspace(0, queries - 1, min(queries, MOST_QUERIES)).round().astype(np.intp))
+        rows = evenly_spaced(queries, MOST_QUERIES)
         calls, change, held_by = np.zeros(len(names)), np.zeros(2), dict[str, None]()
         for call, row in zip(_sample_calls(policy, rule, rows), rows, strict=True):
             explored = explorer.explore(call)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paretoroute._arrays import Floats, Mask
+from paretoroute._arrays import Floats, Mask, evenly_spaced
 from paretoroute.forecast import Forecast
 from paretoroute.planner.planner import Planner
 
@@ -73,7 +73,7 @@ def _prices(cost_usd: Floats) -> Floats:
 
 def _sample(forecast: Forecast, callable: Mask | None) -> Forecast:
     """Take queries at equal distances, at the points that may be called; a query without any keeps its own."""
-    rows = np.unique(np.linspace(0, len(forecast.quality) - 1, MOST_QUERIES).astype(np.intp))
+    rows = evenly_spaced(len(forecast.quality), MOST_QUERIES)
     taken, shape = forecast.take(rows), (len(rows), forecast.quality.shape[1])
     allowed = np.ones(shape, bool) if taken.callable is None else np.broadcast_to(taken.callable, shape)
     if callable is not None:

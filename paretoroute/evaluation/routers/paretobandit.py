@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paretoroute._arrays import Floats, Indices
+from paretoroute._arrays import Floats, Indices, evenly_spaced
 from paretoroute.evaluation.routers.base import QueryBatch, Training
 from paretoroute.evaluation.routers.data import fill_missing
 from paretoroute.evaluation.routers.methods.candidates import candidates
@@ -98,7 +98,7 @@ class ParetoBandit:
         mean_cost = cost.mean(0)[arms]
         floor = max(float(mean_cost.min()), 1e-12)
         penalty = log_normalised(mean_cost, floor, max(float(mean_cost.max()), 1.001 * floor))
-        some = np.linspace(0, len(quality) - 1, min(len(quality), MOST_QUERIES)).astype(np.intp)
+        some = evenly_spaced(len(quality), MOST_QUERIES)
         axes = np.linalg.svd(training.features[some], full_matrices=False)[2][:WIDTH].T
         bandit = LinUCB(axes.shape[1] + 1, len(arms), forgetting=self.forgetting, alpha=self.alpha)
         warm = _Warm(bandit, arms, penalty, mean_cost, axes)

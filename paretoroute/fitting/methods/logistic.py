@@ -17,7 +17,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.sparse import csr_array
 
-from paretoroute._arrays import Floats, Mask
+from paretoroute._arrays import Floats, Indices, Mask
 
 MOST_STEPS = 200
 GRADIENT_TOLERANCE = 1e-6  # of the mean loss of a query
@@ -36,7 +36,7 @@ class Design:
     features: Floats
     labels: csr_array
 
-    def take(self, rows: Mask) -> Design:
+    def take(self, rows: Mask | Indices) -> Design:
         """Keep some queries."""
         return Design(self.features[rows], self.labels[rows])
 

@@ -18,11 +18,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import chi2
 
-from paretoroute._arrays import Floats, Indices
+from paretoroute._arrays import Floats, Indices, evenly_spaced
 from paretoroute.fitting.methods.logistic import Design
 from paretoroute.fitting.methods.pooled_means import Cells, shared_effects
 from paretoroute.fitting.partial_logs.propensities import Propensities
 
+MOST_QUERIES = 10_000  # that the test reads
 STRENGTH = 3.0  # of the penalty on what a query's features add to quality
 LEAST_RUNS = 10  # of a point that is tested
 LEAST_CHANCE = 1e-12  # keeps logarithms finite
@@ -40,24 +41,26 @@ def p_value(quality: Floats, propensities: Propensities, design: Design) -> floa
     Returns:
         1 where nothing can be tested, as where a point's propensities do not differ beyond their estimate.
     """
-    weight = np.where(np.isnan(quality), 0.0, (propensities.weight > 0).astype(np.float64))
+    rows = evenly_spaced(len(quality), MOST_QUERIES)
+    quality, design = quality[rows], design.take(rows)
+    weight = np.where(np.isnan(quality), 0.0, (propensities.weight[rows] > 0).astype(np.float64))
     cells = Cells.of(np.nan_to_num(quality), weight)
     figures = np.hstack([design.features, design.labels.toarray()])
     figures = figures - figures.mean(axis=0)
     by_query = figures @ shared_effects(cells, figures, STRENGTH)
-    where = (cells.query, cells.point)
+    where, groups = (rows[cells.query], cells.point), propensities.groups[rows]
     logged, estimated = (
         np.log(np.maximum(chance[where], LEAST_CHANCE)) for chance in (propensities.probability, propensities.reference)
     )
     squares = []
     for j in range(cells.points):
-        rows = np.flatnonzero(cells.point == j)
-        if len(rows) < LEAST_RUNS:
+        own = np.flatnonzero(cells.point == j)
+        if len(own) < LEAST_RUNS:
             continue
-        known = np.column_stack([np.ones(len(rows)), by_query[cells.query[rows]], estimated[rows]])
-        outcome, choice = _residual(cells.value[rows], known), _residual(logged[rows], known)
-        freedom = 1 - known.shape[1] / len(rows)
-        square = freedom * _score_square(outcome * choice, propensities.groups[cells.query[rows]])
+        known = np.column_stack([np.ones(len(own)), by_query[cells.query[own]], estimated[own]])
+        outcome, choice = _residual(cells.value[own], known), _residual(logged[own], known)
+        freedom = 1 - known.shape[1] / len(own)
+        square = freedom * _score_square(outcome * choice, groups[cells.query[own]])
         if min(outcome.std(), choice.std()) > LEAST_SPREAD:
             squares.append(square)
     return float(chi2.sf(sum(squares), len(squares))) if squares else 1.0
