@@ -59,7 +59,7 @@ class LogSupport:
         weight: inverse chance of the logged cells, 0 elsewhere, float32 ``(queries, points)``.
         is_supported: cells that the log can speak for, ``(queries, points)``; None where the logger did not look.
         looks: whether the logger looked at the query.
-        is_estimated: whether the chances of a logger that looked were not logged, but estimated.
+        is_estimated: whether the chances are estimated: those of a logger that looked, or in place of logged ones.
         quality_error: variance of the mean forecast quality, float32 ``(points,)``.
         cost_error: variance of the mean forecast cost, relative to its square, float32 ``(points,)``.
         fold: the fold of every query, int8 ``(queries,)``.

@@ -12,6 +12,8 @@ even for one logger they balance queries better than its own (Hirano, Imbens and
 average treatment effects using the estimated propensity score", Econometrica 71(4), 2003,
 doi:10.1111/1468-0262.00442).
 
+Where the query does not forecast the choice, the shares of the points stand in for them.
+
 They are wrong if the logger knew of a query what features and labels do not tell. They are taken if the outcomes show
 no sign of that (:mod:`~paretoroute.fitting.partial_logs.hidden_choice`), and if they leave at least twice as many
 effective runs of a point (Kish, 1965; at the queries where the log supports it; geometric mean over the points).
@@ -36,14 +38,14 @@ def with_more_effective_runs(propensities: Propensities, quality: Floats, design
     """Return the propensities, or estimated ones in place of logged ones if these leave far fewer effective runs.
 
     Args:
-        propensities: of a log. Only logged ones of a logger whose choices the features forecast are ever replaced.
+        propensities: of a log. Only logged ones that differ between the runs of a point are ever replaced.
         quality: of the logged cells, NaN elsewhere, ``(queries, points)``.
         design: features and labels of the queries.
     """
-    if propensities.source != "logged" or not propensities.is_forecast:
+    if propensities.source != "logged" or not propensities.looks:
         return propensities
     other = with_estimated(propensities)
-    is_supported = propensities.reference >= propensities.policy.least_chance
+    is_supported = other.reference >= propensities.policy.least_chance if other.looks else other.weight > 0
     logged, estimated = (_effective(np.where(is_supported, one.weight, 0.0)) for one in (propensities, other))
     supported = np.maximum(logged, estimated) > 0
     logged, estimated = logged[supported], estimated[supported]
@@ -51,18 +53,27 @@ def with_more_effective_runs(propensities: Propensities, quality: Floats, design
         return propensities
     if hidden_choice.p_value(quality, propensities, design) < LEVEL:
         return propensities
+    by = "those estimated from the query's text, tag, tenant and step" if other.looks else "the shares of the points"
     text = (
-        f"the logged propensities leave {np.median(logged):.0f} effective runs of a point in the median, and those "
-        f"estimated from the query's text, tag, tenant and step {np.median(estimated):.0f}: the estimated ones are used"
+        f"the logged propensities leave {np.median(logged):.0f} effective runs of a point in the median, and {by} "
+        f"{np.median(estimated):.0f}: the {'estimated ones' if other.looks else 'shares'} are used"
     )
     return replace(other, findings=(*propensities.findings, text))
 
 
 def with_estimated(propensities: Propensities) -> Propensities:
-    """Return logged propensities with those that the model of the logger estimates in their place."""
+    """Return estimated propensities, or shares if the model of the logger does not forecast, in place of logged ones."""
     target = propensities.weight * propensities.probability
-    weight = np.divide(target, propensities.reference, out=np.zeros_like(target), where=target > 0)
-    return replace(propensities, source="estimated", probability=propensities.reference, weight=weight)
+    share = target.mean(axis=0)
+    probability = propensities.reference if propensities.is_forecast else np.tile(share, (len(target), 1))
+    return replace(
+        propensities,
+        source="estimated" if propensities.is_forecast else "marginal",
+        looks=propensities.is_forecast,
+        probability=probability,
+        weight=np.divide(target, probability, out=np.zeros_like(target), where=target > 0),
+        replaces_logged=True,
+    )
 
 
 def _effective(weight: Floats) -> Floats:

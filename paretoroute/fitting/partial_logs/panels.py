@@ -101,7 +101,7 @@ def fit_panels(
         weight=propensities.weight[rows].astype(np.float32),
         is_supported=np.asarray(propensities.reference[rows] >= least) if propensities.looks else None,
         looks=propensities.looks,
-        is_estimated=propensities.looks and propensities.source == "estimated",
+        is_estimated=propensities.replaces_logged or propensities.source == "estimated",
         quality_error=models["quality"].means.error.astype(np.float32),
         cost_error=np.expm1(_capped(models["tokens"].means)).astype(np.float32),
         fold=sample.fold.astype(np.int8),

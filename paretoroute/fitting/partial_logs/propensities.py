@@ -55,6 +55,7 @@ class Propensities:
         per_run: the propensity of every run, ``(runs,)``.
         groups: copies and turns of one conversation, numbered from 0, ``(queries,)``.
         is_forecast: whether the model forecasts the logged points better than their shares.
+        replaces_logged: whether it stands in place of logged propensities that are not used.
         findings: about a column of propensities that is not used, or that is at odds with itself.
     """
 
@@ -68,6 +69,7 @@ class Propensities:
     per_run: Floats
     groups: Indices
     is_forecast: bool = False
+    replaces_logged: bool = False
     findings: tuple[str, ...] = ()
 
     @cached_property

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from scipy.stats import chi2
 
@@ -75,12 +76,50 @@ def test_logged_chances_stay_where_estimated_ones_leave_no_more_runs():
     assert used_for(runs, even) is even
 
 
-def test_logged_chances_stay_where_features_tell_nothing_of_the_choice():
+def test_shares_replace_logged_chances_that_no_query_explains():
     runs = logged(told=0.0)
     own = of(runs)
 
+    used = used_for(runs, own)
+
     assert own.looks and not own.is_forecast
-    assert used_for(runs, own) is own
+    assert (used.source, used.looks, used.replaces_logged) == ("marginal", False, True)
+    share = np.bincount(runs.point, minlength=4) / len(runs.point)
+    assert used.weight[runs.query, runs.point] == pytest.approx(1 / share[runs.point])
+    assert "the shares are used" in used.findings[-1]
+
+
+def test_a_point_that_was_called_little_at_first_and_much_later_counts_by_all_its_runs():
+    first = logged_by(make_runs(queries=400, seed=3), np.tile([0.01, 0.01, 0.01, 0.97], (400, 1)), seed=1)
+    later = logged_by(make_runs(queries=600, seed=4), np.tile([0.97, 0.01, 0.01, 0.01], (600, 1)), seed=2)
+    table = pa.concat_tables([pa.Table.from_pylist(rows_of(one, name)) for one, name in ((first, "a"), (later, "b"))])
+    runs = pr.read_runs(table)
+
+    policy = pr.fit(runs, pr.MaxCost(usd=1.0))
+
+    mean = np.nanmean(runs.means("quality").mean, axis=0)
+    stated = [point.quality for entry in policy.document.grid for point in entry.points]
+    assert stated[0] == pytest.approx(mean[0], abs=0.02)
+    assumption = policy.document.fitted_on.assumption
+    assert assumption is not None and "the logged propensities leave few effective runs" in assumption
+
+
+def rows_of(runs: Runs, name: str) -> list[dict]:
+    """List the runs as a log has them."""
+    return [
+        {
+            "query_id": f"{name}{runs.query_ids[i]}",
+            "query": runs.texts[i],
+            "model": runs.points[j].model,
+            "budget_kind": runs.points[j].budget.kind,
+            "budget_label": runs.points[j].budget.label,
+            "budget": runs.points[j].budget.amount,
+            "quality": float(runs.quality[row]),
+            "cost_usd": 1e-3 * (j + 1),
+            "propensity": float(runs.propensity[row]),
+        }
+        for row, (i, j) in enumerate(zip(runs.query, runs.point, strict=True))
+    ]
 
 
 def test_other_chances_stay_as_they_are():
