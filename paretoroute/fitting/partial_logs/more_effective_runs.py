@@ -62,7 +62,7 @@ def with_more_effective_runs(propensities: Propensities, quality: Floats, design
 
 
 def with_estimated(propensities: Propensities) -> Propensities:
-    """Return estimated propensities, or shares if the model of the logger does not forecast, in place of logged ones."""
+    """Return estimated propensities, or shares if the model does not forecast the choice, in place of logged ones."""
     target = propensities.weight * propensities.probability
     share = target.mean(axis=0)
     probability = propensities.reference if propensities.is_forecast else np.tile(share, (len(target), 1))
