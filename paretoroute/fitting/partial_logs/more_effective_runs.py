@@ -16,7 +16,7 @@ Where the query does not forecast the choice, the shares of the points stand in 
 
 They are wrong if the logger knew of a query what features and labels do not tell. They are taken if the outcomes show
 no sign of that (:mod:`~paretoroute.fitting.partial_logs.hidden_choice`), and if they leave at least twice as many
-effective runs of a point (Kish, 1965; at the queries where the log supports it; geometric mean over the points).
+effective runs of a point (Kish, 1965; at the queries where the log supports it; geometric mean over the runs).
 """
 
 from __future__ import annotations
@@ -47,16 +47,15 @@ def with_more_effective_runs(propensities: Propensities, quality: Floats, design
     other = with_estimated(propensities)
     is_supported = other.reference >= propensities.policy.least_chance if other.looks else other.weight > 0
     logged, estimated = (_effective(np.where(is_supported, one.weight, 0.0)) for one in (propensities, other))
-    supported = np.maximum(logged, estimated) > 0
-    logged, estimated = logged[supported], estimated[supported]
-    if not supported.any() or _mean_factor(estimated, logged) < LEAST_GAIN:
+    runs = np.where(is_supported, other.weight * other.probability, 0.0).sum(axis=0)
+    if not runs.any() or _mean_factor(estimated, logged, runs) < LEAST_GAIN:
         return propensities
     if hidden_choice.p_value(quality, propensities, design) < LEVEL:
         return propensities
     by = "those estimated from the query's text, tag, tenant and step" if other.looks else "the shares of the points"
     text = (
-        f"the logged propensities leave {np.median(logged):.0f} effective runs of a point in the median, and {by} "
-        f"{np.median(estimated):.0f}: the {'estimated ones' if other.looks else 'shares'} are used"
+        f"the logged propensities leave {np.median(logged[runs > 0]):.0f} effective runs of a point in the median, and "
+        f"{by} {np.median(estimated[runs > 0]):.0f}: the {'estimated ones' if other.looks else 'shares'} are used"
     )
     return replace(other, findings=(*propensities.findings, text))
 
@@ -82,6 +81,6 @@ def _effective(weight: Floats) -> Floats:
     return np.divide(weight.sum(axis=0) ** 2, square, out=np.zeros_like(square), where=square > 0)
 
 
-def _mean_factor(more: Floats, fewer: Floats) -> float:
-    """Return the geometric mean of the factors between two numbers of runs, neither of which counts below 1."""
-    return float(np.exp(np.log(np.maximum(more, 1.0) / np.maximum(fewer, 1.0)).mean()))
+def _mean_factor(more: Floats, fewer: Floats, runs: Floats) -> float:
+    """Return the mean over the runs of the factors between two effective numbers of their point, none below 1 run."""
+    return float(np.exp(np.average(np.log(np.maximum(more, 1.0) / np.maximum(fewer, 1.0)), weights=runs)))

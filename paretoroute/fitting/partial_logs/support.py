@@ -16,6 +16,10 @@ from paretoroute.runs.table import ROW_NUMBERS, Runs
 MOST_CELLS = 2.0  # of the median query of a partial log
 MOST_SHARE = 0.5  # of the cells of a partial log
 LEAST_RUNS = 5  # queries that a point must have been called for
+TOO_FEW = (  # inverse propensities
+    "some points had no chance at some queries, as under a policy that does not explore, or the propensities are too "
+    "large"
+)
 
 
 def is_partial(runs: Runs) -> bool:
@@ -87,13 +91,12 @@ def _doubts(logged: Propensities, *, points: int) -> list[str]:
     if not inverse.is_off:
         text = (
             f"the mean of estimated over logged propensities is {ratio.mean:.3g}, and must be about "
-            f"{ratio.expected:.3g}: check what is logged as propensity"
+            f"{ratio.expected:.3g}: {'check what is logged as propensity' if ratio.mean > ratio.expected else TOO_FEW}"
         )
     elif inverse.mean < inverse.expected:
         text = (
             f"the mean of 1/p is {inverse.mean:.3g}, and is the number of points, {points}, if every point has a "
-            "chance at every query: some points had none at some queries, as under a policy that does not explore, or "
-            "the propensities are too large"
+            f"chance at every query: {TOO_FEW}"
         )
     else:
         text = (

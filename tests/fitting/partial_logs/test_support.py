@@ -12,7 +12,7 @@ from paretoroute.runs.table import Runs
 from tests.fitting.partial_logs.test_propensities import logged_by
 from tests.synthetic_log import KINDS, make_runs
 
-RIGHT = {"cannot be right": False, "some points had none": False, "estimated over logged": False}
+RIGHT = {"cannot be right": False, "some points had no chance": False, "estimated over logged": False}
 
 
 def doubts(runs: Runs) -> dict[str, bool]:
@@ -41,7 +41,7 @@ def test_a_policy_without_a_choice_left_points_without_a_chance():
     chance = np.eye(4)[[KINDS.index(tag) for tag in full.tags]]
     chance[:200] = 0.25
 
-    assert doubts(logged_by(full, chance, seed=1)) == RIGHT | {"some points had none": True}
+    assert doubts(logged_by(full, chance, seed=1)) == RIGHT | {"some points had no chance": True}
 
 
 @pytest.mark.parametrize("point", [0, 3])
