@@ -141,7 +141,10 @@ def _partial_panels(
     own = fit_propensities(runs, sample.all_features, seed=seed)
     design = LoggerView.of(runs, sample.all_features).design
     propensities = with_more_effective_runs(own, runs.means("quality").mean, design)
-    fold = folds(groups_of(runs), FOLDS, seed=seed)
+    # Where all queries are copies of one or turns of one conversation, there is no other group to fit on.
+    groups = groups_of(runs)
+    fold = folds(groups if len(set(groups)) > 1 else runs.query_ids, FOLDS, seed=seed)
+    sample = replace(sample, fold=fold[sample.rows])
     kept, labels = neighbour_count(sample, grid), design.labels.toarray()
     fitted = partial.fit_panels(logged, sample, fold, propensities, neighbours=kept, labels=labels)
     return replace(fitted, findings=support_findings(runs, propensities, logged=own))
