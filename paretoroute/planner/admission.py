@@ -147,10 +147,10 @@ class Admission:
         if amounts.supported is None and not self._reads_latency:
             return [Admitted(shared.callable, usual(own), None) for own in caps]
         allowed = np.broadcast_to(shared.callable, caps.shape)
-        if amounts.supported is not None:
-            allowed = _where_any(allowed & amounts.supported, allowed)
         if self._reads_latency:
             allowed = _where_any(allowed & np.isfinite(amounts.latency_s), allowed)
+        if amounts.supported is not None:
+            allowed = _where_any(allowed & amounts.supported, allowed)
         return [Admitted(mask, usual(own), None) for mask, own in zip(allowed, caps, strict=True)]
 
     def admit(self, request: Request, forecast: QueryForecast, caps: Floats | None = None) -> Admitted:
@@ -188,11 +188,11 @@ class Admission:
     def _policy_limits(self, request: Request, forecast: QueryForecast) -> _PolicyLimits:
         """Apply the policy's limits. Where no point keeps those on a call's figures the nearest stays."""
         allowed, supported = request.callable, forecast.amounts.supported
-        if supported is not None and (allowed & supported).any():
-            allowed = allowed & supported
         if self._reads_latency and (allowed & np.isfinite(forecast.latency_s)).any():
             allowed = allowed & np.isfinite(forecast.latency_s)
         if not self._call_limits:
+            if supported is not None and (allowed & supported).any():
+                allowed = allowed & supported
             return _PolicyLimits(allowed, True)
         from paretoroute.policy.eligibility import CallFigures, may_call  # loaded only where a policy limits calls
 
@@ -204,7 +204,13 @@ class Admission:
             least_prompt_tokens=(request.text_bytes or 0) / BYTES_PER_TOKEN,
         )
         eligible = may_call(
-            self._call_limits, figures, request.labels, surface=self._surface, grid=self._grid, callable=allowed
+            self._call_limits,
+            figures,
+            request.labels,
+            surface=self._surface,
+            grid=self._grid,
+            callable=allowed,
+            supported=supported,
         )
         return _PolicyLimits(eligible.mask, bool(eligible.within_limits))
 

@@ -89,10 +89,11 @@ def restrict(
 ) -> EligibleForecast:
     """Restrict the forecast of a calibration sample to the points that limits allow, query by query.
 
-    Limits on calls rule out points by their figures; a limit on mean latency those whose latency was not logged.
+    Limits on calls rule out points by their figures; a limit on mean latency those whose latency was not logged. Of the
+    points that are left, those that the log supports for the query are taken if there are any, as in a planner.
 
     Args:
-        forecast: of the sample, priced.
+        forecast: of the sample, priced; its ``callable`` are the points that the log supports.
         limits: of the policy.
         sample: the sample.
         surface: provides the quantiles of tokens and latency.
@@ -105,7 +106,15 @@ def restrict(
     if not on_calls and (has_latency is None or has_latency.all()):
         return EligibleForecast(forecast)
     figures = CallFigures(sample.amount.astype(np.float64), sample.prompt_tokens.astype(np.float64), forecast.latency_s)
-    eligible = may_call(on_calls, figures, forecast.labels or {}, surface=surface, grid=grid, callable=has_latency)
+    eligible = may_call(
+        on_calls,
+        figures,
+        forecast.labels or {},
+        surface=surface,
+        grid=grid,
+        callable=has_latency,
+        supported=forecast.callable,
+    )
     factor = max(float(eligible.excess.max()), 1.0)
     return EligibleForecast(
         forecast=replace(forecast, callable=eligible.mask),
@@ -158,11 +167,12 @@ def may_call(
     surface: Surface,
     grid: Grid,
     callable: Mask | None = None,
+    supported: Mask | None = None,
 ) -> Eligibility:
     """Determine the points that keep every limit on calls.
 
     If no point keeps them all, the nearest one stays: that with the smallest excess over a limit, among the points that
-    no rule on models forbids.
+    no rule on models forbids. Of the points that are left the supported ones are taken, if there are any.
 
     Args:
         limits: limits on calls.
@@ -171,6 +181,7 @@ def may_call(
         surface: provides the quantiles of tokens and latency.
         grid: points and prices.
         callable: points to choose among, bool ``(..., points)``; None: all.
+        supported: points that the log can speak for, bool ``(..., points)``; None: all.
 
     Raises:
         TargetError: a limit needs a latency and none is forecast, or the rules on models leave no point.
@@ -192,7 +203,13 @@ def may_call(
     excess = np.where(allowed, excess, np.inf)
     least = excess.min(axis=-1)
     nearest = allowed & (excess <= least[..., None])
-    return Eligibility(np.where(within[..., None], kept, nearest), within, least)
+    mask = np.where(within[..., None], kept, nearest)
+    return Eligibility(mask if supported is None else _where_any(mask & supported, mask), within, least)
+
+
+def _where_any(preferred: Mask, allowed: Mask) -> Mask:
+    """Return the preferred points of each query that has any, and the allowed ones of the others, ``(..., points)``."""
+    return np.where(preferred.any(axis=-1, keepdims=True), preferred, allowed)
 
 
 def _follows(

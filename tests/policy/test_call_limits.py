@@ -1,6 +1,9 @@
 """Limits on single calls that the log cannot keep, or that exclude nothing: status, meaning and entry are true."""
 
+from functools import cache
+
 import numpy as np
+import pandas as pd
 import pytest
 
 import paretoroute as pr
@@ -99,3 +102,46 @@ def test_a_limit_on_the_population_that_nothing_could_break_does_not_bind(limit,
     (entry,) = solution.limits
     assert entry.shadow_price == 0
     assert entry.meaning == ("kept" if solution.status == "infeasible" else "does not bind")
+
+
+LIMITS_OF_PARTIAL = [pr.Forbid(("poet",)), pr.MaxCallCost(100.0), pr.Require(("poet", "coder"))]
+
+
+@cache
+def partial() -> pr.Policy:
+    """Fit one run per query: of a topic that the logger sent to its model or to the big one, and never elsewhere."""
+    chance, rows = np.random.default_rng(3), list[dict[str, object]]()
+    words = {"poet": "rhyme verse stanza sonnet ballad".split(), "coder": "loop array pointer thread cache".split()}
+    cost = {"poet": 0.001, "coder": 0.002, "big": 0.01}
+    for i in range(400):
+        topic = ("poet", "coder")[i % 2]
+        model = topic if chance.random() < 0.7 else "big"
+        right = chance.random() < {"poet": 0.6, "coder": 0.6, "big": 0.9}[model]
+        text = f"{' '.join(chance.choice(words[topic], 8))} {i}"
+        rows.append({"query": text, "model": model, "quality": float(right), "cost_usd": cost[model]})
+    return pr.fit(pr.read_runs(pd.DataFrame(rows)), pr.MaxCost(usd=0.004))
+
+
+@pytest.mark.parametrize("limit", LIMITS_OF_PARTIAL, ids=str)
+def test_points_that_the_log_does_not_support_stay_out_under_a_limit_on_calls(limit):
+    policy = partial().solve(limits=[limit])
+    support, called = policy.calibration_sample.support, policy.outcomes.forecast.callable
+
+    assert support is not None and support.is_supported is not None and called is not None
+    has_supported = (called & support.is_supported).any(axis=1)
+    assert has_supported.mean() > 0.5
+    assert not (called & ~support.is_supported)[has_supported].any()
+
+
+def test_a_limit_on_calls_that_excludes_nothing_does_not_change_what_a_partial_log_predicts():
+    free, solved = partial().solve(limits=[]), partial().solve(limits=[pr.MaxCallCost(100.0)])
+
+    assert solved.document.expected == free.document.expected
+
+
+def test_a_query_whose_supported_points_are_all_forbidden_gets_one_that_is_allowed():
+    policy = partial().solve(limits=[pr.Forbid(("poet", "big"))])
+
+    decision = pr.Planner(policy).plan("rhyme verse stanza sonnet ballad rhyme verse 7")
+
+    assert decision.model == "coder"
